@@ -1,0 +1,97 @@
+"""The reference executor: NumPy, node by node, in order; and the choice of executor.
+
+It is what the teaching views show and what every native result is tested against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import numpy as np
+
+from pellucid.graph.node import Node
+from pellucid.graph.op import TABLE, Array
+from pellucid.graph.program import Executor, Graph, Program
+
+
+def compute(nodes: Sequence[Node], feeds: Mapping[str, Array]) -> dict[Node, Array]:
+    """The value of every node, given in order; floating-point errors follow IEEE, silently."""
+    values: dict[Node, Array] = {}
+    with np.errstate(all="ignore"):
+        for node in nodes:
+            if node.op == "input":
+                values[node] = _fed(node, feeds)
+            else:
+                arrays = (values[source] for source in node.inputs)
+                values[node] = np.asarray(TABLE[node.op].reference(*arrays, **node.attrs))
+    return values
+
+
+def _fed(node: Node, feeds: Mapping[str, Array]) -> Array:
+    name = node.attrs["name"]
+    if name not in feeds:
+        raise ValueError(f"the graph depends on input {name!r}, which was not fed")
+    array = np.asarray(feeds[name])
+    if array.shape != node.shape or array.dtype != node.dtype:
+        raise ValueError(
+            f"input {name!r} takes {node.type}, got {array.dtype.name}{list(array.shape)}"
+        )
+    return array
+
+
+class ReferenceProgram:
+    """A graph that runs on NumPy."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._nodes = graph.nodes
+
+    def run(self, steps: int = 1, feeds: Mapping[str, Array] | None = None) -> dict[str, Array]:
+        """Run `steps` steps; feeds and results have a leading axis of that length."""
+        given = feeds or {}
+        results: dict[str, list[Array]] = {name: [] for name in self.graph.outputs}
+        for step in range(steps):
+            values = compute(self._nodes, {name: array[step] for name, array in given.items()})
+            for name, node in self.graph.outputs.items():
+                results[name].append(np.array(values[node]))
+            fresh = [np.array(values[node]) for node in self.graph.updates.values()]
+            for state, value in zip(self.graph.updates, fresh, strict=True):
+                state.value = value
+        return {name: np.stack(rows) for name, rows in results.items()}
+
+
+class Reference:
+    """The executor that defines what every other must compute."""
+
+    def build(self, graph: Graph) -> Program:
+        """Make the graph ready to run."""
+        return ReferenceProgram(graph)
+
+
+_executor: ContextVar[Executor] = ContextVar("executor", default=Reference())  # noqa: B039
+
+
+def executor() -> Executor:
+    """The executor in force."""
+    return _executor.get()
+
+
+@contextmanager
+def using(chosen: Executor) -> Iterator[None]:
+    """Run graphs with another executor inside a `with` block."""
+    token = _executor.set(chosen)
+    try:
+        yield
+    finally:
+        _executor.reset(token)
+
+
+def evaluate(nodes: Sequence[Node]) -> list[Array]:
+    """The values of `nodes` now, each its own array; raises ValueError if one needs a feed."""
+    graph = Graph({str(i): node for i, node in enumerate(nodes)})
+    for name in graph.inputs:
+        raise ValueError(f"the value depends on input {name!r}, which only a run can feed")
+    results = executor().build(graph).run(1)
+    return [results[str(i)][0] for i in range(len(nodes))]

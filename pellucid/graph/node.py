@@ -1,0 +1,148 @@
+"""Nodes: immutable, interned applications of ops.
+
+Building the same node twice gives the same object, so common subexpressions vanish by construction
+and two nodes are equal exactly when they are the same object.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from types import MappingProxyType
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from pellucid.graph.dtype import DType, as_dtype
+from pellucid.graph.op import TABLE, Array, Attrs, Shape, TensorType
+
+_CONTENT_INTERNED_BYTES = 256
+
+
+class State:
+    """A named array that lives from step to step: a parameter, a running statistic, a moment, data.
+
+    `value` is read when a graph runs; a step's updates and assignments write into it in place.
+    """
+
+    __slots__ = ("__weakref__", "_value", "name")
+
+    def __init__(self, value: Array, name: str = "") -> None:
+        self._value = np.array(value, dtype=as_dtype(np.asarray(value).dtype), order="C")
+        self.name = name
+
+    @property
+    def value(self) -> Array:
+        """The array itself, not a copy."""
+        return self._value
+
+    @value.setter
+    def value(self, new: Array) -> None:
+        given = np.asarray(new)
+        if given.shape != self._value.shape:
+            raise ValueError(
+                f"state {self.name!r} has shape {self._value.shape}, got a value of {given.shape}"
+            )
+        self._value[...] = given
+
+    def rebind(self, storage: Array) -> None:
+        """Move the value into `storage` (same shape and type), which holds it from now on."""
+        if storage.shape != self._value.shape or storage.dtype != self._value.dtype:
+            raise ValueError(f"state {self.name!r} cannot live in storage of another type")
+        storage[...] = self._value
+        self._value = storage
+
+    def __repr__(self) -> str:
+        return f"State({self.name!r}, {TensorType(self._value.shape, self._value.dtype)})"
+
+
+class Literal:
+    """A constant array as a hashable attribute: small ones equal by content, large by identity."""
+
+    __slots__ = ("_key", "array")
+
+    def __init__(self, array: Array) -> None:
+        self.array = np.array(array, dtype=as_dtype(np.asarray(array).dtype), order="C")
+        self.array.flags.writeable = False
+        small = self.array.nbytes <= _CONTENT_INTERNED_BYTES
+        content = (self.array.shape, self.array.dtype.name, self.array.tobytes()) if small else ()
+        self._key: Any = content if small else id(self)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Literal) and self._key == other._key
+
+    def __repr__(self) -> str:
+        return np.array2string(self.array, threshold=6, precision=6)
+
+
+class Node:
+    """One application of an op to other nodes. Make nodes with `apply`, never directly."""
+
+    __slots__ = ("__weakref__", "attrs", "inputs", "op", "type")
+
+    def __init__(self, op: str, inputs: tuple[Node, ...], attrs: Attrs, result: TensorType) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.attrs = attrs
+        self.type = result
+
+    @property
+    def shape(self) -> Shape:
+        """Lengths of the axes."""
+        return self.type.shape
+
+    @property
+    def dtype(self) -> DType:
+        """Type of the elements."""
+        return self.type.dtype
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.type.shape, dtype=np.int64))
+
+    def __repr__(self) -> str:
+        return f"{self.op}:{self.type}"
+
+
+_interned: WeakValueDictionary[tuple[Any, ...], Node] = WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def apply(op: str, inputs: Sequence[Node] = (), **attrs: Any) -> Node:
+    """The node that applies `op` to `inputs`; the same arguments give the same object.
+
+    Raises ValueError or TypeError when the op does not take inputs of these types.
+    """
+    entry = TABLE[op]
+    result = entry.infer(*(node.type for node in inputs), **attrs)
+    # Inputs are named by identity: an interned node keeps its inputs alive, so no id is reused.
+    key = (op, tuple(map(id, inputs)), tuple(sorted(attrs.items())))
+    with _lock:
+        found = _interned.get(key)
+        if found is None:
+            found = Node(op, tuple(inputs), MappingProxyType(attrs), result)
+            _interned[key] = found
+    return found
+
+
+def ordered(roots: Iterable[Node]) -> list[Node]:
+    """Every node that `roots` depend on, each after its inputs: v_0 … v_N."""
+    order: list[Node] = []
+    done: set[Node] = set()
+    stack = [(root, False) for root in reversed(list(roots))]
+    while stack:
+        node, inputs_done = stack.pop()
+        if node in done:
+            continue
+        if inputs_done:
+            done.add(node)
+            order.append(node)
+            continue
+        stack.append((node, True))
+        stack.extend((source, False) for source in reversed(node.inputs) if source not in done)
+    return order

@@ -1,0 +1,66 @@
+"""The op table: what each operation means.
+
+An op is one small declaration: the type of its result, its NumPy reference and its gradient rule.
+Everything else (evaluation, differentiation, the verifier, the compiler, the tests) reads this
+table, so a new op is a new entry and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from pellucid.graph.dtype import DType
+
+if TYPE_CHECKING:
+    from pellucid.graph.tensor import Tensor
+
+Shape = tuple[int, ...]
+Array = np.ndarray[Any, Any]
+Attrs = Mapping[str, Any]
+Kind = Literal["leaf", "elementwise", "reduce", "movement", "contract", "index", "random"]
+Gradients = Sequence["Tensor | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    """Shape and data type of a tensor."""
+
+    shape: Shape
+    dtype: DType
+
+    def __str__(self) -> str:
+        return f"{self.dtype.name}[{', '.join(map(str, self.shape))}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One operation.
+
+    infer:     (input types, **attributes) -> type of the result; raises ValueError or TypeError.
+    reference: (input arrays, **attributes) -> result, in NumPy; the definition of the op.
+    gradient:  (g, out, *inputs, **attributes) -> for each input the tensor gᵀ·∂out/∂input, or None
+               where the op is constant in that input. None as a whole: constant in every input.
+    form:      how an application prints, "{0} + {1}".
+    """
+
+    name: str
+    kind: Kind
+    infer: Callable[..., TensorType]
+    reference: Callable[..., Any]
+    gradient: Callable[..., Gradients] | None
+    form: str
+
+
+TABLE: dict[str, Op] = {}
+
+
+def declare(op: Op) -> Op:
+    """Enter `op` in the table; a name is declared once."""
+    if op.name in TABLE:
+        raise ValueError(f"op {op.name!r} is declared twice")
+    TABLE[op.name] = op
+    return op

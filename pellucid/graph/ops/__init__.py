@@ -1,0 +1,5 @@
+"""The ops, family by family; importing this package fills the op table."""
+
+from pellucid.graph.ops import contract, elementwise, index, leaf, movement, random, reduce
+
+__all__ = ["contract", "elementwise", "index", "leaf", "movement", "random", "reduce"]
