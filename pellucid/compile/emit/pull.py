@@ -1,0 +1,277 @@
+"""Pulling the value of a node at an index: the heart of fusion.
+
+A kernel asks for a node at a place of its domain. Elementwise nodes ask their inputs at the same
+place, movement nodes at another place, and so on down to buffers, which are loaded. What is pulled
+twice is computed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pellucid.compile.emit.scalar_ops import elementwise, kind_of, stored_kind
+from pellucid.compile.index import (
+    Atom,
+    Axis,
+    Guard,
+    Index,
+    Indices,
+    Lookup,
+    Quotient,
+    atom_axes,
+    linear,
+    moved,
+)
+from pellucid.compile.loop.builder import Builder
+from pellucid.compile.loop.ir import Constant, Type, Value
+from pellucid.graph.node import Node
+from pellucid.graph.op import TABLE
+
+Guards = tuple[Guard, ...]
+_NO_AXIS = -1
+
+
+@dataclass
+class Point:
+    """The place of the domain that code is being written for.
+
+    axes:    the value of each axis of the domain (a scalar; for the vector axis its first lane).
+    vector:  the axis whose neighbours are the lanes, and how many lanes; −1 and 0 for none.
+    mask:    which lanes exist at the ragged end of the vector axis; None means all.
+    known:   values already in registers at this place, by node and index.
+    """
+
+    axes: dict[int, Value]
+    vector: int = _NO_AXIS
+    lanes: int = 0
+    mask: Value | None = None
+    known: dict[tuple[Node, Indices], Value] = field(default_factory=dict)
+
+
+class Puller:
+    """Writes the loop IR that computes nodes at points."""
+
+    def __init__(self, builder: Builder, buffers: Mapping[Node, Value]) -> None:
+        self.builder = builder
+        self.buffers = buffers
+        self._memo: dict[tuple[Node, Indices, Guards], Value] = {}
+        self._index_memo: dict[Index, Value] = {}
+        self._point = Point({})
+
+    def at(self, point: Point) -> None:
+        """Write what follows for another point; nothing computed before is reused."""
+        self._point = point
+        self._memo = {}
+        self._index_memo = {}
+
+    def pull(self, node: Node, at: Indices, guards: Guards = ()) -> Value:
+        """The value of `node` at an index: a vector if it changes along the lanes, else a scalar.
+
+        guards: where they fail, the value is never used, and memory need not be there.
+        """
+        known = self._point.known.get((node, at))
+        if known is not None:
+            return known
+        key = (node, at, guards)
+        if key not in self._memo:
+            self._memo[key] = self._compute(node, at, guards)
+        return self._memo[key]
+
+    def pull_lanes(self, node: Node, at: Indices) -> Value:
+        """As `pull`, as a vector in any case where the point has lanes."""
+        return self.widen(self.pull(node, at))
+
+    def widen(self, value: Value) -> Value:
+        """A scalar in every lane of the point."""
+        return self.builder.splat(value, self._point.lanes)
+
+    def _compute(self, node: Node, at: Indices, guards: Guards) -> Value:
+        if node in self.buffers:
+            return self.load(node, at, guards)
+        family = TABLE[node.op].kind
+        if node.op == "constant":
+            return self._number(node)
+        if node.op == "iota":
+            index = self.index_value(at[node.attrs["axis"]])
+            return self.builder.convert(index, kind_of(node.dtype))
+        if family == "elementwise":
+            parts = [self.pull(source, at, guards) for source in node.inputs]
+            if any(part.type.lanes for part in parts):
+                parts = [self.widen(part) for part in parts]
+            return elementwise(self.builder, node, parts)
+        if node.op == "concatenate":
+            return self._concatenated(node, at, guards)
+        if node.op == "take":
+            return self._taken(node, at, guards)
+        if family == "movement":
+            return self._moved(node, at, guards)
+        raise ValueError(f"{node!r} has no buffer and cannot be computed in place")
+
+    def _number(self, node: Node) -> Value:
+        value = node.attrs["value"].array.reshape(()).item()
+        return Constant(Type(kind_of(node.dtype)), value)
+
+    # -- movement -----------------------------------------------------------------------------
+
+    def _moved(self, node: Node, at: Indices, guards: Guards) -> Value:
+        places, conditions = moved(node, at)
+        if not conditions:
+            return self.pull(node.inputs[0], places, guards)
+        fill = Constant(Type(kind_of(node.dtype)), node.attrs["value"])
+        if any(guard.never() for guard in conditions) or node.inputs[0].size == 0:
+            return fill
+        inside = self.pull(node.inputs[0], places, guards + conditions)
+        return self._choose(self.holds(conditions), inside, fill)
+
+    def _choose(self, condition: Value, x: Value, y: Value) -> Value:
+        parts = [condition, x, y]
+        if any(part.type.lanes for part in parts):
+            parts = [self.widen(part) for part in parts]
+        return self.builder.select(*parts)
+
+    def _concatenated(self, node: Node, at: Indices, guards: Guards) -> Value:
+        axis = node.attrs["axis"]
+        start = 0
+        result: Value | None = None
+        for part in node.inputs:
+            stop = start + part.shape[axis]
+            guard = Guard(at[axis], start, stop)
+            if part.size and not guard.never():
+                places = (*at[:axis], at[axis].plus(-start), *at[axis + 1 :])
+                more = () if guard.always() else (guard,)
+                value = self.pull(part, places, guards + more)
+                result = (
+                    value if result is None else self._choose(self.holds((guard,)), value, result)
+                )
+            start = stop
+        if result is None:
+            return Constant(Type(kind_of(node.dtype)), 0)
+        return result
+
+    def _taken(self, node: Node, at: Indices, guards: Guards) -> Value:
+        source, index = node.inputs
+        axis = node.attrs["axis"]
+        end = axis + len(index.shape)
+        fill = Constant(Type(kind_of(node.dtype)), 0)
+        if not source.shape[axis]:
+            return fill
+        places = at[axis:end]
+        where = Index(0, ((Lookup(index, places, source.shape[axis]), 1),))
+        inside = self.pull(source, (*at[:axis], where, *at[end:]), guards)
+        raw = self.builder.convert(self.pull(index, places, guards), "i64")
+        low = self.builder.compare(">=", raw, 0)
+        high = self.builder.compare("<", raw, source.shape[axis])
+        return self._choose(self.builder.bit("and", low, high), inside, fill)
+
+    def holds(self, guards: Guards) -> Value:
+        """The condition that all the guards hold."""
+        b = self.builder
+        result: Value | None = None
+        for guard in guards:
+            index = self.index_value(guard.index)
+            tests = [b.compare(">=", index, guard.low), b.compare("<", index, guard.high)]
+            if guard.step > 1:
+                tests.append(b.compare("==", b.rem(b.sub(index, guard.low), guard.step), 0))
+            for test in tests:
+                if result is None:
+                    result = test
+                    continue
+                wide = result.type.lanes or test.type.lanes
+                pair = [b.splat(part, wide) for part in (result, test)]
+                result = b.bit("and", *pair)
+        return result if result is not None else Constant(Type("i1"), True)
+
+    # -- indices ------------------------------------------------------------------------------
+
+    def index_value(self, index: Index) -> Value:
+        """The integer that an index is here: a vector if it changes along the lanes."""
+        if index not in self._index_memo:
+            self._index_memo[index] = self._index_value(index)
+        return self._index_memo[index]
+
+    def _index_value(self, index: Index) -> Value:
+        b = self.builder
+        total: Value = b.constant(Type("i64"), index.constant)
+        for atom, factor in index.terms:
+            term = self._scaled(self._atom_value(atom), factor)
+            if term.type.lanes != total.type.lanes:
+                total, term = self.widen(total), self.widen(term)
+            total = b.add(total, term)
+        return total
+
+    def _scaled(self, value: Value, factor: int) -> Value:
+        return self.builder.mul(value, self.builder.constant(value.type, factor))
+
+    def _atom_value(self, atom: Atom) -> Value:
+        b = self.builder
+        if isinstance(atom, Axis):
+            first = self._point.axes[atom.number]
+            if atom.number != self._point.vector:
+                return first
+            lanes = b.lane_numbers(self._point.lanes)
+            return b.add(self.widen(first), lanes)
+        if isinstance(atom, Lookup):
+            raw = b.convert(self.pull(atom.node, atom.places), "i64")
+            return b.minimum(b.maximum(raw, 0), atom.bound - 1)
+        inner = self.index_value(atom.index)
+        divisor = b.constant(inner.type, atom.divisor)
+        return (b.div if isinstance(atom, Quotient) else b.rem)(inner, divisor)
+
+    # -- memory -------------------------------------------------------------------------------
+
+    def load(self, node: Node, at: Indices, guards: Guards) -> Value:
+        """Read a buffer: one element, neighbours, or scattered elements, as the index asks."""
+        b = self.builder
+        position = linear(at, node.shape)
+        stored = stored_kind(node.dtype)
+        kind = kind_of(node.dtype)
+        held = kind if kind == "i1" else stored
+        pointer = self.buffers[node]
+        condition = self.holds(guards) if guards else None
+        varying = self._point.vector in position.axes()
+        if not varying and (condition is None or not condition.type.lanes):
+            place = self.index_value(position)
+            if condition is not None:
+                place = b.select(condition, place, 0)
+            return self._held(b.load(pointer, place, Type(held)), kind)
+        mask = self._lane_mask(condition)
+        if position.factor(self._point.vector) == 1:
+            start = self._first_lane(position)
+            return self._held(b.load(pointer, start, Type(held, self._point.lanes), mask), kind)
+        places = self.widen(self.index_value(position))
+        return self._held(b.gather(pointer, places, held, mask), kind)
+
+    def _held(self, value: Value, kind: str) -> Value:
+        return self.builder.convert(value, "i32") if kind == "i32" else value
+
+    def _lane_mask(self, condition: Value | None) -> Value | None:
+        if condition is None:
+            return self._point.mask
+        wide = self.widen(condition)
+        if self._point.mask is None:
+            return wide
+        return self.builder.bit("and", wide, self._point.mask)
+
+    def _first_lane(self, position: Index) -> Value:
+        """The position of the first lane, as a scalar."""
+        b = self.builder
+        vector = self._point.vector
+        terms = tuple(
+            (atom, factor)
+            for atom, factor in position.terms
+            if not (isinstance(atom, Axis) and atom.number == vector)
+        )
+        assert all(vector not in atom_axes(atom) for atom, _ in terms)
+        return b.add(self.index_value(Index(position.constant, terms)), self._point.axes[vector])
+
+    def store(self, value: Value, node: Node, pointer: Value, position: Index) -> None:
+        """Write a value to a buffer of `node`'s type; lanes go to neighbours."""
+        b = self.builder
+        kept = b.convert(value, "i8") if node.dtype.name == "uint8" else value
+        if self._point.vector not in position.axes():
+            b.store(kept, pointer, self.index_value(position))
+            return
+        if position.factor(self._point.vector) != 1:
+            raise ValueError("a kernel's results lie side by side along its lanes")
+        b.store(self.widen(kept), pointer, self._first_lane(position), self._point.mask)

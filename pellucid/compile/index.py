@@ -1,0 +1,268 @@
+"""Symbolic indices: where an element of a kernel's domain finds its sources.
+
+An index is a sum of whole multiples of atoms. An atom is an axis of the domain, a quotient or a
+remainder (a reshape that splits what is not aligned), or a value looked up in an integer tensor
+(a gather). Movement ops rewrite indices, so they cost nothing at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pellucid.graph.node import Node
+from pellucid.graph.op import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """An axis of the domain, running over `extent` places."""
+
+    number: int
+    extent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """⌊index / divisor⌋."""
+
+    index: Index
+    divisor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """index mod divisor."""
+
+    index: Index
+    divisor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The integer that `node` holds at `places`, limited to [0, bound)."""
+
+    node: Node
+    places: tuple[Index, ...]
+    bound: int
+
+
+Atom = Axis | Quotient | Remainder | Lookup
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """constant + Σ factor · atom."""
+
+    constant: int = 0
+    terms: tuple[tuple[Atom, int], ...] = field(default=())
+
+    def plus(self, other: Index | int) -> Index:
+        """The sum."""
+        if isinstance(other, int):
+            return Index(self.constant + other, self.terms)
+        factors = dict(self.terms)
+        for atom, factor in other.terms:
+            factors[atom] = factors.get(atom, 0) + factor
+        kept = tuple((atom, factor) for atom, factor in factors.items() if factor)
+        return Index(self.constant + other.constant, kept)
+
+    def times(self, factor: int) -> Index:
+        """The multiple."""
+        if factor == 0:
+            return Index()
+        return Index(self.constant * factor, tuple((a, f * factor) for a, f in self.terms))
+
+    def bounds(self) -> tuple[int, int]:
+        """The least and the greatest value that it can take."""
+        low = high = self.constant
+        for atom, factor in self.terms:
+            least, most = _atom_bounds(atom)
+            ends = (factor * least, factor * most)
+            low, high = low + min(ends), high + max(ends)
+        return low, high
+
+    def quotient(self, divisor: int) -> Index:
+        """⌊self / divisor⌋ for an index that is never negative, simplified where it can be."""
+        if divisor == 1:
+            return self
+        whole, rest = self._split(divisor)
+        low, high = rest.bounds()
+        if 0 <= low and high < divisor:
+            return Index(
+                whole.constant // divisor, tuple((a, f // divisor) for a, f in whole.terms)
+            )
+        return Index(0, ((Quotient(self, divisor), 1),))
+
+    def remainder(self, divisor: int) -> Index:
+        """self mod divisor for an index that is never negative, simplified where it can be."""
+        if divisor == 1:
+            return Index()
+        _, rest = self._split(divisor)
+        low, high = rest.bounds()
+        if 0 <= low and high < divisor:
+            return rest
+        return Index(0, ((Remainder(self, divisor), 1),))
+
+    def _split(self, divisor: int) -> tuple[Index, Index]:
+        """Multiples of the divisor, and what is left."""
+        left = self.constant % divisor
+        whole = tuple((a, f) for a, f in self.terms if f % divisor == 0)
+        rest = tuple((a, f) for a, f in self.terms if f % divisor)
+        return Index(self.constant - left, whole), Index(left, rest)
+
+    def factor(self, axis: int) -> int | None:
+        """The factor of an axis if the index depends on it through that alone, else None."""
+        found = 0
+        for atom, factor in self.terms:
+            if isinstance(atom, Axis):
+                found += factor if atom.number == axis else 0
+            elif axis in atom_axes(atom):
+                return None
+        return found
+
+    @property
+    def is_affine(self) -> bool:
+        """Whether it is a sum of multiples of axes alone."""
+        return all(isinstance(atom, Axis) for atom, _ in self.terms)
+
+    def axes(self) -> set[int]:
+        """The axes that it depends on."""
+        return {axis for atom, _ in self.terms for axis in atom_axes(atom)}
+
+
+Indices = tuple[Index, ...]
+
+
+def _atom_bounds(atom: Atom) -> tuple[int, int]:
+    if isinstance(atom, Axis):
+        return 0, max(atom.extent - 1, 0)
+    if isinstance(atom, Lookup):
+        return 0, max(atom.bound - 1, 0)
+    if isinstance(atom, Remainder):
+        return 0, atom.divisor - 1
+    low, high = atom.index.bounds()
+    return low // atom.divisor, high // atom.divisor
+
+
+def atom_axes(atom: Atom) -> set[int]:
+    """The axes that an atom depends on."""
+    if isinstance(atom, Axis):
+        return {atom.number}
+    if isinstance(atom, Lookup):
+        return {axis for place in atom.places for axis in place.axes()}
+    return atom.index.axes()
+
+
+def identity(shape: Shape) -> Indices:
+    """Each axis of a domain as its own index; an axis of length 1 is always 0."""
+    return tuple(
+        Index() if extent == 1 else Index(0, ((Axis(number, extent), 1),))
+        for number, extent in enumerate(shape)
+    )
+
+
+def strides(shape: Shape) -> tuple[int, ...]:
+    """Elements between neighbours along each axis of an array in C order."""
+    steps: list[int] = []
+    step = 1
+    for extent in reversed(shape):
+        steps.append(step)
+        step *= extent
+    return tuple(reversed(steps))
+
+
+def linear(indices: Sequence[Index], shape: Shape) -> Index:
+    """The position in memory of the element at `indices` of an array in C order."""
+    total = Index()
+    for index, step in zip(indices, strides(shape), strict=True):
+        total = total.plus(index.times(step))
+    return total
+
+
+def unlinear(position: Index, shape: Shape) -> Indices:
+    """The indices of the element at a position in memory."""
+    found: list[Index] = []
+    for extent in reversed(shape):
+        found.append(position.remainder(extent) if extent > 1 else Index())
+        position = position.quotient(extent) if extent > 1 else position
+    return tuple(reversed(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Holds where low ≤ index < high and (index − low) is a multiple of step."""
+
+    index: Index
+    low: int
+    high: int
+    step: int = 1
+
+    def always(self) -> bool:
+        """Whether it holds at every place of the domain."""
+        least, most = self.index.bounds()
+        return self.step == 1 and self.low <= least and most < self.high
+
+    def never(self) -> bool:
+        """Whether it holds nowhere."""
+        least, most = self.index.bounds()
+        return most < self.low or least >= self.high
+
+
+def moved(node: Node, at: Indices) -> tuple[Indices, tuple[Guard, ...]]:
+    """Where element `at` of a movement node (not concatenate) lies in its input, and when."""
+    attrs = node.attrs
+    source = node.inputs[0].shape
+    if node.op == "reshape":
+        return _reshaped(at, node.shape, source), ()
+    if node.op == "transpose":
+        places = [Index()] * len(source)
+        for index, axis in zip(at, attrs["order"], strict=True):
+            places[axis] = index
+        return tuple(places), ()
+    if node.op == "broadcast":
+        lead = len(node.shape) - len(source)
+        pairs = zip(at[lead:], source, strict=True)
+        return tuple(Index() if extent == 1 else index for index, extent in pairs), ()
+    if node.op == "slice":
+        rows = zip(at, attrs["start"], attrs["step"], strict=True)
+        return tuple(i.times(step).plus(start) for i, start, step in rows), ()
+    if node.op == "flip":
+        return tuple(
+            i.times(-1).plus(n - 1) if axis in attrs["axes"] else i
+            for axis, (i, n) in enumerate(zip(at, source, strict=True))
+        ), ()
+    if node.op == "pad":
+        return _unpadded(at, source, attrs)
+    raise ValueError(f"{node!r} does not move elements of one input")
+
+
+def _reshaped(at: Indices, shape: Shape, source: Shape) -> Indices:
+    """Axes of length 1 come and go for nothing; the rest goes through the position in memory."""
+    long_at = [index for index, extent in zip(at, shape, strict=True) if extent != 1]
+    if [n for n in shape if n != 1] == [n for n in source if n != 1]:
+        rest = iter(long_at)
+        return tuple(Index() if extent == 1 else next(rest) for extent in source)
+    return unlinear(linear(at, shape), source)
+
+
+def _unpadded(
+    at: Indices, source: Shape, attrs: Mapping[str, Sequence[int]]
+) -> tuple[Indices, tuple[Guard, ...]]:
+    places: list[Index] = []
+    guards: list[Guard] = []
+    rows = zip(at, source, attrs["before"], attrs["interior"], strict=True)
+    for index, extent, before, interior in rows:
+        step = interior + 1
+        end = before + (extent - 1) * step + 1 if extent else before
+        guard = Guard(index, before, end, step)
+        if not guard.always():
+            guards.append(guard)
+        shifted = index.plus(-before)
+        places.append(shifted if step == 1 else Index(0, ((Quotient(shifted, step), 1),)))
+    return tuple(places), tuple(guards)
+
+
+def depends_on(indices: Iterable[Index], axis: int) -> bool:
+    """Whether any of the indices changes along an axis."""
+    return any(axis in index.axes() for index in indices)
