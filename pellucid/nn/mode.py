@@ -1,0 +1,112 @@
+"""The mode of a forward pass: training or evaluation, its random draws, and what it left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from pellucid.graph import Node, Shape, State, Tensor, bernoulli, normal, read, tensor, uniform
+from pellucid.graph.dtype import INT64
+
+Source = Tensor | int
+
+
+class ForwardPass:
+    """One forward pass as layers see it.
+
+    training:    whether random layers draw and running statistics move.
+    seed, step:  int64 scalars; a draw is a function of (seed, step, its number, element).
+    updates:     for each running statistic, the node of its next value, for `Graph.updates`.
+    activations: the output of each module by path, in the order of computation. A module that is
+                 called again appears as `path#2`, and so on.
+    """
+
+    def __init__(self, training: bool, seed: Source, step: Source) -> None:
+        self.training = training
+        self.seed = _scalar("seed", seed)
+        self.step = _scalar("step", step)
+        self.updates: dict[State, Node] = {}
+        self.activations: dict[str, Tensor] = {}
+        self._draws = 0
+
+    def _next_draw(self) -> int:
+        self._draws += 1
+        return self._draws - 1
+
+    def uniform(self, shape: Shape) -> Tensor:
+        """Fresh random numbers, uniform on [0, 1)."""
+        return uniform(shape, seed=self.seed, step=self.step, draw=self._next_draw())
+
+    def normal(self, shape: Shape) -> Tensor:
+        """Fresh random numbers from the standard normal distribution."""
+        return normal(shape, seed=self.seed, step=self.step, draw=self._next_draw())
+
+    def bernoulli(self, shape: Shape, probability: float) -> Tensor:
+        """Fresh conditions, each true with the given probability."""
+        return bernoulli(shape, probability, seed=self.seed, step=self.step, draw=self._next_draw())
+
+    def current(self, state: State) -> Tensor:
+        """The value of a running statistic so far in this pass, with the updates made to it."""
+        return Tensor(self.updates[state]) if state in self.updates else read(state)
+
+    def record(self, path: str, output: Tensor) -> None:
+        """Keep the output of the module at `path`."""
+        name, count = path, 1
+        while name in self.activations:
+            count += 1
+            name = f"{path}#{count}"
+        self.activations[name] = output
+
+
+_current: ContextVar[ForwardPass | None] = ContextVar("forward_pass", default=None)
+
+
+def forward_pass() -> ForwardPass | None:
+    """The pass in force, None outside `training` and `evaluation`."""
+    return _current.get()
+
+
+def training_pass() -> ForwardPass | None:
+    """The pass in force if it is one of training, else None."""
+    found = _current.get()
+    return found if found is not None and found.training else None
+
+
+def is_training() -> bool:
+    """Whether layers build what training needs; False outside `training`."""
+    return training_pass() is not None
+
+
+@contextmanager
+def training(seed: Source = 0, step: Source = 0) -> Iterator[ForwardPass]:
+    """Networks called inside are in training mode.
+
+    seed, step: int64 scalars or Python integers that the random draws are a function of; give them
+    as inputs of the graph to draw afresh at each step.
+    """
+    with _entered(ForwardPass(True, seed, step)) as entered:
+        yield entered
+
+
+@contextmanager
+def evaluation() -> Iterator[ForwardPass]:
+    """Networks called inside are in evaluation mode, as outside, and their activations are kept."""
+    with _entered(ForwardPass(False, 0, 0)) as entered:
+        yield entered
+
+
+@contextmanager
+def _entered(chosen: ForwardPass) -> Iterator[ForwardPass]:
+    token = _current.set(chosen)
+    try:
+        yield chosen
+    finally:
+        _current.reset(token)
+
+
+def _scalar(name: str, value: Source) -> Tensor:
+    given = value if isinstance(value, Tensor) else tensor(value, INT64)
+    if given.shape != () or given.dtype != INT64:
+        raise TypeError(f"{name} is an int64 scalar, got {given.node.type}")
+    return given

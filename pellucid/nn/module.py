@@ -1,0 +1,253 @@
+"""Module: the base of every layer and network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import numpy as np
+
+from pellucid.graph import Array, Shape, Tensor, tensor
+from pellucid.graph.dtype import FLOAT32, as_dtype
+from pellucid.nn.describe import describe
+from pellucid.nn.example import Example, example_input
+from pellucid.nn.initialise import GlorotUniform, Initializer
+from pellucid.nn.mode import forward_pass
+from pellucid.nn.parameter import Buffer, Held, Parameter, Role
+from pellucid.nn.scope import Making, below, current, entered, label, making, shape_text
+from pellucid.nn.tree import join, members
+from pellucid.spec import Spec
+
+if TYPE_CHECKING:
+    from pellucid.nn.summary import Summary
+
+Kind = TypeVar("Kind", bound=Held)
+
+
+class Module:
+    """A function of one tensor with parameters of its own: a layer or a network of layers.
+
+    A layer is a `@dataclass(eq=False, repr=False)` whose fields are its settings. It writes
+    `forward`, which builds graph, and, if it has parameters, `setup`, which is called once with the
+    first input and makes them with `self.parameter`. A network of your own is any subclass that
+    keeps its layers in attributes (also in lists and dicts) and calls them in `forward`; it needs
+    no constructor of a certain form.
+
+    Parameters are made at the first call, or by `build`, when the sizes of inputs are known. A call
+    that fails makes none.
+    """
+
+    _built: bool = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The output for the input x, as graph."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(self, x)")
+
+    def setup(self, x: Tensor) -> None:
+        """Make the parameters for inputs like x; called once, before the first `forward`."""
+
+    def suited(self) -> Initializer | None:
+        """The initialiser that suits a linear layer which feeds this module (see `initialise`).
+
+        None: look through to what follows.
+        """
+        return GlorotUniform()
+
+    def child_initializers(self, after: Initializer) -> Iterator[tuple[Module, Initializer]]:
+        """For each child what suits the module that it feeds, given what suits what follows."""
+        for _, child in self.named_children():
+            yield child, GlorotUniform()
+
+    def __call__(self, x: Tensor | Array) -> Tensor:
+        """The output for a batch x, rows first; makes missing parameters (see `build`)."""
+        with entered(self) as scope:
+            given = tensor(x)
+            try:
+                if not self._built:
+                    scope.made.append((self, "_built"))
+                    self.setup(given)
+                    self._built = True
+                output = self.forward(given)
+                if not isinstance(output, Tensor):
+                    raise TypeError(f"forward returned a {type(output).__name__}, not a Tensor")
+            except (ValueError, TypeError) as error:
+                if not getattr(error, "__notes__", ()) and label(self) not in str(error):
+                    error.add_note(f"in {label(self)}, given {shape_text(given.shape)}")
+                raise
+            path, seen = scope.path(self), forward_pass()
+            if seen is not None and path is not None:
+                seen.record(path, output)
+            return output
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            kind = type(self).__name__
+            hint = "" if self._built else "; parameters are made by build() or by the first call"
+            raise AttributeError(f"{kind!r} has no attribute {name!r}{hint}")
+
+    # -- making parameters ----------------------------------------------------------------------
+
+    def parameter(
+        self, name: str, shape: Shape, initializer: Initializer, role: Role = "weight"
+    ) -> Parameter:
+        """The parameter of this name for `setup` to keep: one set before, or a new one.
+
+        Raises ValueError if one was set before with another shape.
+        """
+        scope = current(self)
+        path = below(scope, self, name)
+        held = vars(self).get(name)
+        if held is None:
+            scope.made.append((self, name))
+            return Parameter(scope.value(path, shape, initializer), role, path)
+        if not isinstance(held, Parameter):
+            raise TypeError(f"{path} must be a Parameter, got a {type(held).__name__}")
+        if held.shape != shape:
+            raise ValueError(f"{path} was set with shape {held.shape}, this input needs {shape}")
+        return held
+
+    def buffer(self, name: str, value: Array) -> Buffer:
+        """A buffer of this name for `setup` to keep, starting from `value`."""
+        scope = current(self)
+        scope.made.append((self, name))
+        return Buffer(value.astype(scope.making.dtype), below(scope, self, name))
+
+    def chosen(self, initializer: Initializer | None) -> Initializer:
+        """`initializer`, or if None the one that suits what follows this module."""
+        return current(self).initializer(self) if initializer is None else initializer
+
+    def mismatch(self, expected: str, x: Tensor) -> ValueError:
+        """The error that x has not the expected shape, naming this module."""
+        return ValueError(f"{label(self)} expects {expected}, got {shape_text(x.shape)}")
+
+    def build(
+        self,
+        example: Example,
+        seed: int = 0,
+        *,
+        dtype: Any = FLOAT32,
+        values: Mapping[str, Array] | None = None,
+    ) -> Self:
+        """Make the parameters that are missing, and return the module itself.
+
+        example: the shape of one input without the batch axis, or a batch as array or tensor.
+        seed:    each parameter's first value is a function of (seed, its path) only.
+        dtype:   of parameters and buffers.
+        values:  a `state_dict` to take all parameters and buffers from instead of drawing them.
+        """
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise ValueError(f"a seed is an integer of at least 0, got {seed!r}")
+        with making(Making(seed, as_dtype(dtype), values)):
+            self(example_input(example, dtype))
+        if values is not None:
+            self.load_state_dict(values)
+        for name, held in self._named(Held):
+            held.state.name = name
+        return self
+
+    # -- what it holds --------------------------------------------------------------------------
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules that this one holds directly, by name."""
+        yield from members(self, Module)
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """This module (path "") and all below it, each once, parents first."""
+        seen: set[int] = set()
+        pending: list[tuple[str, Module]] = [("", self)]
+        while pending:
+            path, module = pending.pop()
+            if id(module) in seen:
+                continue
+            seen.add(id(module))
+            yield path, module
+            below_it = [(join(path, name), child) for name, child in module.named_children()]
+            pending.extend(reversed(below_it))
+
+    def _named(self, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
+        seen: set[int] = set()
+        for path, module in self.named_modules():
+            for name, held in members(module, kind):
+                if id(held) not in seen:
+                    seen.add(id(held))
+                    yield join(path, name), held
+
+    def _check_built(self) -> None:
+        if self._built:
+            return
+        for path, module in self.named_modules():
+            if not module._built and type(module).setup is not Module.setup:
+                name = f"{type(module).__name__} {path!r}" if path else type(module).__name__
+                raise ValueError(
+                    f"{name} has no parameters yet: they are made by build(input_shape) or by the "
+                    "first call, when the sizes of inputs are known"
+                )
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """The parameters by path, such as `hidden.0.W`; one that is shared appears once.
+
+        Raises ValueError if they are not made yet.
+        """
+        self._check_built()
+        yield from self._named(Parameter)
+
+    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
+        """The buffers by path; raises ValueError if they are not made yet."""
+        self._check_built()
+        yield from self._named(Buffer)
+
+    def parameters(self) -> list[Parameter]:
+        """The parameters, each once."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def parameter_count(self) -> int:
+        """How many numbers training changes."""
+        return sum(parameter.size for parameter in self.parameters())
+
+    def _state(self) -> dict[str, Held]:
+        return {**dict(self.named_parameters()), **dict(self.named_buffers())}
+
+    def state_dict(self) -> dict[str, Array]:
+        """A copy of every parameter and buffer by path."""
+        return {path: held.value.copy() for path, held in self._state().items()}
+
+    def load_state_dict(self, values: Mapping[str, Array]) -> None:
+        """Set every parameter and buffer; nothing is changed unless all of `values` fit.
+
+        Raises ValueError naming what is missing, unexpected, or of another shape or kind.
+        """
+        held = self._state()
+        arrays = {path: np.asarray(value) for path, value in values.items()}
+        problems = [f"{path} is missing" for path in held if path not in arrays]
+        problems += [f"{path} is unexpected" for path in arrays if path not in held]
+        for path in held.keys() & arrays.keys():
+            own, new = held[path].value, arrays[path]
+            if own.shape != new.shape:
+                problems.append(f"{path} has shape {own.shape}, got {new.shape}")
+            elif own.dtype.kind != new.dtype.kind:
+                problems.append(f"{path} holds {own.dtype.name}, got {new.dtype.name}")
+        if problems:
+            raise ValueError(f"these values do not fit the network: {'; '.join(sorted(problems))}")
+        for path, array in arrays.items():
+            held[path].value = array
+
+    def summary(self, input_shape: Example) -> Summary:
+        """The network as a table: path, layer, output shape, parameters; builds it if need be."""
+        from pellucid.nn.summary import summarise
+
+        return summarise(self.build(input_shape), input_shape)
+
+    # -- as settings ----------------------------------------------------------------------------
+
+    def to_spec(self) -> Spec:
+        """The structure as JSON, for `nn.from_spec`.
+
+        Raises TypeError naming the first part that is not one of the library's own.
+        """
+        from pellucid.nn.registry import to_spec
+
+        return to_spec(self)
+
+    def __repr__(self) -> str:
+        return describe(self)

@@ -1,0 +1,118 @@
+"""Normalisation: activations brought to mean 0 and variance 1, then scaled and shifted.
+
+Features are the last axis. γ and β have the role "norm", so regularisers leave them alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from pellucid.graph import Tensor
+from pellucid.nn.check import number
+from pellucid.nn.initialise import Initializer, Ones, Zeros
+from pellucid.nn.mode import ForwardPass, training_pass
+from pellucid.nn.module import Module
+from pellucid.nn.parameter import Buffer, Parameter
+
+
+def centred(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """(x − mean, mean, variance) over `axes`, which are kept; the variance divides by n."""
+    mean = x.mean(axes, keepdims=True)
+    rest = x - mean
+    return rest, mean, rest.square().mean(axes, keepdims=True)
+
+
+@dataclass(eq=False, repr=False)
+class _Norm(Module):
+    def suited(self) -> Initializer | None:
+        """Looked through."""
+        return None
+
+    def setup(self, x: Tensor) -> None:
+        """γ = 1 and β = 0 for x's features."""
+        if x.ndim < 2:
+            raise self.mismatch("(batch, …, features)", x)
+        features = (x.shape[-1],)
+        self.gamma: Parameter = self.parameter("gamma", features, Ones(), "norm")
+        self.beta: Parameter = self.parameter("beta", features, Zeros(), "norm")
+
+    def check_features(self, x: Tensor) -> None:
+        """Raise ValueError unless x has as many features as γ."""
+        features = self.gamma.shape[0]
+        if x.ndim < 2 or x.shape[-1] != features:
+            middle = ", ".join(["batch", *map(str, x.shape[1:-1]), str(features)])
+            raise self.mismatch(f"({middle})", x)
+
+
+@dataclass(eq=False, repr=False)
+class LayerNorm(_Norm):
+    """γ (x − mean) / √(variance + ε) + β over the features of each row (Ba et al. 2016).
+
+    epsilon: added to the variance, more than 0.
+    """
+
+    epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        number("LayerNorm epsilon", self.epsilon, 0.0, open_low=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Each row normalised."""
+        self.check_features(x)
+        rest, _, variance = centred(x, (x.ndim - 1,))
+        return rest * (variance + self.epsilon).rsqrt() * self.gamma + self.beta
+
+
+@dataclass(eq=False, repr=False)
+class BatchNorm(_Norm):
+    """γ (x − mean) / √(variance + ε) + β, feature by feature (Ioffe & Szegedy 2015).
+
+    In training the mean and variance are those of the batch (and of all axes but the last), and the
+    running ones move: running ← (1 − momentum) running + momentum · batch, with the variance of the
+    batch divided by n − 1, as in PyTorch. In evaluation the running ones are used, so the result
+    for a row does not depend on the rows beside it. Needs 2 values of each feature in training.
+
+    momentum: how far running statistics move each step, more than 0 and at most 1.
+    epsilon:  added to the variance, more than 0.
+    """
+
+    momentum: float = 0.1
+    epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        number("BatchNorm momentum", self.momentum, 0.0, open_low=True)
+        if self.momentum > 1:
+            raise ValueError(f"BatchNorm momentum is at most 1, got {self.momentum!r}")
+        number("BatchNorm epsilon", self.epsilon, 0.0, open_low=True)
+
+    def setup(self, x: Tensor) -> None:
+        """γ, β, and running statistics of mean 0 and variance 1."""
+        super().setup(x)
+        features = x.shape[-1]
+        self.running_mean: Buffer = self.buffer("running_mean", np.zeros(features))
+        self.running_variance: Buffer = self.buffer("running_variance", np.ones(features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Each feature normalised, by the batch in training and by the running statistics else."""
+        self.check_features(x)
+        current = training_pass()
+        if current is None:
+            scale = self.gamma * (self.running_variance + self.epsilon).rsqrt()
+            return (x - self.running_mean) * scale + self.beta
+        axes = tuple(range(x.ndim - 1))
+        count = math.prod(x.shape[:-1])
+        if count < 2:
+            raise self.mismatch("2 rows or more in training, to have a variance", x)
+        rest, mean, variance = centred(x, axes)
+        self._move(current, self.running_mean, mean)
+        self._move(current, self.running_variance, variance * (count / (count - 1)))
+        return rest * (variance + self.epsilon).rsqrt() * self.gamma + self.beta
+
+    def _move(self, current: ForwardPass, running: Buffer, batch: Tensor) -> None:
+        before = current.current(running.state)
+        batch = batch.reshape(running.shape).cast(running.dtype)
+        after = before * (1.0 - self.momentum) + batch * self.momentum
+        current.updates[running.state] = after.node

@@ -1,0 +1,63 @@
+"""Parameters and buffers: tensors that read a state which lives from step to step."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from pellucid.graph import Array, State, Tensor, read
+from pellucid.graph.dtype import FLOAT32, is_float
+
+Role = Literal["weight", "bias", "norm"]
+
+
+class Held(Tensor):
+    """A tensor that reads a state of its own."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, value: Any, name: str = "") -> None:
+        array = np.asarray(value)
+        python_number = not isinstance(value, (np.ndarray, np.generic))
+        if python_number and array.dtype == np.float64:
+            array = array.astype(FLOAT32)
+        self.state = State(array, name)
+        super().__init__(read(self.state).node)
+
+    @property
+    def value(self) -> Array:
+        """The array itself, not a copy; assigning writes into it."""
+        return self.state.value
+
+    @value.setter
+    def value(self, new: Array) -> None:
+        self.state.value = new
+
+
+class Parameter(Held):
+    """What training changes: a tensor that reads its `state`.
+
+    role: "weight", "bias" or "norm" (scales and shifts of normalisation). Regularisers act on
+    weights and leave the other two alone unless asked. Raises TypeError if the value is not float.
+    """
+
+    __slots__ = ("role",)
+
+    def __init__(self, value: Any, role: Role = "weight", name: str = "") -> None:
+        super().__init__(value, name)
+        if not is_float(self.dtype):
+            raise TypeError(f"a parameter holds floats, got {self.node.type}")
+        self.role: Role = role
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        return Parameter(self.value.copy(), self.role, self.state.name)
+
+
+class Buffer(Held):
+    """What a layer remembers but training does not differentiate, such as running statistics."""
+
+    __slots__ = ()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Buffer:
+        return Buffer(self.value.copy(), self.state.name)

@@ -1,0 +1,152 @@
+"""What is known while a network is called: where each module is, and how to make parameters."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pellucid.graph import Array, Shape
+from pellucid.graph.dtype import FLOAT32, DType
+from pellucid.nn.initialise import GlorotUniform, Initializer
+from pellucid.nn.tree import join
+
+if TYPE_CHECKING:
+    from pellucid.nn.module import Module
+
+
+@dataclass(frozen=True)
+class Making:
+    """How missing parameters are made.
+
+    seed:   a draw is a function of (seed, path of the parameter) only.
+    dtype:  of parameters and buffers.
+    values: take the values from here by path instead of drawing them.
+    """
+
+    seed: int = 0
+    dtype: DType = FLOAT32
+    values: Mapping[str, Array] | None = None
+
+
+@dataclass
+class Scope:
+    """One call of a network: the paths of its modules and what the call has made so far."""
+
+    root: Module
+    making: Making
+    paths: dict[int, str] = field(default_factory=dict)
+    made: list[tuple[Module, str]] = field(default_factory=list)
+
+    def path(self, module: Module) -> str | None:
+        """The path of `module`, None if the root does not hold it."""
+        if id(module) not in self.paths:
+            # A module may be made during the call, in `setup`.
+            self.paths = {id(found): path for path, found in self.root.named_modules()}
+        return self.paths.get(id(module))
+
+    def initializer(self, module: Module) -> Initializer:
+        """The initialiser that suits what follows `module`; Glorot where that is not known."""
+        return _suited(self.root, GlorotUniform()).get(id(module), GlorotUniform())
+
+    def value(self, path: str, shape: Shape, initializer: Initializer) -> Array:
+        """The first value of the parameter at `path`."""
+        values = self.making.values
+        if values is None:
+            rng = np.random.default_rng([self.making.seed, zlib.crc32(path.encode())])
+            return initializer(rng, shape).astype(self.making.dtype)
+        if path not in values:
+            raise ValueError(f"parameter {path!r} is missing")
+        if values[path].shape != shape:
+            raise ValueError(
+                f"parameter {path!r} has shape {shape}, got a value of {values[path].shape}"
+            )
+        return np.array(values[path], self.making.dtype)
+
+    def undo(self) -> None:
+        """Forget what was made, so that a call which failed leaves nothing behind."""
+        for module, name in self.made:
+            vars(module).pop(name, None)
+
+
+def _suited(root: Module, after: Initializer) -> dict[int, Initializer]:
+    """For each module below `root` the initialiser that suits what follows it."""
+    found = {id(root): after}
+    pending: list[tuple[Module, Initializer]] = [(root, after)]
+    while pending:
+        module, following = pending.pop()
+        for child, suited in module.child_initializers(following):
+            if id(child) not in found:
+                found[id(child)] = suited
+                pending.append((child, suited))
+    return found
+
+
+_making: ContextVar[Making | None] = ContextVar("making", default=None)
+_scope: ContextVar[Scope | None] = ContextVar("scope", default=None)
+
+
+@contextmanager
+def making(chosen: Making) -> Iterator[None]:
+    """Make the parameters of networks that are called inside as `chosen` says."""
+    token = _making.set(chosen)
+    try:
+        yield
+    finally:
+        _making.reset(token)
+
+
+@contextmanager
+def entered(module: Module) -> Iterator[Scope]:
+    """The scope of the call in progress, or a new one with `module` as the root."""
+    found = _scope.get()
+    if found is not None:
+        yield found
+        return
+    scope = Scope(module, _making.get() or Making())
+    token = _scope.set(scope)
+    try:
+        yield scope
+    except BaseException:
+        scope.undo()
+        raise
+    finally:
+        _scope.reset(token)
+
+
+def current(module: Module) -> Scope:
+    """The scope of the call in progress; raises RuntimeError outside a call."""
+    found = _scope.get()
+    if found is None:
+        raise RuntimeError(
+            f"{type(module).__name__} makes its parameters while it is called: use build() or call"
+        )
+    return found
+
+
+def label(module: Module) -> str:
+    """How messages name a module: its class, and its path while a network that holds it runs."""
+    scope = _scope.get()
+    path = scope.path(module) if scope is not None else None
+    return f"{type(module).__name__} {path!r}" if path else type(module).__name__
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """A shape as messages write it, its first axis being the batch: (batch, 64)."""
+    return f"({', '.join(['batch', *map(str, shape[1:])])})" if shape else "()"
+
+
+def below(scope: Scope, module: Module, name: str) -> str:
+    """The path of `name` in `module`; raises ValueError if the network does not hold the module."""
+    path = scope.path(module)
+    if path is None:
+        raise ValueError(
+            f"{type(module).__name__} has parameters but is not part of "
+            f"{type(scope.root).__name__}: keep it in an attribute, not in a local variable"
+        )
+    return join(path, name)

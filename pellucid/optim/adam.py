@@ -1,0 +1,102 @@
+"""Adam, and AdamW with decoupled weight decay."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pellucid.graph import Tensor
+from pellucid.optim.optimizer import Optimizer, check_setting
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2014, algorithm 1), with t = k + 1 for the step k counted from 0.
+
+    m ← β₁m + (1 − β₁)g,   v ← β₂v + (1 − β₂)g²
+    m̂ = m / (1 − β₁ᵗ),     v̂ = v / (1 − β₂ᵗ)
+    W ← W − η m̂ / (√v̂ + ε)
+
+    learning_rate: η, more than 0; 0.001 by default.
+    beta1, beta2:  at least 0 and less than 1; 0.9 and 0.999 by default.
+    epsilon:       more than 0; 1e-8 by default.
+    Slots: `adam.m` and `adam.v`, starting at 0.
+    """
+
+    learning_rate: float = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    name: ClassVar[str] = "adam"
+
+    def __post_init__(self) -> None:
+        kind = type(self).__name__
+        check_setting(f"{kind} learning_rate", self.learning_rate, 0.0, open_low=True)
+        check_setting(f"{kind} beta1", self.beta1, 0.0, 1.0)
+        check_setting(f"{kind} beta2", self.beta2, 0.0, 1.0)
+        check_setting(f"{kind} epsilon", self.epsilon, 0.0, open_low=True)
+
+    def slot_names(self) -> Sequence[str]:
+        """The first and second moments."""
+        return ("m", "v")
+
+    def rule(
+        self,
+        parameter: Tensor,
+        gradient: Tensor,
+        slots: Mapping[str, Tensor],
+        learning_rate: Tensor,
+        step: Tensor,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Algorithm 1; the scalars are worked out once, not for every element."""
+        t = step + 1.0
+        m = slots["m"] * self.beta1 + gradient * (1.0 - self.beta1)
+        v = slots["v"] * self.beta2 + gradient.square() * (1.0 - self.beta2)
+        rate = learning_rate / _correction(self.beta1, t)
+        root = v.sqrt() * _correction(self.beta2, t).rsqrt() + self.epsilon
+        return parameter - rate * (m / root), {"m": m, "v": v}
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2).
+
+    W ← W − ηλW before Adam's step. Biases and the scales and shifts of normalisation do not decay
+    unless `decay_all`.
+
+    weight_decay: λ, at least 0; 0.01 by default.
+    """
+
+    weight_decay: float = 0.01
+    decay_all: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_setting("AdamW weight_decay", self.weight_decay, 0.0)
+        if not isinstance(self.decay_all, bool):
+            raise TypeError(f"AdamW decay_all is True or False, got {self.decay_all!r}")
+
+    def rule(
+        self,
+        parameter: Tensor,
+        gradient: Tensor,
+        slots: Mapping[str, Tensor],
+        learning_rate: Tensor,
+        step: Tensor,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Adam's step from the decayed parameter."""
+        # A tensor without a role is one that the user made, who then asked for the decay.
+        decays = self.decay_all or getattr(parameter, "role", "weight") == "weight"
+        if decays and self.weight_decay:
+            parameter = parameter * (1.0 - learning_rate * self.weight_decay)
+        return super().rule(parameter, gradient, slots, learning_rate, step)
+
+
+def _correction(beta: float, t: Tensor) -> Tensor:
+    """1 − βᵗ as −(e^(t log β) − 1), which keeps its digits in float32 when β is close to 1."""
+    if beta == 0:
+        return t * 0.0 + 1.0
+    return -(t * math.log(beta)).expm1()

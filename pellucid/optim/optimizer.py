@@ -1,0 +1,145 @@
+"""Optimizer: the base of every optimizer, a builder of graph made of two pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pellucid.graph import Node, State, Tensor, read
+
+Parameters = Mapping[str, Tensor]
+Slots = Mapping[str, State]
+Updates = dict[State, Node]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """How a step changes the parameters θ, given the gradients g and the rate η.
+
+    `init` makes the states that an optimizer keeps (its slots), and `update` builds the graph of
+    one step: the next value of every parameter and slot. η and the step's number are tensors, so a
+    schedule changes them without building again. A new optimizer writes `slot_names` and `rule`.
+
+    learning_rate: η before any schedule; what a step uses is the tensor that `update` is given.
+    """
+
+    learning_rate: float
+
+    name: ClassVar[str]
+
+    def slot_names(self) -> Sequence[str]:
+        """The slots that each parameter has, each of its shape and type and starting at 0."""
+        return ()
+
+    def rule(
+        self,
+        parameter: Tensor,
+        gradient: Tensor,
+        slots: Mapping[str, Tensor],
+        learning_rate: Tensor,
+        step: Tensor,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """One parameter's next value and its slots' next values.
+
+        learning_rate: η in the parameter's type; step: k, counted from 0, in the parameter's type.
+        """
+        raise NotImplementedError
+
+    def init(self, parameters: Parameters) -> dict[str, State]:
+        """New slots for the parameters by path, such as `adam.m/hidden.0.W`."""
+        slots = {}
+        for path, parameter in parameters.items():
+            value = state_of(path, parameter).value
+            for slot in self.slot_names():
+                name = self._slot(slot, path)
+                slots[name] = State(np.zeros_like(value), name)
+        return slots
+
+    def update(
+        self,
+        parameters: Parameters,
+        gradients: Parameters,
+        slots: Slots,
+        learning_rate: Tensor,
+        step: Tensor,
+    ) -> Updates:
+        """The node of the next value of every parameter and slot, for `Graph.updates`.
+
+        parameters, gradients: tensors by path, one gradient for each parameter.
+        slots:                 what `init` made.
+        learning_rate, step:   scalars, inputs of the graph; steps count from 0.
+        Raises ValueError where these do not fit each other.
+        """
+        self._check(parameters, gradients, slots, learning_rate, step)
+        updates: Updates = {}
+        for path, parameter in parameters.items():
+            own = {slot: slots[self._slot(slot, path)] for slot in self.slot_names()}
+            now = {slot: read(state) for slot, state in own.items()}
+            dtype = parameter.dtype
+            rate, count = learning_rate.cast(dtype), step.cast(dtype)
+            after, moved = self.rule(parameter, gradients[path], now, rate, count)
+            updates[state_of(path, parameter)] = after.node
+            updates |= {own[slot]: value.node for slot, value in moved.items()}
+        return updates
+
+    def _slot(self, slot: str, path: str) -> str:
+        return f"{self.name}.{slot}/{path}"
+
+    def _check(
+        self,
+        parameters: Parameters,
+        gradients: Parameters,
+        slots: Slots,
+        learning_rate: Tensor,
+        step: Tensor,
+    ) -> None:
+        kind = type(self).__name__
+        for scalar, given in (("learning_rate", learning_rate), ("step", step)):
+            if given.shape != ():
+                raise ValueError(f"{kind}: {scalar} is a scalar tensor, got {given.node.type}")
+        _same_names(f"{kind}: gradients", parameters, gradients)
+        wanted = {self._slot(slot, path) for path in parameters for slot in self.slot_names()}
+        _same_names(f"{kind}: slots", wanted, slots)
+        for path, parameter in parameters.items():
+            if gradients[path].node.type != parameter.node.type:
+                raise ValueError(
+                    f"{kind}: the gradient of {path!r} is {gradients[path].node.type}, "
+                    f"the parameter {parameter.node.type}"
+                )
+            for slot in self.slot_names():
+                if slots[self._slot(slot, path)].value.shape != parameter.shape:
+                    raise ValueError(f"{kind}: slot {slot!r} of {path!r} has another shape")
+
+
+def state_of(path: str, parameter: Tensor) -> State:
+    """The state that a parameter reads; raises TypeError if it is computed instead."""
+    if parameter.node.op != "state":
+        raise TypeError(f"{path!r} is computed by {parameter.node.op!r}: it is no parameter")
+    state: State = parameter.node.attrs["state"]
+    return state
+
+
+def _same_names(what: str, expected: Any, given: Any) -> None:
+    missing = [name for name in expected if name not in given]
+    extra = [name for name in given if name not in expected]
+    if missing or extra:
+        parts = [f"{name!r} is missing" for name in missing[:3]]
+        parts += [f"{name!r} is unexpected" for name in extra[:3]]
+        raise ValueError(f"{what} do not match the parameters: {', '.join(parts)}")
+
+
+def check_setting(
+    name: str, value: Any, low: float, high: float = math.inf, *, open_low: bool = False
+) -> None:
+    """Raise unless low ≤ value < high (low < value if `open_low`) and value is finite."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} is a number, got {value!r}")
+    inside = (low < value if open_low else low <= value) and value < high
+    if not inside:
+        left = f"more than {low:g}" if open_low else f"at least {low:g}"
+        right = f" and less than {high:g}" if high < math.inf else ", and finite"
+        raise ValueError(f"{name} is {left}{right}, got {value!r}")
