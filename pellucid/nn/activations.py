@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pellucid import check
 from pellucid.graph import Tensor
 from pellucid.nn import functional
-from pellucid.nn.check import number
 from pellucid.nn.initialise import HeNormal, Initializer, LeCunNormal
 from pellucid.nn.module import Module
 
@@ -77,7 +77,7 @@ class LeakyReLU(Module):
     slope: float = 0.01
 
     def __post_init__(self) -> None:
-        number("LeakyReLU slope", self.slope, 0.0)
+        check.number(self, "slope", at_least=0)
 
     def suited(self) -> Initializer | None:
         """He normal for this slope."""
@@ -95,8 +95,7 @@ class GELU(_Rectifier):
     approximate: Literal["none", "tanh"] = "none"
 
     def __post_init__(self) -> None:
-        if self.approximate not in ("none", "tanh"):
-            raise ValueError(f"GELU approximate is 'none' or 'tanh', got {self.approximate!r}")
+        check.choice(self, "approximate", "none", "tanh")
 
     def forward(self, x: Tensor) -> Tensor:
         """See `functional.gelu` and `functional.gelu_tanh`."""
@@ -128,7 +127,7 @@ class ELU(_Rectifier):
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        number("ELU alpha", self.alpha, 0.0)
+        check.number(self, "alpha", at_least=0)
 
     def forward(self, x: Tensor) -> Tensor:
         """See `functional.elu`."""

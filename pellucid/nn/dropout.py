@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pellucid import check
 from pellucid.graph import Tensor, where
-from pellucid.nn.check import number
 from pellucid.nn.initialise import Initializer
 from pellucid.nn.mode import training_pass
 from pellucid.nn.module import Module
@@ -25,7 +25,7 @@ class Dropout(Module):
     rate: float = 0.5
 
     def __post_init__(self) -> None:
-        number("Dropout rate", self.rate, 0.0, 1.0)
+        check.number(self, "rate", at_least=0, less_than=1)
 
     def suited(self) -> Initializer | None:
         """Looked through."""

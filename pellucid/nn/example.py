@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,10 @@ Example = int | Sequence[int] | Array | Tensor
 
 def lengths_of(shape: int | Sequence[int]) -> Shape:
     """An input shape as integers; raises ValueError if it is not one."""
-    lengths = (shape,) if isinstance(shape, int) else tuple(shape)
-    if any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in lengths):
-        raise ValueError(f"an input shape is made of integers of at least 0, got {lengths}")
-    return lengths
+    given = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+    if any(isinstance(n, bool) or not isinstance(n, Integral) or n < 0 for n in given):
+        raise ValueError(f"an input shape is made of integers of at least 0, got {given}")
+    return tuple(map(int, given))
 
 
 def example_input(example: Example, dtype: Any = FLOAT32) -> Tensor:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pellucid import check
 from pellucid.graph import Array, Shape
 
 
@@ -47,6 +48,9 @@ class Constant(Initializer):
     """One number everywhere, 0 by default."""
 
     value: float = 0.0
+
+    def __post_init__(self) -> None:
+        check.number(self, "value")
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> Array:
         """`value` everywhere."""
@@ -99,6 +103,9 @@ class _Uniform(_Scaled):
 class _He(_Scaled):
     slope: float = 0.0
 
+    def __post_init__(self) -> None:
+        check.number(self, "slope", at_least=0)
+
     def variance(self, fan_in: int, fan_out: int) -> float:
         return 2.0 / ((1.0 + self.slope**2) * fan_in)
 
@@ -106,6 +113,9 @@ class _He(_Scaled):
 @dataclass(frozen=True)
 class _Glorot(_Scaled):
     gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        check.number(self, "gain", more_than=0)
 
     def variance(self, fan_in: int, fan_out: int) -> float:
         return self.gain**2 * 2.0 / (fan_in + fan_out)
@@ -162,6 +172,9 @@ class Orthogonal(Initializer):
     """
 
     gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        check.number(self, "gain", more_than=0)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> Array:
         """The orthogonal matrix in the given shape."""

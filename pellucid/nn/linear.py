@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pellucid import check
 from pellucid.graph import Tensor
-from pellucid.nn.check import positive
 from pellucid.nn.initialise import Initializer, Zeros
 from pellucid.nn.module import Module
 from pellucid.nn.parameter import Parameter
@@ -30,7 +30,14 @@ class Linear(Module):
     initializer: Initializer | None = None
 
     def __post_init__(self) -> None:
-        positive("Linear features", self.features)
+        check.count(self, "features")
+        if not isinstance(self.bias, bool):
+            raise TypeError(
+                f"Linear bias is True or False, got {self.bias!r}; "
+                "the number of inputs is inferred, so Linear takes the number of outputs only"
+            )
+        if self.initializer is not None and not isinstance(self.initializer, Initializer):
+            raise TypeError(f"Linear initializer is an Initializer, got {self.initializer!r}")
 
     def setup(self, x: Tensor) -> None:
         """W and b for inputs of x's last length."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pellucid import check
 from pellucid.graph import Array, Tensor, tensor
 from pellucid.graph.dtype import is_float
 
@@ -23,11 +24,7 @@ class Loss:
     reduction: Reduction = "mean"
 
     def __post_init__(self) -> None:
-        if self.reduction not in ("mean", "sum", "none"):
-            raise ValueError(
-                f"{type(self).__name__} reduction is 'mean', 'sum' or 'none', "
-                f"got {self.reduction!r}"
-            )
+        check.choice(self, "reduction", "mean", "sum", "none")
 
     def row_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The losses, (batch, …), any axes after the first being averaged by the caller."""

@@ -71,7 +71,7 @@ class Module:
                 if not isinstance(output, Tensor):
                     raise TypeError(f"forward returned a {type(output).__name__}, not a Tensor")
             except (ValueError, TypeError) as error:
-                if not getattr(error, "__notes__", ()) and label(self) not in str(error):
+                if not getattr(error, "__notes__", ()):
                     error.add_note(f"in {label(self)}, given {shape_text(given.shape)}")
                 raise
             path, seen = scope.path(self), forward_pass()

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pellucid import check
 from pellucid.graph import Tensor
-from pellucid.nn.check import number
 from pellucid.nn.initialise import Initializer, Ones, Zeros
 from pellucid.nn.mode import ForwardPass, training_pass
 from pellucid.nn.module import Module
@@ -57,7 +57,7 @@ class LayerNorm(_Norm):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        number("LayerNorm epsilon", self.epsilon, 0.0, open_low=True)
+        check.number(self, "epsilon", more_than=0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Each row normalised."""
@@ -83,10 +83,8 @@ class BatchNorm(_Norm):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        number("BatchNorm momentum", self.momentum, 0.0, open_low=True)
-        if self.momentum > 1:
-            raise ValueError(f"BatchNorm momentum is at most 1, got {self.momentum!r}")
-        number("BatchNorm epsilon", self.epsilon, 0.0, open_low=True)
+        check.number(self, "momentum", more_than=0, at_most=1)
+        check.number(self, "epsilon", more_than=0)
 
     def setup(self, x: Tensor) -> None:
         """γ, β, and running statistics of mean 0 and variance 1."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pellucid import check
 from pellucid.graph import Tensor, where
-from pellucid.nn.check import number
 from pellucid.nn.loss import Loss
 
 
@@ -40,7 +40,7 @@ class Huber(Loss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        number("Huber delta", self.delta, 0.0, open_low=True)
+        check.number(self, "delta", more_than=0)
 
     def row_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The two branches; the error is replaced by 0 where its square is not used."""

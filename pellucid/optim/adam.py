@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pellucid import check
 from pellucid.graph import Tensor
-from pellucid.optim.optimizer import Optimizer, check_setting
+from pellucid.optim.optimizer import Optimizer
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,10 @@ class Adam(Optimizer):
     name: ClassVar[str] = "adam"
 
     def __post_init__(self) -> None:
-        kind = type(self).__name__
-        check_setting(f"{kind} learning_rate", self.learning_rate, 0.0, open_low=True)
-        check_setting(f"{kind} beta1", self.beta1, 0.0, 1.0)
-        check_setting(f"{kind} beta2", self.beta2, 0.0, 1.0)
-        check_setting(f"{kind} epsilon", self.epsilon, 0.0, open_low=True)
+        super().__post_init__()
+        check.number(self, "beta1", at_least=0, less_than=1)
+        check.number(self, "beta2", at_least=0, less_than=1)
+        check.number(self, "epsilon", more_than=0)
 
     def slot_names(self) -> Sequence[str]:
         """The first and second moments."""
@@ -75,9 +75,8 @@ class AdamW(Adam):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_setting("AdamW weight_decay", self.weight_decay, 0.0)
-        if not isinstance(self.decay_all, bool):
-            raise TypeError(f"AdamW decay_all is True or False, got {self.decay_all!r}")
+        check.number(self, "weight_decay", at_least=0)
+        check.choice(self, "decay_all", True, False)
 
     def rule(
         self,

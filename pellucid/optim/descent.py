@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pellucid import check
 from pellucid.graph import Tensor
-from pellucid.optim.optimizer import Optimizer, check_setting
+from pellucid.optim.optimizer import Optimizer
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,9 @@ class GradientDescent(Optimizer):
     name: ClassVar[str] = "sgd"
 
     def __post_init__(self) -> None:
-        check_setting("GradientDescent learning_rate", self.learning_rate, 0.0, open_low=True)
-        check_setting("GradientDescent momentum", self.momentum, 0.0, 1.0)
-        if not isinstance(self.nesterov, bool):
-            raise TypeError(f"GradientDescent nesterov is True or False, got {self.nesterov!r}")
+        super().__post_init__()
+        check.number(self, "momentum", at_least=0, less_than=1)
+        check.choice(self, "nesterov", True, False)
         if self.nesterov and self.momentum == 0:
             raise ValueError("GradientDescent nesterov needs a momentum of more than 0")
 

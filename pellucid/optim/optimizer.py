@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from pellucid import check
 from pellucid.graph import Node, State, Tensor, read
 
 Parameters = Mapping[str, Tensor]
@@ -30,6 +30,9 @@ class Optimizer:
     learning_rate: float
 
     name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        check.number(self, "learning_rate", more_than=0)
 
     def slot_names(self) -> Sequence[str]:
         """The slots that each parameter has, each of its shape and type and starting at 0."""
@@ -81,8 +84,11 @@ class Optimizer:
             now = {slot: read(state) for slot, state in own.items()}
             dtype = parameter.dtype
             rate, count = learning_rate.cast(dtype), step.cast(dtype)
+            state = state_of(path, parameter)
+            if state in updates:
+                raise ValueError(f"{type(self).__name__}: {path!r} is given twice")
             after, moved = self.rule(parameter, gradients[path], now, rate, count)
-            updates[state_of(path, parameter)] = after.node
+            updates[state] = after.node
             updates |= {own[slot]: value.node for slot, value in moved.items()}
         return updates
 
@@ -130,16 +136,3 @@ def _same_names(what: str, expected: Any, given: Any) -> None:
         parts = [f"{name!r} is missing" for name in missing[:3]]
         parts += [f"{name!r} is unexpected" for name in extra[:3]]
         raise ValueError(f"{what} do not match the parameters: {', '.join(parts)}")
-
-
-def check_setting(
-    name: str, value: Any, low: float, high: float = math.inf, *, open_low: bool = False
-) -> None:
-    """Raise unless low ≤ value < high (low < value if `open_low`) and value is finite."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} is a number, got {value!r}")
-    inside = (low < value if open_low else low <= value) and value < high
-    if not inside:
-        left = f"more than {low:g}" if open_low else f"at least {low:g}"
-        right = f" and less than {high:g}" if high < math.inf else ", and finite"
-        raise ValueError(f"{name} is {left}{right}, got {value!r}")
