@@ -1,0 +1,95 @@
+"""Reading plain JSON values strictly: what is not exactly as expected is refused by name.
+
+Every function takes a value and `where` it stands, such as "columns[3].mean", and returns the value
+with its type proven, or raises `ModelFileError` that names the place.
+"""
+
+import math
+from collections.abc import Iterable
+
+from pellucid.errors import ModelFileError
+
+MOST_ITEMS = 1_000_000
+"""Items in one list, at most: a file that claims more was not written by this program."""
+
+
+def refuse(where: str, wanted: str, found: object) -> ModelFileError:
+    """The error that says what a value should be and what it is."""
+    shown = repr(found)
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}…"
+    return ModelFileError(f"The preparation is damaged: {where} should be {wanted}, found {shown}.")
+
+
+def record(value: object, where: str, keys: Iterable[str]) -> dict[str, object]:
+    """A mapping with exactly these keys."""
+    if not isinstance(value, dict):
+        raise refuse(where, "a mapping", value)
+    wanted = set(keys)
+    if set(value) != wanted:
+        lacking = sorted(wanted - set(value))
+        extra = sorted(str(key) for key in set(value) - wanted)
+        problem = f"lacks {lacking}" if lacking else f"has the unknown entries {extra}"
+        raise ModelFileError(f"The preparation is damaged: {where} {problem[:200]}.")
+    return value
+
+
+def text(value: object, where: str) -> str:
+    """A text."""
+    if not isinstance(value, str):
+        raise refuse(where, "a text", value)
+    return value
+
+
+def flag(value: object, where: str) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise refuse(where, "true or false", value)
+    return value
+
+
+def number(value: object, where: str) -> float:
+    """A finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise refuse(where, "a number", value)
+    try:
+        result = float(value)
+    except OverflowError:
+        raise refuse(where, "a finite number", value) from None
+    if not math.isfinite(result):
+        raise refuse(where, "a finite number", value)
+    return result
+
+
+def positive(value: object, where: str) -> float:
+    """A finite number above 0."""
+    result = number(value, where)
+    if result <= 0:
+        raise refuse(where, "a number above 0", value)
+    return result
+
+
+def whole(value: object, where: str, least: int = 0) -> int:
+    """A whole number, at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise refuse(where, f"a whole number, {least} or more", value)
+    return value
+
+
+def items(value: object, where: str) -> list[object]:
+    """A list."""
+    if not isinstance(value, list) or len(value) > MOST_ITEMS:
+        raise refuse(where, "a list", value)
+    return value
+
+
+def texts(value: object, where: str) -> tuple[str, ...]:
+    """A list of texts, all different."""
+    result = tuple(text(item, f"{where}[{i}]") for i, item in enumerate(items(value, where)))
+    if len(set(result)) != len(result):
+        raise refuse(where, "a list of different texts", value)
+    return result
+
+
+def numbers(value: object, where: str) -> tuple[float, ...]:
+    """A list of finite numbers."""
+    return tuple(number(item, f"{where}[{i}]") for i, item in enumerate(items(value, where)))

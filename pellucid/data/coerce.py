@@ -1,0 +1,124 @@
+"""A column at prediction, turned into the type that the column had in training."""
+
+import numpy as np
+
+from pellucid.data.column import (
+    MISSING_BOOLEAN,
+    MISSING_CODE,
+    MISSING_DATE,
+    BooleanColumn,
+    Column,
+    DateColumn,
+    NumberColumn,
+    TextColumn,
+)
+from pellucid.data.date_text import FORMATS, parse_date
+from pellucid.data.note import Note
+from pellucid.data.number_text import parse_number
+from pellucid.data.texts import as_boolean_states, parse_levels, stray_note
+from pellucid.errors import DataError
+
+TRUE_WORDS = frozenset(["true", "yes", "t", "y", "1"])
+FALSE_WORDS = frozenset(["false", "no", "f", "n", "0"])
+
+
+def as_number(column: Column, notes: list[Note]) -> NumberColumn:
+    """The column as numbers: true is 1, texts are parsed, and what is no number is missing, noted.
+
+    Dates, and texts of which none is a number, raise `DataError`.
+    """
+    match column:
+        case NumberColumn():
+            return column
+        case BooleanColumn():
+            return NumberColumn(column.name, np.array([0.0, 1.0, np.nan])[column.states], True)
+        case TextColumn():
+            values, stray = parse_levels(column, parse_number, np.nan, np.float64)
+            _note_stray(column, stray, "number", notes)
+            return NumberColumn(column.name, np.where(np.isinf(values), np.nan, values))
+        case DateColumn():
+            _refuse_unless_missing(column, "numbers")
+            return NumberColumn(column.name, np.full(len(column), np.nan))
+
+
+def as_date(column: Column, notes: list[Note]) -> DateColumn:
+    """The column as dates; texts are parsed, and what is no date is missing, noted.
+
+    Numbers and booleans, and texts of which none is a date, raise `DataError`.
+    """
+    if isinstance(column, DateColumn):
+        return column
+    if isinstance(column, TextColumn):
+        seconds, stray = parse_levels(column, _any_date, MISSING_DATE, np.int64)
+        _note_stray(column, stray, "date", notes)
+        return DateColumn(column.name, seconds)
+    _refuse_unless_missing(column, "dates")
+    return DateColumn(column.name, np.full(len(column), MISSING_DATE))
+
+
+def as_boolean(column: Column, notes: list[Note]) -> BooleanColumn:
+    """The column as booleans: 0 and 1, yes and no and the like; other values are missing, noted.
+
+    A column of which no value fits raises `DataError`.
+    """
+    if isinstance(column, BooleanColumn):
+        return column
+    texts = as_text(column)
+    words = TRUE_WORDS | FALSE_WORDS
+    counts = zip(texts.levels, texts.counts(), strict=True)
+    stray = {level: int(n) for level, n in counts if n and level.lower() not in words}
+    _note_stray(texts, stray, "true or false", notes)
+    known = as_boolean_states(texts, TRUE_WORDS, FALSE_WORDS)
+    return BooleanColumn(column.name, known.states)
+
+
+def as_text(column: Column) -> TextColumn:
+    """The column as texts: 3.0 becomes "3", true "true", and a date year-month-day."""
+    match column:
+        case TextColumn():
+            return column
+        case BooleanColumn():
+            codes = np.where(column.states == MISSING_BOOLEAN, MISSING_CODE, column.states)
+            return TextColumn(column.name, codes.astype(np.int32), ("false", "true"))
+        case NumberColumn():
+            different, places = np.unique(column.values, return_inverse=True)
+            levels = [number_name(float(value)) for value in different]
+        case DateColumn():
+            seconds, places = np.unique(column.seconds, return_inverse=True)
+            levels = [_date_name(moment) for moment in seconds.astype("datetime64[s]")]
+    codes = np.where(column.missing(), MISSING_CODE, places)
+    return TextColumn(column.name, codes.astype(np.int32), tuple(levels))
+
+
+def number_name(value: float) -> str:
+    """A number as a person writes it: 3, not 3.0."""
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def _date_name(moment: np.datetime64) -> str:
+    return str(moment).removesuffix("T00:00:00")
+
+
+def _any_date(text: str) -> int | None:
+    """Seconds of a date in any of the formats that are read."""
+    dates = (parse_date(text, form) for form in FORMATS)
+    return next((seconds for seconds in dates if seconds is not None), None)
+
+
+def _note_stray(column: TextColumn, stray: dict[str, int], wanted: str, notes: list[Note]) -> None:
+    """Notes the values that could not be used; `DataError` where that is all of them."""
+    if not stray:
+        return
+    note = stray_note(column.name, stray, wanted)
+    if note.count == int((~column.missing()).sum()):
+        raise DataError(f"The column '{column.name}' is of another type than in training: {note}")
+    notes.append(note)
+
+
+def _refuse_unless_missing(column: Column, wanted: str) -> None:
+    if not column.missing().all():
+        found = {NumberColumn: "numbers", DateColumn: "dates", BooleanColumn: "true or false"}
+        raise DataError(
+            f"The column '{column.name}' should hold {wanted}, as it did in training, "
+            f"but holds {found[type(column)]}."
+        )

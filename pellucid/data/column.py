@@ -1,0 +1,114 @@
+"""The four ways in which a column of a table is stored, compactly, in NumPy arrays."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MISSING_CODE = -1
+"""The code of a missing text."""
+
+MISSING_DATE = int(np.iinfo(np.int64).min)
+"""The number of seconds that stands for a missing date."""
+
+MISSING_BOOLEAN = 2
+"""The state that stands for a missing boolean."""
+
+RARE_TEXTS = "(one of very many texts)"
+"""The last level of a column with more different texts than are kept apart."""
+
+Rows = NDArray[Any]
+"""Row numbers (integers) or a mask (booleans)."""
+
+
+@dataclass(frozen=True, eq=False)
+class NumberColumn:
+    """Numbers: `values` is float64 or float32, shape (n,), NaN where missing, never infinite.
+
+    `whole` says that they were written as whole numbers, so that a class label stays 3, not 3.0.
+    """
+
+    name: str
+    values: NDArray[Any]
+    whole: bool = False
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def missing(self) -> NDArray[np.bool_]:
+        """Mask of the missing values, shape (n,)."""
+        return np.asarray(np.isnan(self.values))
+
+    def take(self, rows: Rows) -> "NumberColumn":
+        """The column with only these rows, in this order."""
+        return replace(self, values=self.values[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class TextColumn:
+    """Texts: `codes` is int32, shape (n,), an index into `levels`, -1 where missing."""
+
+    name: str
+    codes: NDArray[np.int32]
+    levels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def missing(self) -> NDArray[np.bool_]:
+        """Mask of the missing values, shape (n,)."""
+        return np.asarray(self.codes == MISSING_CODE)
+
+    def take(self, rows: Rows) -> "TextColumn":
+        """The column with only these rows, in this order; the levels stay as they are."""
+        return replace(self, codes=self.codes[rows])
+
+    def counts(self) -> NDArray[np.int64]:
+        """How often each level occurs, shape (len(levels),)."""
+        present = self.codes[self.codes != MISSING_CODE]
+        return np.bincount(present, minlength=len(self.levels)).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class BooleanColumn:
+    """True and false: `states` is int8, shape (n,): 0 false, 1 true, 2 missing."""
+
+    name: str
+    states: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    def missing(self) -> NDArray[np.bool_]:
+        """Mask of the missing values, shape (n,)."""
+        return np.asarray(self.states == MISSING_BOOLEAN)
+
+    def take(self, rows: Rows) -> "BooleanColumn":
+        """The column with only these rows, in this order."""
+        return replace(self, states=self.states[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class DateColumn:
+    """Moments: `seconds` is int64, shape (n,), since 1970-01-01 by the clock on the wall.
+
+    A time zone, where one was given, is dropped: the hour of the day is what people act on.
+    """
+
+    name: str
+    seconds: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    def missing(self) -> NDArray[np.bool_]:
+        """Mask of the missing values, shape (n,)."""
+        return np.asarray(self.seconds == MISSING_DATE)
+
+    def take(self, rows: Rows) -> "DateColumn":
+        """The column with only these rows, in this order."""
+        return replace(self, seconds=self.seconds[rows])
+
+
+Column = NumberColumn | TextColumn | BooleanColumn | DateColumn

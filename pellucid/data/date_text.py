@@ -1,0 +1,59 @@
+"""Dates as people write them."""
+
+import re
+from datetime import UTC, datetime
+
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].+)?")
+_ENOUGH = 200
+
+FORMATS = {
+    "": "year-month-day",
+    "%Y/%m/%d": "year/month/day",
+    "%Y/%m/%d %H:%M": "year/month/day hour:minute",
+    "%Y/%m/%d %H:%M:%S": "year/month/day hour:minute:second",
+    "%m/%d/%Y": "month/day/year",
+    "%d/%m/%Y": "day/month/year",
+    "%m/%d/%Y %H:%M": "month/day/year hour:minute",
+    "%d/%m/%Y %H:%M": "day/month/year hour:minute",
+    "%m/%d/%Y %H:%M:%S": "month/day/year hour:minute:second",
+    "%d/%m/%Y %H:%M:%S": "day/month/year hour:minute:second",
+    "%m/%d/%y": "month/day/year",
+    "%d/%m/%y": "day/month/year",
+    "%d.%m.%Y": "day.month.year",
+    "%d.%m.%Y %H:%M": "day.month.year hour:minute",
+    "%d-%m-%Y": "day-month-year",
+    "%d-%b-%Y": "day-month-year",
+    "%d %b %Y": "day month year",
+    "%d %B %Y": "day month year",
+    "%b %d, %Y": "month day, year",
+    "%B %d, %Y": "month day, year",
+}
+"""Formats tried, in this order, with their names; "" is ISO 8601, with or without a time."""
+
+
+def parse_date(text: str, form: str) -> int | None:
+    """Seconds since 1970-01-01 by the clock on the wall, or None where the text is no such date."""
+    try:
+        if form:
+            moment = datetime.strptime(text, form)
+        elif _ISO.fullmatch(text):
+            moment = datetime.fromisoformat(text)
+        else:
+            return None
+        return int(moment.replace(tzinfo=UTC).timestamp() // 1)
+    except ValueError:
+        return None
+
+
+def date_format(texts: list[str]) -> str | None:
+    """The format in which most of the texts are dates, at least 95 % of them; None if there is none.
+
+    Where day and month cannot be told apart by any text, month/day/year is taken, the first tried.
+    """
+    some = texts[:_ENOUGH]
+    best, most = None, 0.0
+    for form in FORMATS:
+        share = sum(parse_date(text, form) is not None for text in some) / max(1, len(some))
+        if share >= 0.95 and share > most:
+            best, most = form, share
+    return best

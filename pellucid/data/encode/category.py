@@ -1,0 +1,192 @@
+"""Categories as one indicator for each level that is common enough."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.data import checked
+from pellucid.data.coerce import as_text
+from pellucid.data.column import MISSING_CODE, RARE_TEXTS, Column, TextColumn
+from pellucid.data.encode.base import Block, Json, Training, enough_rows, kind_to_json
+from pellucid.data.kind import ColumnKind
+from pellucid.data.note import Note, counted, shortened
+
+MOST_INDICATORS = 64
+"""Levels with an indicator of their own; where there are more, a feature tells how common each is."""
+
+MOST_COUNTED = 10_000
+"""Levels whose training count is kept for that feature."""
+
+KEYS = (
+    *("encoder", "column", "kind", "reason"),
+    *("levels", "counts", "rows", "indicators", "missing_rows", "missing", "common"),
+)
+
+
+@dataclass(frozen=True)
+class CategoryEncoder:
+    """Indicators of the commonest levels, then of other and missing values, and how common each is.
+
+    `levels` are those of the training rows, most frequent first, with their `counts` among `rows`;
+    the first `indicators` of them have an indicator each, the others share one, which levels never
+    seen in training use as well. `missing` says whether missing values have an indicator. A value for
+    which there is no indicator is encoded as the average training row: each indicator holds its
+    share of the training rows. `common` is the mean and deviation of log(1 + count) over the training
+    rows, for one more feature (log(1 + count) - mean) / deviation, or None.
+    """
+
+    kind: ColumnKind
+    levels: tuple[str, ...]
+    counts: tuple[int, ...]
+    rows: int
+    indicators: int
+    missing_rows: int
+    missing: bool
+    common: tuple[float, float] | None
+
+    @property
+    def other_rows(self) -> int:
+        """Training rows with a level that has no indicator of its own."""
+        return self.rows - self.missing_rows - sum(self.counts[: self.indicators])
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names "column = level", then other, missing and how common."""
+        name = self.kind.column
+        other = [f"{name} = any other"] if self.other_rows else []
+        missing = [f"{name} is missing"] if self.missing else []
+        common = [f"{name}: how common"] if self.common else []
+        levels = [f"{name} = {level}" for level in self.levels[: self.indicators]]
+        return (*levels, *other, *missing, *common)
+
+    def how(self) -> str:
+        """In plain words, what the column becomes."""
+        parts = [counted(self.indicators, "indicator")]
+        parts += ["one of any other level"] if self.other_rows else []
+        parts += ["one of missing values"] if self.missing else []
+        parts += ["how common the level is"] if self.common else []
+        return ", ".join(parts)
+
+    def encode(self, column: Column, out: Block, notes: list[Note]) -> None:
+        """Writes the features of all rows into `out`; levels not seen in training are noted."""
+        texts = as_text(column)
+        known = {level: place for place, level in enumerate(self.levels)}
+        places = np.array([known.get(level, -1) for level in texts.levels], np.int64)
+        out[:] = self._table(places)[texts.codes]
+        unseen = texts.counts() * (places < 0)
+        if unseen.any() and len(self.levels) < MOST_COUNTED:
+            notes.append(_unseen_note(texts, unseen))
+
+    def to_json(self) -> Json:
+        """The encoder as plain JSON values."""
+        return {
+            "encoder": "category",
+            **kind_to_json(self.kind),
+            "levels": list(self.levels),
+            "counts": list(self.counts),
+            "rows": self.rows,
+            "indicators": self.indicators,
+            "missing_rows": self.missing_rows,
+            "missing": self.missing,
+            "common": list(self.common) if self.common else None,
+        }
+
+    def _table(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Features of levels by their place in `levels` (-1 unknown), and in the last row missing."""
+        own, other = self.indicators, bool(self.other_rows)
+        table = np.zeros((len(places) + 1, len(self.feature_names)), np.float32)
+        flags = table[:, : own + other + self.missing]
+        level = np.append(np.where((places >= 0) & (places < own), places, own), own + other)
+        usable = level < flags.shape[1] if self.missing else level < own + other
+        if not other:
+            usable[:-1] &= level[:-1] < own
+        flags[usable, level[usable]] = 1.0
+        flags[~usable] = self._average()
+        if self.common:
+            counts = np.array([*self.counts, 0])[places]
+            mean, deviation = self.common
+            table[:-1, -1] = (np.log1p(counts) - mean) / deviation
+        return table
+
+    def _average(self) -> NDArray[np.float32]:
+        """The share of the training rows that each indicator is 1 in."""
+        ones = list(self.counts[: self.indicators])
+        ones += [self.other_rows] if self.other_rows else []
+        ones += [self.missing_rows] if self.missing else []
+        return np.array(ones, np.float32) / np.float32(self.rows)
+
+
+def _unseen_note(texts: TextColumn, unseen: NDArray[np.int64]) -> Note:
+    total = int(unseen.sum())
+    example = shortened(texts.levels[int(unseen.argmax())])
+    verb = "was" if total == 1 else "were"
+    return Note(
+        texts.name,
+        f"{counted(total, 'value')} of '{texts.name}' {verb} never seen in training, "
+        f"such as '{example}'.",
+        total,
+    )
+
+
+def learn_category(column: Column, kind: ColumnKind, training: Training) -> CategoryEncoder:
+    """The encoder for a column of categories, from the training rows."""
+    texts = as_text(column)
+    counts = texts.counts()
+    order = sorted(np.flatnonzero(counts), key=lambda code: (-counts[code], texts.levels[code]))
+    order = [code for code in order if texts.levels[code] != RARE_TEXTS]
+    missing = int((texts.codes == MISSING_CODE).sum())
+    least = enough_rows(training.rows)
+    indicators = sum(counts[code] >= least for code in order[:MOST_INDICATORS])
+    common = None
+    if len(order) > MOST_INDICATORS:
+        kept = np.zeros(len(counts), np.int64)
+        kept[order[:MOST_COUNTED]] = counts[order[:MOST_COUNTED]]
+        logs = np.log1p(kept[texts.codes[texts.codes != MISSING_CODE]])
+        common = (float(logs.mean()), float(logs.std()) or 1.0)
+    return CategoryEncoder(
+        kind,
+        tuple(texts.levels[code] for code in order[:MOST_COUNTED]),
+        tuple(int(counts[code]) for code in order[:MOST_COUNTED]),
+        len(texts),
+        int(indicators),
+        missing,
+        missing >= least,
+        common,
+    )
+
+
+def category_from_json(value: object, where: str, kind: ColumnKind) -> CategoryEncoder:
+    """The encoder from its JSON; anything else raises `ModelFileError`."""
+    entries = checked.record(value, where, KEYS)
+    levels = checked.texts(entries["levels"], f"{where}.levels")
+    counts = tuple(
+        checked.whole(count, f"{where}.counts[{place}]", least=1)
+        for place, count in enumerate(checked.items(entries["counts"], f"{where}.counts"))
+    )
+    encoder = CategoryEncoder(
+        kind,
+        levels,
+        counts,
+        checked.whole(entries["rows"], f"{where}.rows", least=1),
+        checked.whole(entries["indicators"], f"{where}.indicators"),
+        checked.whole(entries["missing_rows"], f"{where}.missing_rows"),
+        checked.flag(entries["missing"], f"{where}.missing"),
+        _common(entries["common"], f"{where}.common"),
+    )
+    if len(counts) != len(levels):
+        raise checked.refuse(f"{where}.counts", f"{len(levels)} counts", len(counts))
+    if encoder.indicators > min(len(levels), MOST_INDICATORS):
+        raise checked.refuse(f"{where}.indicators", "at most one a level", encoder.indicators)
+    if sum(counts) + encoder.missing_rows > encoder.rows:
+        raise checked.refuse(f"{where}.rows", "at least the sum of the counts", encoder.rows)
+    return encoder
+
+
+def _common(value: object, where: str) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    pair = checked.items(value, where)
+    if len(pair) != 2:
+        raise checked.refuse(where, "a mean and a deviation", value)
+    return checked.number(pair[0], where), checked.positive(pair[1], where)

@@ -1,0 +1,93 @@
+"""Tables from pandas, polars and pyarrow, through narwhals."""
+
+from typing import Any
+
+import numpy as np
+
+from pellucid.data.arrays import column_from_array, column_from_objects
+from pellucid.data.column import (
+    MISSING_BOOLEAN,
+    MISSING_DATE,
+    BooleanColumn,
+    Column,
+    DateColumn,
+    NumberColumn,
+)
+from pellucid.data.note import Note, quoted
+from pellucid.data.table import Table, repeated_names
+from pellucid.errors import DataError
+
+
+def is_frame(source: object) -> bool:
+    """Whether narwhals knows the object as a data frame, without importing any frame library."""
+    from narwhals import dependencies
+
+    return bool(
+        dependencies.is_into_dataframe(source)
+        or dependencies.is_polars_lazyframe(source)
+        or dependencies.is_into_series(source)
+    )
+
+
+def table_from_frame(source: Any) -> Table:
+    """The table in a data frame or a series; a pandas index is not a column and is left out."""
+    import narwhals as nw
+
+    _check_names(source)
+    native = nw.from_native(source, allow_series=True)
+    if isinstance(native, nw.Series):
+        native = native.alias(native.name or "x0").to_frame()
+    frame = native.collect() if isinstance(native, nw.LazyFrame) else native
+    columns: list[Column] = []
+    notes: list[Note] = []
+    for series in frame.iter_columns():
+        column, found = _column(series)
+        columns.append(column)
+        notes.extend(found)
+    if not columns:
+        raise DataError("The data frame holds no columns.")
+    table = Table(tuple(columns), tuple(notes), "the data frame")
+    if table.rows == 0:
+        raise DataError("The data frame holds no rows.")
+    return table
+
+
+def _check_names(source: Any) -> None:
+    """Refuses repeated names before narwhals does, in our words."""
+    names = getattr(source, "column_names", None) or getattr(source, "columns", None)
+    if names is None or callable(names):
+        return
+    repeated = repeated_names([str(name) for name in names])
+    if repeated:
+        raise DataError(
+            f"The data frame names more than one column {quoted(repeated)}: "
+            "give every column a name of its own."
+        )
+
+
+def _column(series: Any) -> tuple[Column, list[Note]]:
+    """One narwhals series as a column."""
+    import narwhals as nw
+
+    name, dtype = str(series.name), series.dtype
+    if dtype == nw.Boolean:
+        states = series.cast(nw.Int8).fill_null(MISSING_BOOLEAN).to_numpy()
+        return BooleanColumn(name, np.asarray(states).astype(np.int8)), []
+    if dtype.is_numeric():
+        narrow = dtype == nw.Float32
+        numbers = series.cast(nw.Float32 if narrow else nw.Float64).to_numpy()
+        return NumberColumn(
+            name, np.array(numbers, np.float32 if narrow else np.float64), dtype.is_integer()
+        ), []
+    if dtype == nw.Datetime:
+        missing = series.is_null().to_numpy()
+        wall = series.dt.replace_time_zone(None)
+        stamps = np.asarray(wall.to_numpy()).astype("datetime64[s]").astype(np.int64)
+        return DateColumn(name, np.where(missing, MISSING_DATE, stamps)), []
+    if dtype == nw.Duration:
+        return column_from_array(name, np.asarray(series.to_numpy()))
+    if dtype.is_nested():
+        raise DataError(f"The column '{name}' of the data frame holds nested values ({dtype}).")
+    if dtype in (nw.Categorical, nw.Enum):
+        series = series.cast(nw.String)
+    return column_from_objects(name, series.to_list())

@@ -1,0 +1,223 @@
+"""From tables to what a network takes, and from what it puts out to answers.
+
+Everything is learned from the training rows only, and travels with the model as plain JSON.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.data import checked
+from pellucid.data.column import Column, Rows
+from pellucid.data.encode import (
+    Encoder,
+    LeftOut,
+    Training,
+    encoder_from_json,
+    learn_encoder,
+)
+from pellucid.data.kind import ColumnKind, infer_kind
+from pellucid.data.note import Note, counted, quoted, shortened
+from pellucid.data.table import Table
+from pellucid.data.target import ClassTarget, Target, learn_target
+from pellucid.data.target_json import target_from_json, target_to_json
+from pellucid.data.task import Label, Task
+from pellucid.errors import DataError, ModelFileError
+
+FORMAT = "pellucid preparation"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class ColumnReport:
+    """What one column became: its kind and the reason for it, how it is encoded, its features."""
+
+    column: str
+    kind: str
+    reason: str
+    how: str
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """Turns tables into features (n, d) and targets (n,), and network outputs into answers.
+
+    `encoders` hold what was learned of each column, `goal` what was learned of the target.
+    """
+
+    encoders: tuple[Encoder, ...]
+    goal: Target
+
+    @classmethod
+    def learn(
+        cls, table: Table, target_name: str, task: Task, rows: Rows | None = None
+    ) -> "Preparation":
+        """Learns from these rows of the table, all of them by default, and from no other.
+
+        Every column but the target becomes features by its kind. A target missing in one of the
+        rows, or a table without a column to learn from, raises `DataError`.
+        """
+        chosen = np.arange(table.rows) if rows is None else np.sort(np.arange(table.rows)[rows])
+        part = table.take(chosen)
+        answer = part.column(target_name)
+        goal = learn_target(answer, task)
+        training = Training(part.rows, goal.signal(goal.encode(answer)))
+        columns = part.drop([target_name]).columns
+        kinds = _kinds(columns, target_name)
+        encoders = [
+            learn_encoder(column, kind, training)
+            for column, kind in zip(columns, kinds, strict=True)
+        ]
+        return cls(tuple(encoders), goal)
+
+    @property
+    def target_name(self) -> str:
+        """The name of the target column."""
+        return self.goal.column
+
+    @property
+    def task(self) -> Task:
+        """What is predicted."""
+        return self.goal.task
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The class labels, in the order of the class codes; none for a regression."""
+        return self.goal.labels if isinstance(self.goal, ClassTarget) else ()
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the d features, in order."""
+        return tuple(name for encoder in self.encoders for name in encoder.feature_names)
+
+    def features(self, table: Table, notes: list[Note] | None = None) -> NDArray[np.float32]:
+        """Features of all rows of the table, float32, shape (n, d).
+
+        Columns may stand in any order. Missing ones raise `DataError`, naming them all; others that
+        training did not have are ignored. What was noticed is appended to `notes`.
+        """
+        found: list[Note] = []
+        used = [encoder for encoder in self.encoders if not isinstance(encoder, LeftOut)]
+        self._check_columns(table, used, found)
+        out = np.empty((table.rows, len(self.feature_names)), np.float32)
+        start = 0
+        for encoder in used:
+            stop = start + len(encoder.feature_names)
+            encoder.encode(table.column(encoder.kind.column), out[:, start:stop], found)
+            start = stop
+        if notes is not None:
+            notes.extend(found)
+        return out
+
+    def target(self, table: Table) -> NDArray[np.float32] | NDArray[np.int32]:
+        """Standardised values (float32) or class codes (int32) of the target, shape (n,).
+
+        Missing values and unknown classes raise `DataError`.
+        """
+        return self.goal.encode(table.column(self.target_name))
+
+    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Predicted values in the target's unit, or labels, shape (n,), from network outputs.
+
+        Outputs are standardised values (n,) or (n, 1), or logits (n, classes); for two classes also
+        the logits (n,) or (n, 1) of the second.
+        """
+        return self.goal.decode(outputs)
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Class probabilities, float64, shape (n, classes), from logits as in `decode`."""
+        if not isinstance(self.goal, ClassTarget):
+            raise TypeError("a regression has no class probabilities")
+        return self.goal.probabilities(outputs)
+
+    def describe(self) -> tuple[ColumnReport, ...]:
+        """What each column became, in the order of the columns."""
+        return tuple(
+            ColumnReport(
+                encoder.kind.column,
+                encoder.kind.kind,
+                encoder.kind.reason,
+                encoder.how(),
+                encoder.feature_names,
+            )
+            for encoder in self.encoders
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that was learned, as plain JSON values."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "target": target_to_json(self.goal),
+            "columns": [encoder.to_json() for encoder in self.encoders],
+        }
+
+    @classmethod
+    def from_json(cls, value: object) -> "Preparation":
+        """The preparation that `to_json` wrote; anything else raises `ModelFileError`."""
+        keys = ("format", "version", "target", "columns")
+        entries = checked.record(value, "the preparation", keys)
+        if entries["format"] != FORMAT:
+            raise checked.refuse("format", f"'{FORMAT}'", entries["format"])
+        version = checked.whole(entries["version"], "version", least=1)
+        if version > VERSION:
+            raise ModelFileError(
+                f"The preparation has version {version}, but this Pellucid reads up to {VERSION}: "
+                "install a newer one."
+            )
+        columns = checked.items(entries["columns"], "columns")
+        encoders = tuple(
+            encoder_from_json(column, f"columns[{place}]") for place, column in enumerate(columns)
+        )
+        goal = target_from_json(entries["target"], "target")
+        checked.texts([goal.column, *(each.kind.column for each in encoders)], "column names")
+        if not any(encoder.feature_names for encoder in encoders):
+            raise checked.refuse("columns", "at least one that gives features", len(columns))
+        return cls(encoders, goal)
+
+    def _check_columns(self, table: Table, used: Sequence[Encoder], notes: list[Note]) -> None:
+        """Names the columns that are missing, and notes those that are ignored."""
+        known = {encoder.kind.column for encoder in self.encoders} | {self.target_name}
+        extra = [name for name in table.names if name not in known]
+        lacking = [e.kind.column for e in used if e.kind.column not in table]
+        if lacking:
+            noun = "the column" if len(lacking) == 1 else f"{len(lacking):,} columns"
+            raise DataError(
+                f"{table.source[:1].upper()}{table.source[1:]} lacks {noun} that training had: "
+                f"{', '.join(_with_nearest(name, extra) for name in lacking)}."
+            )
+        if extra:
+            verb = "is" if len(extra) == 1 else "are"
+            noun = counted(len(extra), "column")
+            text = f"{noun} that training did not have {verb} ignored: {quoted(extra)}."
+            notes.append(Note("", text, len(extra)))
+
+
+def _kinds(columns: Sequence[Column], target_name: str) -> list[ColumnKind]:
+    """The kinds of the columns; where only identifiers are left, numbers among them are kept."""
+    kinds = [infer_kind(column) for column in columns]
+    if all(kind.kind in ("constant", "identifier") for kind in kinds):
+        kinds = [_rescued(kind) for kind in kinds]
+    if all(kind.kind in ("constant", "identifier") for kind in kinds):
+        found = "; ".join(f"'{shortened(kind.column)}': {kind.reason}" for kind in kinds[:5])
+        raise DataError(
+            f"There is no column to predict '{target_name}' from"
+            + (f" ({found})." if kinds else ": the table has no other column.")
+        )
+    return kinds
+
+
+def _rescued(kind: ColumnKind) -> ColumnKind:
+    if kind.kind == "identifier" and kind.reason.startswith("whole numbers"):
+        return replace(kind, kind="number", reason=f"{kind.reason}, but there is no other column")
+    return kind
+
+
+def _with_nearest(name: str, names: Sequence[str]) -> str:
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"'{name}' (is it '{close[0]}'?)" if close else f"'{name}'"

@@ -1,0 +1,55 @@
+"""The order in which training meets the rows: shuffled passes, cut into batches."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class RowStream:
+    """An endless stream of batches of row numbers, a pure function of (rows, batch_size, seed, step).
+
+    Passes follow each other without a gap, each a fresh permutation of 0 … rows-1, and step s takes
+    positions s·B … (s+1)·B-1 of that stream, so every batch has exactly B rows and may span two
+    passes. Any step can be asked for at any time, so a resumed run sees the rows that it would have
+    seen. With B = rows a batch is the whole table, in its own order. B is at most `rows`.
+    """
+
+    def __init__(self, rows: int, batch_size: int, seed: int) -> None:
+        if rows < 1 or batch_size < 1:
+            raise ValueError(f"rows and batch_size should be at least 1, got {rows}, {batch_size}")
+        if rows > np.iinfo(np.int32).max:
+            raise ValueError(f"rows should be below 2^31, got {rows:,}")
+        if seed < 0:
+            raise ValueError(f"seed should not be negative, got {seed}")
+        self.count = rows
+        self.batch_size = min(batch_size, rows)
+        self.seed = seed
+        self._pass = -1
+        self._order = np.empty(0, np.int32)
+
+    @property
+    def steps_per_pass(self) -> float:
+        """Steps in which the stream goes once through the rows, not always a whole number."""
+        return self.count / self.batch_size
+
+    def rows(self, start: int, steps: int) -> NDArray[np.int32]:
+        """Row numbers of the steps start … start+steps-1, int32, shape (steps, batch_size)."""
+        if start < 0 or steps < 0:
+            raise ValueError(f"start and steps should not be negative, got {start}, {steps}")
+        if self.batch_size == self.count:
+            return np.tile(np.arange(self.count, dtype=np.int32), (steps, 1))
+        stream = np.empty(steps * self.batch_size, np.int32)
+        position, filled = start * self.batch_size, 0
+        while filled < len(stream):
+            number, offset = divmod(position + filled, self.count)
+            piece = self._permutation(number)[offset : offset + len(stream) - filled]
+            stream[filled : filled + len(piece)] = piece
+            filled += len(piece)
+        return stream.reshape(steps, self.batch_size)
+
+    def _permutation(self, number: int) -> NDArray[np.int32]:
+        """The row order of a pass; the last one asked for is kept."""
+        if number != self._pass:
+            random = np.random.Generator(np.random.PCG64([self.seed, number]))
+            self._order = random.permutation(self.count).astype(np.int32)
+            self._pass = number
+        return self._order

@@ -1,0 +1,132 @@
+"""What the network learns to put out, and what its outputs mean."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.data.coerce import as_number, as_text
+from pellucid.data.column import BooleanColumn, Column, NumberColumn
+from pellucid.data.note import counted, quoted
+from pellucid.data.task import Label, Task, class_codes, class_labels
+from pellucid.errors import DataError
+
+MOST_SIGNALS = 10
+"""Classes, the commonest, whose indicators tell encoders what is to be predicted."""
+
+
+@dataclass(frozen=True)
+class NumberTarget:
+    """A number y, learned as (y - mean) / scale, mean and deviation of the training rows.
+
+    `whole` says that it was written as whole numbers; predictions are not rounded.
+    """
+
+    column: str
+    task: Task
+    mean: float
+    scale: float
+    whole: bool
+
+    def encode(self, column: Column) -> NDArray[np.float32]:
+        """Standardised values, float32, shape (n,); missing ones raise `DataError`."""
+        values = as_number(column, []).values.astype(np.float64)
+        _refuse_missing(column.name, np.isnan(values))
+        return ((values - self.mean) / self.scale).astype(np.float32)
+
+    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Values in the target's own unit, float64, shape (n,), from outputs (n,) or (n, 1)."""
+        return np.asarray(outputs, np.float64).reshape(len(outputs)) * self.scale + self.mean
+
+    def signal(self, encoded: NDArray[Any]) -> NDArray[np.float64]:
+        """What encoders learn with: the standardised values, shape (n, 1)."""
+        return np.asarray(encoded, np.float64)[:, None]
+
+
+@dataclass(frozen=True)
+class ClassTarget:
+    """One of `labels`, in ascending order, learned as its position; `counts` are of training rows."""
+
+    column: str
+    task: Task
+    labels: tuple[Label, ...]
+    counts: tuple[int, ...]
+
+    def encode(self, column: Column) -> NDArray[np.int32]:
+        """Class codes, int32, shape (n,); missing and unknown classes raise `DataError`."""
+        _refuse_missing(column.name, column.missing())
+        codes = class_codes(self._alike(column), self.labels)
+        unknown = codes < 0
+        if unknown.any():
+            texts = as_text(column.take(unknown))
+            names = [level for level, n in zip(texts.levels, texts.counts(), strict=True) if n]
+            raise DataError(
+                f"{counted(int(unknown.sum()), 'row')} of '{column.name}' have a class that was not "
+                f"in training: {quoted(names)}."
+            )
+        return codes
+
+    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """The likeliest label of each row, shape (n,), of the type that labels have in the data."""
+        return np.asarray(self.label_array()[self.probabilities(outputs).argmax(axis=1)])
+
+    def label_array(self) -> NDArray[Any]:
+        """The labels as an array, texts as Python texts."""
+        texts = isinstance(self.labels[0], str)
+        return np.array(self.labels, object if texts else None)
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Probabilities of the classes, float64, shape (n, classes), from logits.
+
+        With two classes the logits may be those of the second class alone, (n,) or (n, 1).
+        """
+        logits = np.asarray(outputs, np.float64)
+        logits = logits.reshape(len(logits), -1)
+        if logits.shape[1] == 1 and len(self.labels) == 2:
+            logits = np.hstack([np.zeros_like(logits), logits])
+        if logits.shape[1] != len(self.labels):
+            raise ValueError(f"outputs should have {len(self.labels)} columns, got {outputs.shape}")
+        likely = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(likely / likely.sum(axis=1, keepdims=True))
+
+    def signal(self, encoded: NDArray[Any]) -> NDArray[np.float64]:
+        """What encoders learn with: indicators of the commonest classes, shape (n, m)."""
+        common = np.argsort(self.counts)[::-1][:MOST_SIGNALS]
+        return np.stack([encoded == code for code in common], axis=1).astype(np.float64)
+
+    def _alike(self, column: Column) -> Column:
+        """The column stored as the labels are: 1 and "1", true and "true" are the same class."""
+        if isinstance(self.labels[0], str):
+            return as_text(column)
+        if isinstance(self.labels[0], bool):
+            return column if isinstance(column, BooleanColumn) else as_number(column, [])
+        return as_number(column, [])
+
+
+Target = NumberTarget | ClassTarget
+
+
+def learn_target(column: Column, task: Task) -> Target:
+    """What is learned of the target, from its training rows, of which none may be missing."""
+    _refuse_missing(column.name, column.missing())
+    if task.is_classification:
+        labels = class_labels(column)
+        if len(labels) < 2:
+            raise DataError(f"The training rows hold a single class of '{column.name}'.")
+        counts = np.bincount(class_codes(column, labels), minlength=len(labels))
+        return ClassTarget(column.name, task, labels, tuple(int(count) for count in counts))
+    if not isinstance(column, NumberColumn):
+        raise DataError(f"The target '{column.name}' holds no numbers.")
+    values = column.values.astype(np.float64)
+    scale = float(values.std())
+    mean = float(values.mean())
+    return NumberTarget(column.name, task, mean, scale if scale > 0 else 1.0, column.whole)
+
+
+def _refuse_missing(name: str, missing: NDArray[np.bool_]) -> None:
+    if missing.any():
+        count = int(missing.sum())
+        verb = "has" if count == 1 else "have"
+        text = f"{counted(count, 'row')} {verb} no usable value of the target '{name}'."
+        raise DataError(text)
