@@ -108,7 +108,9 @@ class Optimizer:
             if given.shape != ():
                 raise ValueError(f"{kind}: {scalar} is a scalar tensor, got {given.node.type}")
         _same_names(f"{kind}: gradients", parameters, gradients)
-        wanted = {self._slot(slot, path) for path in parameters for slot in self.slot_names()}
+        wanted = dict.fromkeys(
+            self._slot(slot, path) for path in parameters for slot in self.slot_names()
+        )
         _same_names(f"{kind}: slots", wanted, slots)
         for path, parameter in parameters.items():
             if gradients[path].node.type != parameter.node.type:
@@ -129,7 +131,7 @@ def state_of(path: str, parameter: Tensor) -> State:
     return state
 
 
-def _same_names(what: str, expected: Any, given: Any) -> None:
+def _same_names(what: str, expected: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     missing = [name for name in expected if name not in given]
     extra = [name for name in given if name not in expected]
     if missing or extra:

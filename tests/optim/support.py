@@ -1,0 +1,67 @@
+"""One optimizer run beside PyTorch's on the same problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from pellucid import graph as g
+from pellucid.graph import Array, Graph, Tensor
+from pellucid.optim import Optimizer
+
+STEPS = 100
+
+
+def problem(dtype: type[np.floating]) -> tuple[dict[str, Array], Array, Array]:
+    """Parameters, inputs and targets of a small network."""
+    rng = np.random.default_rng(0)
+    shapes = {"hidden.W": (5, 8), "hidden.b": (8,), "output.W": (8, 2), "output.b": (2,)}
+    values = {path: rng.normal(0, 0.5, shape).astype(dtype) for path, shape in shapes.items()}
+    return values, rng.normal(size=(16, 5)).astype(dtype), rng.normal(size=(16, 2)).astype(dtype)
+
+
+def run_own(
+    optimizer: Optimizer, rates: Array, dtype: type[np.floating], make: Callable[..., Tensor]
+) -> tuple[list[dict[str, Array]], list[float]]:
+    """The parameters after each step, and the loss before it."""
+    values, x, y = problem(dtype)
+    parameters = {path: make(path, value) for path, value in values.items()}
+    hidden = (g.tensor(x) @ parameters["hidden.W"] + parameters["hidden.b"]).tanh()
+    loss = (hidden @ parameters["output.W"] + parameters["output.b"] - y).square().mean()
+    slots = optimizer.init(parameters)
+    rate, step = g.placeholder("learning_rate", (), dtype), g.placeholder("step", (), np.int64)
+    gradients = g.grad(loss, parameters)
+    updates = optimizer.update(parameters, gradients, slots, rate, step)
+    graph = Graph({"loss": loss.node}, updates)
+    g.verify(graph)
+    program = g.executor().build(graph)
+    history, losses = [], []
+    for k in range(STEPS):
+        feeds = {"learning_rate": rates[k : k + 1].astype(dtype), "step": np.array([k])}
+        losses.append(float(program.run(1, feeds)["loss"][0]))
+        history.append({p: t.node.attrs["state"].value.copy() for p, t in parameters.items()})
+    return history, losses
+
+
+def run_torch(
+    make: Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer],
+    rates: Array,
+    dtype: type[np.floating],
+) -> list[dict[str, Array]]:
+    """The same by PyTorch."""
+    values, x, y = problem(dtype)
+    at = {path: torch.nn.Parameter(torch.tensor(value)) for path, value in values.items()}
+    optimizer = make(list(at.values()))
+    history = []
+    for k in range(STEPS):
+        for group in optimizer.param_groups:
+            group["lr"] = float(rates[k])
+        hidden = torch.tanh(torch.tensor(x) @ at["hidden.W"] + at["hidden.b"])
+        loss = (hidden @ at["output.W"] + at["output.b"] - torch.tensor(y)).square().mean()
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        history.append({path: p.detach().numpy().copy() for path, p in at.items()})
+    return history
