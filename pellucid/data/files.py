@@ -20,8 +20,8 @@ from pellucid.data.column import (
     DateColumn,
     NumberColumn,
 )
+from pellucid.data.csv_file import load_csv
 from pellucid.data.database import database, glob_safe
-from pellucid.data.dialect import find_dialect
 from pellucid.data.file_kind import TableFile, inspect_file
 from pellucid.data.note import Note, Progress, counted
 from pellucid.data.number_text import MISSING_WORDS
@@ -70,16 +70,14 @@ def read_file(path: Path, progress: Progress) -> Table:
 
 def _load(connection: "DuckDBPyConnection", file: TableFile) -> tuple[list[str], list[Note]]:
     """Puts the file into the table `data` with columns c0, c1 …; gives the names and notes."""
-    path = glob_safe(file.path)
     if file.kind == "csv":
-        return _load_csv(connection, file, path)
+        return load_csv(connection, file)
+    path = glob_safe(file.path)
     reader = "read_parquet(?)" if file.kind == "parquet" else _json_reader(file)
     described = connection.execute(f"DESCRIBE SELECT * FROM {reader}", [path]).fetchall()
     names = [str(row[0]) for row in described]
     if file.kind == "parquet":
-        schema = "SELECT name FROM parquet_schema(?) WHERE num_children IS NULL"
-        stored = [str(row[0]) for row in connection.execute(schema, [path]).fetchall()]
-        names = stored if len(stored) == len(names) else names
+        names = _parquet_names(connection, path)
     renamed = ", ".join(f"c{position}" for position in range(len(names)))
     connection.execute(
         f"CREATE TEMP TABLE data AS SELECT * FROM {reader} AS source({renamed})", [path]
@@ -87,39 +85,27 @@ def _load(connection: "DuckDBPyConnection", file: TableFile) -> tuple[list[str],
     return names, []
 
 
+def _parquet_names(connection: "DuckDBPyConnection", path: str) -> list[str]:
+    """The names of the columns as stored, where DuckDB would rename those that repeat.
+
+    The schema is a tree, listed root first and each node before its children.
+    """
+    query = "SELECT name, coalesce(num_children, 0) FROM parquet_schema(?)"
+    nodes = connection.execute(query, [path]).fetchall()[1:]
+    names: list[str] = []
+    below = 0
+    for name, children in nodes:
+        if below:
+            below += children - 1
+        else:
+            names.append(str(name))
+            below = children
+    return names
+
+
 def _json_reader(file: TableFile) -> str:
     compression = "gzip" if file.gzipped else "uncompressed"
     return f"read_json(?, sample_size=-1, map_inference_threshold=-1, compression='{compression}')"
-
-
-def _load_csv(
-    connection: "DuckDBPyConnection", file: TableFile, path: str
-) -> tuple[list[str], list[Note]]:
-    import duckdb
-
-    dialect = find_dialect(file)
-    notes = list(dialect.notes)
-    columns = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(dialect.names)))
-    options = (
-        f"auto_detect=false, header=false, skip={dialect.skipped}, delim='{dialect.separator}', "
-        f"quote='\"', escape='\"', columns={{{columns}}}, "
-        f"compression='{'gzip' if file.gzipped else 'none'}'"
-    )
-    query = f"CREATE TEMP TABLE data AS SELECT * FROM read_csv(?, {options}"
-    encoding = file.encoding
-    try:
-        connection.execute(f"{query}, encoding='{encoding}')", [path])
-    except duckdb.InvalidInputException as error:
-        if "invalid state" in str(error):
-            connection.execute(f"{query}, encoding='{encoding}', strict_mode=false)", [path])
-        elif "not utf-8" in str(error):
-            encoding = "latin-1"
-            connection.execute(f"{query}, encoding='latin-1')", [path])
-        else:
-            raise
-    if encoding == "latin-1":
-        notes.append(Note("", f"{file.path} is not written in UTF-8; it was read as Latin-1."))
-    return list(dialect.names), notes
 
 
 def _column(

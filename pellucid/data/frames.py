@@ -33,14 +33,14 @@ def table_from_frame(source: Any) -> Table:
     """The table in a data frame or a series; a pandas index is not a column and is left out."""
     import narwhals as nw
 
+    source = source.collect() if nw.dependencies.is_polars_lazyframe(source) else source
     _check_names(source)
     native = nw.from_native(source, allow_series=True)
     if isinstance(native, nw.Series):
         native = native.alias(native.name or "x0").to_frame()
-    frame = native.collect() if isinstance(native, nw.LazyFrame) else native
     columns: list[Column] = []
     notes: list[Note] = []
-    for series in frame.iter_columns():
+    for series in native.iter_columns():
         column, found = _column(series)
         columns.append(column)
         notes.extend(found)

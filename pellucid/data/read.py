@@ -60,7 +60,7 @@ def _finite(table: Table) -> Table:
 def _without_infinities(column: Column) -> tuple[Column, Note | None]:
     if not isinstance(column, NumberColumn):
         return column, None
-    infinite = np.abs(column.values) > LARGEST
+    infinite = np.abs(column.values) > np.float64(LARGEST)
     count = int(infinite.sum())
     if not count:
         return column, None
