@@ -50,8 +50,9 @@ class Sequential(Module):
         return cls(layers)
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The layers by name."""
-        yield from self.layers.items()
+        """The layers by name, and what a subclass keeps in other attributes."""
+        for name, child in super().named_children():
+            yield name.removeprefix("layers."), child
 
     def suited(self) -> Initializer | None:
         """What suits the first layer that is not looked through."""
@@ -64,6 +65,7 @@ class Sequential(Module):
         for layer in reversed(self.layers.values()):
             yield layer, following
             following = layer.suited() or following
+        yield from super().child_initializers(after)
 
     def forward(self, x: Tensor) -> Tensor:
         """Each layer in turn."""

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as torch_functional
 
@@ -108,6 +108,7 @@ def test_step() -> None:
     np.testing.assert_array_equal(g.grad(y.sum(), x).numpy(), np.zeros(5))
 
 
+@settings(deadline=None)
 @given(st.floats(-50, 50))
 def test_tanh_is_a_sigmoid(value: float) -> None:
     x = g.tensor(np.array([value]))

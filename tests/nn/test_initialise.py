@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid import nn
@@ -49,6 +49,7 @@ def test_fans_count_the_window() -> None:
         fans((3,))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.integers(1, 12), st.floats(0.1, 3.0))
 def test_orthogonal(rows: int, columns: int, gain: float) -> None:
     q = draw(nn.Orthogonal(gain), (rows, columns))

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pellucid import graph as g
 from pellucid import nn
@@ -110,6 +112,15 @@ def test_linear_without_bias_and_with_more_axes() -> None:
     y = net(x)
     assert list(dict(net.named_parameters())) == ["W"]
     np.testing.assert_allclose(y.numpy(), x @ net.state_dict()["W"], rtol=1e-5, atol=1e-6)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=3), st.integers(1, 5), st.integers(1, 5))
+def test_linear_keeps_every_axis_but_the_last(lead: list[int], inputs: int, features: int) -> None:
+    net = nn.Linear(features).build(inputs, dtype=np.float64)
+    x = RNG.normal(size=(*lead, inputs))
+    expected = x @ net.state_dict()["W"]
+    np.testing.assert_allclose(net(x).numpy(), expected, rtol=1e-12, atol=1e-12)
 
 
 def run_once(net: nn.Module, x: Tensor, **source: int) -> tuple[Array, nn.ForwardPass]:

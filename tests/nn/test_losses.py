@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as torch_functional
 
@@ -125,6 +125,7 @@ def test_a_column_pairs_with_a_vector() -> None:
         assert loss(column[:, 0], vector[:, None]).item() == loss(column, vector[:, None]).item()
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 4), min_size=1, max_size=3),
     st.lists(st.integers(1, 4), min_size=1, max_size=3),

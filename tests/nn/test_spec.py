@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid import nn
@@ -44,6 +44,7 @@ def through_json(net: nn.Module) -> nn.Module:
     return nn.from_spec(json.loads(json.dumps(net.to_spec(), sort_keys=True, allow_nan=False)))
 
 
+@settings(deadline=None)
 @given(NETS)
 def test_round_trip(net: nn.Module) -> None:
     again = through_json(net)
@@ -205,6 +206,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_any_json_is_a_network_or_refused(value: Any) -> None:
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid import graph as g
@@ -35,6 +35,7 @@ def one_step(
     return parameter.numpy(), {name: state.value for name, state in slots.items()}
 
 
+@settings(deadline=None)
 @given(st.floats(0.0, 0.99), st.floats(1e-4, 1.0), st.integers(1, 5))
 def test_momentum_is_the_formula(beta: float, rate: float, steps: int) -> None:
     gradient = np.array([1.0, -2.0])
@@ -198,6 +199,7 @@ def test_other_slots_and_parameters_are_refused() -> None:
         optim.SGD().update(both, both, {}, g.tensor(0.1), g.tensor(0))
 
 
+@settings(deadline=None)
 @given(
     st.one_of(
         st.builds(optim.Adam, st.floats(1e-6, 1), st.floats(0, 0.99), st.floats(0, 0.99)),
