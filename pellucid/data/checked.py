@@ -69,9 +69,9 @@ def positive(value: object, where: str) -> float:
 
 
 def whole(value: object, where: str, least: int = 0) -> int:
-    """A whole number, at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise refuse(where, f"a whole number, {least} or more", value)
+    """A whole number, at least `least` and at most 2^53."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 2**53:
+        raise refuse(where, f"a whole number from {least} to 2^53", value)
     return value
 
 

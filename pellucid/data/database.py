@@ -2,8 +2,9 @@
 
 import re
 import tempfile
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,23 +25,31 @@ def database(path: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
     """A connection for reading `path`, whose failures come out as `DataError` about that file."""
     import duckdb
 
-    with tempfile.TemporaryDirectory(prefix="pellucid-") as folder:
+    with ExitStack() as stack:
         settings: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": MEMORY_LIMIT,
-            "temp_directory": folder,
+            "temp_directory": _temporary_folder(stack),
             "autoinstall_known_extensions": False,
         }
-        connection = duckdb.connect(":memory:", config=settings)
+        connection = stack.enter_context(duckdb.connect(":memory:", config=settings))
         try:
             yield connection
         except duckdb.Error as error:
             raise DataError(explain(path, str(error))) from error
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{path} cannot be read: {error}.") from error
         except RuntimeError as error:
             if "interrupted" in str(error).lower():
                 raise KeyboardInterrupt from error
             raise
-        finally:
-            connection.close()
+
+
+def _temporary_folder(stack: ExitStack) -> str:
+    """A folder that lives as long as the stack; "" where none can be made, and memory must do."""
+    try:
+        return stack.enter_context(tempfile.TemporaryDirectory(prefix="pellucid-"))
+    except OSError:
+        return ""
 
 
 def explain(path: Path, message: str) -> str:

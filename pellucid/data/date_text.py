@@ -46,7 +46,7 @@ def parse_date(text: str, form: str) -> int | None:
 
 
 def date_format(texts: list[str]) -> str | None:
-    """The format in which most of the texts are dates, at least 95 % of them; None if there is none.
+    """The format in which at least 95 % of the texts are dates; None if there is none.
 
     Where day and month cannot be told apart by any text, month/day/year is taken, the first tried.
     """

@@ -1,8 +1,9 @@
 """Tables from CSV, TSV, Parquet and JSON files, through DuckDB.
 
-The file is read once into a temporary table (texts stay texts, rows stay in order), and each column is then typed on its
-own over all of its rows. So a stray text in row 900,000 of a number column neither fails the reading
-nor turns the column into categories, and no more than one column is in Python at a time.
+The file is read once into a temporary table (texts stay texts, rows stay in order), and each column
+is then typed on its own over all of its rows. So a stray text in row 900,000 of a number column
+neither fails the reading nor turns the column into categories, and no more than one column is in
+Python at a time.
 """
 
 from collections.abc import Iterator
@@ -36,8 +37,18 @@ CHUNK_ROWS = 131_072
 """Rows of texts that are Python objects at one time."""
 
 _WHOLE = frozenset(
-    ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"]
-    + ["UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"]
+    [
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "HUGEINT",
+        "UTINYINT",
+        "USMALLINT",
+        "UINTEGER",
+        "UBIGINT",
+        "UHUGEINT",
+    ]
 )
 _TEXT = frozenset(["VARCHAR", "UUID", "JSON", "TIME", '"NULL"'])
 _MISSING_LIST = ", ".join(f"'{word}'" for word in sorted(MISSING_WORDS))

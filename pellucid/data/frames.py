@@ -1,5 +1,6 @@
 """Tables from pandas, polars and pyarrow, through narwhals."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,12 @@ def is_frame(source: object) -> bool:
     """Whether narwhals knows the object as a data frame, without importing any frame library."""
     from narwhals import dependencies
 
-    return bool(
-        dependencies.is_into_dataframe(source)
-        or dependencies.is_polars_lazyframe(source)
-        or dependencies.is_into_series(source)
+    known: tuple[Callable[[Any], bool], ...] = (
+        dependencies.is_into_dataframe,
+        dependencies.is_polars_lazyframe,
+        dependencies.is_into_series,
     )
+    return any(knows(source) for knows in known)
 
 
 def table_from_frame(source: Any) -> Table:

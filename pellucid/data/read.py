@@ -23,9 +23,9 @@ LARGEST = 1e120
 def read_table(source: Any, progress: Progress = quiet) -> Table:
     """The table in a file, a data frame, an array or a mapping of arrays.
 
-    `source`: path of a CSV, TSV, Parquet or JSON file (text files may be gzipped); a frame or series
-    of pandas, polars or pyarrow; a NumPy array (n,), (n, d) or structured; a mapping from names to
-    arrays; or a `Table`. `progress` receives a line whenever the reading moves on.
+    `source`: path of a CSV, TSV, Parquet or JSON file (text files may be gzipped); a frame or
+    series of pandas, polars or pyarrow; a NumPy array (n,), (n, d) or structured; a mapping from
+    names to arrays; or a `Table`. `progress` receives a line whenever the reading moves on.
 
     Infinite numbers count as missing and give a note. Whatever cannot be read as a table raises
     `DataError`, whose message is one sentence.

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 
 class RowStream:
-    """An endless stream of batches of row numbers, a pure function of (rows, batch_size, seed, step).
+    """An endless stream of batches of rows, a pure function of (rows, batch_size, seed, step).
 
     Passes follow each other without a gap, each a fresh permutation of 0 … rows-1, and step s takes
     positions s·B … (s+1)·B-1 of that stream, so every batch has exactly B rows and may span two

@@ -22,9 +22,9 @@ def split(
 
     `fractions` sum to 1; the first part is the training part. With `labels` (n,) every class is
     divided in these proportions, and each class keeps at least one row in the first part. With
-    `values` (n,) the parts have alike distributions: the rows are sorted by value and each stretch is
-    divided in these proportions. The same arguments give the same parts. Fewer rows than parts raise
-    `DataError`.
+    `values` (n,) the parts have alike distributions: the rows are sorted by value and each stretch
+    is divided in these proportions. The same arguments give the same parts. Fewer rows than parts
+    raise `DataError`.
     """
     _check(rows, fractions, labels, values)
     random = np.random.Generator(np.random.PCG64(seed))

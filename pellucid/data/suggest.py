@@ -7,7 +7,7 @@ from pellucid.data.note import quoted
 
 
 def did_you_mean(name: str, names: Sequence[str]) -> str:
-    """The end of an error message about an unknown column: the nearest name, or the names there are."""
+    """The end of a message about an unknown column: the nearest name, or the names there are."""
     folded = {known.casefold(): known for known in reversed(names)}
     close = get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
     if close:

@@ -46,7 +46,7 @@ class NumberTarget:
 
 @dataclass(frozen=True)
 class ClassTarget:
-    """One of `labels`, in ascending order, learned as its position; `counts` are of training rows."""
+    """One of `labels`, ascending, learned as its position; `counts` are of training rows."""
 
     column: str
     task: Task
@@ -62,8 +62,8 @@ class ClassTarget:
             texts = as_text(column.take(unknown))
             names = [level for level, n in zip(texts.levels, texts.counts(), strict=True) if n]
             raise DataError(
-                f"{counted(int(unknown.sum()), 'row')} of '{column.name}' have a class that was not "
-                f"in training: {quoted(names)}."
+                f"{counted(int(unknown.sum()), 'row')} of '{column.name}' have a class that was "
+                f"not in training: {quoted(names)}."
             )
         return codes
 

@@ -66,8 +66,8 @@ def infer_task(column: Column, choice: str | None = None) -> Task:
     """The task that a target column sets, or the user's choice where it can be honoured.
 
     Texts and booleans are classes. Numbers are a regression, unless they are whole, at most 10
-    different ones, and each has 5 rows or more on average: then they are classes. Two different whole
-    numbers are always two classes.
+    different ones, and each has 5 rows or more on average: then they are classes. Two different
+    whole numbers are always two classes.
     """
     if choice not in (None, "regression", "classification"):
         raise ValueError(f"the task should be 'regression' or 'classification', not '{choice}'")
@@ -128,7 +128,9 @@ def class_labels(column: Column) -> tuple[Label, ...]:
     """The different values that occur, in ascending order, as the type they have in the data."""
     if isinstance(column, TextColumn):
         counts = column.counts()
-        return tuple(sorted(level for level, count in zip(column.levels, counts) if count))
+        return tuple(
+            sorted(level for level, count in zip(column.levels, counts, strict=False) if count)
+        )
     if isinstance(column, BooleanColumn):
         return tuple(bool(state) for state in np.unique(column.states[~column.missing()]))
     values = column.values if isinstance(column, NumberColumn) else column.seconds

@@ -29,7 +29,7 @@ from pellucid.data.number_text import (
 )
 
 MOST_LEVELS = 100_000
-"""Different texts that are kept apart; further ones share one level, so that memory stays bounded."""
+"""Different texts that are kept apart; further ones share a level, so that memory stays bounded."""
 
 NUMBERS_ENOUGH = 0.8
 """Share of the texts of a column that must be numbers for the rest to be taken for stray text."""

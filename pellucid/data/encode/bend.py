@@ -1,9 +1,9 @@
 """Whether a few whole numbers should be told apart one by one, as the hours of a day should.
 
-A network draws smooth curves through a number with ease, but jagged ones with difficulty: bikes rented
-by hour of day peak at 8 and at 17. The test for lack of fit (Draper & Smith 1998, section 2.1) says
-where a curve will not do: among n rows with k different values it compares what a cubic leaves
-unexplained with what the mean of each value leaves,
+A network draws smooth curves through a number with ease, but jagged ones with difficulty: bikes
+rented by hour of day peak at 8 and at 17. The test for lack of fit (Draper & Smith 1998, section
+2.1) says where a curve will not do: among n rows with k different values it compares what a cubic
+leaves unexplained with what the mean of each value leaves,
 
     F = ((SS_cubic - SS_means) / (k - 4)) / (SS_means / (n - k)),
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_VALUES = 31
-"""Different values up to which each may get an indicator: hours, weekdays, months, days of a month."""
+"""Different values up to which each may get an indicator: hours, months, days of a month."""
 
 ROWS_EACH = 20
 """Rows that each value must have on average."""

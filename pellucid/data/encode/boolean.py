@@ -16,7 +16,7 @@ KEYS = ("encoder", "column", "kind", "reason", "share", "missing")
 
 @dataclass(frozen=True)
 class BooleanEncoder:
-    """True is 1, false is 0, missing is the share of true in training, with an indicator if learned.
+    """True is 1, false 0, missing the share of true in training, with an indicator if learned.
 
     `share` is in 0 … 1; `missing` says whether there is a second feature, 1 where missing.
     """

@@ -13,7 +13,7 @@ from pellucid.data.kind import ColumnKind
 from pellucid.data.note import Note, counted, shortened
 
 MOST_INDICATORS = 64
-"""Levels with an indicator of their own; where there are more, a feature tells how common each is."""
+"""Levels with an indicator each; where there are more, a feature tells how common a level is."""
 
 MOST_COUNTED = 10_000
 """Levels whose training count is kept for that feature."""
@@ -30,10 +30,10 @@ class CategoryEncoder:
 
     `levels` are those of the training rows, most frequent first, with their `counts` among `rows`;
     the first `indicators` of them have an indicator each, the others share one, which levels never
-    seen in training use as well. `missing` says whether missing values have an indicator. A value for
-    which there is no indicator is encoded as the average training row: each indicator holds its
-    share of the training rows. `common` is the mean and deviation of log(1 + count) over the training
-    rows, for one more feature (log(1 + count) - mean) / deviation, or None.
+    seen in training use as well. `missing` says whether missing values have an indicator. A value
+    for which there is no indicator is encoded as the average training row: each indicator holds its
+    share of the training rows. `common` is the mean and deviation of log(1 + count) over the
+    training rows, for one more feature (log(1 + count) - mean) / deviation, or None.
     """
 
     kind: ColumnKind
@@ -93,7 +93,7 @@ class CategoryEncoder:
         }
 
     def _table(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Features of levels by their place in `levels` (-1 unknown), and in the last row missing."""
+        """Features of levels by their place in `levels` (-1 unknown); the last row is missing."""
         own, other = self.indicators, bool(self.other_rows)
         table = np.zeros((len(places) + 1, len(self.feature_names)), np.float32)
         flags = table[:, : own + other + self.missing]

@@ -1,7 +1,8 @@
 """Numbers: standardised, bounded, and where it helps on a logarithmic scale or value by value.
 
 With x a value, m and d mean and deviation of the training values (those further than 20 robust
-deviations from the median moved to that distance, so that one wild value does not flatten the rest):
+deviations from the median moved to that distance, so that one wild value does not flatten the
+rest):
 
     z = (x - m) / d            the usual standardisation
     f = z / sqrt(1 + (z/4)²)   equal to z near 0, never beyond ±4 (smooth clipping, Holzmüller,
@@ -43,7 +44,7 @@ KEYS = (
 
 @dataclass(frozen=True)
 class Tail:
-    """The logarithmic feature of a skewed number: t = asinh((x - median) / spread), standardised."""
+    """The logarithmic feature of a skewed number, asinh((x - median) / spread) standardised."""
 
     spread: float
     mean: float
@@ -124,7 +125,7 @@ class NumberEncoder:
 
 
 def bounded(z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """z / sqrt(1 + (z/4)²), elementwise; infinities become ±4."""
+    """Smooth clipping z / sqrt(1 + (z/4)²), elementwise; infinities become ±4."""
     near = np.clip(z, -1e6, 1e6)
     return np.asarray(near / np.sqrt(1.0 + (near / KNEE) ** 2))
 
@@ -154,7 +155,7 @@ def learn_number(column: Column, kind: ColumnKind, training: Training) -> Number
 
 
 def _spread(values: NDArray[np.float64], median: float) -> float:
-    """A deviation that outliers do not move: the quartile range / 1.349 (1 for a normal distribution).
+    """A deviation that outliers do not move: the quartile range / 1.349, as in a normal distribution.
 
     Where half of the values are the same, the median distance of the others from it; 1 if none is.
     """
