@@ -294,8 +294,11 @@ class ContractionWriter:
             for r in range(rows):
                 place = b.add(b.mul(k, work.a_depth), r * work.a_row)
                 element = b.splat(b.load(a, place, Type(work.kind)), lanes)
-                for v in range(cut.vectors):
-                    after.append(b.fma(element, columns[v], before[r * cut.vectors + v]))
+                totals = before[r * cut.vectors : (r + 1) * cut.vectors]
+                after += [
+                    b.fma(element, column, total)
+                    for column, total in zip(columns, totals, strict=True)
+                ]
             return after
 
         unroll = 4

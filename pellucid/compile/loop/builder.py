@@ -263,8 +263,8 @@ class Builder:
         self,
         pointer: Value,
         index: Operand,
-        type: Type,
-        mask: Value | None = None,  # noqa: A002
+        type: Type,  # noqa: A002
+        mask: Value | None = None,
     ) -> Value:
         """`type.lanes` neighbouring elements from `index` on; masked lanes are 0 and not touched.
 

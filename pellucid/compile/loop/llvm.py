@@ -37,8 +37,7 @@ def float_text(value: float, kind: str) -> str:
 
 
 def _overload(t: Type) -> str:
-    element = t.kind if not t.is_float else t.kind
-    return f"v{t.lanes}{element}" if t.lanes else element
+    return f"v{t.lanes}{t.kind}" if t.lanes else t.kind
 
 
 class Writer:

@@ -1,0 +1,122 @@
+"""Neural networks you can see through.
+
+>>> import pellucid as pel
+>>> w = pel.variable(3.0, "w")
+>>> float(pel.grad(w.square(), w))
+6.0
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pellucid.errors import DataError, ModelFileError, PellucidError, RunFolderError
+from pellucid.graph import (
+    Graph,
+    State,
+    Tensor,
+    arange,
+    bernoulli,
+    concatenate,
+    evaluate,
+    full,
+    grad,
+    iota,
+    log_softmax,
+    logsumexp,
+    matmul,
+    maximum,
+    minimum,
+    normal,
+    one_hot,
+    ones,
+    placeholder,
+    read,
+    softmax,
+    stack,
+    tensor,
+    trace,
+    uniform,
+    using,
+    variable,
+    verify,
+    where,
+    zeros,
+)
+
+if TYPE_CHECKING:
+    from pellucid import data, nn, optim, train
+    from pellucid.train import Model as Model
+    from pellucid.train import Run as Run
+    from pellucid.train import fit as fit
+    from pellucid.train import fit_table as fit_table
+
+__version__ = "0.1.0"
+
+_LATER = {
+    "data": "pellucid.data",
+    "nn": "pellucid.nn",
+    "optim": "pellucid.optim",
+    "train": "pellucid.train",
+    "Model": "pellucid.train:Model",
+    "Run": "pellucid.train:Run",
+    "fit": "pellucid.train:fit",
+    "fit_table": "pellucid.train:fit_table",
+}
+
+__all__ = [
+    "DataError",
+    "Graph",
+    "Model",
+    "ModelFileError",
+    "PellucidError",
+    "Run",
+    "RunFolderError",
+    "State",
+    "Tensor",
+    "arange",
+    "bernoulli",
+    "concatenate",
+    "data",
+    "evaluate",
+    "fit",
+    "fit_table",
+    "full",
+    "grad",
+    "iota",
+    "log_softmax",
+    "logsumexp",
+    "matmul",
+    "maximum",
+    "minimum",
+    "nn",
+    "normal",
+    "one_hot",
+    "ones",
+    "optim",
+    "placeholder",
+    "read",
+    "softmax",
+    "stack",
+    "tensor",
+    "trace",
+    "train",
+    "uniform",
+    "using",
+    "variable",
+    "verify",
+    "where",
+    "zeros",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the upper floors when they are first asked for, so that importing stays quick."""
+    if name not in _LATER:
+        raise AttributeError(f"module 'pellucid' has no attribute {name!r}")
+    module, _, member = _LATER[name].partition(":")
+    found = import_module(module)
+    value = getattr(found, member) if member else found
+    globals()[name] = value
+    return value

@@ -1,0 +1,28 @@
+"""`pellucid evaluate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pellucid.cli.model_file import load
+from pellucid.cli.show import metric_lines
+from pellucid.data import read_table
+
+
+def run_evaluate(run: Path, data: Path, as_json: bool) -> None:
+    """Measure a model on a table with the target."""
+    model = load(run)
+    assert model.preparation is not None
+    table = read_table(data)
+    column = table.column(model.preparation.target_name)
+    known = table.take(~column.missing())
+    metrics = model.evaluate(known)
+    task = model.preparation.task.kind
+    if as_json:
+        print(json.dumps({"task": task, "rows": known.rows, "metrics": metrics}))
+        return
+    print(f"{model.preparation.target_name}: {task}, {known.rows:,} rows of {data}")
+    if known.rows < table.rows:
+        print(f"  ({table.rows - known.rows:,} rows without a target were left out)")
+    print("\n".join(metric_lines(metrics)))

@@ -1,0 +1,109 @@
+"""`pellucid fit`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pellucid.cli.show import metric_lines
+from pellucid.data import read_table
+from pellucid.train.tables import TableRun, fit_table
+
+
+def run_fit(
+    data: Path,
+    target: str,
+    *,
+    out: Path | None,
+    epochs: int | None,
+    seconds: float | None,
+    seed: int,
+    task: str | None,
+    drop: Sequence[str],
+    resume: bool,
+    force: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Train on a table and report."""
+    folder = out or Path(f"{_plain(data.stem)}-{_plain(target)}.run")
+    shows = not quiet and not as_json
+    found = fit_table(
+        read_table(data, _Patient()) if shows else read_table(data),
+        target,
+        task=task,
+        drop=drop,
+        epochs=epochs,
+        seed=seed,
+        time_limit=seconds,
+        out=folder,
+        resume=resume,
+        force=force,
+        progress=shows,
+    )
+    if as_json:
+        print(json.dumps(summary(found)))
+    elif not quiet:
+        print("\n".join(report(found, data, target)))
+
+
+class _Patient:
+    """Says what reading is at once it has taken two seconds."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + 2
+
+    def __call__(self, line: str) -> None:
+        """Show the line if it is time to."""
+        if time.monotonic() > self._next:
+            self._next += 2
+            print(line, file=sys.stderr, flush=True)
+
+
+def _plain(name: str) -> str:
+    """A name that is safe in a path."""
+    return re.sub(r"[^\w.-]+", "_", name).strip("._") or "table"
+
+
+def summary(found: TableRun) -> dict[str, object]:
+    """What `--json` prints."""
+    return {
+        "task": found.task.kind,
+        "rows": found.rows,
+        "metrics": found.metrics,
+        "epochs": found.run.history[-1].epoch,
+        "best_epoch": found.run.best_epoch,
+        "stopped_because": found.run.stopped_because,
+        "notes": [note.text for note in found.notes],
+        "run": str(found.run.folder),
+    }
+
+
+def report(found: TableRun, data: Path, target: str) -> list[str]:
+    """What a newcomer wants to know."""
+    run = found.run
+    details = run.model.details
+    held = details["validation_rows"]
+    lines = [
+        "",
+        f"Predicts '{target}': {found.task.kind} ({found.task.reason}).",
+        f"Trained {details['epochs']} epochs on {found.rows - held:,} rows.",
+        f"Stopped because {run.stopped_because}.",
+        "",
+        f"On the {held:,} rows set aside to choose the best epoch ({run.best_epoch}):",
+        *metric_lines(found.metrics),
+    ]
+    if found.notes:
+        lines += ["", "Noticed in the data:", *(f"  {note.text}" for note in found.notes)]
+    lines += [
+        "",
+        f"Saved in {run.folder}. Next:",
+        f"  pellucid inspect {run.folder}                 what it is and why",
+        f"  pellucid predict {run.folder} NEW.csv -o OUT.csv",
+        f"  pellucid evaluate {run.folder} TEST.csv       on rows it has never seen",
+    ]
+    return lines

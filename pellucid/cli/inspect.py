@@ -1,0 +1,105 @@
+"""`pellucid inspect`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pellucid.cli.model_file import load
+from pellucid.cli.show import columns, metric_lines
+from pellucid.train.model import Model
+
+
+def run_inspect(run: Path, as_json: bool) -> None:
+    """Show what a model is and why."""
+    model = load(run)
+    print(json.dumps(facts(model)) if as_json else "\n".join(page(model)))
+
+
+def facts(model: Model) -> dict[str, Any]:
+    """Everything that is shown, as plain JSON values."""
+    assert model.preparation is not None
+    rows = model.net.summary(model.input_shape).rows
+    return {
+        "target": model.preparation.target_name,
+        "task": model.preparation.task.kind,
+        "classes": None if model.classes is None else list(model.classes),
+        "metrics": model.details["validation_metrics"],
+        "network": [
+            {
+                "path": row.path,
+                "layer": row.layer,
+                "output_shape": list(row.output_shape),
+                "parameters": row.parameters,
+            }
+            for row in rows
+        ],
+        "columns": [
+            {
+                "column": c.column,
+                "kind": c.kind,
+                "reason": c.reason,
+                "how": c.how,
+                "features": list(c.features),
+            }
+            for c in model.preparation.describe()
+        ],
+        "choices": model.details["choices"],
+        "stopped_because": model.details["stopped_because"],
+    }
+
+
+def page(model: Model) -> list[str]:
+    """The same for a reader."""
+    shown = facts(model)
+    details = model.details
+    trained = details["rows"] - details["validation_rows"]
+    lines = [
+        f"Predicts '{shown['target']}' ({shown['task']}), trained on {trained:,} rows.",
+        "",
+        "NETWORK",
+        *columns(
+            [
+                ("path", "layer", "output shape", "parameters"),
+                *(
+                    (
+                        row["path"],
+                        row["layer"],
+                        f"({', '.join(map(str, row['output_shape']))})",
+                        f"{row['parameters']:,}",
+                    )
+                    for row in shown["network"]
+                ),
+            ],
+            indent=2,
+        ),
+        "",
+        "WHAT EACH COLUMN BECAME",
+        *columns(
+            [
+                ("column", "kind", "inputs", "how", "because"),
+                *(
+                    (c["column"], c["kind"], str(len(c["features"])), c["how"], c["reason"])
+                    for c in shown["columns"]
+                ),
+            ],
+            indent=2,
+        ),
+        "",
+        "CHOICES",
+    ]
+    for choice in shown["choices"]:
+        lines.append(f"  {choice['name']}: {choice['value']}")
+        said = [(key, choice[key]) for key in ("rule", "source", "evidence") if choice[key]]
+        lines.extend(f"      {key}: {text}" for key, text in said)
+        if choice["instead"]:
+            lines.append(f"      to change it: {choice['instead']}")
+    lines += [
+        f"  stopped: {details['epochs']} epochs were made, the best was {details['best_epoch']}",
+        f"      because {details['stopped_because']}",
+        "",
+        f"MEASURED on {details['validation_rows']:,} rows set aside to choose the best epoch",
+        *metric_lines(shown["metrics"]),
+    ]
+    return lines

@@ -1,0 +1,140 @@
+"""`pellucid`: the commands, their options, and how errors are told."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pellucid.errors import PellucidError
+
+app = typer.Typer(
+    help="Neural networks you can see through: train, predict, evaluate, inspect.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Data = Annotated[Path, typer.Argument(help="A CSV, TSV, Parquet or JSON file.", metavar="DATA")]
+RunPath = Annotated[
+    Path, typer.Argument(help="A run folder, or a model file in it.", metavar="RUN")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+@app.command()
+def fit(
+    data: Data,
+    target: Annotated[str, typer.Option(help="The column to predict.", metavar="COLUMN")],
+    out: Annotated[
+        Path | None, typer.Option(help="A new folder for the run [default: DATA-COLUMN.run].")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="The most passes over the training rows.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(help="The longest time to train, such as 60s, 5m or 1h.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The seed of everything random.")] = 0,
+    task: Annotated[
+        str | None, typer.Option(help="regression or classification, if not what is inferred.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="A column to leave out; may be repeated.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on where a run in --out was stopped.")] = False,
+    force: Annotated[bool, typer.Option(help="Replace a run in --out.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Train a network on a table, and save it with what it needs to predict."""
+    from pellucid.cli.fit import run_fit
+
+    if task not in (None, "regression", "classification"):
+        raise typer.BadParameter(
+            f"'{task}' is not regression or classification", param_hint="--task"
+        )
+    if resume and force:
+        raise typer.BadParameter("--resume and --force exclude each other", param_hint="--resume")
+    run_fit(
+        data,
+        target,
+        out=out,
+        epochs=epochs,
+        seconds=None if time is None else seconds_of(time),
+        seed=seed,
+        task=task,
+        drop=drop or [],
+        resume=resume,
+        force=force,
+        quiet=quiet,
+        as_json=json,
+    )
+
+
+@app.command()
+def predict(
+    run: RunPath,
+    data: Data,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A CSV or Parquet file [default: CSV to the screen]."),
+    ] = None,
+) -> None:
+    """Predict the target for the rows of a table."""
+    from pellucid.cli.predict import run_predict
+
+    run_predict(run, data, output)
+
+
+@app.command()
+def evaluate(run: RunPath, data: Data, json: AsJson = False) -> None:
+    """Measure a model on a table that holds the target."""
+    from pellucid.cli.evaluate import run_evaluate
+
+    run_evaluate(run, data, json)
+
+
+@app.command()
+def inspect(run: RunPath, json: AsJson = False) -> None:
+    """Show a model: its network, what each column became, the choices made, its metrics."""
+    from pellucid.cli.inspect import run_inspect
+
+    run_inspect(run, json)
+
+
+def seconds_of(text: str) -> float:
+    """Seconds from "90", "60s", "5m" or "1h"; wrong usage otherwise."""
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1.0)
+    try:
+        seconds = float(number) * unit
+    except ValueError:
+        seconds = float("nan")
+    if not 0 < seconds < float("inf"):
+        raise typer.BadParameter(
+            f"'{text}' is not a time such as 60s, 5m or 1h", param_hint="--time"
+        )
+    return seconds
+
+
+def main() -> None:
+    """Run the command line: exit code 0, 1 for a failure, 2 for wrong usage."""
+    try:
+        app()
+    except PellucidError as error:
+        print(f"pellucid: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except MemoryError as error:
+        print(f"pellucid: There is not enough memory. {error}".rstrip(), file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        print("pellucid: interrupted.", file=sys.stderr)
+        raise SystemExit(1) from None
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`… | head`).
+        sys.stderr.close()
+        raise SystemExit(0) from None

@@ -1,0 +1,75 @@
+"""`pellucid predict`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from pathlib import Path
+
+from pellucid.cli.model_file import load
+from pellucid.data import Note, read_table
+from pellucid.errors import DataError
+from pellucid.graph import Array
+from pellucid.train.files import write_atomically
+from pellucid.train.model import Model
+
+Columns = dict[str, Array]
+
+
+def run_predict(run: Path, data: Path, output: Path | None) -> None:
+    """Predict the rows of a table, to a file or as CSV to standard output."""
+    if output is not None and output.suffix.lower() not in (".csv", ".parquet"):
+        raise DataError(f"{output} should end in .csv or .parquet.")
+    model = load(run)
+    notes: list[Note] = []
+    predicted = predictions(model, data, notes)
+    for note in notes:
+        print(f"pellucid: note: {note.text}", file=sys.stderr)
+    if output is None:
+        sys.stdout.write(csv_text(predicted))
+        return
+    parquet = output.suffix.lower() == ".parquet"
+    write_atomically(output, parquet_bytes(predicted) if parquet else csv_text(predicted).encode())
+    count = len(next(iter(predicted.values())))
+    print(f"Wrote {count:,} predictions to {output}.", file=sys.stderr)
+
+
+def predictions(model: Model, data: Path, notes: list[Note]) -> Columns:
+    """The predicted target by its name, and for classes the probability of each."""
+    assert model.preparation is not None
+    target = model.preparation.target_name
+    outputs = model.outputs(read_table(data), notes)
+    columns: Columns = {target: model.preparation.decode(outputs)}
+    if model.classes is not None:
+        chances = model.preparation.probabilities(outputs)
+        for place, label in enumerate(model.classes):
+            columns[f"{target}={label}"] = chances[:, place]
+    return columns
+
+
+def csv_text(columns: Columns) -> str:
+    """The columns as CSV with a header; numbers keep all their digits."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+    return text.getvalue()
+
+
+def parquet_bytes(columns: Columns) -> bytes:
+    """The columns as a Parquet file."""
+    import tempfile
+
+    import duckdb
+
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "rows.csv", Path(folder) / "rows.parquet"
+        source.write_text(csv_text(columns), encoding="utf-8")
+        with duckdb.connect() as connection:
+            connection.execute(
+                "copy (select * from read_csv($1, header = true, all_varchar = false)) "
+                f"to '{target}' (format parquet)",
+                [str(source)],
+            )
+        return target.read_bytes()

@@ -1,0 +1,50 @@
+"""Tables and numbers on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "log_loss": "log loss",
+    "auc": "AUC",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R²",
+}
+MEANING = {
+    "accuracy": "share of rows predicted right",
+    "balanced_accuracy": "the same, each class counting alike",
+    "log_loss": "how sure it was of wrong answers; 0 is perfect",
+    "auc": "chance that a row of a class ranks above one that is not; 0.5 is guessing",
+    "rmse": "typical error, in the target's unit, large ones weighing more",
+    "mae": "mean error, in the target's unit",
+    "r2": "share of the variation explained; 0 is always saying the mean",
+}
+
+
+def metric_lines(metrics: Mapping[str, float | None]) -> list[str]:
+    """A line for each metric: its name, value and meaning."""
+    rows = [
+        (NAMES[name], "not defined" if value is None else f"{value:.4g}", MEANING[name])
+        for name, value in metrics.items()
+    ]
+    return columns(rows, indent=2)
+
+
+def columns(rows: Sequence[Sequence[str]], indent: int = 0, most: int = 60) -> list[str]:
+    """Rows as lines with aligned columns; a cell longer than `most` is cut, but for the last."""
+    cut = [
+        [
+            cell if len(cell) <= most or at == len(row) - 1 else cell[: most - 1] + "…"
+            for at, cell in enumerate(row)
+        ]
+        for row in rows
+    ]
+    widths = [max(map(len, cells)) for cells in zip(*cut, strict=True)]
+    return [
+        " " * indent
+        + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cut
+    ]

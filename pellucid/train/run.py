@@ -1,0 +1,49 @@
+"""What a run of training leaves: the best model, its history, and the reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pellucid.train.choices import Choice
+from pellucid.train.events import Evaluated
+from pellucid.train.model import Model
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    model:           with the best weights.
+    history:         one entry an epoch, the first before any training.
+    best_epoch:      the epoch whose weights the model has.
+    stopped_because: why training stopped, in words.
+    reasons:         every choice that was made, with its rule.
+    folder:          where it was written, None if nowhere.
+    """
+
+    model: Model
+    history: tuple[Evaluated, ...]
+    best_epoch: int
+    stopped_because: str
+    reasons: tuple[Choice, ...]
+    folder: Path | None = None
+
+    @property
+    def best(self) -> Evaluated:
+        """The history's entry of the best epoch."""
+        return next(
+            entry for entry in self.history if entry.best and self.best_epoch == entry.epoch
+        )
+
+    def __str__(self) -> str:
+        best = self.best
+        measured = "training" if best.validation_loss is None else "validation"
+        metric = best.train_metric if best.validation_metric is None else best.validation_metric
+        return (
+            f"Trained for {self.history[-1].epoch} epochs, then stopped: {self.stopped_because}. "
+            f"Best epoch {self.best_epoch}: {measured} {best.metric} {metric:.4g}, "
+            f"loss {best.score:.4g}."
+        )
+
+    __repr__ = __str__

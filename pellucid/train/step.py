@@ -1,0 +1,129 @@
+"""The graphs of training: one step, and one evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pellucid import nn, optim
+from pellucid.graph import (
+    Array,
+    Graph,
+    Node,
+    Program,
+    State,
+    Tensor,
+    executor,
+    grad,
+    placeholder,
+    read,
+)
+from pellucid.graph.dtype import FLOAT32, INT32, INT64
+
+LossFunction = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One training step as a graph, with what it reads and writes.
+
+    inputs of the graph: rows (int32, batch), learning_rate (float32), step (int64).
+    output: loss, the mean over the batch before the update.
+    states: everything that a step changes, by name: parameters, running statistics, slots.
+    layers: the output node of each layer in the forward pass, by path.
+    """
+
+    graph: Graph
+    states: Mapping[str, State]
+    layers: Mapping[str, Node]
+
+
+def training_step(
+    net: nn.Module,
+    loss: LossFunction,
+    optimizer: optim.Optimizer,
+    data: tuple[Array, Array],
+    batch_size: int,
+    seed: int,
+) -> Step:
+    """Forward, backward, update and running statistics of one batch, as one graph."""
+    rows = placeholder("rows", (batch_size,), INT32)
+    rate = placeholder("learning_rate", (), FLOAT32)
+    step = placeholder("step", (), INT64)
+    inputs, targets = (read(State(array, name)) for array, name in zip(data, "Xy", strict=True))
+    with nn.training(seed=seed, step=step) as seen:
+        outputs = net(inputs.take(rows))
+        value = scalar_loss(loss, outputs, targets.take(rows))
+    parameters = dict(net.named_parameters())
+    slots = optimizer.init(parameters)
+    gradients = grad(value, parameters)
+    updates = optimizer.update(parameters, gradients, slots, rate, step)
+    states = {path: p.state for path, p in parameters.items()}
+    states |= {path: b.state for path, b in net.named_buffers()}
+    layers = {path: tensor.node for path, tensor in seen.activations.items()}
+    graph = Graph({"loss": value.node}, {**updates, **seen.updates})
+    return Step(graph, states | slots, layers)
+
+
+def scalar_loss(loss: LossFunction, outputs: Tensor, targets: Tensor) -> Tensor:
+    """The loss; raises TypeError or ValueError unless the function returns a float scalar."""
+    value = loss(outputs, targets)
+    if not isinstance(value, Tensor):
+        raise TypeError(f"the loss returned a {type(value).__name__}, not a Tensor")
+    if value.shape != ():
+        raise ValueError(f"the loss is a scalar, got shape {value.shape}; reduce it with .mean()")
+    return value
+
+
+class Evaluator:
+    """Outputs and mean loss of a network in evaluation mode on fixed data.
+
+    The rows are cut into equal chunks of at most `chunk` rows and one remainder, so that any loss
+    that is a mean over rows is averaged exactly.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        loss: LossFunction | None,
+        data: tuple[Array, Array],
+        chunk: int = 4096,
+    ) -> None:
+        self._data = data
+        count = len(data[0])
+        size = min(chunk, count)
+        sizes = [(0, size, count // size)]
+        if count % size:
+            sizes.append((count - count % size, count % size, 1))
+        self._parts: list[tuple[int, int, int, Graph, Program]] = []
+        for start, rows, chunks in sizes:
+            graph = _evaluation(net, loss, data, rows)
+            self._parts.append((start, rows, chunks, graph, executor().build(graph)))
+
+    def run(self) -> tuple[Array, float]:
+        """Outputs for every row, and the mean loss over the rows (NaN without a loss)."""
+        outputs: list[Array] = []
+        total = 0.0
+        for start, size, chunks, graph, program in self._parts:
+            for i in range(chunks):
+                part = slice(start + i * size, start + (i + 1) * size)
+                feeds = {
+                    name: array[part][None] for name, array in zip("xy", self._data, strict=True)
+                }
+                found = program.run(1, {name: feeds[name] for name in graph.inputs})
+                outputs.append(found["outputs"][0])
+                total += float(found["loss"][0]) * size if "loss" in found else float("nan")
+        return np.concatenate(outputs), total / len(self._data[0])
+
+
+def _evaluation(
+    net: nn.Module, loss: LossFunction | None, data: tuple[Array, Array], size: int
+) -> Graph:
+    x = placeholder("x", (size, *data[0].shape[1:]), data[0].dtype)
+    outputs = net(x)
+    if loss is None:
+        return Graph({"outputs": outputs.node})
+    y = placeholder("y", (size, *data[1].shape[1:]), data[1].dtype)
+    return Graph({"outputs": outputs.node, "loss": scalar_loss(loss, outputs, y).node})

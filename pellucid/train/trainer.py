@@ -1,0 +1,304 @@
+"""The training loop: full-batch, stochastic and mini-batch are one loop over one graph."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pellucid import nn, optim
+from pellucid.data import RowStream
+from pellucid.graph import Array, executor
+from pellucid.train.blame import first_bad_node
+from pellucid.train.checkpoint import Position, load_checkpoint, save_checkpoint
+from pellucid.train.events import (
+    Callback,
+    Checkpointed,
+    Evaluated,
+    Progressed,
+    RateReduced,
+    Started,
+    Stopped,
+    tell,
+)
+from pellucid.train.step import Evaluator, LossFunction, training_step
+
+CHUNK_SECONDS = 0.03
+Metric = Callable[[Array, Array], float]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    batch_size: rows a step. epochs: the most passes over the training rows. seed: of everything
+    random. patience: epochs without a better validation loss after which the learning rate is
+    divided by 10, and after `reductions` such divisions training stops; 0 never stops early.
+    time_limit: seconds after which training stops, None for no limit; only this depends on a clock.
+    checkpoint_seconds: how often everything is written to disk.
+    """
+
+    batch_size: int = 32
+    epochs: int = 100
+    seed: int = 0
+    patience: int = 10
+    reductions: int = 1
+    time_limit: float | None = None
+    checkpoint_seconds: float = 5.0
+
+    def deciding(self) -> dict[str, Any]:
+        """The settings that the result depends on, as plain JSON values."""
+        return {
+            "batch_size": self.batch_size,
+            "epochs": self.epochs,
+            "seed": self.seed,
+            "patience": self.patience,
+            "reductions": self.reductions,
+        }
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be learned: a network, a loss, an optimizer, and rows to train and to check on."""
+
+    net: nn.Module
+    loss: LossFunction
+    optimizer: optim.Optimizer
+    train: tuple[Array, Array]
+    shown: tuple[Array, Array]
+    validation: tuple[Array, Array] | None
+    metric: Metric
+    metric_name: str
+
+
+class Trainer:
+    """One run of training."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        settings: Settings,
+        callbacks: Sequence[Callback] = (),
+        checkpoint: Path | None = None,
+        fingerprint: str = "",
+    ) -> None:
+        self.problem = problem
+        self.settings = settings
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self._identity = {**settings.deciding(), "data": fingerprint}
+        count = len(problem.train[0])
+        self.stream = RowStream(count, min(settings.batch_size, count), settings.seed)
+        self.step = training_step(
+            problem.net,
+            problem.loss,
+            problem.optimizer,
+            problem.train,
+            self.stream.batch_size,
+            settings.seed,
+        )
+        self._weights = {
+            path: held.state
+            for named in (problem.net.named_parameters(), problem.net.named_buffers())
+            for path, held in named
+        }
+        self.position = Position()
+        self.best: dict[str, Array] = {}
+
+    @property
+    def learning_rate(self) -> float:
+        """η now."""
+        return self.problem.optimizer.learning_rate * self.position.rate_factor
+
+    # -- the loop -------------------------------------------------------------------------------
+
+    def resume(self) -> bool:
+        """Go on from the checkpoint if there is one."""
+        if self.checkpoint is None or not self.checkpoint.exists():
+            return False
+        self.position = load_checkpoint(
+            self.checkpoint, self.step.states, self.best, self._identity
+        )
+        return True
+
+    def run(self) -> str:
+        """Train, restore the best weights, and say why training stopped."""
+        self._started = self._saved = time.monotonic()
+        self._prepare()
+        per_epoch = self.stream.count / self.stream.batch_size
+        tell(
+            self.callbacks,
+            Started(self.settings.epochs, per_epoch, self.position.epoch, self.position.step),
+        )
+        try:
+            because = self._loop()
+        except KeyboardInterrupt:
+            because = "it was interrupted"
+        self._restore_best()
+        best = self.position.history[self.position.best].epoch
+        tell(self.callbacks, Stopped(self.position.epoch, self.position.step, best, because))
+        return because
+
+    def _prepare(self) -> None:
+        self.program = executor().build(self.step.graph)
+        self._on_train = self._evaluator(self.problem.shown)
+        validation = self.problem.validation
+        self._on_validation = None if validation is None else self._evaluator(validation)
+        self._steps_a_chunk = 1
+        self._snapshot()
+        if not self.position.history:
+            self._evaluate()
+
+    def _evaluator(self, data: tuple[Array, Array]) -> Evaluator:
+        return Evaluator(self.problem.net, self.problem.loss, data)
+
+    def _loop(self) -> str:
+        position, settings = self.position, self.settings
+        while position.epoch < settings.epochs:
+            stop = self._run_epoch()
+            if stop is not None:
+                return stop
+            position.epoch += 1
+            self._snapshot()
+            self._evaluate()
+            stop = self._react()
+            if stop is not None:
+                return stop
+        return f"all {settings.epochs} epochs were made"
+
+    def _run_epoch(self) -> str | None:
+        position = self.position
+        count, batch = self.stream.count, self.stream.batch_size
+        end = -(-(position.epoch + 1) * count // batch)
+        while position.step < end:
+            steps = min(self._steps_a_chunk, end - position.step)
+            before = time.monotonic()
+            losses = self._advance(position.step, steps)
+            took = time.monotonic() - before
+            if not np.isfinite(losses).all():
+                return self._diverged(position.step + int(np.argmin(np.isfinite(losses))))
+            position.step += steps
+            self._steps_a_chunk = _next_chunk(steps, took)
+            elapsed = time.monotonic() - self._started
+            tell(
+                self.callbacks,
+                Progressed(
+                    position.epoch,
+                    position.step,
+                    float(losses.mean()),
+                    self.learning_rate,
+                    elapsed,
+                ),
+            )
+            if self.settings.time_limit is not None and elapsed > self.settings.time_limit:
+                self._snapshot()
+                self._evaluate()
+                return f"the time limit of {self.settings.time_limit:g} s was reached"
+            self._save_if_due()
+        return None
+
+    def _advance(self, first: int, steps: int) -> Array:
+        return self.program.run(steps, self._feeds(first, steps))["loss"]
+
+    def _feeds(self, first: int, steps: int) -> dict[str, Array]:
+        feeds: dict[str, Array] = {
+            "rows": self.stream.rows(first, steps),
+            "learning_rate": np.full(steps, self.learning_rate, np.float32),
+            "step": np.arange(first, first + steps, dtype=np.int64),
+        }
+        return {name: feeds[name] for name in self.step.graph.inputs}
+
+    # -- what happens at the end of an epoch ------------------------------------------------------
+
+    def _evaluate(self) -> None:
+        problem, position = self.problem, self.position
+        outputs, train_loss = self._on_train.run()
+        train_metric = problem.metric(outputs, problem.shown[1])
+        loss = metric = None
+        if self._on_validation is not None and problem.validation is not None:
+            outputs, loss = self._on_validation.run()
+            metric = problem.metric(outputs, problem.validation[1])
+        entry = Evaluated(
+            position.epoch,
+            position.step,
+            self.learning_rate,
+            train_loss,
+            train_metric,
+            loss,
+            metric,
+            problem.metric_name,
+            False,
+        )
+        history = position.history
+        if not history or entry.score < history[position.best].score:
+            entry = replace(entry, best=True)
+            position.best = len(history)
+            position.stale = 0
+            self.best = {path: state.value.copy() for path, state in self._weights.items()}
+        else:
+            position.stale += 1
+        history.append(entry)
+        tell(self.callbacks, entry)
+
+    def _react(self) -> str | None:
+        """Reduce the rate or stop when the validation loss stagnates."""
+        position, settings = self.position, self.settings
+        if not settings.patience or self.problem.validation is None:
+            return None
+        if position.stale < settings.patience:
+            return None
+        if position.reductions >= settings.reductions:
+            return (
+                f"the validation loss has not improved for {settings.patience} epochs "
+                f"since epoch {position.history[position.best].epoch}"
+            )
+        position.reductions += 1
+        position.stale = 0
+        position.rate_factor /= 10
+        self._restore_best()
+        tell(self.callbacks, RateReduced(position.epoch, self.learning_rate))
+        return None
+
+    def _restore_best(self) -> None:
+        for path, array in self.best.items():
+            self._weights[path].value = array
+
+    # -- keeping what was reached -----------------------------------------------------------------
+
+    def _snapshot(self) -> None:
+        """Keep all states, so that a divergence can be replayed from here."""
+        self._good_step = self.position.step
+        self._good = {name: state.value.copy() for name, state in self.step.states.items()}
+
+    def _save_if_due(self) -> None:
+        if self.checkpoint is None:
+            return
+        if time.monotonic() - self._saved < self.settings.checkpoint_seconds:
+            return
+        save_checkpoint(self.checkpoint, self.position, self.step.states, self.best, self._identity)
+        self._saved = time.monotonic()
+        tell(self.callbacks, Checkpointed(self.position.step))
+
+    def _diverged(self, step: int) -> str:
+        """Replay from the last good state up to the step that failed, and find what went wrong."""
+        for name, array in self._good.items():
+            self.step.states[name].value = array
+        ahead = step - self._good_step
+        if ahead:
+            self._advance(self._good_step, ahead)
+        feeds = {name: array[0] for name, array in self._feeds(step, 1).items()}
+        cause = first_bad_node(self.step, feeds)
+        return (
+            f"the loss was not finite at step {step:,}: {cause}; "
+            f"try a learning rate below {self.learning_rate / 10:.2g}"
+        )
+
+
+def _next_chunk(steps: int, seconds: float) -> int:
+    """As many steps as fit the time of a chunk, at most twice as many as before."""
+    wanted = int(steps * CHUNK_SECONDS / max(seconds, 1e-9))
+    return max(1, min(wanted, steps * 2))
