@@ -1,0 +1,1 @@
+"""Measurements of Pellucid beside other libraries. Each is run by `python -m benchmarks.NAME`."""
