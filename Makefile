@@ -1,20 +1,33 @@
-# make demo and make test need only python3 (3.11 or newer) and make; each makes what it needs.
+# `make demo` and `make test` need only python3 (3.11 or newer) and make: each makes what it needs.
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
+INSTALL := pip install --quiet --disable-pip-version-check
 PENGUINS := pellucid/data/tables/penguins.csv
 DEMO := demo.run
 
-.PHONY: demo test lint types unit test-long bench tables kill docs peers clean
+.PHONY: help demo test lint types unit test-long bench kill docs peers clean
+
+help:
+	@echo "make demo       install, train on the bundled penguins, predict, show what was made"
+	@echo "make test       format, lint, types, tests, the commands of the documentation"
+	@echo "make test-long  the tests that take minutes as well, and more random examples"
+	@echo "make bench      real tables beside scikit-learn"
+	@echo "make kill       kill training at random moments and resume it"
+	@echo "make docs       the reference of every public name, in build/docs"
+	@echo "make peers      the libraries to measure against, in their own environment"
+	@echo "make clean      remove everything that was made"
 
 demo: $(VENV)/.installed
-	@rm -rf $(DEMO)
-	$(BIN)/pellucid fit $(PENGUINS) --target species --out $(DEMO)
+	$(BIN)/pellucid fit $(PENGUINS) --target species --out $(DEMO) --force
 	$(BIN)/pellucid predict $(DEMO) $(PENGUINS) --output $(DEMO)/predictions.csv
 	$(BIN)/pellucid inspect $(DEMO)
 	@echo
-	@echo "The model is $(DEMO)/model.safetensors, its history $(DEMO)/history.jsonl,"
-	@echo "its predictions $(DEMO)/predictions.csv. The table is $(PENGUINS)."
+	@echo "The table is         $(PENGUINS)"
+	@echo "The model is         $(DEMO)/model.safetensors"
+	@echo "Its history is       $(DEMO)/history.jsonl"
+	@echo "Its predictions are  $(DEMO)/predictions.csv"
 
 test: lint types unit
 
@@ -29,29 +42,36 @@ unit: $(VENV)/.dev
 	$(BIN)/pytest -q
 
 test-long: $(VENV)/.dev
-	$(BIN)/pytest -q -m "slow or not slow"
+	$(BIN)/pytest -q -m "slow or not slow" --hypothesis-profile long
 
-tables: $(VENV)/.dev
+bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.tables
 
 kill: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.kill
 
 docs: $(VENV)/.dev
-	$(BIN)/pdoc --docformat google -o build/docs pellucid
-	@echo "The reference is build/docs/index.html."
+	$(BIN)/pdoc --output-directory build/docs pellucid
+	@echo "The reference is build/docs/index.html"
 
-$(VENV)/bin/pip:
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Pellucid needs Python 3.11 or newer; {sys.executable} is {v.major}.{v.minor}. Try: make PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
-
-$(VENV)/.installed: pyproject.toml $(VENV)/bin/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .
-	@touch $@
-
-$(VENV)/.dev: pyproject.toml $(VENV)/bin/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
-	@touch $@ $(VENV)/.installed
+peers: $(PEERS)/.installed
 
 clean:
-	rm -rf $(VENV) $(DEMO) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(DEMO) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# An environment is made once; what is in it is renewed when the project file changes.
+$(BIN)/pip $(PEERS)/bin/pip:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Pellucid needs Python 3.11 or newer; $(PYTHON) is {v[0]}.{v[1]}. Try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(@D)/..
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/pip
+	$(BIN)/$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/pip
+	$(BIN)/$(INSTALL) -e '.[dev]'
+	@touch $(VENV)/.installed $@
+
+$(PEERS)/.installed: pyproject.toml | $(PEERS)/bin/pip
+	$(PEERS)/bin/$(INSTALL) -e . jax jaxlib optax torch==2.13.0 scikit-learn
+	@touch $@

@@ -120,3 +120,8 @@ def __getattr__(name: str) -> Any:
     value = getattr(found, member) if member else found
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    """The names of the upper floors too, for completion before they are loaded."""
+    return sorted({*globals(), *__all__})
