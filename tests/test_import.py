@@ -1,23 +1,28 @@
-"""Importing Pellucid brings NumPy and nothing else that is heavy."""
+"""Importing Pellucid brings NumPy and nothing else that is heavy; upper floors come when asked."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
-HEAVY = [
-    "duckdb",
-    "narwhals",
-    "rich",
-    "typer",
-    "safetensors",
-    "llvmlite",
-    "plotly",
+import pellucid
+
+HEAVY = {
     "PIL",
-    "torch",
+    "duckdb",
+    "llvmlite",
+    "narwhals",
     "pandas",
+    "plotly",
     "polars",
-    "sklearn",
+    "pyarrow",
+    "rich",
+    "safetensors",
     "scipy",
-]
+    "sklearn",
+    "torch",
+    "typer",
+}
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -28,10 +33,31 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_importing_is_light() -> None:
-    assert loaded_by("import pellucid").isdisjoint(HEAVY)
+    loaded = loaded_by("import pellucid")
+    assert "pellucid.graph" in loaded
+    assert loaded & HEAVY == set()
+    assert loaded & {"pellucid.nn", "pellucid.data", "pellucid.train", "pellucid.cli"} == set()
 
 
 def test_upper_floors_load_when_asked_for() -> None:
-    found = loaded_by("import pellucid; pellucid.nn.Linear; pellucid.fit")
-    assert {"pellucid.nn", "pellucid.train"} <= found
-    assert found.isdisjoint(HEAVY)
+    loaded = loaded_by("import pellucid; pellucid.nn.Linear; pellucid.fit")
+    assert {"pellucid.nn", "pellucid.train"} <= loaded
+    assert loaded & HEAVY == set()
+
+
+def test_every_public_name_is_there() -> None:
+    assert sorted(set(pellucid.__all__)) == sorted(pellucid.__all__)
+    for name in pellucid.__all__:
+        assert getattr(pellucid, name) is not None
+        assert name in dir(pellucid)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    assert not hasattr(pellucid, "fitt")
+
+
+def test_the_changelog_tells_of_this_version() -> None:
+    text = (Path(__file__).parent.parent / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = re.search(r"^## (\S+)", text, re.M)
+    assert newest is not None
+    assert newest[1] == pellucid.__version__
