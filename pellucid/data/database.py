@@ -32,6 +32,7 @@ def database(path: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
             "autoinstall_known_extensions": False,
         }
         connection = stack.enter_context(duckdb.connect(":memory:", config=settings))
+        connection.execute("SET enable_progress_bar = false")
         try:
             yield connection
         except duckdb.Error as error:

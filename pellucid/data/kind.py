@@ -115,6 +115,7 @@ def _text_kind(column: TextColumn, present: int) -> ColumnKind:
     if column.levels[-1] == RARE_TEXTS and counts[-1]:
         kept, covered = different - 1, present - int(counts[-1])
     if present >= IDENTIFIER_ROWS and kept >= IDENTIFIER_SHARE * covered:
-        reason = f"{kept:,} different texts in {counted(covered, 'row')}: it names the rows"
+        some = "" if kept == different else "the first "
+        reason = f"{kept:,} different texts in {some}{counted(covered, 'row')}: it names the rows"
         return ColumnKind(column.name, "identifier", reason)
     return ColumnKind(column.name, "category", f"texts, {counted(different, 'different value')}")

@@ -311,3 +311,11 @@ def test_progress_names_the_file_and_its_columns(tmp_path: Path) -> None:
     read_table(written(tmp_path, "a,b\n1,2\n"), lines.append)
     assert "table.csv" in lines[0]
     assert "column 2 of 2, 'b'" in lines[-1]
+
+
+def test_more_columns_than_are_typed_at_once(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(5, 450))
+    pd.DataFrame(values).to_csv(tmp_path / "wide.csv", index=False)
+    table = read_table(tmp_path / "wide.csv")
+    assert table.names == tuple(str(place) for place in range(450))
+    assert np.array_equal([numbers(table, name) for name in table.names], values.T)

@@ -51,6 +51,7 @@ def test_a_million_rows_of_twenty_columns_fit_in_two_gigabytes(tmp_path: Path) -
     done = subprocess.run(
         [sys.executable, "-c", READ, path], check=True, capture_output=True, text=True
     )
+    assert done.stderr == ""
     assert int(done.stdout) * 1024 < 2e9
 
 

@@ -78,7 +78,8 @@ class NumberEncoder:
 
     def how(self) -> str:
         """In plain words, what the column becomes."""
-        parts = [f"(x - {self.mean:.4g}) / {self.scale:.4g}, {self.median:.4g} where missing"]
+        shift = f"{'-' if self.mean >= 0 else '+'} {abs(self.mean):.4g}"
+        parts = [f"(x {shift}) / {self.scale:.4g}, {self.median:.4g} where missing"]
         parts += ["again on a logarithmic scale, as it is skewed"] if self.tail else []
         parts += ["an indicator of missing values"] if self.missing else []
         if self.values:
