@@ -35,7 +35,7 @@ def _take(x: Array, index: Array, axis: int) -> Array:
         return np.take(x, index, axis)
     if x.shape[axis] == 0:
         return np.zeros((*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]), x.dtype)
-    found = np.take(x, np.where(inside, index, 0), axis)
+    found = np.asarray(np.take(x, np.where(inside, index, 0), axis))
     found[(slice(None),) * axis + (~inside,)] = 0
     return found
 
