@@ -1,4 +1,4 @@
-"""The commands and snippets of the README and the documentation run as they stand."""
+"""The commands, snippets and links of the README and the documentation work as they stand."""
 
 import os
 import re
@@ -9,44 +9,85 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"(?P<skip><!-- not run -->\n)?```(?P<kind>bash|python)\n(?P<code>.*?)```", re.S)
+from tests.pages import PAGES, ROOT, blocks, commands, dead_links, make_targets
+
+BIN = Path(sys.executable).parent
 
 
-def blocks(page: Path, kind: str) -> list[str]:
-    """The code blocks of a page, but for those marked as not run."""
-    found = BLOCK.finditer(page.read_text(encoding="utf-8"))
-    return [m["code"] for m in found if m["kind"] == kind and not m["skip"]]
-
-
-def run(command: list[str], folder: Path) -> None:
-    """Run a command with the interpreter's own scripts first on the path."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, env={**os.environ, "PATH": path}
-    )
+def run(command: list[str], folder: Path) -> str:
+    """What a command prints, run with the interpreter's own scripts first on the path."""
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_run(page: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
+    text = page.read_text(encoding="utf-8")
     shutil.copy(ROOT / "pellucid/data/tables/penguins.csv", tmp_path)
-    for code in blocks(page, "bash"):
-        lines = [line for line in code.splitlines() if not line.startswith("make ")]
-        run(["bash", "-euo", "pipefail", "-c", "\n".join(lines)], tmp_path)
+    run(["bash", "-euo", "pipefail", "-c", commands(text)], tmp_path)
+    code = "\n".join(blocks(text, "python"))
+    printed = run([sys.executable, "-W", "error", "-c", code], tmp_path)
+    for shown in blocks(text, "text"):
+        assert shown in printed
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_snippets_run(page: Path, tmp_path: Path) -> None:
-    shutil.copy(ROOT / "pellucid/data/tables/penguins.csv", tmp_path)
-    code = blocks(page, "python")
-    if code:
-        run([sys.executable, "-W", "error", "-c", "\n".join(code)], tmp_path)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    assert dead_links(page.read_text(encoding="utf-8"), page.parent) == []
 
 
-def test_make_targets_of_the_readme_exist() -> None:
+def test_make_targets_that_pages_name_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for page in PAGES:
-        for target in re.findall(r"`?make ([a-z-]+)", page.read_text(encoding="utf-8")):
-            assert re.search(rf"^{target}:", makefile, re.M), f"{page.name}: make {target}"
+    there = set(re.findall(r"^([a-z-]+):", makefile, re.M))
+    named = set().union(*(make_targets(page.read_text(encoding="utf-8")) for page in PAGES))
+    assert {"demo", "test"} <= named <= there
+
+
+def test_the_readme_has_code_of_both_kinds() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "pellucid fit" in commands(text)
+    assert any("pel.fit" in code for code in blocks(text, "python"))
+
+
+PAGE = """# A page
+```bash
+make demo
+pellucid fit a.csv
+```
+Text, [a link](there.md), [another](gone.md#part), [a third](https://example.org).
+```python
+x = 1
+```
+<!-- no-run -->
+```python
+x = 2
+```
+```text
+x = 3
+```
+"""
+
+
+def test_what_a_command_prints_is_returned(tmp_path: Path) -> None:
+    assert run(["bash", "-c", "pwd; command -v python"], tmp_path).split() == [
+        str(tmp_path.resolve()),
+        str(BIN / "python"),
+    ]
+
+
+def test_blocks_are_found_and_marked_ones_left_out() -> None:
+    assert blocks(PAGE, "python") == ["x = 1\n"]
+    assert commands(PAGE) == "pellucid fit a.csv"
+    assert make_targets(PAGE) == {"demo"}
+
+
+def test_dead_links_are_found(tmp_path: Path) -> None:
+    (tmp_path / "there.md").touch()
+    assert dead_links(PAGE, tmp_path) == ["gone.md"]
+
+
+def test_a_failing_command_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="nonsense"):
+        run(["bash", "-euo", "pipefail", "-c", "echo nonsense; false"], tmp_path)
