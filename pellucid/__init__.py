@@ -47,10 +47,10 @@ from pellucid.graph import (
 
 if TYPE_CHECKING:
     from pellucid import data, nn, optim, train
-    from pellucid.train import Model as Model
-    from pellucid.train import Run as Run
-    from pellucid.train import fit as fit
-    from pellucid.train import fit_table as fit_table
+    from pellucid.train.fit import fit
+    from pellucid.train.model import Model
+    from pellucid.train.run import Run
+    from pellucid.train.tables import fit_table
 
 __version__ = "0.1.0"
 
