@@ -75,9 +75,10 @@ def summary(found: TableRun) -> dict[str, object]:
         "task": found.task.kind,
         "rows": found.rows,
         "metrics": found.metrics,
-        "epochs": found.run.history[-1].epoch,
-        "best_epoch": found.run.best_epoch,
-        "stopped_because": found.run.stopped_because,
+        "networks": len(found.run.model.members),
+        "epochs": found.run.model.details["epochs"],
+        "best_epoch": found.run.model.details["best_epoch"],
+        "stopped_because": found.run.model.details["stopped_because"],
         "notes": [note.text for note in found.notes],
         "run": str(found.run.folder),
     }
@@ -87,16 +88,26 @@ def report(found: TableRun, data: Path, target: str) -> list[str]:
     """What a newcomer wants to know."""
     run = found.run
     details = run.model.details
-    held = details["validation_rows"]
-    lines = [
-        "",
-        f"Predicts '{target}': {found.task.kind} ({found.task.reason}).",
-        f"Trained {details['epochs']} epochs on {found.rows - held:,} rows.",
-        f"Stopped because {run.stopped_because}.",
-        "",
-        f"On the {held:,} rows set aside to choose the best epoch ({run.best_epoch}):",
-        *metric_lines(found.metrics),
-    ]
+    networks = len(run.model.members)
+    lines = ["", f"Predicts '{target}': {found.task.kind} ({found.task.reason})."]
+    if networks > 1:
+        epochs = details["epochs"]
+        lines += [
+            f"Trained {networks} networks, {min(epochs)} to {max(epochs)} epochs each; "
+            "their predictions are averaged.",
+            "",
+            f"Each of the {details['validation_rows']:,} rows, predicted by the network that had "
+            "not seen it:",
+        ]
+    else:
+        lines += [
+            f"Trained {details['epochs'][0]} epochs on {details['training_rows']:,} rows; "
+            f"stopped because {run.stopped_because}.",
+            "",
+            f"On {details['validation_rows']:,} rows set aside to choose the best epoch "
+            f"({run.best_epoch}):",
+        ]
+    lines += metric_lines(found.metrics)
     if found.notes:
         lines += ["", "Noticed in the data:", *(f"  {note.text}" for note in found.notes)]
     lines += [

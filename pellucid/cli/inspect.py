@@ -24,6 +24,7 @@ def facts(model: Model) -> dict[str, Any]:
     return {
         "target": model.preparation.target_name,
         "task": model.preparation.task.kind,
+        "networks": len(model.members),
         "classes": None if model.classes is None else list(model.classes),
         "metrics": model.details["validation_metrics"],
         "network": [
@@ -54,11 +55,12 @@ def page(model: Model) -> list[str]:
     """The same for a reader."""
     shown = facts(model)
     details = model.details
-    trained = details["rows"] - details["validation_rows"]
+    networks = shown["networks"]
+    each = f", {networks} like this, predictions averaged" if networks > 1 else ""
     lines = [
-        f"Predicts '{shown['target']}' ({shown['task']}), trained on {trained:,} rows.",
+        f"Predicts '{shown['target']}' ({shown['task']}), learned from {details['rows']:,} rows.",
         "",
-        "NETWORK",
+        f"NETWORK{each}",
         *columns(
             [
                 ("path", "layer", "output shape", "parameters"),
@@ -75,7 +77,7 @@ def page(model: Model) -> list[str]:
             indent=2,
         ),
         "",
-        "WHAT EACH COLUMN BECAME",
+        "WHAT EACH COLUMN BECAME" + (" (for the first network)" if networks > 1 else ""),
         *columns(
             [
                 ("column", "kind", "inputs", "how", "because"),
@@ -96,10 +98,15 @@ def page(model: Model) -> list[str]:
         if choice["instead"]:
             lines.append(f"      to change it: {choice['instead']}")
     lines += [
-        f"  stopped: {details['epochs']} epochs were made, the best was {details['best_epoch']}",
-        f"      because {details['stopped_because']}",
+        "  stopped:",
+        *(
+            f"      {made} epochs were made, the best was {best}, because {why}"
+            for made, best, why in zip(
+                details["epochs"], details["best_epoch"], details["stopped_because"], strict=True
+            )
+        ),
         "",
-        f"MEASURED on {details['validation_rows']:,} rows set aside to choose the best epoch",
+        f"MEASURED on {details['validation_rows']:,} rows, each by a network not trained on it",
         *metric_lines(shown["metrics"]),
     ]
     return lines

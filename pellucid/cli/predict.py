@@ -39,12 +39,13 @@ def predictions(model: Model, data: Path, notes: list[Note]) -> Columns:
     """The predicted target by its name, and for classes the probability of each."""
     assert model.preparation is not None
     target = model.preparation.target_name
-    outputs = model.outputs(read_table(data), notes)
-    columns: Columns = {target: model.preparation.decode(outputs)}
-    if model.classes is not None:
-        chances = model.preparation.probabilities(outputs)
-        for place, label in enumerate(model.classes):
-            columns[f"{target}={label}"] = chances[:, place]
+    table = read_table(data)
+    if model.classes is None:
+        return {target: model.predict(table, notes)}
+    chances = model.predict_proba(table, notes)
+    columns: Columns = {target: model.labels_of(chances)}
+    for place, label in enumerate(model.classes):
+        columns[f"{target}={label}"] = chances[:, place]
     return columns
 
 

@@ -9,12 +9,17 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Started:
-    """Training begins. epoch, step: 0, or where a resumed run goes on."""
+    """Training of a network begins. epoch, step: 0, or where a resumed run goes on.
+
+    network, networks: which one of how many the run trains, from 0.
+    """
 
     epochs: int
     steps_per_epoch: float
     epoch: int
     step: int
+    network: int = 0
+    networks: int = 1
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,15 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises RunFolderError if the disk is full or the folder cannot be written; the old file stays.
     """
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, temporary = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".partial"
+        )
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            Path(temporary).chmod(0o666 & ~_umask())
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
@@ -31,9 +34,16 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise RunFolderError(f"Cannot write {path}: {_cause(error)}.") from error
 
 
-def remove_leftovers(folder: Path, name: str) -> None:
-    """Remove temporary files of `name` that a killed process left behind."""
-    for leftover in folder.glob(f".{name}.*"):
+def _umask() -> int:
+    """The permissions that new files do not get (a temporary file has fewer)."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files that a killed process left behind."""
+    for leftover in folder.glob(".*.partial"):
         leftover.unlink(missing_ok=True)
 
 

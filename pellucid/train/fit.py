@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,12 @@ from pellucid.train import arrays, metrics
 from pellucid.train.choices import Choice
 from pellucid.train.events import Callback
 from pellucid.train.folder import RunFolder
-from pellucid.train.model import Label, Model, probabilities
+from pellucid.train.model import Label, Member, Model, probabilities
 from pellucid.train.progress import reporter
 from pellucid.train.run import Run
+from pellucid.train.session import train_network
 from pellucid.train.step import LossFunction
-from pellucid.train.trainer import Metric, Problem, Settings, Trainer
+from pellucid.train.trainer import Metric, Problem, Settings
 
 SHOWN_ROWS = 10_000
 Pair = tuple[Any, Any]
@@ -84,7 +84,7 @@ def fit(
         prepared.metric_name,
     )
     settings = Settings(batch_size, epochs, seed, patience, time_limit=time_limit)
-    model = Model(net, prepared.train[0].shape[1:], prepared.classes)
+    model = Model([Member(net, prepared.train[0].shape[1:])], prepared.classes)
     reasons = _reasons(prepared, chosen, settings, optimizer is None, loss is None)
     with reporter(progress) as report:
         return train_model(
@@ -101,34 +101,22 @@ def train_model(
     resume: bool,
     force: bool,
     callbacks: Sequence[Callback],
-    finish: Callable[[], None] | None = None,
 ) -> Run:
-    """Run the training of a model, in a run folder if there is to be one.
-
-    finish: called when the best weights are in place and before anything is written.
-    """
+    """Train the network of a model, in a run folder if there is to be one."""
     folder = None if out is None else RunFolder.open(Path(out), resume=resume, force=force)
-    watchers = list(callbacks) if folder is None else [*callbacks, folder.record]
-    checkpoint = None if folder is None else folder.checkpoint
-    trainer = Trainer(problem, settings, watchers, checkpoint, fingerprint(problem.train))
-    if resume:
-        trainer.resume()
-    because = trainer.run()
-    history = tuple(trainer.position.history)
-    best = history[trainer.position.best]
+    trained = train_network(problem, settings, callbacks, folder, resume)
+    best = trained.history[trained.best]
     model.details |= {
         "choices": [choice.to_json() for choice in reasons],
-        "stopped_because": because,
-        "epochs": history[-1].epoch,
-        "best_epoch": best.epoch,
+        "stopped_because": [trained.because],
+        "epochs": [trained.history[-1].epoch],
+        "best_epoch": [best.epoch],
         "seed": settings.seed,
     }
-    if finish is not None:
-        finish()
     path = None if folder is None else folder.path
-    run = Run(model, history, best.epoch, because, tuple(reasons), path)
+    run = Run(model, trained.history, best.epoch, trained.because, tuple(reasons), path)
     if folder is not None:
-        folder.finish(model)
+        folder.finish(model, [trained.history])
     return run
 
 
@@ -142,15 +130,6 @@ class Prepared:
     loss: LossFunction
     metric: Metric
     metric_name: str
-
-
-def fingerprint(data: tuple[Array, Array]) -> str:
-    """A hash of the training arrays."""
-    seal = hashlib.sha256()
-    for array in data:
-        seal.update(f"{array.shape} {array.dtype}".encode())
-        seal.update(np.ascontiguousarray(array).tobytes())
-    return seal.hexdigest()
 
 
 def accuracy(outputs: Array, codes: Array) -> float:

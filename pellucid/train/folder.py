@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pellucid.errors import RunFolderError
-from pellucid.train.events import Evaluated, Event
+from pellucid.train.events import Evaluated
 from pellucid.train.files import make_folder, remove_leftovers, write_atomically
 from pellucid.train.model import Model
 
@@ -18,13 +18,11 @@ HISTORY = "history.jsonl"
 _OURS = (MODEL, CHECKPOINT, HISTORY)
 
 
-@dataclass
+@dataclass(frozen=True)
 class RunFolder:
     """Where a run is kept."""
 
     path: Path
-    _lines: list[str] = field(default_factory=list)
-    _began: float = field(default_factory=time.monotonic)
 
     @classmethod
     def open(cls, path: Path, *, resume: bool = False, force: bool = False) -> RunFolder:
@@ -40,11 +38,10 @@ class RunFolder:
             )
         make_folder(path)
         folder = cls(path)
-        for name in _OURS:
-            remove_leftovers(path, name)
+        remove_leftovers(path)
         if force and not resume:
-            for name in _OURS:
-                (path / name).unlink(missing_ok=True)
+            for old in [*(path / name for name in _OURS), *path.glob("network-*.safetensors")]:
+                old.unlink(missing_ok=True)
         return folder
 
     @property
@@ -57,16 +54,23 @@ class RunFolder:
         """The model file."""
         return self.path / MODEL
 
-    def record(self, event: Event) -> None:
-        """Keep the history: one JSON object an epoch, with the seconds since training began."""
-        if not isinstance(event, Evaluated):
-            return
-        entry = {**asdict(event), "seconds": round(time.monotonic() - self._began, 3)}
-        self._lines.append(json.dumps(entry))
+    def network(self, number: int) -> Path:
+        """The file of a network whose training has ended, until the run has."""
+        return self.path / f"network-{number}.safetensors"
 
-    def finish(self, model: Model) -> None:
-        """Write the history and the model, then remove the checkpoint."""
-        history = "".join(f"{line}\n" for line in self._lines)
-        write_atomically(self.path / HISTORY, history.encode())
+    def finish(self, model: Model, histories: Sequence[Sequence[Evaluated]]) -> None:
+        """Write the history and the model, then remove what was needed to resume.
+
+        The history has one JSON object an epoch, with the number of its network.
+        """
+        entries = [
+            {"network": number, **asdict(entry)}
+            for number, history in enumerate(histories)
+            for entry in history
+        ]
+        lines = "".join(f"{json.dumps(entry)}\n" for entry in entries)
+        write_atomically(self.path / HISTORY, lines.encode())
         model.save(self.model)
         self.checkpoint.unlink(missing_ok=True)
+        for leftover in self.path.glob("network-*.safetensors"):
+            leftover.unlink(missing_ok=True)

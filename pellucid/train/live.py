@@ -37,7 +37,7 @@ class _Live:
         assert isinstance(bar, Progress)
         self._bar = bar
         self._task = bar.add_task("starting", total=None)
-        self._measured = ""
+        self._measured = self._network = ""
         self._epochs = 0
         self._per_epoch = 1.0
 
@@ -45,17 +45,21 @@ class _Live:
         """Show one event."""
         if isinstance(event, Started):
             self._epochs, self._per_epoch = event.epochs, event.steps_per_epoch
-            self._bar.update(self._task, total=event.epochs * event.steps_per_epoch)
+            steps = event.epochs * event.steps_per_epoch
+            if event.networks > 1:
+                self._network = f"network {event.network + 1}/{event.networks}  "
+            self._bar.reset(self._task, total=steps, completed=event.step)
         elif isinstance(event, Progressed):
-            text = f"epoch {event.epoch + 1}/{self._epochs}  loss {event.loss:.4f}"
+            text = f"{self._network}epoch {event.epoch + 1}/{self._epochs}  loss {event.loss:.4f}"
             text += f"{self._measured}  rate {event.learning_rate:.1e}"
             self._bar.update(self._task, completed=event.step, description=text)
         elif isinstance(event, Evaluated):
             metric = event.validation_metric
-            shown, where = (
+            shown = event.train_metric if metric is None else metric
+            where = "training" if metric is None else "validation"
                 (event.train_metric, "training") if metric is None else (metric, "validation")
             )
             self._measured = f"  {where} {event.metric} {shown:.4f}"
         elif isinstance(event, Stopped):
-            text = f"stopped at epoch {event.epoch}, best {event.best_epoch}{self._measured}"
+            text = f"{self._network}stopped at epoch {event.epoch}, best {event.best_epoch}{self._measured}"
             self._bar.update(self._task, total=event.step, completed=event.step, description=text)

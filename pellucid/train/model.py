@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,36 +19,13 @@ from pellucid.train.step import Evaluator
 Label = str | int | float | bool
 
 
-class Model:
-    """A network that predicts.
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One trained network and, for tables, what turns a table into its inputs."""
 
-    net:         the network, built.
-    input_shape: the shape of one input, without the batch axis.
-    classes:     for a classification the label of each output, in order; None for a regression.
-    preparation: for a model of a table, what turns tables into inputs; None for one of arrays.
-    details:     plain JSON about how it was trained (metrics, choices); free of clock times.
-    """
-
-    def __init__(
-        self,
-        net: nn.Module,
-        input_shape: tuple[int, ...],
-        classes: tuple[Label, ...] | None = None,
-        preparation: Preparation | None = None,
-        details: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.net = net
-        self.input_shape = input_shape
-        self.classes = classes
-        self.preparation = preparation
-        self.details: dict[str, Any] = dict(details or {})
-
-    @property
-    def is_classification(self) -> bool:
-        """Whether it predicts classes."""
-        return self.classes is not None
-
-    # -- prediction -----------------------------------------------------------------------------
+    net: nn.Module
+    input_shape: tuple[int, ...]
+    preparation: Preparation | None = None
 
     def outputs(self, data: Any, notes: list[Note] | None = None) -> Array:
         """What the network puts out: logits (n, classes) or values, before any decoding."""
@@ -56,27 +34,84 @@ class Model:
             raise DataError("There are no rows to predict.")
         return Evaluator(self.net, None, (x, x)).run()[0]
 
+    def _inputs(self, data: Any, notes: list[Note] | None) -> Array:
+        if self.preparation is not None:
+            return self.preparation.features(data, notes)
+        x = np.ascontiguousarray(data, np.float32)
+        if x.shape[1:] != self.input_shape:
+            raise DataError(
+                f"The model takes inputs of shape (n, {', '.join(map(str, self.input_shape))}), "
+                f"got {x.shape}."
+            )
+        return x
+
+
+class Model:
+    """One network that predicts, or several whose predictions are averaged.
+
+    members: the networks. All predict the same; those of a table each learned its preparation from
+             their own training rows.
+    classes: for a classification the label of each output, in order; None for a regression.
+    details: plain JSON about how it was trained (metrics, choices); free of clock times.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        classes: tuple[Label, ...] | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.members = tuple(members)
+        self.classes = classes
+        self.details: dict[str, Any] = dict(details or {})
+
+    @property
+    def net(self) -> nn.Module:
+        """The network, or the first of several."""
+        return self.members[0].net
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one input of `net`, without the batch axis."""
+        return self.members[0].input_shape
+
+    @property
+    def preparation(self) -> Preparation | None:
+        """What turns a table into inputs of `net`; None for a model of arrays."""
+        return self.members[0].preparation
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether it predicts classes."""
+        return self.classes is not None
+
+    # -- prediction -----------------------------------------------------------------------------
+
     def predict(self, data: Any, notes: list[Note] | None = None) -> Array:
         """Labels or values, shape (n,), for an array (n, …) or, if it was trained on one, a table.
 
         A table is a path, a data frame, a mapping of columns or a `Table`. Raises DataError if the
         data do not fit the model; `notes` receives what was noticed in a table.
         """
-        outputs = self.outputs(data, notes)
-        if self.preparation is not None:
-            return np.asarray(self.preparation.decode(outputs))
         if self.classes is not None:
-            return np.asarray(np.array(self.classes)[self._codes(outputs)])
-        return outputs[:, 0] if outputs.ndim == 2 and outputs.shape[1] == 1 else outputs
+            return self.labels_of(self.predict_proba(data, notes))
+        return np.asarray(
+            np.mean([_values(m, m.outputs(d, n)) for m, d, n in self._each(data, notes)], axis=0)
+        )
 
     def predict_proba(self, data: Any, notes: list[Note] | None = None) -> Array:
         """Class probabilities, float64, shape (n, classes), in the order of `classes`."""
-        outputs = self.outputs(data, notes)
         if self.classes is None:
             raise TypeError("a regression has no class probabilities")
-        if self.preparation is not None:
-            return np.asarray(self.preparation.probabilities(outputs))
-        return probabilities(outputs)
+        chances = [probabilities(m.outputs(d, n)) for m, d, n in self._each(data, notes)]
+        return np.asarray(np.mean(chances, axis=0))
+
+    def labels_of(self, chances: Array) -> Array:
+        """The likeliest label of each row of `predict_proba`."""
+        assert self.classes is not None
+        texts = isinstance(self.classes[0], str)
+        labels = np.array(self.classes, object if texts and self.preparation else None)
+        return np.asarray(labels[chances.argmax(axis=1)])
 
     def evaluate(self, data: Any, target: Array | None = None) -> dict[str, float | None]:
         """Metrics on a table with its target column, or on an array with `target`."""
@@ -102,35 +137,41 @@ class Model:
             raise DataError(f"The class {unknown[0]!r} did not occur in training.")
         return np.array([place[label] for label in np.asarray(labels).tolist()], np.int32)
 
-    def _codes(self, outputs: Array) -> Array:
-        return np.asarray(probabilities(outputs).argmax(axis=1))
-
-    def _inputs(self, data: Any, notes: list[Note] | None) -> Array:
-        if self.preparation is not None:
-            table = data if isinstance(data, Table) else read_table(data)
-            return self.preparation.features(table, notes)
-        x = np.ascontiguousarray(data, np.float32)
-        if x.shape[1:] != self.input_shape:
-            raise DataError(
-                f"The model takes inputs of shape (n, {', '.join(map(str, self.input_shape))}), "
-                f"got {x.shape}."
-            )
-        return x
+    def _each(
+        self, data: Any, notes: list[Note] | None
+    ) -> Iterator[tuple[Member, Any, list[Note] | None]]:
+        """Every member with the data; a table is read, and noticed upon, once."""
+        if self.preparation is not None and not isinstance(data, Table):
+            data = read_table(data)
+        for place, member in enumerate(self.members):
+            yield member, data, notes if place == 0 else None
 
     # -- files ----------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
         """Write one file that holds everything, atomically; the same model gives the same bytes."""
-        container.write(Path(path), self.net.state_dict(), self.to_json(), "model")
+        container.write(Path(path), self.arrays(), self.to_json(), "model")
+
+    def arrays(self) -> dict[str, Array]:
+        """Every parameter and buffer, by the member's number and its path."""
+        return {
+            f"{place}/{path}": array
+            for place, member in enumerate(self.members)
+            for path, array in member.net.state_dict().items()
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the arrays, as plain JSON values."""
-        prepared = None if self.preparation is None else self.preparation.to_json()
         return {
-            "net": self.net.to_spec(),
-            "input_shape": list(self.input_shape),
+            "members": [
+                {
+                    "net": member.net.to_spec(),
+                    "input_shape": list(member.input_shape),
+                    "preparation": member.preparation and member.preparation.to_json(),
+                }
+                for member in self.members
+            ],
             "classes": None if self.classes is None else list(self.classes),
-            "preparation": prepared,
             "details": self.details,
         }
 
@@ -144,20 +185,39 @@ class Model:
     def from_parts(
         cls, arrays: Mapping[str, Array], content: Mapping[str, Any], name: str
     ) -> Model:
-        """The model that `to_json` and `state_dict` describe."""
-        shape = content.get("input_shape")
-        if not isinstance(shape, list) or not all(type(n) is int and n > 0 for n in shape):
-            raise ModelFileError(f"{name} does not say what inputs its network takes.")
-        net = nn.from_spec(content.get("net"))
-        try:
-            net.build(shape, values=arrays)
-        except (ValueError, TypeError) as error:
-            raise ModelFileError(f"{name}: {error}") from error
-        prepared = content.get("preparation")
-        preparation = None if prepared is None else Preparation.from_json(prepared)
+        """The model that `to_json` and `arrays` describe."""
+        described = content.get("members")
+        if not isinstance(described, list) or not described:
+            raise ModelFileError(f"{name} holds no network.")
+        members = []
+        for place, entry in enumerate(described):
+            start = f"{place}/"
+            own = {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
+            members.append(_member(entry, own, name))
         classes = content.get("classes")
         labels = None if classes is None else tuple(classes)
-        return cls(net, tuple(shape), labels, preparation, content.get("details") or {})
+        return cls(members, labels, content.get("details") or {})
+
+
+def _member(entry: Any, arrays: Mapping[str, Array], name: str) -> Member:
+    shape = entry.get("input_shape") if isinstance(entry, dict) else None
+    if not isinstance(shape, list) or not all(type(n) is int and n > 0 for n in shape):
+        raise ModelFileError(f"{name} does not say what inputs its network takes.")
+    net = nn.from_spec(entry.get("net"))
+    try:
+        net.build(shape, values=arrays)
+    except (ValueError, TypeError) as error:
+        raise ModelFileError(f"{name}: {error}") from error
+    prepared = entry.get("preparation")
+    preparation = None if prepared is None else Preparation.from_json(prepared)
+    return Member(net, tuple(shape), preparation)
+
+
+def _values(member: Member, outputs: Array) -> Array:
+    """Outputs of a regression in the unit of the target."""
+    if member.preparation is not None:
+        return np.asarray(member.preparation.decode(outputs))
+    return outputs[:, 0] if outputs.ndim == 2 and outputs.shape[1] == 1 else outputs
 
 
 def probabilities(outputs: Array) -> Array:

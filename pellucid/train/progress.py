@@ -50,6 +50,8 @@ class PlainLines:
         """Show one event."""
         if isinstance(event, Started):
             self._epochs = event.epochs
+            if event.networks > 1:
+                self._line(f"network {event.network + 1} of {event.networks}")
         elif isinstance(event, Evaluated):
             if event.epoch == 0 or time.monotonic() - self._shown > _PLAIN_SECONDS:
                 self._line(describe(event, self._epochs))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +15,26 @@ from pellucid.data import Note, Preparation, Table, Task, choose_target, read_ta
 from pellucid.data.target import learn_target
 from pellucid.errors import DataError
 from pellucid.graph import Array
+from pellucid.train import metrics
 from pellucid.train.events import Callback
-from pellucid.train.fit import SHOWN_ROWS, accuracy, root_mean_square, train_model
-from pellucid.train.model import Model
+from pellucid.train.fit import SHOWN_ROWS, accuracy, root_mean_square
+from pellucid.train.folder import RunFolder
+from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
 from pellucid.train.rules import TablePlan, plan_for
 from pellucid.train.run import Run
-from pellucid.train.trainer import Problem, Settings
+from pellucid.train.session import Trained, train_network
+from pellucid.train.trainer import Metric, Problem, Settings
 
-VALIDATION = 0.2
 LEAST_ROWS = 10
 
 
 @dataclass(frozen=True)
 class TableRun:
-    """A run on a table, with what was noticed in it and how good the model is."""
+    """A run on a table, with what was noticed in it and how good the model is.
+
+    metrics: measured on rows that the network which predicted them was not trained on.
+    """
 
     run: Run
     task: Task
@@ -52,15 +58,16 @@ def fit_table(
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
 ) -> TableRun:
-    """Train a network that predicts the column `target` of a table from the others.
+    """Train a model that predicts the column `target` of a table from the others.
 
     source: a path (CSV, TSV, Parquet, JSON), a data frame, a mapping of columns or a `Table`.
     task:   "regression" or "classification"; by default the target's values tell.
     drop:   columns to leave out. The other settings are those of `fit`.
 
-    A seeded fifth of the rows is set aside, stratified, to stop by and to measure on; what the
-    preparation learns, it learns from the other rows. Raises DataError where the table cannot be
-    learned from.
+    By the plan's rule several networks are trained, each with another part of the rows set aside
+    (seeded, stratified) to stop by and to be measured on, or one network with a fifth set aside.
+    What a network's preparation learns, it learns from that network's training rows. Raises
+    DataError where the table cannot be learned from.
     """
     table = read_table(source).drop(list(drop))
     choice = choose_target(table, target, task)
@@ -69,68 +76,146 @@ def fit_table(
         raise DataError(
             f"{known.rows:,} rows have a value of '{target}'; at least {LEAST_ROWS} are needed."
         )
-    kept, held = _parts(known, target, choice.task, seed)
-    preparation = Preparation.learn(known, target, choice.task, kept)
-    notes = [*table.notes, *choice.notes]
-    x = preparation.features(known, notes)
-    y = preparation.target(known)
-    train, validation = (x[kept], y[kept]), (x[held], y[held])
-    plan = plan_for(len(kept), x.shape[1], preparation)
-    net = plan.network(len(preparation.labels) or 1)
-    net.build(x[:1], seed=seed)
-    model = Model(net, x.shape[1:], preparation.labels or None, preparation)
-    problem = _problem(net, plan, preparation, train, validation, seed)
-    settings = Settings(
-        plan.batch_size, epochs or plan.epochs, seed, plan.patience, time_limit=time_limit
-    )
+    plan = plan_for(known.rows)
+    settings = Settings(plan.batch_size, epochs or plan.epochs, seed, plan.patience)
+    folder = None if out is None else RunFolder.open(Path(out), resume=resume, force=force)
     with reporter(progress) as report:
-        run = train_model(
-            model,
-            problem,
-            settings,
-            plan.reasons,
-            out,
-            resume,
-            force,
-            [report, *callbacks],
-            finish=lambda: model.details.update(_details(model, known, held, choice.task)),
-        )
-    found = model.details["validation_metrics"]
-    return TableRun(run, choice.task, tuple(dict.fromkeys(notes)), known.rows, found)
+        fits = _TableFits(known, target, choice.task, plan, settings, time_limit)
+        fits.train([report, *callbacks], folder, resume)
+    notes = tuple(dict.fromkeys([*table.notes, *choice.notes, *fits.notes]))
+    model = fits.model()
+    first = fits.trained[0]
+    run = Run(
+        model,
+        first.history,
+        first.history[first.best].epoch,
+        first.because,
+        plan.reasons,
+        None if folder is None else folder.path,
+    )
+    if folder is not None:
+        folder.finish(model, [trained.history for trained in fits.trained])
+    return TableRun(run, choice.task, notes, known.rows, model.details["validation_metrics"])
 
 
-def _parts(table: Table, target: str, task: Task, seed: int) -> tuple[Array, Array]:
-    """Row numbers to train on and to hold out."""
-    column = table.column(target)
-    encoded = learn_target(column, task).encode(column)
-    by = {"labels": encoded} if task.is_classification else {"values": encoded}
-    kept, held = split(table.rows, [1 - VALIDATION, VALIDATION], seed, **by)
-    return kept, held
+class _TableFits:
+    """The networks of one table: their rows, their training, and what they say about held-out rows."""
 
+    def __init__(
+        self,
+        table: Table,
+        target: str,
+        task: Task,
+        plan: TablePlan,
+        settings: Settings,
+        time_limit: float | None,
+    ) -> None:
+        self.table = table
+        self.target = target
+        self.task = task
+        self.plan = plan
+        self.settings = settings
+        self.time_limit = time_limit
+        self.members: list[Member] = []
+        self.trained: list[Trained] = []
+        self.notes: list[Note] = []
+        self._held: list[tuple[Array, Array]] = []
 
-def _problem(
-    net: nn.Module,
-    plan: TablePlan,
-    preparation: Preparation,
-    train: tuple[Array, Array],
-    validation: tuple[Array, Array],
-    seed: int,
-) -> Problem:
-    rows = np.sort(np.random.default_rng([seed, 1]).permutation(len(train[0]))[:SHOWN_ROWS])
-    shown = (train[0][rows], train[1][rows])
-    if preparation.labels:
-        loss: nn.Loss = nn.CrossEntropy()
-        return Problem(net, loss, plan.optimizer, train, shown, validation, accuracy, "accuracy")
-    loss = nn.MeanSquaredError()
-    return Problem(net, loss, plan.optimizer, train, shown, validation, root_mean_square, "rmse")
+    def train(self, callbacks: Sequence[Callback], folder: RunFolder | None, resume: bool) -> None:
+        """Train every network, or those that were begun when the user interrupts."""
+        began = time.monotonic()
+        for number, (kept, held) in enumerate(self._parts()):
+            preparation = Preparation.learn(self.table, self.target, self.task, kept)
+            notes = self.notes if number == 0 else []
+            x, y = preparation.features(self.table, notes), preparation.target(self.table)
+            net = self.plan.network(len(preparation.labels) or 1)
+            seed = self.settings.seed + number
+            net.build(x[:1], seed=seed)
+            problem = self._problem(net, (x[kept], y[kept]), (x[held], y[held]), seed)
+            settings = replace(self.settings, seed=seed, time_limit=self._share(began, number))
+            trained = train_network(
+                problem, settings, callbacks, folder, resume, number, self.plan.networks
+            )
+            member = Member(net, x.shape[1:], preparation)
+            self.members.append(member)
+            self.trained.append(trained)
+            self._held.append((held, member.outputs(self.table.take(held))))
+            if trained.interrupted:
+                break
 
+    def _parts(self) -> Iterator[tuple[Array, Array]]:
+        """For each network the rows to train on and those to hold out."""
+        column = self.table.column(self.target)
+        encoded = learn_target(column, self.task).encode(column)
+        by = {"labels": encoded} if self.task.is_classification else {"values": encoded}
+        rows, seed = self.table.rows, self.settings.seed
+        if self.plan.networks == 1:
+            kept, held = split(rows, [0.8, 0.2], seed, **by)
+            yield kept, held
+            return
+        parts = split(rows, [1 / self.plan.networks] * self.plan.networks, seed, **by)
+        for number, held in enumerate(parts):
+            others = [part for place, part in enumerate(parts) if place != number]
+            yield np.sort(np.concatenate(others)), held
 
-def _details(model: Model, table: Table, held: Array, task: Task) -> dict[str, Any]:
-    """What the model file says about how good the model is and on what."""
-    return {
-        "task": task.kind,
-        "task_reason": task.reason,
-        "rows": table.rows,
-        "validation_rows": len(held),
-        "validation_metrics": model.evaluate(table.take(held)),
-    }
+    def _share(self, began: float, number: int) -> float | None:
+        """An equal share of the time that is left."""
+        if self.time_limit is None:
+            return None
+        left = self.time_limit - (time.monotonic() - began)
+        return max(left / (self.plan.networks - number), 0.01)
+
+    def _problem(
+        self,
+        net: nn.Module,
+        train: tuple[Array, Array],
+        validation: tuple[Array, Array],
+        seed: int,
+    ) -> Problem:
+        rows = np.sort(np.random.default_rng([seed, 1]).permutation(len(train[0]))[:SHOWN_ROWS])
+        shown = (train[0][rows], train[1][rows])
+        loss: nn.Loss = nn.MeanSquaredError()
+        metric: Metric = root_mean_square
+        name = "rmse of the standardised target"
+        if self.task.is_classification:
+            loss, metric, name = nn.CrossEntropy(), accuracy, "accuracy"
+        return Problem(net, loss, self.plan.optimizer, train, shown, validation, metric, name)
+
+    def model(self) -> Model:
+        """The networks together, with what is to be said about them."""
+        best = [t.history[t.best].epoch for t in self.trained]
+        details = {
+            "task": self.task.kind,
+            "task_reason": self.task.reason,
+            "rows": self.table.rows,
+            "training_rows": len(self.table.column(self.target)) - len(self._held[0][0]),
+            "validation_rows": sum(len(held) for held, _ in self._held),
+            "validation_metrics": self._measured(),
+            "choices": [choice.to_json() for choice in self.plan.reasons],
+            "stopped_because": [trained.because for trained in self.trained],
+            "epochs": [trained.history[-1].epoch for trained in self.trained],
+            "best_epoch": best,
+            "seed": self.settings.seed,
+        }
+        first = self.members[0].preparation
+        assert first is not None
+        return Model(self.members, first.labels or None, details)
+
+    def _measured(self) -> dict[str, float | None]:
+        """Metrics over all held-out rows, each predicted by the network that had not seen it."""
+        rows = np.concatenate([held for held, _ in self._held])
+        prepared = [member.preparation for member in self.members]
+        column = self.table.column(self.target).take(rows)
+        goal = learn_target(self.table.column(self.target), self.task)
+        truth = goal.encode(column)
+        if self.task.is_classification:
+            chances = [
+                p.probabilities(out)
+                for p, (_, out) in zip(prepared, self._held, strict=True)
+                if p is not None
+            ]
+            return metrics.classification(truth, np.concatenate(chances))
+        values = [
+            p.decode(out) for p, (_, out) in zip(prepared, self._held, strict=True) if p is not None
+        ]
+        return metrics.regression(goal.decode(truth), np.concatenate(values))

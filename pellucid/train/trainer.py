@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -84,13 +84,17 @@ class Trainer:
         settings: Settings,
         callbacks: Sequence[Callback] = (),
         checkpoint: Path | None = None,
-        fingerprint: str = "",
+        identity: Mapping[str, Any] | None = None,
+        place: tuple[int, int] = (0, 1),
     ) -> None:
+        """identity: what a checkpoint must agree with. place: which network of how many."""
         self.problem = problem
         self.settings = settings
         self.callbacks = callbacks
         self.checkpoint = checkpoint
-        self._identity = {**settings.deciding(), "data": fingerprint}
+        self.interrupted = False
+        self._identity = dict(identity or settings.deciding())
+        self._place = place
         count = len(problem.train[0])
         self.stream = RowStream(count, min(settings.batch_size, count), settings.seed)
         self.step = training_step(
@@ -128,15 +132,22 @@ class Trainer:
     def run(self) -> str:
         """Train, restore the best weights, and say why training stopped."""
         self._started = self._saved = time.monotonic()
-        self._prepare()
         per_epoch = self.stream.count / self.stream.batch_size
         tell(
             self.callbacks,
-            Started(self.settings.epochs, per_epoch, self.position.epoch, self.position.step),
+            Started(
+                self.settings.epochs,
+                per_epoch,
+                self.position.epoch,
+                self.position.step,
+                *self._place,
+            ),
         )
+        self._prepare()
         try:
             because = self._loop()
         except KeyboardInterrupt:
+            self.interrupted = True
             because = "it was interrupted"
         self._restore_best()
         best = self.position.history[self.position.best].epoch

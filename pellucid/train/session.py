@@ -1,0 +1,82 @@
+"""Training one network of a run, or taking it from where the run was stopped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from pellucid.errors import ModelFileError
+from pellucid.graph import Array
+from pellucid.train import container
+from pellucid.train.events import Callback, Evaluated
+from pellucid.train.folder import RunFolder
+from pellucid.train.trainer import Problem, Settings, Trainer
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training one network left; the network itself has the best weights.
+
+    history: an entry an epoch. best: the place of the best. because: why it stopped.
+    interrupted: whether the user stopped it.
+    """
+
+    history: tuple[Evaluated, ...]
+    best: int
+    because: str
+    interrupted: bool
+
+
+def train_network(
+    problem: Problem,
+    settings: Settings,
+    callbacks: Sequence[Callback],
+    folder: RunFolder | None = None,
+    resume: bool = False,
+    number: int = 0,
+    networks: int = 1,
+) -> Trained:
+    """Train network `number` of `networks`; resume: use what the folder holds of it."""
+    identity = {**settings.deciding(), "data": fingerprint(problem.train), "network": number}
+    if folder is not None and resume and folder.network(number).exists():
+        return _finished(problem, folder, identity)
+    checkpoint = None if folder is None else folder.checkpoint
+    trainer = Trainer(problem, settings, callbacks, checkpoint, identity, (number, networks))
+    if resume:
+        trainer.resume()
+    because = trainer.run()
+    found = Trained(
+        tuple(trainer.position.history), trainer.position.best, because, trainer.interrupted
+    )
+    if folder is not None:
+        details = {"identity": identity, "trained": asdict(found)}
+        container.write(folder.network(number), problem.net.state_dict(), details, "network")
+        folder.checkpoint.unlink(missing_ok=True)
+    return found
+
+
+def _finished(problem: Problem, folder: RunFolder, identity: dict[str, object]) -> Trained:
+    """A network whose training had ended when the run was stopped."""
+    path = folder.network(int(str(identity["network"])))
+    arrays, details = container.read(path, "network")
+    if details["identity"] != identity:
+        raise ModelFileError(
+            f"{path} belongs to a run with other settings or data: resume with the same, or start "
+            "a new run."
+        )
+    problem.net.load_state_dict(arrays)
+    trained = details["trained"]
+    history = tuple(Evaluated(**entry) for entry in trained["history"])
+    return Trained(history, trained["best"], trained["because"], trained["interrupted"])
+
+
+def fingerprint(data: tuple[Array, Array]) -> str:
+    """A hash of the training arrays."""
+    seal = hashlib.sha256()
+    for array in data:
+        seal.update(f"{array.shape} {array.dtype}".encode())
+        seal.update(np.ascontiguousarray(array).tobytes())
+    return seal.hexdigest()
