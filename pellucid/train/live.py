@@ -57,9 +57,8 @@ class _Live:
             metric = event.validation_metric
             shown = event.train_metric if metric is None else metric
             where = "training" if metric is None else "validation"
-                (event.train_metric, "training") if metric is None else (metric, "validation")
-            )
             self._measured = f"  {where} {event.metric} {shown:.4f}"
         elif isinstance(event, Stopped):
-            text = f"{self._network}stopped at epoch {event.epoch}, best {event.best_epoch}{self._measured}"
+            text = f"{self._network}stopped at epoch {event.epoch}, best {event.best_epoch}"
+            text += self._measured
             self._bar.update(self._task, total=event.step, completed=event.step, description=text)
