@@ -30,8 +30,9 @@ from pellucid.graph.execute import Reference, evaluate, executor, using
 from pellucid.graph.gradient import grad, zeros_like
 from pellucid.graph.node import Literal, Node, State, apply, ordered
 from pellucid.graph.op import TABLE, Array, Op, Shape, TensorType, declare
+from pellucid.graph.products import matmul
 from pellucid.graph.program import Executor, Graph, Program, verify
-from pellucid.graph.tensor import Tensor, matmul, tensor
+from pellucid.graph.tensor import Tensor, tensor
 from pellucid.graph.trace import Trace, TraceRow, trace
 
 __all__ = [

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from pellucid.graph.dtype import FLOAT32, INT32, INT64, as_dtype, is_float
+from pellucid.graph.dtype import FLOAT32, INT32, INT64, as_dtype, is_float, promote
+from pellucid.graph.indexing import flat_ints
 from pellucid.graph.node import State, apply
-from pellucid.graph.op import Array, Shape
+from pellucid.graph.op import Array
+from pellucid.graph.reductions import axis_of, drop
 from pellucid.graph.tensor import Number, Tensor, operands, tensor
 
 Value = Tensor | Number | Array
+Lengths = int | Sequence[int]
 
 
 def variable(value: Any, name: str = "") -> Tensor:
     """A tensor that reads a new state holding `value`: a parameter, a moment, data.
 
-    Python floats become float32. The state itself is `variable(...).node.attrs["state"]`, or make
-    a `State` and read it with `read`.
+    Python floats become float32; of a tensor the value now is taken. The state itself is
+    `variable(...).node.attrs["state"]`, or make a `State` and read it with `read`.
     """
     array = np.asarray(value)
-    plain = not isinstance(value, (np.ndarray, np.generic)) and array.dtype == np.float64
+    plain = not isinstance(value, (np.ndarray, np.generic, Tensor)) and array.dtype == np.float64
     return read(State(array.astype(FLOAT32) if plain else array, name))
 
 
@@ -31,22 +35,22 @@ def read(state: State) -> Tensor:
     return Tensor(apply("state", state=state))
 
 
-def placeholder(name: str, shape: Sequence[int], dtype: Any = FLOAT32) -> Tensor:
+def placeholder(name: str, shape: Lengths, dtype: Any = FLOAT32) -> Tensor:
     """An input that every step is fed by name."""
-    return Tensor(apply("input", name=name, shape=tuple(shape), dtype=as_dtype(dtype)))
+    return Tensor(apply("input", name=name, shape=flat_ints([shape]), dtype=as_dtype(dtype)))
 
 
-def full(shape: Sequence[int], value: Number, dtype: Any = FLOAT32) -> Tensor:
+def full(shape: Lengths, value: Number, dtype: Any = FLOAT32) -> Tensor:
     """A tensor filled with one number."""
-    return tensor(value, dtype).broadcast_to(tuple(shape))
+    return tensor(value, dtype).broadcast_to(shape)
 
 
-def zeros(shape: Sequence[int], dtype: Any = FLOAT32) -> Tensor:
+def zeros(shape: Lengths, dtype: Any = FLOAT32) -> Tensor:
     """A tensor of zeros."""
     return full(shape, 0, dtype)
 
 
-def ones(shape: Sequence[int], dtype: Any = FLOAT32) -> Tensor:
+def ones(shape: Lengths, dtype: Any = FLOAT32) -> Tensor:
     """A tensor of ones."""
     return full(shape, 1, dtype)
 
@@ -56,9 +60,9 @@ def arange(count: int, dtype: Any = INT64) -> Tensor:
     return iota((count,), 0, dtype)
 
 
-def iota(shape: Sequence[int], axis: int, dtype: Any = INT64) -> Tensor:
+def iota(shape: Lengths, axis: int, dtype: Any = INT64) -> Tensor:
     """The index along `axis` at every place of `shape`."""
-    return Tensor(apply("iota", shape=tuple(shape), axis=axis, dtype=as_dtype(dtype)))
+    return Tensor(apply("iota", shape=flat_ints([shape]), axis=axis, dtype=as_dtype(dtype)))
 
 
 def where(condition: Tensor | Array, x: Value, y: Value) -> Tensor:
@@ -77,16 +81,25 @@ def minimum(x: Value, y: Value) -> Tensor:
 
 
 def concatenate(parts: Sequence[Tensor], axis: int = 0) -> Tensor:
-    """The parts one after another along `axis`."""
+    """The parts one after another along `axis`, in their common type."""
     if not parts:
         raise ValueError("concatenate takes at least one tensor")
-    at = axis % parts[0].ndim if parts[0].ndim else axis
-    return Tensor(apply("concatenate", [part.node for part in parts], axis=at))
+    tensors = [tensor(part) for part in parts]
+    dtype = promote(*(part.dtype for part in tensors))
+    nodes = [part.cast(dtype).node for part in tensors]
+    return Tensor(apply("concatenate", nodes, axis=axis_of(tensors[0], axis)))
 
 
 def stack(parts: Sequence[Tensor], axis: int = 0) -> Tensor:
     """The parts side by side along a new axis."""
-    return concatenate([part.expand_dims(axis) for part in parts], axis)
+    if not parts:
+        raise ValueError("stack takes at least one tensor")
+    tensors = [tensor(part) for part in parts]
+    if any(part.shape != tensors[0].shape for part in tensors):
+        shapes = ", ".join(str(part.shape) for part in tensors)
+        raise ValueError(f"stack takes tensors of one shape, got {shapes}")
+    at = axis_of(tensors[0], axis, extra=1)
+    return concatenate([part.expand_dims(at) for part in tensors], at)
 
 
 def one_hot(index: Tensor | Array, classes: int, dtype: Any = FLOAT32) -> Tensor:
@@ -107,43 +120,46 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
 def logsumexp(x: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
     """log Σ_j e^x_j along `axis`, computed from x − max x so that it never overflows."""
     peak = x.max(axis, keepdims=True).stop_gradient()
+    # ∞ − ∞ is not a number: where the largest is infinite, nothing is taken off.
+    peak = (peak.abs() < math.inf).where(peak, 0.0)
     total = (x - peak).exp().sum(axis, keepdims=True).log() + peak
-    return (
-        total
-        if keepdims
-        else total.reshape([n for a, n in enumerate(x.shape) if a != axis % x.ndim])
-    )
+    return total if keepdims else drop(total, (axis_of(x, axis),))
 
 
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
-    """x − log Σ_j e^x_j along `axis`."""
-    return x - logsumexp(x, axis, keepdims=True)
+    """x − log Σ_j e^x_j along `axis`, computed from x − max x so that it never overflows."""
+    shifted = x - x.max(axis, keepdims=True).stop_gradient()
+    return shifted - shifted.exp().sum(axis, keepdims=True).log()
 
 
-def _draw(op: str, shape: Shape, seed: Value, step: Value, **attrs: Any) -> Tensor:
-    sources = [tensor(value, INT64).node for value in (seed, step)]
-    return Tensor(apply(op, sources, shape=tuple(shape), **attrs))
+def _draw(op: str, shape: Lengths, seed: Value, step: Value, **attrs: Any) -> Tensor:
+    sources = [tensor(value) for value in (seed, step)]
+    for source in sources:
+        if is_float(source.dtype) or source.shape != ():
+            raise TypeError(f"seed and step are integers, got {source.node.type}")
+    nodes = [source.cast(INT64).node for source in sources]
+    return Tensor(apply(op, nodes, shape=flat_ints([shape]), **attrs))
 
 
 def uniform(
-    shape: Sequence[int], *, seed: Value, step: Value = 0, draw: int = 0, dtype: Any = FLOAT32
+    shape: Lengths, *, seed: Value, step: Value = 0, draw: int = 0, dtype: Any = FLOAT32
 ) -> Tensor:
     """Random numbers uniform on [0, 1): a function of (seed, step, draw, element).
 
-    Philox 4×32-10; two draws that share seed and step are told apart by `draw`.
+    Philox 4×32-10; two draws that share seed and step are told apart by `draw`, from 0 to 2³² − 1.
     """
-    return _draw("uniform", tuple(shape), seed, step, dtype=as_dtype(dtype), draw=draw)
+    return _draw("uniform", shape, seed, step, dtype=as_dtype(dtype), draw=draw)
 
 
 def normal(
-    shape: Sequence[int], *, seed: Value, step: Value = 0, draw: int = 0, dtype: Any = FLOAT32
+    shape: Lengths, *, seed: Value, step: Value = 0, draw: int = 0, dtype: Any = FLOAT32
 ) -> Tensor:
     """Random numbers from the standard normal distribution; see `uniform`."""
-    return _draw("normal", tuple(shape), seed, step, dtype=as_dtype(dtype), draw=draw)
+    return _draw("normal", shape, seed, step, dtype=as_dtype(dtype), draw=draw)
 
 
 def bernoulli(
-    shape: Sequence[int], probability: float, *, seed: Value, step: Value = 0, draw: int = 0
+    shape: Lengths, probability: float, *, seed: Value, step: Value = 0, draw: int = 0
 ) -> Tensor:
     """True with the given probability (to within 2⁻²⁴); see `uniform`."""
-    return _draw("bernoulli", tuple(shape), seed, step, probability=float(probability), draw=draw)
+    return _draw("bernoulli", shape, seed, step, probability=float(probability), draw=draw)

@@ -35,13 +35,24 @@ def as_dtype(dtype: Any) -> DType:
 
     Raises TypeError for types that no tensor can hold (text, objects, complex numbers, dates).
     """
-    given: DType = np.dtype(dtype)
+    given: DType = np.dtype(dtype).newbyteorder("=")
     if given in ORDER:
-        return given
+        return ORDER[ORDER.index(given)]
     if given.name in _NEAREST:
         return _NEAREST[given.name]
     names = ", ".join(d.name for d in ORDER)
     raise TypeError(f"a tensor cannot hold {given.name!r}; it holds one of {names}")
+
+
+def fitted(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
+    """`array` in this type; raises OverflowError for an integer that the type cannot hold."""
+    narrower = array.dtype.kind in "iu" and dtype.kind in "iu" and array.dtype != dtype
+    if narrower and array.size:
+        limits = np.iinfo(dtype)
+        for number in (int(array.min()), int(array.max())):
+            if not limits.min <= number <= limits.max:
+                raise OverflowError(f"{dtype.name} cannot hold the integer {number}")
+    return array.astype(dtype)
 
 
 def promote(*dtypes: DType) -> DType:

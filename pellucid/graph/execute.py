@@ -51,15 +51,31 @@ class ReferenceProgram:
     def run(self, steps: int = 1, feeds: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """Run `steps` steps; feeds and results have a leading axis of that length."""
         given = feeds or {}
-        results: dict[str, list[Array]] = {name: [] for name in self.graph.outputs}
+        check_lengths(given, steps)
+        results = {
+            name: np.empty((steps, *node.shape), node.dtype)
+            for name, node in self.graph.outputs.items()
+        }
         for step in range(steps):
             values = compute(self._nodes, {name: array[step] for name, array in given.items()})
             for name, node in self.graph.outputs.items():
-                results[name].append(np.array(values[node]))
+                results[name][step] = values[node]
             fresh = [np.array(values[node]) for node in self.graph.updates.values()]
             for state, value in zip(self.graph.updates, fresh, strict=True):
                 state.value = value
-        return {name: np.stack(rows) for name, rows in results.items()}
+        return results
+
+
+def check_lengths(feeds: Mapping[str, Array], steps: int) -> None:
+    """Raise ValueError unless `steps` is at least 0 and every feed has a row for each step."""
+    if steps < 0:
+        raise ValueError(f"a program runs 0 steps or more, got {steps}")
+    for name, array in feeds.items():
+        if np.ndim(array) == 0 or len(array) != steps:
+            raise ValueError(
+                f"input {name!r} has shape {np.shape(array)}; its first axis holds one row for "
+                f"each of the {steps} steps"
+            )
 
 
 class Reference:

@@ -42,6 +42,9 @@ def grad(
 
 def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
     """∂loss/∂w for each w, as a list; see `grad`."""
+    for given in (loss, *wrt):
+        if not isinstance(given, Tensor):
+            raise TypeError(f"grad takes tensors, got {type(given).__name__}")
     if loss.shape != () or not is_float(loss.dtype):
         raise ValueError(
             f"grad differentiates a float scalar, got {loss.node.type}; "

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid.graph.dtype import BOOL, is_float
-from pellucid.graph.node import apply
+from pellucid.graph.dtype import BOOL, INT32, INT64, UINT8, is_float
 from pellucid.graph.op import Shape
 
 if TYPE_CHECKING:
@@ -24,29 +24,50 @@ def flat_ints(given: Iterable[int | Sequence[int]]) -> tuple[int, ...]:
     return tuple(operator.index(n) for n in items)  # type: ignore[arg-type]
 
 
-def full_shape(size: int, shape: Shape) -> Shape:
-    """`shape` with a length of −1 replaced by what `size` leaves for it."""
-    if shape.count(-1) > 1 or any(n < -1 for n in shape):
-        raise ValueError(f"shape {shape} leaves more than one length open, or has a negative one")
-    if -1 not in shape:
-        return shape
-    known = int(np.prod([n for n in shape if n != -1], dtype=np.int64))
+def broadcast_shapes(*shapes: Shape) -> Shape:
+    """The common shape by NumPy's rule; raises ValueError naming the shapes."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ValueError(f"shapes {' and '.join(map(str, shapes))} do not broadcast") from None
+
+
+def full_shape(old: Shape, new: Shape) -> Shape:
+    """`new` with a length of −1 replaced by what the elements of `old` leave for it."""
+    if new.count(-1) > 1 or any(n < -1 for n in new):
+        raise ValueError(f"shape {new} leaves more than one length open, or has a negative one")
+    if -1 not in new:
+        return new
+    size = int(np.prod(old, dtype=np.int64))
+    known = int(np.prod([n for n in new if n != -1], dtype=np.int64))
     if known == 0 or size % known:
-        raise ValueError(f"{size} elements do not fill shape {shape}")
-    return tuple(size // known if n == -1 else n for n in shape)
+        raise ValueError(f"cannot reshape {old} to {new}: {size} elements do not fill it")
+    return tuple(size // known if n == -1 else n for n in new)
 
 
 def getitem(x: Tensor, index: Any) -> Tensor:
     """x[index] for integers, slices, None, Ellipsis and integer arrays or tensors."""
     items = _expand(x, index if isinstance(index, tuple) else (index,))
     sliced, rest = _slice(x, items)
-    return _gather(sliced, rest)
+    advanced = [i for i, item in enumerate(items) if _is_array(item) or _is_integer(item)]
+    # NumPy: the picked axes come first when a slice or None stands between the indices.
+    apart = bool(advanced) and advanced[-1] - advanced[0] >= len(advanced)
+    return _gather(sliced, rest, apart)
+
+
+def as_index(value: Any) -> Tensor:
+    """`value` as a tensor of places; an empty list holds no places and so is accepted."""
+    from pellucid.graph.tensor import tensor
+
+    empty = isinstance(value, (list, tuple)) and np.size(value) == 0
+    index = tensor(value, INT64) if empty else tensor(value)
+    return index.cast(INT32) if index.dtype == UINT8 else index
 
 
 def _is_array(item: Any) -> bool:
     from pellucid.graph.tensor import Tensor
 
-    return isinstance(item, (Tensor, np.ndarray, list))
+    return isinstance(item, (Tensor, np.ndarray, list, tuple))
 
 
 def _expand(x: Tensor, items: tuple[Any, ...]) -> list[Any]:
@@ -98,7 +119,7 @@ def _slice(x: Tensor, items: list[Any]) -> tuple[Tensor, list[Any]]:
     )
     if not whole:
         window_attrs = {"start": tuple(start), "stop": tuple(stop), "step": tuple(step)}
-        y = type(x)(apply("slice", [y.node], **window_attrs))
+        y = y.apply("slice", **window_attrs)
     return y.reshape(shape), rest
 
 
@@ -121,33 +142,50 @@ def _window(item: Any, n: int, axis: int, shape: Shape) -> slice:
     )
 
 
-def _gather(x: Tensor, items: list[Any]) -> Tensor:
+def _gather(x: Tensor, items: list[Any], apart: bool) -> Tensor:
     """Integer arrays: broadcast together, they pick along their axes at once."""
-    from pellucid.graph.tensor import broadcast_shapes, tensor
-
     axes = [axis for axis, item in enumerate(items) if _is_array(item)]
     if not axes:
         return x
-    arrays = [tensor(items[axis]) for axis in axes]
-    for array in arrays:
-        if array.dtype == BOOL:
-            raise IndexError(
-                "a boolean mask has a result whose size depends on the data; use where(mask, x, 0)"
-            )
-        if is_float(array.dtype):
-            raise IndexError(f"an index holds integers, got {array.node.type}")
-    shape = broadcast_shapes(*(array.shape for array in arrays))
-    flat: Tensor | None = None
-    for axis, array in zip(axes, arrays, strict=True):
-        n = x.shape[axis]
-        inside = (array < 0).where(array + n, array).broadcast_to(shape)
-        flat = inside if flat is None else flat * n + inside
-    assert flat is not None
+    lengths = [x.shape[axis] for axis in axes]
+    places = [_places(items[axis], x, axis) for axis in axes]
     others = [axis for axis in range(x.ndim) if axis not in axes]
-    adjacent = axes == list(range(axes[0], axes[-1] + 1))
-    at = axes[0] if adjacent else 0
+    at = 0 if apart else axes[0]
     moved = x.transpose([*others[:at], *axes, *others[at:]])
-    merged = int(np.prod([x.shape[axis] for axis in axes], dtype=np.int64))
     lead = tuple(x.shape[axis] for axis in others[:at])
     tail = tuple(x.shape[axis] for axis in others[at:])
-    return moved.reshape((*lead, merged, *tail)).take(flat, axis=at)
+    merged = moved.reshape((*lead, math.prod(lengths), *tail))
+    return merged.take(_flat(places, lengths), axis=at)
+
+
+def _places(item: Any, x: Tensor, axis: int) -> Tensor:
+    """Places counted from the front. Those that are known are checked, as NumPy does."""
+    index, n = as_index(item), x.shape[axis]
+    if index.dtype == BOOL:
+        raise IndexError(
+            "a boolean mask has a result whose size depends on the data; use where(mask, x, 0)"
+        )
+    if is_float(index.dtype):
+        raise IndexError(f"an index holds integers, got {index.node.type}")
+    if index.node.op != "constant":
+        return (index < 0).where(index + n, index)
+    known = index.node.attrs["value"].array
+    outside = known[(known < -n) | (known >= n)]
+    if outside.size:
+        raise IndexError(f"index {outside[0]} is outside axis {axis} of a tensor of {x.shape}")
+    return as_index(np.where(known < 0, known + n, known))
+
+
+def _flat(places: list[Tensor], lengths: list[int]) -> Tensor:
+    """Places along several axes as places along those axes merged; outside stays outside."""
+    shape = broadcast_shapes(*(place.shape for place in places))
+    if len(places) == 1:
+        return places[0]
+    flat = places[0].cast(INT64)
+    for place, n in zip(places[1:], lengths[1:], strict=True):
+        flat = flat * n + place
+    flat = flat.broadcast_to(shape)
+    for place, n in zip(places, lengths, strict=True):
+        if place.node.op != "constant":
+            flat = ((place >= 0) & (place < n)).where(flat, -1)
+    return flat

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 from weakref import WeakValueDictionary
@@ -79,16 +80,14 @@ class Literal:
         return np.array2string(self.array, threshold=6, precision=6)
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
 class Node:
     """One application of an op to other nodes. Make nodes with `apply`, never directly."""
 
-    __slots__ = ("__weakref__", "attrs", "inputs", "op", "type")
-
-    def __init__(self, op: str, inputs: tuple[Node, ...], attrs: Attrs, result: TensorType) -> None:
-        self.op = op
-        self.inputs = inputs
-        self.attrs = attrs
-        self.type = result
+    op: str
+    inputs: tuple[Node, ...]
+    attrs: Attrs
+    type: TensorType
 
     @property
     def shape(self) -> Shape:
@@ -113,15 +112,23 @@ _interned: WeakValueDictionary[tuple[Any, ...], Node] = WeakValueDictionary()
 _lock = threading.Lock()
 
 
+def _identity(value: Any) -> Any:
+    """What tells attributes apart: 0.0 and −0.0 are two values, NaN is one."""
+    return value.hex() if isinstance(value, float) else value
+
+
 def apply(op: str, inputs: Sequence[Node] = (), **attrs: Any) -> Node:
     """The node that applies `op` to `inputs`; the same arguments give the same object.
 
     Raises ValueError or TypeError when the op does not take inputs of these types.
     """
+    if op not in TABLE:
+        raise ValueError(f"there is no op {op!r}")
     entry = TABLE[op]
     result = entry.infer(*(node.type for node in inputs), **attrs)
     # Inputs are named by identity: an interned node keeps its inputs alive, so no id is reused.
-    key = (op, tuple(map(id, inputs)), tuple(sorted(attrs.items())))
+    named = tuple((name, _identity(attrs[name])) for name in sorted(attrs))
+    key = (op, tuple(map(id, inputs)), named)
     with _lock:
         found = _interned.get(key)
         if found is None:

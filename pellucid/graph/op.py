@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from pellucid.graph.dtype import DType
+from pellucid.graph.dtype import ORDER, DType
 
 if TYPE_CHECKING:
     from pellucid.graph.tensor import Tensor
@@ -27,10 +27,19 @@ Gradients = Sequence["Tensor | None"]
 
 @dataclass(frozen=True, slots=True)
 class TensorType:
-    """Shape and data type of a tensor."""
+    """Shape and data type of a tensor.
+
+    Raises ValueError for lengths that no axis can have, TypeError for a type no tensor can hold.
+    """
 
     shape: Shape
     dtype: DType
+
+    def __post_init__(self) -> None:
+        if any(n < 0 for n in self.shape):
+            raise ValueError(f"a shape holds lengths of at least 0, got {self.shape}")
+        if not isinstance(self.dtype, np.dtype) or self.dtype not in ORDER:
+            raise TypeError(f"a tensor cannot hold {self.dtype!r}; see pellucid.graph.dtype")
 
     def __str__(self) -> str:
         return f"{self.dtype.name}[{', '.join(map(str, self.shape))}]"

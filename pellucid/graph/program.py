@@ -71,7 +71,10 @@ def verify(graph: Graph) -> None:
     for node in graph.nodes:
         if node.op not in TABLE:
             raise TypeError(f"{node!r}: there is no op {node.op!r}")
-        expected = TABLE[node.op].infer(*(source.type for source in node.inputs), **node.attrs)
+        try:
+            expected = TABLE[node.op].infer(*(source.type for source in node.inputs), **node.attrs)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"{node!r} is not a legal application: {error}") from error
         if node.type != expected:
             raise TypeError(f"{node!r} should be of type {expected}")
         if node.op == "input" and names.setdefault(node.attrs["name"], node.type) != node.type:

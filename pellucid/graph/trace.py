@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from pellucid.graph.dtype import is_float
 from pellucid.graph.execute import evaluate
 from pellucid.graph.gradient import backward, partials
-from pellucid.graph.node import Node, ordered
+from pellucid.graph.node import Literal, Node, State, ordered
 from pellucid.graph.op import TABLE, Array
 from pellucid.graph.tensor import Tensor
+
+_WIDTH = 44  # characters of one array in the table
 
 
 @dataclass(frozen=True)
@@ -45,19 +49,8 @@ class Trace:
 
     def __str__(self) -> str:
         head = ("node", "computed as", "value", "∂L/∂v", "local derivatives")
-        body = [
-            (
-                f"v{_subscript(row.index)}",
-                row.expression,
-                _short(row.value),
-                "" if row.gradient is None else _short(row.gradient),
-                ", ".join(
-                    f"∂v{_subscript(row.index)}/∂v{_subscript(j)} = {_short(d)}"
-                    for j, d in row.partials.items()
-                ),
-            )
-            for row in self.rows
-        ]
+        body = [_cells(row) for row in self.rows]
+        body[-1] = (body[-1][0] + " = L", *body[-1][1:])
         widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -73,7 +66,9 @@ def trace(loss: Tensor) -> Trace:
 
     loss: a float scalar. Constants that are one number appear inside expressions, not as nodes.
     """
-    nodes = [node for node in ordered([loss.node]) if not _is_number(node)]
+    if loss.shape != () or not is_float(loss.dtype):
+        raise ValueError(f"trace follows a float scalar, got {loss.node.type}; reduce it first")
+    nodes = [node for node in ordered([loss.node]) if node is loss.node or not _is_number(node)]
     found = backward(loss.node, nodes)
     names = {node: f"v{_subscript(i)}" for i, node in enumerate(nodes)}
     place = {node: i for i, node in enumerate(nodes)}
@@ -102,14 +97,33 @@ def trace(loss: Tensor) -> Trace:
 def expression(node: Node, names: dict[Node, str]) -> str:
     """How `node` is computed, with its inputs under the given names."""
     parts = [names[s] if s in names else _number(s) for s in node.inputs]
-    return TABLE[node.op].form.format(*parts, **node.attrs)
+    shown = {name: _attribute(value) for name, value in node.attrs.items()}
+    if node.op == "slice":
+        windows = zip(*(node.attrs[name] for name in ("start", "stop", "step")), strict=True)
+        shown["window"] = ", ".join(f"{a}:{b}" if c == 1 else f"{a}:{b}:{c}" for a, b, c in windows)
+    return TABLE[node.op].form.format(*parts, inputs=", ".join(parts), **shown)
+
+
+def _attribute(value: Any) -> str:
+    if isinstance(value, State):
+        return value.name or "(unnamed state)"
+    if isinstance(value, Literal):
+        return short(value.array)
+    if isinstance(value, tuple) and len(value) == 1:
+        return str(value[0])
+    return str(value)
 
 
 def _local(node: Node, place: dict[Node, int]) -> dict[int, Node]:
+    """∂node/∂input by the place of the input; an input that is used twice has the sum."""
+    found: dict[int, Tensor] = {}
     if TABLE[node.op].kind != "elementwise":
         return {}
-    pairs = zip(node.inputs, partials(node), strict=True)
-    return {place[s]: d for s, d in pairs if d is not None and s in place}
+    for source, slope in zip(node.inputs, partials(node), strict=True):
+        if slope is not None and source in place:
+            at, share = place[source], Tensor(slope)
+            found[at] = found[at] + share if at in found else share
+    return {at: slope.node for at, slope in found.items()}
 
 
 def _is_number(node: Node) -> bool:
@@ -119,16 +133,47 @@ def _is_number(node: Node) -> bool:
 
 
 def _number(node: Node) -> str:
-    source = node.inputs[0] if node.op == "broadcast" else node
-    value: Array = source.attrs["value"].array if source.op == "constant" else evaluate([source])[0]
-    return f"{value.reshape(()).item():g}"
+    while node.op == "broadcast":
+        node = node.inputs[0]
+    return short(node.attrs["value"].array)
 
 
-def _short(value: Array) -> str:
+def _cells(row: TraceRow) -> tuple[str, str, str, str, str]:
+    name = f"v{_subscript(row.index)}"
+    local = (f"∂{name}/∂v{_subscript(j)} = {_slope(d)}" for j, d in row.partials.items())
+    gradient = "" if row.gradient is None else short(row.gradient)
+    return name, row.expression, short(row.value), gradient, ", ".join(local)
+
+
+def _slope(value: Array) -> str:
+    """A local derivative that is the same at every place is one number."""
+    same = value.size > 0 and bool((value == value.reshape(-1)[0]).all())
+    return short(value.reshape(-1)[:1] if same else value)
+
+
+def short(value: Array) -> str:
+    """A value in a few words: the numbers if they are few, else the shape and the range."""
+    if value.dtype.kind == "f":
+        value = value + value.dtype.type(0)  # no −0 to puzzle over
     if value.size == 1:
-        return f"{value.reshape(()).item():.6g}"
-    text = np.array2string(value, precision=4, threshold=6, edgeitems=2, separator=", ")
-    return " ".join(text.split())
+        number = value.reshape(()).item()
+        return f"{number:.6g}" if isinstance(number, float) else str(number)
+    as_text: Any = {"float_kind": lambda number: f"{number:.4g}"}
+    text = np.array2string(value, separator=", ", threshold=9, formatter=as_text)
+    text = " ".join(text.split()).replace("[ ", "[")
+    if "..." not in text and len(text) <= _WIDTH:
+        return text
+    return f"{'×'.join(map(str, value.shape))}, {_range(value)}"
+
+
+def _range(value: Array) -> str:
+    if value.dtype.kind == "b":
+        return f"{int(value.sum())} true"
+    if not value.size:
+        return "empty"
+    if not np.isfinite(value).all():
+        return f"{int((~np.isfinite(value)).sum())} not finite"
+    return f"from {value.min():.4g} to {value.max():.4g}"
 
 
 def _subscript(index: int) -> str:

@@ -63,7 +63,7 @@ def arithmetic(b: Builder) -> Tensor:
         return x / _positive(b, y)
     forwards: dict[str, Tensor] = {"add": x + y, "sub": x - y, "mul": x * y, "div": x / y}
     backwards: dict[str, Tensor] = {"add": y + x, "sub": y - x, "mul": y * x, "div": x / y}
-    return (backwards if b.chance(0.3) else forwards)[name]
+    return backwards[name] if b.chance(0.3) else forwards[name]
 
 
 def extremes(b: Builder) -> Tensor:
@@ -77,7 +77,8 @@ def power(b: Builder) -> Tensor:
     """x^c and x^y."""
     x = _positive(b, _tame(b, b.real()))
     if b.chance(0.6):
-        return x ** b.one_of((2, 0.5, 3, -1, 1.5, -0.5))
+        made: Tensor = x ** b.one_of((2, 0.5, 3, -1, 1.5, -0.5))
+        return made
     return x ** _tame(b, b.partner(x))
 
 

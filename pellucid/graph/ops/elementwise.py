@@ -1,7 +1,7 @@
 """Elementwise ops: operands of one shape, each result element from the elements at its place.
 
 Where a rule has a kink (|x|, max, ReLU) the gradient there is PyTorch's: 0 for |x| and ReLU, shared
-evenly between equal operands of maximum and minimum.
+evenly between equal operands of maximum and minimum. NaN passes the gradient on.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 Rule = Callable[..., Gradients]
 _erf_each = np.frompyfunc(math.erf, 1, 1)
+
+
+def _arity(name: str, count: int, *types: TensorType) -> None:
+    if len(types) != count:
+        raise TypeError(f"{name} takes {count} operands, got {len(types)}")
 
 
 def _same_shape(name: str, *types: TensorType) -> None:
@@ -46,8 +51,7 @@ def _arithmetic(
     name: str, reference: Callable[..., Array], rule: Rule | None, form: str, *, arity: int = 2
 ) -> None:
     def infer(*types: TensorType) -> TensorType:
-        if len(types) != arity:
-            raise TypeError(f"{name} takes {arity} operands, got {len(types)}")
+        _arity(name, arity, *types)
         _same_type(name, *types)
         if types[0].dtype == BOOL:
             raise TypeError(f"{name} takes numbers, got {types[0]}; cast the condition first")
@@ -64,8 +68,9 @@ def _compare(name: str, reference: Callable[..., Array], form: str) -> None:
     declare(Op(name, "elementwise", infer, reference, None, form))
 
 
-def _logical(name: str, reference: Callable[..., Array], form: str) -> None:
+def _logical(name: str, reference: Callable[..., Array], form: str, *, arity: int = 2) -> None:
     def infer(*types: TensorType) -> TensorType:
+        _arity(name, arity, *types)
         _same_type(name, *types)
         if types[0].dtype != BOOL:
             raise TypeError(f"{name} takes conditions (bool), got {types[0]}")
@@ -92,21 +97,23 @@ def _rsqrt(x: Array) -> Array:
 
 
 def _pow_rule(g: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Gradients:
-    positive = x > 0
-    safe = positive.where(x, 1.0)
-    return g * y * x ** (y - 1.0), g * positive.where(out * safe.log(), 0.0)
+    """y·x^(y−1) and x^y·log x, with their limits at x = 0: 0 for y = 0, and for y ≥ 0."""
+    zero = x.equal(0.0)
+    lower = (zero & y.equal(0.0)).where(1.0, y - 1.0)
+    flat = zero & (y >= 0.0)
+    return g * y * x**lower, g * flat.where(0.0, out * flat.where(1.0, x).log())
 
 
-def _shared(g: Tensor, wins: Tensor, ties: Tensor) -> Tensor:
-    return wins.where(g, ties.where(g * 0.5, 0.0))
+def _shared(g: Tensor, loses: Tensor, ties: Tensor) -> Tensor:
+    return loses.where(0.0, ties.where(g * 0.5, g))
 
 
 def _maximum_rule(g: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Gradients:
-    return _shared(g, x > y, x.equal(y)), _shared(g, y > x, x.equal(y))
+    return _shared(g, x < y, x.equal(y)), _shared(g, y < x, x.equal(y))
 
 
 def _minimum_rule(g: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Gradients:
-    return _shared(g, x < y, x.equal(y)), _shared(g, y < x, x.equal(y))
+    return _shared(g, x > y, x.equal(y)), _shared(g, y > x, x.equal(y))
 
 
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
@@ -131,7 +138,7 @@ _float_function("sin", np.sin, lambda g, out, x: (g * x.cos(),), "sin({0})")
 _float_function("cos", np.cos, lambda g, out, x: (g * -x.sin(),), "cos({0})")
 _float_function("tanh", np.tanh, lambda g, out, x: (g * (1.0 - out.square()),), "tanh({0})")
 _float_function("sigmoid", _sigmoid, lambda g, out, x: (g * (out * (1.0 - out)),), "σ({0})")
-_float_function("relu", _relu, lambda g, out, x: ((out > 0).where(g, 0.0),), "ReLU({0})")
+_float_function("relu", _relu, lambda g, out, x: ((out <= 0).where(0.0, g),), "ReLU({0})")
 _float_function(
     "erf", _erf, lambda g, out, x: (g * (_TWO_OVER_ROOT_PI * (-x.square()).exp()),), "erf({0})"
 )
@@ -143,7 +150,7 @@ _compare("less", np.less, "{0} < {1}")
 _compare("less_equal", np.less_equal, "{0} ≤ {1}")
 _logical("logical_and", np.logical_and, "{0} and {1}")
 _logical("logical_or", np.logical_or, "{0} or {1}")
-_logical("logical_not", np.logical_not, "not {0}")
+_logical("logical_not", np.logical_not, "not {0}", arity=1)
 
 
 def _float_pair(name: str) -> Callable[[TensorType, TensorType], TensorType]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.graph.dtype import DType
+from pellucid.graph.dtype import BOOL, DType
 from pellucid.graph.node import Literal, State
 from pellucid.graph.op import Array, Op, Shape, TensorType, declare
 
@@ -36,6 +36,8 @@ def _constant_value(value: Literal) -> Array:
 def _iota_type(shape: Shape, axis: int, dtype: DType) -> TensorType:
     if not 0 <= axis < len(shape):
         raise ValueError(f"iota counts along axis {axis}, but its shape {shape} has no such axis")
+    if dtype == BOOL:
+        raise TypeError("iota counts in numbers, not in conditions (bool)")
     return TensorType(shape, dtype)
 
 
@@ -47,6 +49,6 @@ def _iota_value(shape: Shape, axis: int, dtype: DType) -> Array:
 
 
 declare(Op("input", "leaf", _input_type, _never, None, "{name}"))
-declare(Op("state", "leaf", _state_type, _state_value, None, "{state.name}"))
+declare(Op("state", "leaf", _state_type, _state_value, None, "{state}"))
 declare(Op("constant", "leaf", _constant_type, _constant_value, None, "{value}"))
 declare(Op("iota", "leaf", _iota_type, _iota_value, None, "iota(axis={axis})"))

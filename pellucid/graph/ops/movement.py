@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pellucid.graph.dtype import is_float
 from pellucid.graph.op import Array, Gradients, Op, Shape, TensorType, declare
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def _pad_type(x: TensorType, before: Ints, after: Ints, interior: Ints, value: f
         raise ValueError(f"padding of {x} names {len(x.shape)} widths before, after and between")
     if min((*before, *after, *interior), default=0) < 0:
         raise ValueError(f"padding widths are at least 0, got {before}, {after}, {interior}")
+    if not is_float(x.dtype) and np.array(value).astype(x.dtype) != value:
+        raise ValueError(f"cannot pad {x} with {value}: its type does not hold that value")
     shape = tuple(
         b + max(n + (n - 1) * i, 0) + a
         for n, b, a, i in zip(x.shape, before, after, interior, strict=True)
@@ -129,6 +132,8 @@ def _flip_rule(g: Tensor, out: Tensor, x: Tensor, axes: Ints) -> Gradients:
 
 
 def _concatenate_type(*parts: TensorType, axis: int) -> TensorType:
+    if not parts:
+        raise ValueError("concatenate takes at least one tensor")
     first = parts[0]
     if not 0 <= axis < len(first.shape):
         raise ValueError(f"cannot concatenate {first} along axis {axis}")
@@ -177,11 +182,9 @@ declare(
         "{0} repeated to {shape}",
     )
 )
-declare(
-    Op("slice", "movement", _slice_type, _slice, _slice_rule, "{0}[{start} to {stop} by {step}]")
-)
+declare(Op("slice", "movement", _slice_type, _slice, _slice_rule, "{0}[{window}]"))
 declare(Op("pad", "movement", _pad_type, _pad, _pad_rule, "pad({0}, {before}, {after})"))
-declare(Op("flip", "movement", _flip_type, _flip, _flip_rule, "flip({0}, {axes})"))
+declare(Op("flip", "movement", _flip_type, _flip, _flip_rule, "flip({0}, axis={axes})"))
 declare(
     Op(
         "concatenate",
@@ -189,6 +192,6 @@ declare(
         _concatenate_type,
         _concatenate,
         _concatenate_rule,
-        "concatenate(…, axis={axis})",
+        "concatenate({inputs}, axis={axis})",
     )
 )

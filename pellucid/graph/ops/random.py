@@ -12,18 +12,18 @@ from pellucid.graph.op import Array, Op, Shape, TensorType, declare
 from pellucid.graph.philox import random_words
 
 
-def _draw_type(name: str, seed: TensorType, step: TensorType, shape: Shape) -> None:
+def _draw_type(name: str, seed: TensorType, step: TensorType, draw: int) -> None:
     scalar = TensorType((), INT64)
     if seed != scalar or step != scalar:
         raise TypeError(f"{name} takes int64 scalars as seed and step, got {seed} and {step}")
-    if min(shape, default=1) < 0:
-        raise ValueError(f"{name} of shape {shape}: lengths are at least 0")
+    if not 0 <= draw < 2**32:
+        raise ValueError(f"{name} takes a draw number from 0 to 2³² − 1, got {draw}")
 
 
 def _uniform_type(
     seed: TensorType, step: TensorType, shape: Shape, dtype: DType, draw: int
 ) -> TensorType:
-    _draw_type("uniform", seed, step, shape)
+    _draw_type("a random draw", seed, step, draw)
     if dtype not in (FLOAT32, FLOAT64):
         raise TypeError(f"random numbers are float32 or float64, got {dtype}")
     return TensorType(shape, dtype)
@@ -53,7 +53,7 @@ def _normal(seed: Array, step: Array, shape: Shape, dtype: DType, draw: int) -> 
 def _bernoulli_type(
     seed: TensorType, step: TensorType, shape: Shape, probability: float, draw: int
 ) -> TensorType:
-    _draw_type("bernoulli", seed, step, shape)
+    _draw_type("bernoulli", seed, step, draw)
     if not 0 <= probability <= 1:
         raise ValueError(f"bernoulli takes a probability from 0 to 1, got {probability}")
     return TensorType(shape, BOOL)

@@ -66,6 +66,6 @@ def _argmax(x: Array, axis: int) -> Array:
     return np.asarray(np.argmax(x, axis=axis, keepdims=True), INT32)
 
 
-declare(Op("sum", "reduce", _sum_type, _sum, _sum_rule, "sum({0}, axes={axes})"))
-declare(Op("max", "reduce", _max_type, _max, _max_rule, "max({0}, axes={axes})"))
+declare(Op("sum", "reduce", _sum_type, _sum, _sum_rule, "sum({0}, axis={axes})"))
+declare(Op("max", "reduce", _max_type, _max, _max_rule, "max({0}, axis={axes})"))
 declare(Op("argmax", "reduce", _argmax_type, _argmax, None, "argmax({0}, axis={axis})"))

@@ -1,0 +1,97 @@
+"""Reductions over any axes: what `Tensor.sum` and its kin mean."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pellucid.graph.dtype import BOOL, INT64, float_of, is_float
+
+if TYPE_CHECKING:
+    from pellucid.graph.tensor import Tensor
+
+Axes = int | Sequence[int] | None
+
+
+def axis_of(x: Tensor, axis: int, extra: int = 0) -> int:
+    """`axis` counted from the front; raises ValueError unless x, with `extra` more axes, has it."""
+    ndim = x.ndim + extra
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"axis {axis} does not exist in a tensor of shape {x.shape}")
+    return operator.index(axis) % ndim
+
+
+def axes_of(x: Tensor, axes: Axes) -> tuple[int, ...]:
+    """`axes` counted from the front, in increasing order; all axes for None."""
+    if axes is None:
+        return tuple(range(x.ndim))
+    given = [axes] if isinstance(axes, (int, np.integer)) else axes
+    found = sorted(axis_of(x, axis) for axis in given)
+    if len(set(found)) < len(found):
+        raise ValueError(f"axes {tuple(given)} of a tensor of shape {x.shape} name an axis twice")
+    return tuple(found)
+
+
+def drop(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """x without `axes`, which have length 1."""
+    return x.reshape(tuple(n for axis, n in enumerate(x.shape) if axis not in axes))
+
+
+def _reduce(op: str, x: Tensor, axes: Axes, keepdims: bool) -> Tensor:
+    over = axes_of(x, axes)
+    result = x.apply(op, axes=over) if over else x
+    return result if keepdims else drop(result, over)
+
+
+def count(x: Tensor, axes: Axes) -> int:
+    """How many elements each result of a reduction over `axes` is made from."""
+    return int(np.prod([x.shape[axis] for axis in axes_of(x, axes)], dtype=np.int64))
+
+
+def total(x: Tensor, axes: Axes, keepdims: bool) -> Tensor:
+    """Σ; integers and conditions are added as int64, as in NumPy."""
+    return _reduce("sum", x if is_float(x.dtype) else x.cast(INT64), axes, keepdims)
+
+
+def mean(x: Tensor, axes: Axes, keepdims: bool) -> Tensor:
+    """Σ / n, as a float."""
+    n = count(x, axes)
+    return total(x.cast(float_of(x.dtype)), axes, keepdims) * (1.0 / n if n else float("nan"))
+
+
+def variance(x: Tensor, axes: Axes, keepdims: bool, ddof: int) -> Tensor:
+    """Σ (x − mean)² / (n − ddof)."""
+    left = count(x, axes) - ddof
+    squares = (x - mean(x, axes, keepdims=True)).square()
+    return total(squares, axes, keepdims) * (1.0 / left if left > 0 else float("nan"))
+
+
+def largest(x: Tensor, axes: Axes, keepdims: bool) -> Tensor:
+    """max."""
+    if x.dtype == BOOL:
+        return _reduce("max", x.cast(INT64), axes, keepdims).cast(BOOL)
+    return _reduce("max", x, axes, keepdims)
+
+
+def smallest(x: Tensor, axes: Axes, keepdims: bool) -> Tensor:
+    """min, as the largest in reversed order."""
+    if x.dtype == BOOL:
+        return ~largest(~x, axes, keepdims)
+    return mirrored(largest(mirrored(x), axes, keepdims))
+
+
+def mirrored(x: Tensor) -> Tensor:
+    """x in reversed order: −x for floats; −1 − x or 255 − x for integers, where −x may overflow."""
+    if is_float(x.dtype):
+        return -x
+    return (int(np.iinfo(x.dtype).max) if x.dtype.kind == "u" else -1) - x
+
+
+def where_largest(x: Tensor, axis: int, keepdims: bool) -> Tensor:
+    """Where along `axis` the first largest is."""
+    over = axis_of(x, axis)
+    result = x.apply("argmax", axis=over)
+    return result if keepdims else drop(result, (over,))
