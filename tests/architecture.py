@@ -37,8 +37,6 @@ OUTSIDE: dict[str, set[str]] = {
 RUNS_WHAT_IT_LOADS = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 RUNS_TEXT = {"eval", "exec", "__import__", "import_module"}
 MOST_LINES = 450
-# A class whose operators belong together; everything behind them has files of its own.
-LONGER = {"graph/tensor.py": 500}
 
 
 def violations(root: Path) -> list[str]:
@@ -53,9 +51,8 @@ def violations(root: Path) -> list[str]:
 def problems(text: str, place: Path) -> Iterator[str]:
     """What is wrong with one file; only the package's own __init__ may import from any floor."""
     floor = place.parts[0].removesuffix(".py")
-    most = LONGER.get(place.as_posix(), MOST_LINES)
-    if len(text.splitlines()) > most:
-        yield f"more than {most} lines"
+    if len(text.splitlines()) > MOST_LINES:
+        yield f"more than {MOST_LINES} lines"
     if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", text):
         yield "something is left to do"
     tree = ast.parse(text)
