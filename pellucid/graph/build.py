@@ -11,11 +11,9 @@ import numpy as np
 from pellucid.graph.dtype import FLOAT32, INT32, INT64, as_dtype, is_float, promote
 from pellucid.graph.indexing import flat_ints
 from pellucid.graph.node import State, apply
-from pellucid.graph.op import Array
 from pellucid.graph.reductions import axis_of, drop
-from pellucid.graph.tensor import Number, Tensor, operands, tensor
+from pellucid.graph.tensor import Number, Operand, Tensor, operands, tensor
 
-Value = Tensor | Number | Array
 Lengths = int | Sequence[int]
 
 
@@ -65,22 +63,22 @@ def iota(shape: Lengths, axis: int, dtype: Any = INT64) -> Tensor:
     return Tensor(apply("iota", shape=flat_ints([shape]), axis=axis, dtype=as_dtype(dtype)))
 
 
-def where(condition: Tensor | Array, x: Value, y: Value) -> Tensor:
+def where(condition: Operand, x: Operand, y: Operand) -> Tensor:
     """x where the condition holds, y elsewhere."""
     return tensor(condition).where(x, y)
 
 
-def maximum(x: Value, y: Value) -> Tensor:
+def maximum(x: Operand, y: Operand) -> Tensor:
     """The larger of two."""
     return operands(x, y)[0].maximum(y)
 
 
-def minimum(x: Value, y: Value) -> Tensor:
+def minimum(x: Operand, y: Operand) -> Tensor:
     """The smaller of two."""
     return operands(x, y)[0].minimum(y)
 
 
-def concatenate(parts: Sequence[Tensor], axis: int = 0) -> Tensor:
+def concatenate(parts: Sequence[Operand], axis: int = 0) -> Tensor:
     """The parts one after another along `axis`, in their common type."""
     if not parts:
         raise ValueError("concatenate takes at least one tensor")
@@ -90,7 +88,7 @@ def concatenate(parts: Sequence[Tensor], axis: int = 0) -> Tensor:
     return Tensor(apply("concatenate", nodes, axis=axis_of(tensors[0], axis)))
 
 
-def stack(parts: Sequence[Tensor], axis: int = 0) -> Tensor:
+def stack(parts: Sequence[Operand], axis: int = 0) -> Tensor:
     """The parts side by side along a new axis."""
     if not parts:
         raise ValueError("stack takes at least one tensor")
@@ -102,7 +100,7 @@ def stack(parts: Sequence[Tensor], axis: int = 0) -> Tensor:
     return concatenate([part.expand_dims(at) for part in tensors], at)
 
 
-def one_hot(index: Tensor | Array, classes: int, dtype: Any = FLOAT32) -> Tensor:
+def one_hot(index: Operand, classes: int, dtype: Any = FLOAT32) -> Tensor:
     """1 at the place that each integer names along a new last axis of length `classes`, else 0."""
     places = tensor(index)
     if is_float(places.dtype):
@@ -132,7 +130,7 @@ def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     return shifted - shifted.exp().sum(axis, keepdims=True).log()
 
 
-def _draw(op: str, shape: Lengths, seed: Value, step: Value, **attrs: Any) -> Tensor:
+def _draw(op: str, shape: Lengths, seed: Operand, step: Operand, **attrs: Any) -> Tensor:
     sources = [tensor(value) for value in (seed, step)]
     for source in sources:
         if is_float(source.dtype) or source.shape != ():
@@ -142,7 +140,7 @@ def _draw(op: str, shape: Lengths, seed: Value, step: Value, **attrs: Any) -> Te
 
 
 def uniform(
-    shape: Lengths, *, seed: Value, step: Value = 0, draw: int = 0, dtype: Any = FLOAT32
+    shape: Lengths, *, seed: Operand, step: Operand = 0, draw: int = 0, dtype: Any = FLOAT32
 ) -> Tensor:
     """Random numbers uniform on [0, 1): a function of (seed, step, draw, element).
 
@@ -152,14 +150,14 @@ def uniform(
 
 
 def normal(
-    shape: Lengths, *, seed: Value, step: Value = 0, draw: int = 0, dtype: Any = FLOAT32
+    shape: Lengths, *, seed: Operand, step: Operand = 0, draw: int = 0, dtype: Any = FLOAT32
 ) -> Tensor:
     """Random numbers from the standard normal distribution; see `uniform`."""
     return _draw("normal", shape, seed, step, dtype=as_dtype(dtype), draw=draw)
 
 
 def bernoulli(
-    shape: Lengths, probability: float, *, seed: Value, step: Value = 0, draw: int = 0
+    shape: Lengths, probability: float, *, seed: Operand, step: Operand = 0, draw: int = 0
 ) -> Tensor:
     """True with the given probability (to within 2⁻²⁴); see `uniform`."""
     return _draw("bernoulli", shape, seed, step, probability=float(probability), draw=draw)

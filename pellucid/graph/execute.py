@@ -81,17 +81,23 @@ def check_lengths(feeds: Mapping[str, Array], steps: int) -> None:
 class Reference:
     """The executor that defines what every other must compute."""
 
-    def build(self, graph: Graph) -> Program:
+    def build(self, graph: Graph, repeated: bool = False) -> Program:
         """Make the graph ready to run."""
         return ReferenceProgram(graph)
 
 
-_executor: ContextVar[Executor] = ContextVar("executor", default=Reference())  # noqa: B039
+_executor: ContextVar[Executor | None] = ContextVar("executor", default=None)
+_default: list[Executor] = [Reference()]
 
 
 def executor() -> Executor:
-    """The executor in force."""
-    return _executor.get()
+    """The executor in force: that of the innermost `using`, else the process's default."""
+    return _executor.get() or _default[0]
+
+
+def set_default(chosen: Executor) -> None:
+    """The executor of this process wherever no `using` block says otherwise."""
+    _default[0] = chosen
 
 
 @contextmanager

@@ -45,14 +45,16 @@ def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
     for given in (loss, *wrt):
         if not isinstance(given, Tensor):
             raise TypeError(f"grad takes tensors, got {type(given).__name__}")
-    if loss.shape != () or not is_float(loss.dtype):
+    if not is_float(loss.dtype):
+        raise ValueError(f"grad differentiates floats, got {loss.node.type}")
+    if loss.shape != ():
         raise ValueError(
-            f"grad differentiates a float scalar, got {loss.node.type}; "
+            f"grad differentiates a scalar, got {loss.node.type}; "
             "reduce it first, for example with .mean()"
         )
     for w in wrt:
         if not is_float(w.dtype):
-            raise TypeError(f"no gradient with respect to {w.node.type}: it is not a float tensor")
+            raise TypeError(f"no gradient with respect to {w.node.type}; cast it to a float type")
     found = backward(loss.node, [w.node for w in wrt])
     return [Tensor(found[w.node]) if w.node in found else zeros_like(w) for w in wrt]
 

@@ -27,11 +27,10 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
     dtype = float_of(promote(a.dtype, b.dtype))
     a, b = a.cast(dtype), b.cast(dtype)
     if a.ndim == 1:
-        row = matmul(a.reshape(1, a.size), b)
-        return row.reshape((*row.shape[:-2], row.shape[-1]))
+        row = matmul(a.expand_dims(0), b)
+        return row.squeeze(0 if b.ndim == 1 else -2)
     if b.ndim == 1:
-        column = matmul(a, b.reshape(b.size, 1))
-        return column.reshape(column.shape[:-1])
+        return matmul(a, b.expand_dims(-1)).squeeze(-1)
     if b.ndim == 2 and a.ndim > 2:
         # One tall product instead of a batch of small ones with a shared right-hand side.
         rows = a.reshape(math.prod(a.shape[:-1]), a.shape[-1])

@@ -57,8 +57,8 @@ class Program(Protocol):
 class Executor(Protocol):
     """A way to run graphs."""
 
-    def build(self, graph: Graph) -> Program:
-        """Make the graph ready to run."""
+    def build(self, graph: Graph, repeated: bool = False) -> Program:
+        """Make the graph ready to run; repeated: it will run many times."""
         ...
 
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn, TypeGuard
+from typing import Any, NoReturn, TypeAlias, TypeGuard
 
 import numpy as np
 
 from pellucid.graph import indexing, reductions
 from pellucid.graph.dtype import BOOL, FLOAT32, INT64, as_dtype, fitted, float_of, promote
-from pellucid.graph.handle import Handle
+from pellucid.graph.functions import Functions
 from pellucid.graph.node import Literal, apply
 from pellucid.graph.op import Array
 from pellucid.graph.reductions import Axes
 
 Number = bool | int | float
+Operand: TypeAlias = "Tensor | Number | Array | np.generic | Sequence[Any]"
 
 
 def tensor(value: Any, dtype: Any = None) -> Tensor:
@@ -42,7 +43,7 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (bool, int, float)) and not isinstance(value, np.generic)
 
 
-def operands(*values: Tensor | Number | Array) -> list[Tensor]:
+def operands(*values: Operand) -> list[Tensor]:
     """The values as tensors of one shape and one type; Python numbers are weak."""
     numbers = [v for v in values if is_number(v)]
     given = [v if is_number(v) else tensor(v) for v in values]
@@ -56,11 +57,11 @@ def operands(*values: Tensor | Number | Array) -> list[Tensor]:
     return [t.broadcast_to(shape) for t in same]
 
 
-def _is_operand(value: object) -> TypeGuard[Tensor | Number | Array]:
+def _is_operand(value: object) -> TypeGuard[Operand]:
     return isinstance(value, (Tensor, bool, int, float, np.ndarray, np.generic, list, tuple))
 
 
-class Tensor(Handle):
+class Tensor(Functions):
     """A value of a graph: an array of a known shape and type, computed when asked for."""
 
     __slots__ = ()
@@ -70,47 +71,40 @@ class Tensor(Handle):
         """All axes reversed."""
         return self.transpose()
 
-    def apply(self, op: str, **attrs: Any) -> Tensor:
-        """The op of this name, with these attributes, on this tensor alone."""
-        return Tensor(apply(op, [self.node], **attrs))
-
-    def _real(self, op: str) -> Tensor:
-        return self.cast(float_of(self.dtype)).apply(op)
-
     # -- arithmetic ---------------------------------------------------------------------------
 
-    def __add__(self, other: Tensor | Number | Array) -> Tensor:
+    def __add__(self, other: Operand) -> Tensor:
         return binary("add", self, other)
 
-    def __radd__(self, other: Number | Array) -> Tensor:
+    def __radd__(self, other: Operand) -> Tensor:
         return binary("add", other, self)
 
-    def __sub__(self, other: Tensor | Number | Array) -> Tensor:
+    def __sub__(self, other: Operand) -> Tensor:
         return binary("sub", self, other)
 
-    def __rsub__(self, other: Number | Array) -> Tensor:
+    def __rsub__(self, other: Operand) -> Tensor:
         return binary("sub", other, self)
 
-    def __mul__(self, other: Tensor | Number | Array) -> Tensor:
+    def __mul__(self, other: Operand) -> Tensor:
         return binary("mul", self, other)
 
-    def __rmul__(self, other: Number | Array) -> Tensor:
+    def __rmul__(self, other: Operand) -> Tensor:
         return binary("mul", other, self)
 
-    def __truediv__(self, other: Tensor | Number | Array) -> Tensor:
+    def __truediv__(self, other: Operand) -> Tensor:
         return float_binary("div", self, other)
 
-    def __rtruediv__(self, other: Number | Array) -> Tensor:
+    def __rtruediv__(self, other: Operand) -> Tensor:
         return float_binary("div", other, self)
 
-    def __pow__(self, power: Tensor | Number | Array) -> Tensor:
+    def __pow__(self, power: Operand) -> Tensor:
         if isinstance(power, (int, float)) and power == 2:
             return self._real("square")
         if isinstance(power, (int, float)) and power == 0.5:
             return self.sqrt()
         return float_binary("pow", self, power)
 
-    def __rpow__(self, base: Number | Array) -> Tensor:
+    def __rpow__(self, base: Operand) -> Tensor:
         return float_binary("pow", base, self)
 
     def __neg__(self) -> Tensor:
@@ -122,83 +116,19 @@ class Tensor(Handle):
     def __abs__(self) -> Tensor:
         return self.apply("abs")
 
-    def __matmul__(self, other: Tensor | Array) -> Tensor:
+    def __matmul__(self, other: Operand) -> Tensor:
         from pellucid.graph.products import matmul
 
         return matmul(self, tensor(other))
 
-    def __rmatmul__(self, other: Array) -> Tensor:
+    def __rmatmul__(self, other: Operand) -> Tensor:
         return tensor(other) @ self
 
-    def abs(self) -> Tensor:
-        """|x|; the gradient at 0 is 0."""
-        return self.apply("abs")
-
-    def sign(self) -> Tensor:
-        """−1, 0 or 1."""
-        return self.apply("sign")
-
-    def square(self) -> Tensor:
-        """x²."""
-        return self.apply("square")
-
-    def exp(self) -> Tensor:
-        """e^x."""
-        return self._real("exp")
-
-    def log(self) -> Tensor:
-        """Natural logarithm."""
-        return self._real("log")
-
-    def log1p(self) -> Tensor:
-        """log(1 + x), exact near 0."""
-        return self._real("log1p")
-
-    def expm1(self) -> Tensor:
-        """e^x − 1, exact near 0."""
-        return self._real("expm1")
-
-    def sqrt(self) -> Tensor:
-        """√x."""
-        return self._real("sqrt")
-
-    def rsqrt(self) -> Tensor:
-        """1/√x."""
-        return self._real("rsqrt")
-
-    def sin(self) -> Tensor:
-        """Sine of x radians."""
-        return self._real("sin")
-
-    def cos(self) -> Tensor:
-        """Cosine of x radians."""
-        return self._real("cos")
-
-    def tanh(self) -> Tensor:
-        """Hyperbolic tangent: 2σ(2x) − 1."""
-        return self._real("tanh")
-
-    def sigmoid(self) -> Tensor:
-        """σ(x) = 1 / (1 + e^−x)."""
-        return self._real("sigmoid")
-
-    def relu(self) -> Tensor:
-        """max(0, x); the gradient at 0 is 0."""
-        return self._real("relu")
-
-    def erf(self) -> Tensor:
-        """The error function 2/√π ∫₀ˣ e^−t² dt."""
-        return self._real("erf")
-
-    def floor(self) -> Tensor:
-        """The largest integer not above x; constant, so its gradient is 0."""
-        return self._real("floor")
-
-    def maximum(self, other: Tensor | Number | Array) -> Tensor:
+    def maximum(self, other: Operand) -> Tensor:
         """The larger of two; equal operands share the gradient."""
         return binary("maximum", self, other)
 
-    def minimum(self, other: Tensor | Number | Array) -> Tensor:
+    def minimum(self, other: Operand) -> Tensor:
         """The smaller of two; equal operands share the gradient."""
         return binary("minimum", self, other)
 
@@ -218,11 +148,11 @@ class Tensor(Handle):
 
     __hash__ = object.__hash__
 
-    def equal(self, other: Tensor | Number | Array) -> Tensor:
+    def equal(self, other: Operand) -> Tensor:
         """Where x = y, as bool."""
         return binary("equal", self, other)
 
-    def not_equal(self, other: Tensor | Number | Array) -> Tensor:
+    def not_equal(self, other: Operand) -> Tensor:
         """Where x ≠ y, as bool."""
         return binary("not_equal", self, other)
 
@@ -238,28 +168,28 @@ class Tensor(Handle):
     def __ge__(self, other: Any) -> Tensor:
         return binary("less_equal", other, self)
 
-    def __and__(self, other: Tensor | bool | Array) -> Tensor:
+    def __and__(self, other: Operand) -> Tensor:
         return binary("logical_and", self, other)
 
-    def __or__(self, other: Tensor | bool | Array) -> Tensor:
+    def __or__(self, other: Operand) -> Tensor:
         return binary("logical_or", self, other)
 
-    def __xor__(self, other: Tensor | bool | Array) -> Tensor:
+    def __xor__(self, other: Operand) -> Tensor:
         return (self | other) & ~(self & other)
 
-    def __rand__(self, other: bool | Array) -> Tensor:
+    def __rand__(self, other: Operand) -> Tensor:
         return binary("logical_and", other, self)
 
-    def __ror__(self, other: bool | Array) -> Tensor:
+    def __ror__(self, other: Operand) -> Tensor:
         return binary("logical_or", other, self)
 
-    def __rxor__(self, other: bool | Array) -> Tensor:
+    def __rxor__(self, other: Operand) -> Tensor:
         return self ^ other
 
     def __invert__(self) -> Tensor:
         return self.apply("logical_not")
 
-    def where(self, x: Tensor | Number | Array, y: Tensor | Number | Array) -> Tensor:
+    def where(self, x: Operand, y: Operand) -> Tensor:
         """x where this condition holds, y elsewhere."""
         x, y = operands(x, y)
         shape = indexing.broadcast_shapes(self.shape, x.shape)
@@ -395,15 +325,13 @@ class Tensor(Handle):
             raise TypeError("a scalar tensor cannot be iterated over")
         return (self[i] for i in range(self.shape[0]))
 
-    def take(self, index: Tensor | Array | Sequence[int], axis: int = 0) -> Tensor:
+    def take(self, index: Operand, axis: int = 0) -> Tensor:
         """Elements along `axis` at the places that `index` names, from 0; outside reads 0."""
         places = indexing.as_index(index)
         at = reductions.axis_of(self, axis)
         return Tensor(apply("take", [self.node, places.node], axis=at))
 
-    def scatter_add(
-        self, index: Tensor | Array | Sequence[int], length: int, axis: int = 0
-    ) -> Tensor:
+    def scatter_add(self, index: Operand, length: int, axis: int = 0) -> Tensor:
         """Zeros of `length` along `axis`, each element added at the place `index` names.
 
         index: integers of the shape of the axes of x from `axis` on; those outside are left out.
@@ -414,13 +342,13 @@ class Tensor(Handle):
         return Tensor(apply("scatter_add", nodes, length=operator.index(length), axis=at))
 
 
-def binary(op: str, x: Tensor | Number | Array, y: Tensor | Number | Array) -> Tensor:
+def binary(op: str, x: Operand, y: Operand) -> Tensor:
     """Apply an elementwise op of two operands after broadcasting and promotion."""
     a, b = operands(x, y)
     return Tensor(apply(op, [a.node, b.node]))
 
 
-def float_binary(op: str, x: Tensor | Number | Array, y: Tensor | Number | Array) -> Tensor:
+def float_binary(op: str, x: Operand, y: Operand) -> Tensor:
     """As `binary`, for ops that return reals: integers become float32."""
     a, b = operands(x, y)
     dtype = float_of(a.dtype)

@@ -1,0 +1,198 @@
+"""For each op: examples, and PyTorch's way of computing the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from pellucid import graph as g
+from pellucid.graph import Array, Tensor
+
+_rng = np.random.default_rng(42)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One application of an op.
+
+    own, torch: the same function of the inputs.
+    inputs:     float64 arrays away from kinks, cast to float32 for the forward comparison.
+    tolerance:  relative, float32 against float32.
+    """
+
+    op: str
+    own: Callable[..., Tensor]
+    torch: Callable[..., torch.Tensor]
+    inputs: tuple[Array, ...]
+    tolerance: float = 1e-6
+    note: str = ""
+
+
+def normal(*shape: int) -> Array:
+    return _rng.standard_normal(shape)
+
+
+def positive(*shape: int) -> Array:
+    return _rng.uniform(0.2, 3.0, shape)
+
+
+def apart(*shape: int) -> Array:
+    """Distinct values, at least 0.05 apart and from 0: no ties and no kinks nearby."""
+    count = int(np.prod(shape))
+    values = (_rng.permutation(count) - count // 2 + 0.5) * 0.1
+    return values.reshape(shape)
+
+
+def _apply(op: str, **attrs: Any) -> Callable[..., Tensor]:
+    return lambda *xs: Tensor(g.apply(op, [x.node for x in xs], **attrs))
+
+
+def _unary(op: str, function: Callable[..., torch.Tensor], x: Array, tol: float = 1e-6) -> Case:
+    return Case(op, _apply(op), function, (x,), tol)
+
+
+def _binary(op: str, function: Callable[..., torch.Tensor], x: Array, y: Array) -> Case:
+    return Case(op, _apply(op), function, (x, y))
+
+
+_S = (3, 5)
+_AWAY = apart(*_S)
+_CONDITION = np.array([[True, False, True, False, True]] * 3)
+_PLACES = np.array([[2, 0], [1, 2], [2, 2]])
+
+
+ELEMENTWISE = (
+    _unary("exp", torch.exp, normal(*_S), 2e-6),
+    _unary("log", torch.log, positive(*_S), 2e-6),
+    _unary("log1p", torch.log1p, positive(*_S) - 1.1, 2e-6),
+    _unary("expm1", torch.expm1, normal(*_S), 2e-6),
+    _unary("sqrt", torch.sqrt, positive(*_S)),
+    _unary("rsqrt", torch.rsqrt, positive(*_S)),
+    _unary("sin", torch.sin, normal(*_S)),
+    _unary("cos", torch.cos, normal(*_S)),
+    _unary("tanh", torch.tanh, normal(*_S)),
+    _unary("sigmoid", torch.sigmoid, normal(*_S)),
+    _unary("relu", torch.relu, _AWAY),
+    _unary("erf", torch.erf, normal(*_S)),
+    _unary("floor", torch.floor, normal(*_S)),
+    _unary("neg", torch.neg, normal(*_S)),
+    _unary("abs", torch.abs, _AWAY),
+    _unary("sign", torch.sign, _AWAY),
+    _unary("square", torch.square, normal(*_S)),
+    _unary("stop_gradient", torch.detach, normal(*_S)),
+    _binary("add", torch.add, normal(*_S), normal(*_S)),
+    _binary("sub", torch.sub, normal(*_S), normal(*_S)),
+    _binary("mul", torch.mul, normal(*_S), normal(*_S)),
+    _binary("div", torch.div, normal(*_S), positive(*_S)),
+    _binary("pow", torch.pow, positive(*_S), normal(*_S)),
+    _binary("maximum", torch.maximum, _AWAY[:, ::-1].copy(), _AWAY + 0.03),
+    _binary("minimum", torch.minimum, _AWAY[:, ::-1].copy(), _AWAY + 0.03),
+    Case(
+        "pow",
+        lambda x: x**3,
+        lambda x: x**3,
+        (normal(*_S),),
+        note="negative base, whole exponent",
+    ),
+    Case(
+        "where",
+        lambda x, y: g.where(_CONDITION, x, y),
+        lambda x, y: torch.where(torch.tensor(_CONDITION), x, y),
+        (normal(*_S), normal(*_S)),
+    ),
+    Case(
+        "cast",
+        lambda x: x.cast(np.float32).cast(x.dtype),
+        lambda x: x.to(torch.float32).to(x.dtype),
+        (np.round(normal(*_S) * 64) / 64,),
+    ),
+)
+REDUCE = tuple(
+    Case(op, own, other, (apart(3, 4, 5),), 1e-6, str(axes))
+    for axes in ((0,), (1, 2), (0, 2), (0, 1, 2))
+    for op, own, other in (
+        ("sum", _apply("sum", axes=axes), lambda x, a=axes: x.sum(a, keepdim=True)),
+        ("max", _apply("max", axes=axes), lambda x, a=axes: x.amax(a, keepdim=True)),
+    )
+)
+
+
+def _torch_pad(x: torch.Tensor) -> torch.Tensor:
+    """pad((1, 0), (2, 3), interior=(2, 1), value=0) of a (3, 4) matrix."""
+    out = torch.zeros(1 + 7 + 2, 0 + 7 + 3, dtype=x.dtype)
+    out[1:8:3, 0:7:2] = x
+    return out
+
+
+MOVEMENT = (
+    Case("reshape", lambda x: x.reshape(2, -1), lambda x: x.reshape(2, -1), (normal(3, 4),)),
+    Case(
+        "transpose",
+        lambda x: x.transpose(2, 0, 1),
+        lambda x: x.permute(2, 0, 1),
+        (normal(2, 3, 4),),
+    ),
+    Case(
+        "broadcast",
+        lambda x: x.broadcast_to((5, 3, 4)),
+        lambda x: x.expand(5, 3, 4),
+        (normal(3, 1),),
+    ),
+    Case("slice", lambda x: x[1:6:2, 1:], lambda x: x[1:6:2, 1:], (normal(7, 4),)),
+    Case(
+        "pad",
+        lambda x: x.pad((1, 0), (2, 3), interior=(2, 1)),
+        _torch_pad,
+        (normal(3, 4),),
+    ),
+    Case("flip", lambda x: x.flip((0, 2)), lambda x: x.flip(0, 2), (normal(2, 3, 4),)),
+    Case(
+        "concatenate",
+        lambda x, y: g.concatenate([x, y, x], 1),
+        lambda x, y: torch.cat([x, y, x], 1),
+        (normal(2, 3), normal(2, 4)),
+    ),
+)
+PRODUCT = tuple(
+    Case("matmul", lambda a, b: a @ b, lambda a, b: a @ b, (normal(*a), normal(*b)), 1e-5, note)
+    for note, a, b in (
+        ("matrices", (3, 4), (4, 5)),
+        ("vectors", (4,), (4,)),
+        ("matrix, vector", (3, 4), (4,)),
+        ("vector, matrix", (4,), (4, 5)),
+        ("batches", (2, 3, 4), (2, 4, 5)),
+        ("batch, matrix", (2, 3, 4), (4, 5)),
+        ("matrix, batch", (3, 4), (2, 4, 5)),
+        ("broadcast batches", (2, 1, 3, 4), (3, 4, 5)),
+        ("batch, vector", (2, 3, 4), (4,)),
+        ("vector, batch", (4,), (2, 4, 5)),
+        ("nothing to sum", (3, 0), (0, 2)),
+    )
+)
+
+
+def _torch_scatter(x: torch.Tensor) -> torch.Tensor:
+    """Along axis 1 by a (3, 2) index, to length 4."""
+    out = torch.zeros(2, 4, 5, dtype=x.dtype)
+    return out.index_add(1, torch.tensor(_PLACES.reshape(-1)), x.reshape(2, 6, 5))
+
+
+INDEX = (
+    Case(
+        "take",
+        lambda x: x.take(_PLACES, 1),
+        lambda x: x[:, torch.tensor(_PLACES)],
+        (normal(2, 3, 5),),
+    ),
+    Case(
+        "scatter_add",
+        lambda x: x.scatter_add(_PLACES, 4, 1),
+        _torch_scatter,
+        (normal(2, 3, 2, 5),),
+    ),
+)
+CASES = (*ELEMENTWISE, *REDUCE, *MOVEMENT, *PRODUCT, *INDEX)
