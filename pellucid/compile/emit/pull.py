@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pellucid.compile.access import has_buffer
 from pellucid.compile.emit.scalar_ops import elementwise, kind_of, stored_kind
 from pellucid.compile.index import (
     Atom,
@@ -78,6 +79,16 @@ class Puller:
             self._memo[key] = self._compute(node, at, guards)
         return self._memo[key]
 
+    def fresh(self, node: Node, at: Indices) -> Value:
+        """The value of a node that this kernel is to compute, not to load."""
+        if has_buffer(node):
+            return self.load(node, at, ())
+        return self._computed(node, at, ())
+
+    def know(self, node: Node, at: Indices, value: Value) -> None:
+        """Remember that this is the value of a node here."""
+        self._point.known[node, at] = value
+
     def pull_lanes(self, node: Node, at: Indices) -> Value:
         """As `pull`, as a vector in any case where the point has lanes."""
         return self.widen(self.pull(node, at))
@@ -89,6 +100,9 @@ class Puller:
     def _compute(self, node: Node, at: Indices, guards: Guards) -> Value:
         if node in self.buffers:
             return self.load(node, at, guards)
+        return self._computed(node, at, guards)
+
+    def _computed(self, node: Node, at: Indices, guards: Guards) -> Value:
         family = TABLE[node.op].kind
         if node.op == "constant":
             return self._number(node)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 from pellucid.compile.loop.ir import (
     BITS,
@@ -16,7 +17,15 @@ from pellucid.compile.loop.ir import (
     Value,
 )
 
-_ELEMENT = {"i1": "i1", "i8": "i8", "i32": "i32", "i64": "i64", "f32": "float", "f64": "double"}
+_ELEMENT = {
+    "i1": "i1",
+    "i8": "i8",
+    "i32": "i32",
+    "i64": "i64",
+    "f32": "float",
+    "f64": "double",
+    "ptr": "ptr",
+}
 _FLOAT_OP = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "neg": "fneg"}
 _INT_OP = {"div": "sdiv", "rem": "srem"}
 _ORDER = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
@@ -25,7 +34,7 @@ _UNARY = {"abs": "fabs", "rint": "nearbyint"}
 
 def type_text(t: Type) -> str:
     """A loop IR type as LLVM writes it."""
-    element = _ELEMENT.get(t.kind, "ptr")
+    element = _ELEMENT[t.kind]
     return f"<{t.lanes} x {element}>" if t.lanes else element
 
 
@@ -49,7 +58,7 @@ class Writer:
         self._label = ""
         self._labels = 0
 
-    def function(self, function: Function, attributes: str = "") -> str:
+    def function(self, function: Function, linkage: str = "") -> str:
         """The text of one function."""
         self._lines = []
         self._labels = 0
@@ -60,7 +69,8 @@ class Writer:
         self._open("entry")
         self._block(function.body)
         body = "\n".join(self._lines)
-        return f"define void @{function.name}({head}) {attributes} {{\n{body}\n  ret void\n}}\n"
+        start = f"define {linkage} void @{function.name}({head}) noinline nounwind"
+        return f"{start} {{\n{body}\n  ret void\n}}\n"
 
     def _line(self, text: str) -> None:
         self._lines.append("  " + text)
@@ -296,8 +306,14 @@ class Writer:
         self._line(f"call void @llvm.prefetch.p0({self._typed(item.args[0])}, i32 0, i32 3, i32 1)")
 
 
-def module_text(functions: list[Function], extra: str = "", attributes: str = "") -> str:
-    """A whole LLVM module: the functions, what they declare, and `extra` text."""
+def body_text(function: Function) -> str:
+    """The text of a function without its name: the same for functions that do the same."""
+    return Writer().function(replace(function, name="kernel"))
+
+
+def module_text(functions: list[Function], entry: Function, extra: str) -> str:
+    """A whole LLVM module: functions of its own, the exported entry, what they need, and `extra`."""
     writer = Writer()
-    bodies = [writer.function(function, attributes) for function in functions]
-    return "\n".join([*bodies, *sorted(writer.declarations), extra, ""])
+    bodies = [writer.function(function, "internal") for function in functions]
+    bodies.append(writer.function(entry))
+    return "\n".join([*bodies, *sorted(writer.declarations), extra])

@@ -1,0 +1,71 @@
+"""The entry of a program: steps, levels, barriers, and each thread's share of every kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pellucid.compile.emit.kernel import Buffer, Emitted
+from pellucid.compile.loop.builder import Builder
+from pellucid.compile.loop.ir import I64, PTR, Function, Value
+
+Address = Callable[[Buffer], tuple[str, int]]
+"""A buffer → ("room", offset) or ("fixed" or "stepped", slot in the table of pointers)."""
+
+ROOM, SCRATCH, SPANS, FIRST = 0, 1, 2, 3
+"""Slots of the table: the rooms, all scratch, the spans of tasks, then pointers."""
+
+
+def entry(
+    levels: Sequence[Sequence[Emitted]],
+    address: Address,
+    strides: Callable[[Buffer], int],
+    scratch: int,
+) -> Function:
+    """`void entry(table, steps, thread, threads, team)`.
+
+    The spans are int64 pairs (first task, last task + 1) by kernel and thread.
+    """
+    b = Builder(
+        "entry",
+        [("table", PTR), ("steps", I64), ("thread", I64), ("threads", I64), ("team", PTR)],
+        "all steps of a program",
+    )
+    table, steps, thread, threads, team = b.parameters
+    slots: dict[int, Value] = {}
+
+    def slot(number: int) -> Value:
+        if number not in slots:
+            slots[number] = b.load(table, number, PTR)
+        return slots[number]
+
+    rooms, spans = slot(ROOM), slot(SPANS)
+    own_scratch = b.offset(slot(SCRATCH), b.mul(thread, scratch), "i8")
+    for level in levels:
+        for emitted in level:
+            for buffer in emitted.buffers:
+                where, number = address(buffer)
+                if where != "room":
+                    slot(number)
+    with b.loop(0, steps, hint="step") as step:
+        number = 0
+        for level in levels:
+            for emitted in level:
+                pointers: list[Value] = []
+                for buffer in emitted.buffers:
+                    where, at = address(buffer)
+                    if where == "room":
+                        pointers.append(b.offset(rooms, at, "i8"))
+                    elif where == "fixed":
+                        pointers.append(slot(at))
+                    else:
+                        moved = b.mul(step.variable, strides(buffer))
+                        pointers.append(b.offset(slot(at), moved, "i8"))
+                pair = b.mul(b.add(b.mul(threads, number), thread), 2)
+                begin, end = b.load(spans, pair, I64), b.load(spans, b.add(pair, 1), I64)
+                with b.when(b.compare("<", begin, end)):
+                    b.call(emitted.function.name, [*pointers, begin, end, own_scratch])
+                number += 1
+            b.call("pel_barrier", [team, thread])
+    # So that no thread is still at work when the call returns.
+    b.call("pel_barrier", [team, thread])
+    return b.function

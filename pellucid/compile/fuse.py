@@ -1,0 +1,258 @@
+"""Fusion: from a graph to kernels.
+
+First, which nodes are kept in memory: those that start a kernel (contractions, reductions, draws,
+scatters), results, and dear values that are wanted more than once. Then, node by node in order, each
+joins a kernel whose domain it shares, if nothing it needs waits for that kernel, or starts its own.
+So elementwise chains become one loop, follow a contraction while its tile is in registers, or share
+the passes of a softmax or a normalisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from pellucid.compile.access import (
+    ANCHORS,
+    DEAR,
+    Access,
+    accesses,
+    entry,
+    has_buffer,
+    inner_accesses,
+    own_cost,
+)
+from pellucid.compile.index import identity, linear
+from pellucid.compile.kernels import Kernel, Member
+from pellucid.graph.node import Node
+from pellucid.graph.op import TABLE, Shape
+from pellucid.graph.program import Graph
+
+_WIDE_ENOUGH = 64
+_SMALL = 16_384
+
+
+def kept_nodes(graph: Graph) -> set[Node]:
+    """Nodes whose values are kept in memory or in a kernel's registers under their own name."""
+    nodes = graph.nodes
+    costs = _costs(nodes)
+    consumers: dict[Node, list[Node]] = {node: [] for node in nodes}
+    for node in nodes:
+        for source in set(node.inputs):
+            consumers[source].append(node)
+    kept = {node for node in nodes if node.op in ANCHORS}
+    kept.update(root for root in graph.roots)
+    pullers: dict[Node, set[Node]] = {}
+    for node in reversed(nodes):
+        wanted_by: set[Node] = set()
+        for consumer in consumers[node]:
+            wanted_by |= {consumer} if consumer in kept else pullers[consumer]
+        pullers[node] = wanted_by
+        if node in kept or has_buffer(node) or TABLE[node.op].kind == "leaf":
+            continue
+        grows = any(c.op == "broadcast" and c.size > node.size for c in consumers[node])
+        if costs[node] >= DEAR and (len(wanted_by) > 1 or grows):
+            kept.add(node)
+    for node in nodes:
+        if node.op == "matmul":
+            kept.update(base for base in map(operand_base, node.inputs) if not has_buffer(base))
+    return kept
+
+
+def _costs(nodes: Iterable[Node]) -> dict[Node, int]:
+    costs: dict[Node, int] = {}
+    for node in nodes:
+        inside = 0 if node.op in ANCHORS else sum(costs[source] for source in node.inputs)
+        costs[node] = 0 if node.op in ANCHORS else min(inside + own_cost(node), 1000)
+    return costs
+
+
+def operand_base(operand: Node) -> Node:
+    """The node whose memory a contraction reads for an operand: below movement that is strides."""
+    base = operand
+    while base.op in ("reshape", "transpose", "broadcast", "slice", "flip"):
+        base = base.inputs[0]
+    if base.op == "constant" and base.size == 1:
+        return operand
+    found = accesses(operand, identity(operand.shape), {base})
+    positions = [linear(access.at, base.shape) for access in found]
+    return base if all(position.is_affine for position in positions) else operand
+
+
+class Fusion:
+    """Groups the kept nodes of a graph into kernels."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.kept = kept_nodes(graph)
+        self.kernels: list[Kernel] = []
+        self.home: dict[Node, Kernel] = {}
+        self._needs: dict[int, set[int]] = {}
+        self._uses: dict[Node, list[Kernel]] = {}
+        for node in graph.nodes:
+            if node in self.kept:
+                self._place(node)
+
+    def _place(self, node: Node) -> None:
+        if node.op == "matmul":
+            self._start("contraction", node, node.shape, None, identity(node.shape))
+        elif node.op in ("uniform", "normal", "bernoulli"):
+            self._start("draw", node, node.shape, None, identity(node.shape))
+        elif node.op == "scatter_add":
+            self._start("scatter", node, node.inputs[0].shape, None, identity(node.shape))
+        elif node.op in ("sum", "max", "argmax"):
+            self._place_reduction(node)
+        else:
+            self._place_elementwise(node)
+
+    # -- reductions -----------------------------------------------------------------------------
+
+    def _place_reduction(self, node: Node) -> None:
+        source = node.inputs[0]
+        axes = node.attrs.get("axes") or (node.attrs["axis"],)
+        reduced = tuple(axis for axis in axes if source.shape[axis] != 1)
+        for kernel in self._candidates(accesses(source, identity(source.shape), self.kept)):
+            if kernel.kind == "nest" and self._reduction_fits(kernel, node, source.shape, reduced):
+                return
+        self._start("nest", node, source.shape, reduced, identity(node.shape))
+
+    def _reduction_fits(
+        self, kernel: Kernel, node: Node, shape: Shape, reduced: tuple[int, ...]
+    ) -> bool:
+        if kernel.shape != shape or kernel.reduced not in (None, reduced):
+            return False
+        outer = tuple(a for a in range(len(shape)) if a not in reduced)
+        if kernel.reduced is None and not _worth_sharing(shape, outer):
+            return False
+        reads = tuple(accesses(node.inputs[0], identity(shape), self.kept))
+        at = identity(node.shape)
+        if not self._may_join(kernel, reads):
+            return False
+        kernel.reduced = reduced
+        self._join(kernel, Member(node, at, "outer", reads))
+        return True
+
+    # -- elementwise ----------------------------------------------------------------------------
+
+    def _place_elementwise(self, node: Node) -> None:
+        found = inner_accesses(node, identity(node.shape), self.kept)
+        for kernel in self._candidates(found):
+            if self._elementwise_fits(kernel, node):
+                return
+        self._start("nest", node, node.shape, None, identity(node.shape))
+
+    def _elementwise_fits(self, kernel: Kernel, node: Node) -> bool:
+        if kernel.kind not in ("nest", "contraction"):
+            return False
+        everything = tuple(range(len(kernel.shape)))
+        at = entry(node.shape, kernel.shape, everything)
+        place = "full"
+        if at is None and kernel.reduced:
+            at, place = entry(node.shape, kernel.shape, kernel.outer), "outer"
+        if at is None:
+            return False
+        reads = tuple(inner_accesses(node, at, self.kept))
+        if not self._may_join(kernel, reads):
+            return False
+        self._join(kernel, Member(node, at, "full" if place == "full" else "outer", reads))
+        return True
+
+    # -- kernels --------------------------------------------------------------------------------
+
+    def _candidates(self, reads: Iterable[Access]) -> list[Kernel]:
+        """Kernels to join, best first: those that compute what is read, then those that read it."""
+        found: dict[int, Kernel] = {}
+        homes = [self.home[a.node] for a in reads if a.node in self.home]
+        for kernel in sorted(homes, key=self.kernels.index, reverse=True):
+            found.setdefault(id(kernel), kernel)
+        for access in reads:
+            for kernel in self._uses.get(access.node, [])[-8:]:
+                if kernel.kind == "nest":
+                    found.setdefault(id(kernel), kernel)
+        return list(found.values())
+
+    def _may_join(self, kernel: Kernel, reads: Iterable[Access]) -> bool:
+        """Whether members are read where they are computed and nothing read waits for the kernel."""
+        for access in reads:
+            member = kernel.member(access.node)
+            if member is not None:
+                if access.at != member.at:
+                    return False
+                continue
+            home = self.home.get(access.node)
+            if home is not None and (home is kernel or self._waits_for(home, kernel)):
+                return False
+        return True
+
+    def _waits_for(self, kernel: Kernel, other: Kernel) -> bool:
+        """Whether `kernel` needs `other`, directly or not."""
+        pending, seen = [id(kernel)], set()
+        while pending:
+            here = pending.pop()
+            if here == id(other):
+                return True
+            if here not in seen:
+                seen.add(here)
+                pending.extend(self._needs[here])
+        return False
+
+    def _start(
+        self,
+        kind: str,
+        node: Node,
+        shape: Shape,
+        reduced: tuple[int, ...] | None,
+        at: tuple[object, ...],
+    ) -> None:
+        kernel = Kernel(kind, shape, reduced)  # type: ignore[arg-type]
+        self.kernels.append(kernel)
+        self._needs[id(kernel)] = set()
+        place = "outer" if reduced is not None else "full"
+        reads = tuple(self._reads_of(node))
+        self._join(kernel, Member(node, at, place, reads))  # type: ignore[arg-type]
+
+    def _reads_of(self, node: Node) -> list[Access]:
+        """What a kernel that starts with `node` reads, in axes of its domain."""
+        if node.op not in ANCHORS:
+            return inner_accesses(node, identity(node.shape), self.kept)
+        found: list[Access] = []
+        for source in node.inputs:
+            stops = {operand_base(source)} if node.op == "matmul" else self.kept
+            found += accesses(source, identity(source.shape), stops)
+        return found
+
+    def _join(self, kernel: Kernel, member: Member) -> None:
+        kernel.members.append(replace(member, phase=_phase(kernel, member)))
+        self.home[member.node] = kernel
+        for access in member.reads:
+            home = self.home.get(access.node)
+            if home is not None and home is not kernel:
+                self._needs[id(kernel)].add(id(home))
+            self._uses.setdefault(access.node, []).append(kernel)
+
+
+def _phase(kernel: Kernel, member: Member) -> int:
+    """The first pass in which everything that the member reads of its own kernel is known."""
+    phase = 0
+    is_reduction = member.node.op in ("sum", "max", "argmax") and kernel.kind == "nest"
+    outside_loop = member.place == "outer" and not is_reduction
+    for access in member.reads:
+        read = kernel.member(access.node)
+        if read is None or read.node is member.node:
+            continue
+        after = read.place == "outer" and not outside_loop
+        phase = max(phase, read.phase + after)
+    return phase
+
+
+def _worth_sharing(shape: Shape, outer: tuple[int, ...]) -> bool:
+    """Whether a loop over all of `shape` may be run by its outer axes only: they are its tasks."""
+    size = places = 1
+    for axis, n in enumerate(shape):
+        size *= n
+        places *= n if axis in outer else 1
+    return size <= _SMALL or places >= _WIDE_ENOUGH
+
+
+def fuse(graph: Graph) -> list[Kernel]:
+    """The kernels of a graph, each after those that it needs."""
+    return Fusion(graph).kernels

@@ -1,0 +1,79 @@
+"""Kernels: which nodes are computed together, over which domain.
+
+A graph becomes a list of kernels. A kernel computes its members over one domain and stores those
+that something else needs; whatever lies between members and buffers is computed in place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pellucid.compile.access import Access
+from pellucid.compile.index import Indices
+from pellucid.graph.node import Node, State
+from pellucid.graph.op import Shape
+
+Kind = Literal["nest", "contraction", "draw", "scatter"]
+Place = Literal["full", "outer"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A node that a kernel computes.
+
+    at:    its index in axes of the domain. place: whether it has a value at every place of the
+           domain ("full") or one for each place of the axes that are not reduced ("outer").
+    reads: the buffers and members that computing it reads.
+    phase: in which pass over the reduced axes it is computed (outer members: after which pass).
+    """
+
+    node: Node
+    at: Indices
+    place: Place
+    reads: tuple[Access, ...]
+    phase: int = 0
+
+
+@dataclass
+class Kernel:
+    """Members over a domain of shape `shape`, of which the axes in `reduced` are summed over."""
+
+    kind: Kind
+    shape: Shape
+    reduced: tuple[int, ...] | None = None
+    members: list[Member] = field(default_factory=list)
+    name: str = ""
+    copies: State | None = None
+    """For a kernel that only copies its member's value into a state."""
+
+    @property
+    def outer(self) -> tuple[int, ...]:
+        """The axes that are not reduced."""
+        gone = self.reduced or ()
+        return tuple(axis for axis in range(len(self.shape)) if axis not in gone)
+
+    def member(self, node: Node) -> Member | None:
+        """The member that is this node."""
+        for found in self.members:
+            if found.node is node:
+                return found
+        return None
+
+    def nodes(self) -> set[Node]:
+        """The members' nodes."""
+        return {found.node for found in self.members}
+
+    def read_nodes(self) -> set[Node]:
+        """Every node outside the kernel that it reads."""
+        own = self.nodes()
+        return {a.node for member in self.members for a in member.reads if a.node not in own}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a member is stored: room of the program's own, an output, or a state."""
+
+    kind: Literal["room", "output", "state"]
+    name: str = ""
+    state: State | None = None

@@ -1,0 +1,26 @@
+"""Memory that begins at a multiple of 64 bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pellucid.graph.op import Array
+
+ALIGN = 64
+
+
+class ArenaError(MemoryError):
+    """There is not enough memory for what a program needs."""
+
+
+def aligned_zeros(size: int, purpose: str) -> Array:
+    """Zeroed bytes, at least one, that begin at a multiple of 64; raises ArenaError.
+
+    Large blocks are zeroed by the system when they are first touched.
+    """
+    try:
+        raw = np.zeros(max(size, 1) + ALIGN, np.uint8)
+    except (MemoryError, ValueError):
+        raise ArenaError(f"{size:,} bytes for {purpose} are more than there is.") from None
+    start = -raw.ctypes.data % ALIGN
+    return raw[start : start + max(size, 1)]

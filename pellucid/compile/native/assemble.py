@@ -1,0 +1,57 @@
+"""LLVM text to object code or assembly for a target."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from pellucid.compile.native.isa import Isa
+
+if TYPE_CHECKING:
+    from llvmlite.binding import ModuleRef, TargetMachine
+
+
+def to_object(text: str, isa: Isa) -> bytes:
+    """Optimised object code of a module."""
+    return bytes(_machine(isa).emit_object(_optimised(text, isa)))
+
+
+def to_assembly(text: str, isa: Isa) -> str:
+    """The assembly of the same."""
+    return str(_machine(isa).emit_assembly(_optimised(text, isa)))
+
+
+@cache
+def _initialised() -> None:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+
+
+@cache
+def _machine(isa: Isa) -> TargetMachine:
+    import llvmlite.binding as llvm
+
+    _initialised()
+    target = llvm.Target.from_triple(isa.triple)
+    return target.create_target_machine(cpu=isa.cpu, features=isa.features, opt=2, reloc="pic")
+
+
+def _optimised(text: str, isa: Isa) -> ModuleRef:
+    """The module after LLVM's passes; loops are already vectors, so those that make them are off."""
+    import llvmlite.binding as llvm
+
+    _initialised()
+    try:
+        module = llvm.parse_assembly(f'target triple = "{isa.triple}"\n{text}')
+        module.verify()
+    except RuntimeError as error:
+        raise RuntimeError(f"the compiler wrote LLVM that LLVM refuses: {error}") from error
+    options = llvm.create_pipeline_tuning_options(2)
+    options.loop_vectorization = False
+    options.slp_vectorization = False
+    options.loop_unrolling = False
+    builder = llvm.create_pass_builder(_machine(isa), options)
+    builder.getModulePassManager().run(module, builder)
+    return module

@@ -1,0 +1,177 @@
+"""Teams of threads that run one program together, each on its own slice.
+
+The calling thread is thread 0; the others wait in machine code, without Python's lock, until there
+is work. Teams are kept for the life of the process; a forked child starts its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import sys
+import threading
+from functools import cache
+
+from pellucid.compile.native import threads_ir as at
+from pellucid.compile.native.arena import aligned_zeros
+from pellucid.compile.native.cache import ObjectCache
+from pellucid.compile.native.isa import host_isa
+from pellucid.compile.native.library import Library, load
+
+SPINS = 4_000
+WORK_A_THREAD = 1_000_000
+"""Multiply-adds (or so) a step from which another thread is worth its waiting."""
+
+_Entry = ctypes.CFUNCTYPE(
+    None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p
+)
+_Worker = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
+_Post = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+class Team:
+    """A number of threads, of which all but the caller's are its own."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self._lock = threading.Lock()
+        self._memory = aligned_zeros(at.TEAM_BYTES, "a team of threads")
+        self._address = int(self._memory.ctypes.data)
+        self._workers: list[threading.Thread] = []
+        if threads > 1:
+            self._start()
+
+    def run(self, entry: int, table: int, steps: int) -> None:
+        """Run an entry on all threads; returns when all are done."""
+        main = _Entry(entry)
+        if self.threads == 1:
+            main(table, steps, 0, 1, None)
+            return
+        with self._lock:
+            self._set(at.ENTRY, entry)
+            self._set(at.TABLE, table)
+            self._set(at.STEPS, steps)
+            self._post(self._address)
+            main(table, steps, 0, self.threads, self._address)
+
+    def _start(self) -> None:
+        library = _worker_library()
+        self._post = _Post(library.address("pel_post"))
+        worker = _Worker(library.address("pel_worker"))
+        self._set(at.THREADS, self.threads)
+        # With fewer processors than threads a spinning thread only holds up the one it waits for.
+        self._set(at.SPINS, SPINS if self.threads <= available_processors() else 0)
+        for field, value in _system_calls().items():
+            self._set(field, value)
+        for number in range(1, self.threads):
+            thread = threading.Thread(
+                target=worker, args=(self._address, number), name=f"pellucid-{number}", daemon=True
+            )
+            thread.start()
+            self._workers.append(thread)
+
+    def stop(self) -> None:
+        """End the team's threads."""
+        if self._workers:
+            self._set(at.STOP, 1)
+            self._post(self._address)
+            for thread in self._workers:
+                thread.join(timeout=2)
+            self._workers = []
+
+    def _set(self, field: int, value: int) -> None:
+        ctypes.c_int64.from_address(self._address + field).value = value
+
+
+class _Teams:
+    """The teams of this process, by number of threads."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew, as a forked child must: the threads are its parent's."""
+        self._lock = threading.Lock()
+        self._teams: dict[int, Team] = {}
+
+    def of(self, threads: int) -> Team:
+        """The team of so many threads."""
+        with self._lock:
+            if threads not in self._teams:
+                self._teams[threads] = Team(threads)
+            return self._teams[threads]
+
+    def stop(self) -> None:
+        """End all teams."""
+        for team in self._teams.values():
+            team.stop()
+
+
+_teams = _Teams()
+_chosen: list[int] = []
+atexit.register(_teams.stop)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_teams.forget)
+
+
+def team_of(threads: int) -> Team:
+    """The process's team of so many threads."""
+    return _teams.of(threads)
+
+
+def set_threads(threads: int | None) -> None:
+    """Use this many threads for every program built from now on; None: choose by its work."""
+    if threads is not None and (not isinstance(threads, int) or threads < 1):
+        raise ValueError(f"threads is at least 1, or None, got {threads!r}")
+    _chosen[:] = [] if threads is None else [threads]
+
+
+def choose_threads(work: float) -> int:
+    """How many threads a program of so much work a step gets.
+
+    What `set_threads` or PELLUCID_THREADS says; else one for each million of multiply-adds, up to
+    the processors that this process may use.
+    """
+    if _chosen:
+        return _chosen[0]
+    asked = os.environ.get("PELLUCID_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    return max(1, min(available_processors(), int(work / WORK_A_THREAD)))
+
+
+def available_processors() -> int:
+    """Processors that this process may use, by its affinity and its control group."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(min(count or 1, _quota()), 1)
+
+
+@cache
+def _quota() -> int:
+    """The control group's limit in whole processors."""
+    try:
+        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:  # noqa: PTH123
+            most, period = file.read().split()
+        return sys.maxsize if most == "max" else max(int(most) // int(period), 1)
+    except (OSError, ValueError):
+        return sys.maxsize
+
+
+@cache
+def _worker_library() -> Library:
+    isa = host_isa()
+    return load(at.worker_text(isa), isa, ("pel_worker", "pel_post"), ObjectCache())[0]
+
+
+def _system_calls() -> dict[int, int]:
+    """Addresses that the machine code calls to sleep: futex where there is one, else yielding."""
+    if sys.platform == "win32":
+        yields = ctypes.cast(ctypes.windll.kernel32.SwitchToThread, ctypes.c_void_p).value
+        return {at.YIELD: yields or 0}
+    system = ctypes.CDLL(None)
+    yields = ctypes.cast(system.sched_yield, ctypes.c_void_p).value
+    found = {at.YIELD: yields or 0}
+    if sys.platform == "linux":
+        found[at.SYSCALL] = ctypes.cast(system.syscall, ctypes.c_void_p).value or 0
+    return found

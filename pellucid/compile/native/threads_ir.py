@@ -1,0 +1,165 @@
+"""The machine code of a team of threads: how they wait for each other and for work.
+
+A team is a block of memory. Each field that one thread writes while another waits for it has a cache
+line of its own. A wait spins for a moment, since partners are usually done at the same time, and
+then sleeps in the kernel (futex), so that idle threads cost nothing.
+"""
+
+from __future__ import annotations
+
+from pellucid.compile.native.isa import Isa
+
+JOB, ARRIVED, TURN, SLEEPERS, FIELDS = 0, 64, 128, 192, 256
+"""Offsets: the job's number; threads at the barrier; the barrier's turn; how many sleep; the rest."""
+THREADS, SPINS, STOP, SYSCALL, YIELD, ENTRY, TABLE, STEPS = range(FIELDS, FIELDS + 64, 8)
+"""Offsets of 64-bit fields that change only between jobs."""
+TEAM_BYTES = 320
+
+_FUTEX = {"x86_64": 202, "aarch64": 98, "arm64": 98}
+_WAIT, _WAKE = 128, 129  # private to the process
+
+
+def barrier_text(isa: Isa) -> str:
+    """`void pel_barrier(ptr team, i64 thread)`: returns when all threads of the team have called it.
+
+    With no team there is one thread and nothing to wait for.
+    """
+    return f"""
+define internal void @pel_barrier(ptr %team, i64 %thread) {{
+  %none = icmp eq ptr %team, null
+  br i1 %none, label %done, label %meet
+meet:
+  %arrived = getelementptr i8, ptr %team, i64 {ARRIVED}
+  %turn = getelementptr i8, ptr %team, i64 {TURN}
+  %now = load atomic i32, ptr %turn acquire, align 4
+  %threads.at = getelementptr i8, ptr %team, i64 {THREADS}
+  %threads = load i64, ptr %threads.at, align 8
+  %threads.32 = trunc i64 %threads to i32
+  %before = atomicrmw add ptr %arrived, i32 1 acq_rel, align 4
+  %count = add i32 %before, 1
+  %last = icmp eq i32 %count, %threads.32
+  br i1 %last, label %open, label %wait
+open:
+  store atomic i32 0, ptr %arrived monotonic, align 4
+  call void @pel_signal(ptr %team, ptr %turn)
+  br label %done
+wait:
+  call void @pel_await(ptr %team, ptr %turn, i32 %now)
+  br label %done
+done:
+  ret void
+}}
+{_waiting_text(isa)}"""
+
+
+def worker_text(isa: Isa) -> str:
+    """`void pel_worker(ptr team, i64 thread)` and `void pel_post(ptr team)`.
+
+    The worker waits for jobs and runs them until the team stops; post begins a job.
+    """
+    return f"""
+define void @pel_post(ptr %team) {{
+  call void @pel_signal(ptr %team, ptr %team)
+  ret void
+}}
+define void @pel_worker(ptr %team, i64 %thread) {{
+  br label %next
+next:
+  %seen = phi i32 [0, %0], [%job, %work]
+  call void @pel_await(ptr %team, ptr %team, i32 %seen)
+  %stop.at = getelementptr i8, ptr %team, i64 {STOP}
+  %stop = load atomic i64, ptr %stop.at acquire, align 8
+  %stops = icmp ne i64 %stop, 0
+  br i1 %stops, label %end, label %work
+work:
+  %job = add i32 %seen, 1
+  %entry.at = getelementptr i8, ptr %team, i64 {ENTRY}
+  %entry = load ptr, ptr %entry.at, align 8
+  %table.at = getelementptr i8, ptr %team, i64 {TABLE}
+  %table = load ptr, ptr %table.at, align 8
+  %steps.at = getelementptr i8, ptr %team, i64 {STEPS}
+  %steps = load i64, ptr %steps.at, align 8
+  %threads.at = getelementptr i8, ptr %team, i64 {THREADS}
+  %threads = load i64, ptr %threads.at, align 8
+  call void %entry(ptr %table, i64 %steps, i64 %thread, i64 %threads, ptr %team)
+  br label %next
+end:
+  ret void
+}}
+{_waiting_text(isa)}"""
+
+
+def _waiting_text(isa: Isa) -> str:
+    """await: until a counter is no longer what it was. signal: count on, and wake who sleeps.
+
+    A sleeper is counted before the kernel compares the counter, and the counter moves before sleepers
+    are looked for, both in one order for all threads: so no wake-up is missed.
+    """
+    number = _FUTEX.get(isa.triple.split("-")[0], 0)
+    pause = isa.pause
+    declared = (
+        f"declare void {pause.removeprefix('call void ').replace('(i32 1)', '(i32)')}"
+        if pause
+        else ""
+    )
+    call = "%r = call i64 (i64, ...) %syscall"
+    return f"""
+define internal void @pel_signal(ptr %team, ptr %counter) noinline {{
+  %old = atomicrmw add ptr %counter, i32 1 seq_cst, align 4
+  %sleepers.at = getelementptr i8, ptr %team, i64 {SLEEPERS}
+  %sleepers = load atomic i32, ptr %sleepers.at seq_cst, align 4
+  %any = icmp ne i32 %sleepers, 0
+  br i1 %any, label %wake, label %done
+wake:
+  %syscall.at = getelementptr i8, ptr %team, i64 {SYSCALL}
+  %syscall = load ptr, ptr %syscall.at, align 8
+  %has = icmp ne ptr %syscall, null
+  br i1 %has, label %call, label %done
+call:
+  {call}(i64 {number}, ptr %counter, i64 {_WAKE}, i64 2147483647, i64 0, i64 0, i64 0)
+  br label %done
+done:
+  ret void
+}}
+define internal void @pel_await(ptr %team, ptr %counter, i32 %was) noinline {{
+start:
+  %spins.at = getelementptr i8, ptr %team, i64 {SPINS}
+  %spins = load i64, ptr %spins.at, align 8
+  br label %spin
+spin:
+  %i = phi i64 [0, %start], [%i.next, %again]
+  %now = load atomic i32, ptr %counter acquire, align 4
+  %moved = icmp ne i32 %now, %was
+  br i1 %moved, label %done, label %still
+still:
+  %over = icmp sge i64 %i, %spins
+  br i1 %over, label %tired, label %again
+again:
+  {pause}
+  %i.next = add i64 %i, 1
+  br label %spin
+tired:
+  %sleepers.at = getelementptr i8, ptr %team, i64 {SLEEPERS}
+  %syscall.at = getelementptr i8, ptr %team, i64 {SYSCALL}
+  %syscall = load ptr, ptr %syscall.at, align 8
+  %has = icmp ne ptr %syscall, null
+  br i1 %has, label %sleep, label %yield
+sleep:
+  %a = atomicrmw add ptr %sleepers.at, i32 1 seq_cst, align 4
+  {call}(i64 {number}, ptr %counter, i64 {_WAIT}, i32 %was, i64 0, i64 0, i64 0)
+  %b = atomicrmw sub ptr %sleepers.at, i32 1 seq_cst, align 4
+  %after = load atomic i32, ptr %counter acquire, align 4
+  %woken = icmp ne i32 %after, %was
+  br i1 %woken, label %done, label %sleep
+yield:
+  %yield.at = getelementptr i8, ptr %team, i64 {YIELD}
+  %give = load ptr, ptr %yield.at, align 8
+  %given = call i32 %give()
+  %then = load atomic i32, ptr %counter acquire, align 4
+  %ready = icmp ne i32 %then, %was
+  br i1 %ready, label %done, label %yield
+done:
+  ret void
+}}
+{declared}
+"""

@@ -1,0 +1,202 @@
+"""The plan of a program: kernels in levels, and where every value lies.
+
+Kernels of one level need nothing of each other, so threads share them without waiting. A state is
+updated in place by the kernel that computes its new value, which therefore runs after every kernel
+that reads the old one; where that cannot be, the new value is copied at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pellucid.compile.access import has_buffer, squeezed
+from pellucid.compile.fuse import fuse
+from pellucid.compile.index import identity
+from pellucid.compile.kernels import Kernel, Member, Target
+from pellucid.graph.node import Node, State
+from pellucid.graph.program import Graph
+
+ALIGN = 64
+
+
+@dataclass
+class Plan:
+    """What a program does and where.
+
+    levels:  kernels that may run side by side, level after level.
+    targets: where each kept node is stored, beside its room.
+    rooms:   offset in bytes of each node that has room of the program's own.
+    room_bytes: how much that is in all.
+    """
+
+    graph: Graph
+    kernels: list[Kernel]
+    targets: dict[Node, list[Target]] = field(default_factory=dict)
+    levels: list[list[Kernel]] = field(default_factory=list)
+    rooms: dict[Node, int] = field(default_factory=dict)
+    room_bytes: int = 0
+
+
+def make_plan(graph: Graph) -> Plan:
+    """Fuse a graph into kernels, order them, and give every value a place."""
+    plan = Plan(graph, fuse(graph))
+    order = _Order(plan.kernels)
+    for name, node in graph.outputs.items():
+        plan.targets.setdefault(node, []).append(Target("output", name))
+    late: list[tuple[State, Node]] = []
+    for state, node in graph.updates.items():
+        if order.may_overwrite(state, node):
+            order.overwrite(state, node)
+            plan.targets.setdefault(node, []).append(Target("state", state=state))
+        else:
+            late.append((state, node))
+    plan.levels = order.levels()
+    if late:
+        plan.levels.append([_copy(plan, state, node) for state, node in late])
+    _place_rooms(plan, {node for _, node in late})
+    for number, kernel in enumerate(k for level in plan.levels for k in level):
+        kernel.name = f"{kernel.kind}_{number}"
+    return plan
+
+
+def _copy(plan: Plan, state: State, node: Node) -> Kernel:
+    """A kernel that writes a value into a state after everything else."""
+    kernel = Kernel("nest", node.shape)
+    at = identity(node.shape)
+    kernel.members.append(Member(node, at, "full", ()))
+    kernel.copies = state
+    plan.kernels.append(kernel)
+    return kernel
+
+
+class _Order:
+    """Which kernels wait for which."""
+
+    def __init__(self, kernels: list[Kernel]) -> None:
+        self.kernels = kernels
+        self.home = {node: k for k in kernels for node in k.nodes()}
+        self.after: dict[int, set[int]] = {}
+        self.by_id = {id(k): k for k in kernels}
+        self.readers: dict[State, list[Kernel]] = {}
+        for kernel in kernels:
+            waits = {id(self.home[n]) for n in kernel.read_nodes() if n in self.home}
+            self.after[id(kernel)] = waits - {id(kernel)}
+            for member in kernel.members:
+                for access in member.reads:
+                    if access.node.op == "state":
+                        self.readers.setdefault(access.node.attrs["state"], []).append(kernel)
+
+    def may_overwrite(self, state: State, node: Node) -> bool:
+        """Whether the kernel of `node` can write it over `state` when it computes it."""
+        writer = self.home[node]
+        member = writer.member(node)
+        assert member is not None
+        for reader in self.readers.get(state, []):
+            if reader is writer:
+                if not _reads_in_place(writer, member, state):
+                    return False
+            elif self._waits(reader, writer):
+                return False
+        return True
+
+    def overwrite(self, state: State, node: Node) -> None:
+        """Let the kernel of `node` wait for the other readers of `state`."""
+        writer = self.home[node]
+        for reader in self.readers.get(state, []):
+            if reader is not writer:
+                self.after[id(writer)].add(id(reader))
+
+    def _waits(self, kernel: Kernel, other: Kernel) -> bool:
+        pending, seen = [id(kernel)], set()
+        while pending:
+            here = pending.pop()
+            if here == id(other):
+                return True
+            if here not in seen:
+                seen.add(here)
+                pending.extend(self.after[here])
+        return False
+
+    def levels(self) -> list[list[Kernel]]:
+        """Each kernel one level after the last that it waits for."""
+        depth: dict[int, int] = {}
+        for start in self.kernels:
+            pending = [id(start)]
+            while pending:
+                here = pending[-1]
+                waiting = [k for k in self.after[here] if k not in depth]
+                if waiting:
+                    pending.extend(waiting)
+                    continue
+                pending.pop()
+                depth[here] = 1 + max((depth[k] for k in self.after[here]), default=-1)
+        count = max(depth.values(), default=-1) + 1
+        found: list[list[Kernel]] = [[] for _ in range(count)]
+        for kernel in self.kernels:
+            found[depth[id(kernel)]].append(kernel)
+        return found
+
+
+def _reads_in_place(kernel: Kernel, writer: Member, state: State) -> bool:
+    """Whether a kernel reads a state only at the place whose new value it writes in that turn.
+
+    All that a turn reads is loaded before anything is stored, so the order of members is free.
+    """
+    for member in kernel.members:
+        for access in member.reads:
+            if access.node.op != "state" or access.node.attrs["state"] is not state:
+                continue
+            same = access.at == writer.at and squeezed(access.node.shape) == squeezed(
+                writer.node.shape
+            )
+            if not same or member.place != writer.place or member.phase > writer.phase:
+                return False
+    return True
+
+
+def _place_rooms(plan: Plan, wanted: set[Node]) -> None:
+    """Offsets for every value that must be kept, reusing memory whose value has been read."""
+    born: dict[Node, int] = {}
+    last: dict[Node, int] = {}
+    for depth, level in enumerate(plan.levels):
+        for kernel in level:
+            own = kernel.nodes()
+            for node in own:
+                born.setdefault(node, depth)
+            for member in kernel.members:
+                for access in member.reads:
+                    if has_buffer(access.node):
+                        continue
+                    if access.node not in own or _read_later(kernel, member, access.node):
+                        last[access.node] = max(last.get(access.node, 0), depth)
+    for node in wanted:
+        if not has_buffer(node):
+            last[node] = len(plan.levels)
+    taken: list[tuple[int, int, int, int]] = []
+    for node in sorted(last, key=lambda n: (born[n], -n.size)):
+        size = max(-(-node.size * node.dtype.itemsize // ALIGN) * ALIGN, ALIGN)
+        offset = _lowest(taken, size, born[node], last[node])
+        taken.append((offset, offset + size, born[node], last[node]))
+        plan.rooms[node] = offset
+        plan.room_bytes = max(plan.room_bytes, offset + size)
+
+
+def _read_later(kernel: Kernel, reader: Member, node: Node) -> bool:
+    """Whether a member of the same kernel is read again in a later pass, from memory."""
+    read = kernel.member(node)
+    if read is None or read.node is reader.node or read.place == "outer":
+        return False
+    if kernel.kind != "nest" or kernel.reduced is None:
+        return False
+    return reader.phase > read.phase
+
+
+def _lowest(taken: list[tuple[int, int, int, int]], size: int, born: int, last: int) -> int:
+    """The lowest offset where nothing lies that lives at the same time."""
+    busy = sorted((a, b) for a, b, first, end in taken if first <= last and born <= end)
+    offset = 0
+    for start, stop in busy:
+        if offset + size <= start:
+            break
+        offset = max(offset, stop)
+    return offset
