@@ -90,6 +90,7 @@ class Evaluator:
         loss: LossFunction | None,
         data: tuple[Array, Array],
         chunk: int = 4096,
+        repeated: bool = False,
     ) -> None:
         self._data = data
         count = len(data[0])
@@ -100,7 +101,7 @@ class Evaluator:
         self._parts: list[tuple[int, int, int, Graph, Program]] = []
         for start, rows, chunks in sizes:
             graph = _evaluation(net, loss, data, rows)
-            self._parts.append((start, rows, chunks, graph, executor().build(graph)))
+            self._parts.append((start, rows, chunks, graph, executor().build(graph, repeated)))
 
     def run(self) -> tuple[Array, float]:
         """Outputs for every row, and the mean loss over the rows (NaN without a loss)."""

@@ -155,7 +155,7 @@ class Trainer:
         return because
 
     def _prepare(self) -> None:
-        self.program = executor().build(self.step.graph)
+        self.program = executor().build(self.step.graph, repeated=True)
         self._on_train = self._evaluator(self.problem.shown)
         validation = self.problem.validation
         self._on_validation = None if validation is None else self._evaluator(validation)
@@ -165,7 +165,7 @@ class Trainer:
             self._evaluate()
 
     def _evaluator(self, data: tuple[Array, Array]) -> Evaluator:
-        return Evaluator(self.problem.net, self.problem.loss, data)
+        return Evaluator(self.problem.net, self.problem.loss, data, repeated=True)
 
     def _loop(self) -> str:
         position, settings = self.position, self.settings
