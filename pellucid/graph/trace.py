@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,9 @@ class Trace:
 
     def __getitem__(self, index: int) -> TraceRow:
         return self.rows[index]
+
+    def __iter__(self) -> Iterator[TraceRow]:
+        return iter(self.rows)
 
     def __str__(self) -> str:
         head = ("node", "computed as", "value", "∂L/∂v", "local derivatives")
@@ -161,7 +165,7 @@ def short(value: Array) -> str:
     as_text: Any = {"float_kind": lambda number: f"{number:.4g}"}
     text = np.array2string(value, separator=", ", threshold=9, formatter=as_text)
     text = " ".join(text.split()).replace("[ ", "[")
-    if "..." not in text and len(text) <= _WIDTH:
+    if value.size and "..." not in text and len(text) <= _WIDTH:
         return text
     return f"{'×'.join(map(str, value.shape))}, {_range(value)}"
 
