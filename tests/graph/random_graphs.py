@@ -23,7 +23,7 @@ from pellucid import graph as g
 from pellucid.graph import Graph, Node, Shape, Tensor
 
 LENGTHS = (1, 1, 1, 2, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 64)
-_PURE = {
+PURE = {
     *("neg", "abs", "sign", "maximum", "minimum", "where", "relu", "floor", "cast"),
     *("reshape", "transpose", "broadcast", "slice", "pad", "flip", "concatenate"),
     *("take", "max", "stop_gradient", "uniform"),
@@ -168,7 +168,7 @@ class Builder:
         """Whether no rounding happens on the way from the leaves to this node."""
         for each in g.ordered([node]):
             if each not in self._exact:
-                pure = not each.inputs or each.dtype.kind != "f" or each.op in _PURE
+                pure = not each.inputs or each.dtype.kind != "f" or each.op in PURE
                 self._exact[each] = pure and all(self._exact[source] for source in each.inputs)
         return self._exact[node]
 
@@ -217,8 +217,8 @@ def _smooth_finish(b: Builder) -> Graph:
 
 
 def _finish(b: Builder) -> Graph:
-    shown = {x.node for x in b.pool[-1 - b.below(4) :]} | {b.one_of(b.pool).node}
-    outputs = {f"y{i}": x for i, x in enumerate(g.ordered(shown)) if x in shown}
+    shown = [*b.pool[-1 - b.below(4) :], b.one_of(b.pool)]
+    outputs = {f"y{i}": x.node for i, x in enumerate(shown)}
     trained = [w for w in b.states if w.dtype.kind == "f"]
     if trained and b.chance(0.7):
         loss = _loss(b, 1 + b.below(3))

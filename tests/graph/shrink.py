@@ -140,7 +140,7 @@ def as_test(graph: Graph, check: str = "check(graph, feeds)", name: str = "found
 
 def _array(value: Array) -> str:
     flat = ", ".join(map(repr, value.reshape(-1).tolist()))
-    shaped = f".reshape{value.shape}" if value.ndim != 1 else ""
+    shaped = f".reshape({value.shape})" if value.ndim != 1 else ""
     return f"np.array([{flat}], np.dtype({value.dtype.name!r})){shaped}"
 
 

@@ -42,7 +42,9 @@ def slope(value: Tensor, at: Sequence[Tensor], directions: Sequence[Array]) -> f
 def assert_gradient(value: Tensor, at: Sequence[Tensor], seed: int = 0) -> None:
     """∂value/∂at along a random direction, relative error at most 1e-6."""
     rng = np.random.default_rng(seed)
-    directions = [rng.standard_normal(x.shape) for x in at]
+    # The step is the same however many elements there are.
+    scale = 3 / max(3.0, float(np.sqrt(sum(x.size for x in at))))
+    directions = [scale * rng.standard_normal(x.shape) for x in at]
     gradients = g.grad(value, list(at))
     exact = sum(float((d * v).sum()) for d, v in zip(gradients, directions, strict=True))
     found = slope(value, at, directions)
