@@ -11,9 +11,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pellucid.compile import Automatic, Native, compile
 from pellucid.errors import DataError, ModelFileError, PellucidError, RunFolderError
 from pellucid.graph import (
     Graph,
+    Reference,
     State,
     Tensor,
     arange,
@@ -44,6 +46,7 @@ from pellucid.graph import (
     where,
     zeros,
 )
+from pellucid.graph.execute import set_default
 
 if TYPE_CHECKING:
     from pellucid import data, nn, optim, train
@@ -54,6 +57,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+# Whoever imports pellucid gets compiled programs where compiling pays.
+set_default(Automatic())
+
 _LATER = {
     "data": "pellucid.data",
     "nn": "pellucid.nn",
@@ -63,6 +69,7 @@ _LATER = {
     "Run": "pellucid.train:Run",
     "fit": "pellucid.train:fit",
     "fit_table": "pellucid.train:fit_table",
+    "set_threads": "pellucid.compile.native.threads:set_threads",
 }
 
 __all__ = [
@@ -70,13 +77,16 @@ __all__ = [
     "Graph",
     "Model",
     "ModelFileError",
+    "Native",
     "PellucidError",
+    "Reference",
     "Run",
     "RunFolderError",
     "State",
     "Tensor",
     "arange",
     "bernoulli",
+    "compile",
     "concatenate",
     "data",
     "evaluate",
@@ -97,6 +107,7 @@ __all__ = [
     "optim",
     "placeholder",
     "read",
+    "set_threads",
     "softmax",
     "stack",
     "tensor",

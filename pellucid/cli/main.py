@@ -99,8 +99,19 @@ def evaluate(run: RunPath, data: Data, json: AsJson = False) -> None:
 
 
 @app.command()
-def inspect(run: RunPath, json: AsJson = False) -> None:
+def inspect(
+    run: RunPath,
+    json: AsJson = False,
+    kernels: Annotated[
+        bool, typer.Option("--kernels", help="Show the machine code's kernels instead.")
+    ] = False,
+) -> None:
     """Show a model: its network, what each column became, the choices made, its metrics."""
+    if kernels:
+        from pellucid.cli.kernels import run_kernels
+
+        run_kernels(run)
+        return
     from pellucid.cli.inspect import run_inspect
 
     run_inspect(run, json)

@@ -4,5 +4,6 @@ Nothing here is loaded before a graph is compiled, but for the choice of executo
 """
 
 from pellucid.compile.executor import Automatic, Native, work
+from pellucid.compile.function import Compiled, compile
 
-__all__ = ["Automatic", "Native", "work"]
+__all__ = ["Automatic", "Compiled", "Native", "compile", "work"]

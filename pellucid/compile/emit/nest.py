@@ -219,7 +219,9 @@ class NestWriter:
         """Compute members at the puller's point, all of them before any is stored."""
         values = []
         for member in members:
-            value = self.puller.fresh(member.node, member.at)
+            copies = self.kernel.copies is not None
+            compute = self.puller.pull if copies else self.puller.fresh
+            value = compute(member.node, member.at)
             self.puller.know(member.node, member.at, value)
             known[member.node, member.at] = value
             values.append(value)
