@@ -8,10 +8,12 @@ threads, so neither does any sum's order.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, gcd
 
 _MAX_DEPTH = 2048
 _NEAR_CACHE_BYTES = 24 * 1024
+_PAGE = 4096
+_WAYS = 8
 _TASK_FLOPS = 200_000
 _MAX_TASKS = 32
 
@@ -27,73 +29,119 @@ class Machine:
         """Whether a tile's sums, a row of B and an element of A fit the registers."""
         return rows * vectors + vectors + 1 <= self.registers
 
+    def cost(self, m: int, n: int, row_bytes: int) -> float:
+        """Estimated time of the best tile's m × n products for each element of k."""
+        rows, vectors = self.tile(m, n, _MAX_DEPTH, row_bytes)
+        return _cost(m, n, _MAX_DEPTH, rows, vectors, self.lanes, row_bytes)
+
+    def tile(self, m: int, n: int, k: int, row_bytes: int = 0) -> tuple[int, int]:
+        """The (rows, vectors) with the least estimated time for an m × n × k product.
+
+        row_bytes: from one row of A to the next.
+        """
+        best: tuple[float, int, int] | None = None
+        for vectors in (1, 2, 3, 4):
+            for rows in range(1, 25):
+                if not self.holds(rows, vectors):
+                    continue
+                cost = _cost(m, n, k, rows, vectors, self.lanes, row_bytes)
+                if best is None or cost < best[0]:
+                    best = (cost, rows, vectors)
+        assert best is not None
+        return best[1], best[2]
+
 
 @dataclass(frozen=True)
 class Tiling:
     """The cut of one contraction.
 
-    rows, vectors: the register tile; depth: elements of k that are packed and summed at a time.
-    row_block, panel_block: rows, and panels of vectors · lanes columns, that one task computes.
-    pack: whether B is copied to panels first.
+    rows, vectors: the register tile. block: turns of the outermost sum that are packed and summed
+    at a time. outer_block, row_block, panel_block: outer rows, rows, and panels of vectors · lanes
+    columns that one task computes. pack: whether B is copied to panels first.
     """
 
     rows: int
     vectors: int
-    depth: int
+    block: int
+    outer_block: int
     row_block: int
     panel_block: int
     pack: bool
 
 
-def tile_for(m: int, n: int, k: int, machine: Machine) -> tuple[int, int]:
-    """The (rows, vectors) with the least estimated time for an m × n × k product.
+def _cost(m: int, n: int, k: int, rows: int, vectors: int, lanes: int, row_bytes: int) -> float:
+    """Cycles of an m × n × k product, roughly.
 
     Per element of k a tile costs the larger of its multiply-adds (two a cycle), its loads (two a
     cycle) and the latency of its sums (4 cycles), then something for the row of B that streams in,
-    more if its panel is too large for the nearest cache; and a little for the tile's start.
+    more if its panel is too large for the nearest cache; more if the rows of A lie so that they
+    drive each other out of it; and a little for the tile's start.
     """
-    best: tuple[float, int, int] | None = None
-    for vectors in (1, 2, 3, 4):
-        for rows in range(1, 25):
-            if not machine.holds(rows, vectors):
-                continue
-            cost = _cost(m, n, k, rows, vectors, machine.lanes)
-            if best is None or cost < best[0]:
-                best = (cost, rows, vectors)
-    assert best is not None
-    return best[1], best[2]
-
-
-def _cost(m: int, n: int, k: int, rows: int, vectors: int, lanes: int) -> float:
     panels = ceil(n / (vectors * lanes))
     near = k * vectors * lanes * 4 <= _NEAR_CACHE_BYTES
     stream = vectors * (0.25 if near else 0.75)
 
     def tile(r: int) -> float:
         per_k = max(r * vectors / 2, (r + vectors) / 2, 4.0) + stream
-        return k * per_k + 20 + 2.0 * r * vectors
+        return k * per_k * (2.0 if collides(r, row_bytes) else 1.0) + 20 + 2.0 * r * vectors
 
     full, rest = divmod(m, rows)
     return panels * (full * tile(rows) + (tile(rest) if rest else 0))
 
 
-def tiling(m: int, n: int, k: int, batch: int, transposed: bool, machine: Machine) -> Tiling:
-    """The cut of a batch of m × n × k products; transposed: neighbours in B lie along k."""
-    rows, vectors = tile_for(m, n, k, machine)
+def collides(rows: int, row_bytes: int) -> bool:
+    """Whether rows so far apart fall on the same few places of the nearest cache.
+
+    Its sets repeat every page, so rows that are a multiple of a large power of two apart share few.
+    """
+    if row_bytes < 64:
+        return False
+    places = _PAGE // gcd(row_bytes, _PAGE)
+    return rows > _WAYS * places
+
+
+def tiling(
+    rows_of: tuple[int, int, int],
+    sums: tuple[int, int],
+    batch: int,
+    row_bytes: int,
+    b_steps: tuple[int, int],
+    machine: Machine,
+) -> Tiling:
+    """The cut of a contraction.
+
+    rows_of: outer rows, rows, columns. sums: turns of the outermost sum and of all within it.
+    b_steps: elements between neighbouring columns of B, and between turns of its sums (−1 if they
+    are not even).
+    """
+    outer, m, n = rows_of
+    first, inner = sums
+    depth = first * inner
+    rows, vectors = machine.tile(m, n, min(depth, _MAX_DEPTH), row_bytes)
     width = vectors * machine.lanes
-    depth = max(min(k, _MAX_DEPTH), 1)
-    pack = transposed or n % width != 0 or m > 2 * rows
-    row_block, panel_block = _task_shape(m, n, k, batch, rows, width)
-    return Tiling(rows, vectors, depth, row_block, panel_block, pack)
+    block = max(min(first, _MAX_DEPTH // max(inner, 1)), 1)
+    column_step, sum_step = b_steps
+    is_panel = column_step == 1 and sum_step == width == n
+    loose = column_step != 1 or n % width != 0
+    pack = loose or (not is_panel and outer * m > 2 * rows)
+    blocks = _task_shape(outer, m, n, depth * batch, batch, rows, width)
+    return Tiling(rows, vectors, block, *blocks, pack)
 
 
-def _task_shape(m: int, n: int, k: int, batch: int, rows: int, width: int) -> tuple[int, int]:
-    """Tasks of a worthwhile size, cut first along n (each packs its own panels), then along m."""
+def _task_shape(
+    outer: int, m: int, n: int, products: int, batch: int, rows: int, width: int
+) -> tuple[int, int, int]:
+    """Outer rows, rows and panels of tasks of a worthwhile size.
+
+    Outer rows are many and share their panels of B, so they are cut first; else columns (each task
+    packs its own panels), then rows.
+    """
     panels = max(ceil(n / width), 1)
     tiles = max(ceil(m / rows), 1)
-    flops = 2 * m * n * k * batch
-    wanted = max(min(flops // _TASK_FLOPS, _MAX_TASKS), 1)
-    per_matrix = max(ceil(wanted / batch), 1)
-    along_n = min(panels, per_matrix)
-    along_m = min(max(tiles // 4, 1), max(per_matrix // along_n, 1))
-    return ceil(tiles / along_m) * rows, ceil(panels / along_n)
+    flops = 2 * outer * m * n * products
+    wanted = max(ceil(min(flops // _TASK_FLOPS, _MAX_TASKS) / batch), 1)
+    along_outer = min(outer, wanted)
+    wanted = max(wanted // along_outer, 1)
+    along_n = min(panels, wanted)
+    along_m = min(max(tiles // 4, 1), max(wanted // along_n, 1))
+    return ceil(outer / along_outer), ceil(tiles / along_m) * rows, ceil(panels / along_n)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 from pellucid.compile.access import has_buffer
-from pellucid.compile.emit.contraction import scratch_elements, task_counts
+from pellucid.compile.contraction import contraction_of
+from pellucid.compile.emit.contraction import scratch_elements, task_counts, write_contraction
 from pellucid.compile.emit.draw import draw_tasks, write_draw
-from pellucid.compile.emit.matmul import contraction_of, write_contraction
 from pellucid.compile.emit.nest import NestWriter, layout
 from pellucid.compile.emit.pull import Puller
 from pellucid.compile.emit.scatter import ScatterWriter
@@ -112,12 +113,13 @@ class KernelWriter:
         size = anchor.size
         scratch = 0
         if kernel.kind == "contraction":
-            work, cut = contraction_of(anchor, self.lanes)
-            rows, columns = task_counts(work, cut)
-            tasks = rows * columns * work.batches
+            registers = 32 if self.lanes == 16 else 16
+            work, cut = contraction_of(kernel, self.kept, self.lanes, registers)
+            tasks = prod(task_counts(work, cut)) * work.batches
             scratch = scratch_elements(work, cut) * anchor.dtype.itemsize
-            size = anchor.size * max(work.k, 1) // 8
-            write_contraction(b, kernel, readable, self._store, self.lanes, b.parameters[-1], span)
+            size = anchor.size * max(work.depth, 1) // 8
+            shape = work, cut
+            write_contraction(b, kernel, shape, readable, self._store, b.parameters[-1], span)
         elif kernel.kind == "draw":
             tasks = draw_tasks(anchor)
             size *= 4
