@@ -50,16 +50,15 @@ class Explanation:
 
     def loop_ir(self) -> str:
         """The loops of every kernel."""
-        emitted = {e.function.name: e.function for lv in self.program.levels for e in lv}
-        return "\n".join(show(function) for function in emitted.values())
+        return "\n".join(show(f) for f in self.program.code.functions.values())
 
     def llvm(self) -> str:
         """The LLVM text."""
-        return self.program.text
+        return self.program.code.text
 
     def assembly(self) -> str:
         """The machine's own instructions."""
-        return to_assembly(self.program.text, self.program.isa)
+        return to_assembly(self.program.code.text, self.program.code.isa)
 
     def measured(self, steps: int = 20, feeds: Mapping[str, Array] | None = None) -> str:
         """The table with the time of a step, measured now on copies of the states."""
@@ -89,10 +88,10 @@ class Explanation:
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in [head, *body]
         ]
-        plan, isa = self.program.plan, self.program.isa
+        plan, isa = self.program.code.plan, self.program.code.isa
         return "\n".join(
             [
-                f"{len(self.kernels)} kernels in {len(self.program.levels)} levels, "
+                f"{len(self.kernels)} kernels in {len(self.program.code.levels)} levels, "
                 f"{_count(self.flops)} flops a step; {_bytes(plan.room_bytes)} for values between "
                 f"kernels; {isa.name}, {isa.lanes} lanes, {self.program.threads} thread(s)",
                 lines[0],
@@ -106,7 +105,9 @@ class Explanation:
 
 def explain(program: NativeProgram) -> Explanation:
     """The facts of every kernel of a program."""
-    facts = [_facts(level, emitted) for level, row in enumerate(program.levels) for emitted in row]
+    facts = [
+        _facts(level, emitted) for level, row in enumerate(program.code.levels) for emitted in row
+    ]
     return Explanation(program, tuple(facts))
 
 

@@ -251,8 +251,3 @@ def _worth_sharing(shape: Shape, outer: tuple[int, ...]) -> bool:
         size *= n
         places *= n if axis in outer else 1
     return size <= _SMALL or places >= _WIDE_ENOUGH
-
-
-def fuse(graph: Graph) -> list[Kernel]:
-    """The kernels of a graph, each after those that it needs."""
-    return Fusion(graph).kernels

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pellucid.compile.access import has_buffer, squeezed
-from pellucid.compile.fuse import fuse
+from pellucid.compile.fuse import Fusion
 from pellucid.compile.index import identity
 from pellucid.compile.kernels import Kernel, Member, Target
 from pellucid.graph.node import Node, State
@@ -23,6 +23,7 @@ ALIGN = 64
 class Plan:
     """What a program does and where.
 
+    kept:    nodes that are kept in memory or under their own name.
     levels:  kernels that may run side by side, level after level.
     targets: where each kept node is stored, beside its room.
     rooms:   offset in bytes of each node that has room of the program's own.
@@ -31,6 +32,7 @@ class Plan:
 
     graph: Graph
     kernels: list[Kernel]
+    kept: set[Node]
     targets: dict[Node, list[Target]] = field(default_factory=dict)
     levels: list[list[Kernel]] = field(default_factory=list)
     rooms: dict[Node, int] = field(default_factory=dict)
@@ -39,7 +41,8 @@ class Plan:
 
 def make_plan(graph: Graph) -> Plan:
     """Fuse a graph into kernels, order them, and give every value a place."""
-    plan = Plan(graph, fuse(graph))
+    fusion = Fusion(graph)
+    plan = Plan(graph, fusion.kernels, fusion.kept)
     order = _Order(plan.kernels)
     for name, node in graph.outputs.items():
         plan.targets.setdefault(node, []).append(Target("output", name))

@@ -3,42 +3,23 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 
-from pellucid.compile.emit.driver import FIRST, ROOM, SCRATCH, SPANS, entry
-from pellucid.compile.emit.kernel import Buffer, Emitted, KernelWriter
-from pellucid.compile.fuse import kept_nodes
+from pellucid.compile.code import Code
+from pellucid.compile.emit.driver import FIRST, ROOM, SCRATCH, SPANS
+from pellucid.compile.emit.kernel import Buffer, Emitted
 from pellucid.compile.kernels import Target
-from pellucid.compile.loop.llvm import body_text, module_text
 from pellucid.compile.native.arena import aligned_zeros
 from pellucid.compile.native.cache import ObjectCache
 from pellucid.compile.native.isa import host_isa
 from pellucid.compile.native.library import load
 from pellucid.compile.native.threads import choose_threads, team_of
-from pellucid.compile.native.threads_ir import barrier_text
-from pellucid.compile.plan import ALIGN, Plan, make_plan
-from pellucid.compile.simplify import simplify
-from pellucid.graph.node import Node, State
+from pellucid.graph.node import State
 from pellucid.graph.op import Array
 from pellucid.graph.program import Graph
-
-
-@dataclass(frozen=True)
-class Slots:
-    """The table of pointers that the machine code is given."""
-
-    places: dict[Buffer, int]
-
-    def address(self, plan: Plan, buffer: Buffer) -> tuple[str, int]:
-        """Where a buffer lies."""
-        if isinstance(buffer, Node) and buffer in plan.rooms:
-            return "room", plan.rooms[buffer]
-        stepped = isinstance(buffer, Target) or (isinstance(buffer, Node) and buffer.op == "input")
-        return ("stepped" if stepped else "fixed"), self.places[buffer]
 
 
 class NativeProgram:
@@ -52,52 +33,16 @@ class NativeProgram:
     ) -> None:
         self.graph = graph
         self._inputs = graph.inputs
-        self.isa = host_isa()
-        self.plan = make_plan(simplify(graph))
-        kept = kept_nodes(self.plan.graph)
-        written = [
-            [KernelWriter(self.plan, kernel, kept, self.isa.lanes).write() for kernel in level]
-            for level in self.plan.levels
-        ]
-        self.levels = shared_code(written)
-        self.slots = Slots(self._number_buffers())
-        self.scratch = _round(max((e.scratch for lv in self.levels for e in lv), default=0))
-        self.text = self._text()
-        self._library, self.from_cache = load(
-            self.text, self.isa, ("entry",), cache or ObjectCache()
-        )
+        self.code = Code(graph, host_isa())
+        self._library, self.from_cache = load(self.code, ("entry",), cache or ObjectCache())
         self._entry = self._library.address("entry")
-        work = sum(emitted.cost for level in self.levels for emitted in level)
+        levels = self.code.levels
+        work = sum(emitted.cost for level in levels for emitted in level)
         self.threads = threads or choose_threads(work)
-        self._arena = aligned_zeros(self.plan.room_bytes, "the values of a program")
-        self._scratch = aligned_zeros(self.scratch * self.threads, "the scratch of its threads")
-        self._spans = spans(self.levels, self.threads)
-
-    def _number_buffers(self) -> dict[Buffer, int]:
-        places: dict[Buffer, int] = {}
-        for level in self.levels:
-            for emitted in level:
-                for buffer in emitted.buffers:
-                    if not (isinstance(buffer, Node) and buffer in self.plan.rooms):
-                        places.setdefault(buffer, FIRST + len(places))
-        return places
-
-    def _text(self) -> str:
-        """The LLVM text of all kernels and the entry."""
-        functions = {e.function.name: e.function for level in self.levels for e in level}
-        main = entry(
-            self.levels,
-            lambda buffer: self.slots.address(self.plan, buffer),
-            self._stride,
-            self.scratch,
-        )
-        return module_text(list(functions.values()), main, barrier_text(self.isa))
-
-    def _stride(self, buffer: Buffer) -> int:
-        """Bytes from one step's part of an input or output to the next one's."""
-        node = self.plan.graph.outputs[buffer.name] if isinstance(buffer, Target) else buffer
-        assert isinstance(node, Node)
-        return node.size * node.dtype.itemsize
+        self._arena = aligned_zeros(self.code.plan.room_bytes, "the values of a program")
+        scratch = self.code.scratch * self.threads
+        self._scratch = aligned_zeros(scratch, "the scratch of its threads")
+        self._spans = spans(levels, self.threads)
 
     def run(self, steps: int = 1, feeds: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """Run `steps` steps; feeds and results have a leading axis of that length."""
@@ -106,11 +51,11 @@ class NativeProgram:
             name: np.empty((steps, *node.shape), node.dtype)
             for name, node in self.graph.outputs.items()
         }
-        table = (ctypes.c_void_p * (FIRST + len(self.slots.places)))()
+        table = (ctypes.c_void_p * (FIRST + len(self.code.places)))()
         table[ROOM] = self._arena.ctypes.data
         table[SCRATCH] = self._scratch.ctypes.data
         table[SPANS] = self._spans.ctypes.data
-        for buffer, place in self.slots.places.items():
+        for buffer, place in self.code.places.items():
             table[place] = self._pointer(buffer, given, outputs)
         team_of(self.threads).run(self._entry, ctypes.addressof(table), steps)
         return outputs
@@ -141,21 +86,7 @@ class NativeProgram:
         return given
 
 
-def shared_code(levels: list[list[Emitted]]) -> list[list[Emitted]]:
-    """The same kernels, where those with the same code share one function."""
-    found: dict[str, Emitted] = {}
-    return [
-        [
-            replace(
-                emitted, function=found.setdefault(body_text(emitted.function), emitted).function
-            )
-            for emitted in level
-        ]
-        for level in levels
-    ]
-
-
-def spans(levels: list[list[Emitted]], threads: int) -> Array:
+def spans(levels: Sequence[Sequence[Emitted]], threads: int) -> Array:
     """Each thread's tasks of every kernel: a level's work is cut into equal stretches."""
     rows: list[list[tuple[int, int]]] = []
     for level in levels:
@@ -175,7 +106,3 @@ def _task_at(work: float, emitted: Emitted) -> int:
         return 0
     share = work / emitted.cost * emitted.tasks
     return min(max(round(share), 0), emitted.tasks)
-
-
-def _round(size: int) -> int:
-    return -(-size // ALIGN) * ALIGN + ALIGN

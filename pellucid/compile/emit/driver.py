@@ -63,7 +63,7 @@ def entry(
                 pair = b.mul(b.add(b.mul(threads, number), thread), 2)
                 begin, end = b.load(spans, pair, I64), b.load(spans, b.add(pair, 1), I64)
                 with b.when(b.compare("<", begin, end)):
-                    b.call(emitted.function.name, [*pointers, begin, end, own_scratch])
+                    b.call(emitted.function, [*pointers, begin, end, own_scratch])
                 number += 1
             b.call("pel_barrier", [team, thread])
     # So that no thread is still at work when the call returns.

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
 from pellucid.compile.access import has_buffer
-from pellucid.compile.contraction import contraction_of
+from pellucid.compile.contraction import Contraction, contraction_of
 from pellucid.compile.emit.contraction import scratch_elements, task_counts, write_contraction
 from pellucid.compile.emit.draw import draw_tasks, write_draw
-from pellucid.compile.emit.nest import NestWriter, layout
+from pellucid.compile.emit.nest import NestLayout, NestWriter, layout
 from pellucid.compile.emit.pull import Puller
 from pellucid.compile.emit.scatter import ScatterWriter
+from pellucid.compile.emit.signature import signature
 from pellucid.compile.index import linear
 from pellucid.compile.kernels import Kernel, Member, Target
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, PTR, Function, Value
+from pellucid.compile.native.isa import Isa
 from pellucid.compile.plan import Plan
+from pellucid.compile.tiles import Tiling
 from pellucid.graph.node import Node, State
 
 Buffer = Node | State | Target
@@ -25,35 +28,82 @@ Buffer = Node | State | Target
 
 
 @dataclass(frozen=True)
-class Emitted:
-    """A kernel's code. buffers: what each of its pointers is. tasks: pieces of its work.
+class Extent:
+    """How much work a kernel is.
 
-    cost: elements or multiply-adds, to share work by. scratch: bytes that a thread needs.
+    tasks: pieces of its work. cost: elements or multiply-adds, to share work by. scratch: bytes
+    that a thread needs.
     """
 
-    kernel: Kernel
-    function: Function
-    buffers: tuple[Buffer, ...]
     tasks: int
     cost: float
     scratch: int
+    layout: NestLayout | tuple[Contraction, Tiling] | None = None
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """A kernel's place in a program. buffers: what each of its pointers is.
+
+    function: the name of its code, which kernels with the same signature share.
+    """
+
+    kernel: Kernel
+    signature: str
+    function: str
+    buffers: tuple[Buffer, ...]
+    extent: Extent
+    writer: KernelWriter = field(repr=False, compare=False)
+
+    @property
+    def tasks(self) -> int:
+        """Pieces of its work."""
+        return self.extent.tasks
+
+    @property
+    def cost(self) -> float:
+        """Elements or multiply-adds."""
+        return self.extent.cost
+
+    @property
+    def scratch(self) -> int:
+        """Bytes that a thread needs."""
+        return self.extent.scratch
+
+    def code(self) -> Function:
+        """The kernel as a function."""
+        return self.writer.write(self.function, self.extent)
+
+
+def emit(plan: Plan, isa: Isa) -> list[list[Emitted]]:
+    """The kernels of a plan, level by level, the same ones sharing a function."""
+    first: dict[str, Emitted] = {}
+    levels: list[list[Emitted]] = []
+    for level in plan.levels:
+        row: list[Emitted] = []
+        for kernel in level:
+            writer = KernelWriter(plan, kernel, isa)
+            name = writer.signature()
+            if name in first:
+                function, extent = first[name].function, first[name].extent
+            else:
+                function, extent = kernel.name, writer.extent()
+            row.append(Emitted(kernel, name, function, tuple(writer.buffers), extent, writer))
+            first.setdefault(name, row[-1])
+        levels.append(row)
+    return levels
 
 
 class KernelWriter:
-    """Writes one kernel of a plan."""
+    """Describes and writes one kernel of a plan."""
 
-    def __init__(self, plan: Plan, kernel: Kernel, kept: set[Node], lanes: int) -> None:
+    def __init__(self, plan: Plan, kernel: Kernel, isa: Isa) -> None:
         self.plan = plan
         self.kernel = kernel
-        self.kept = kept
-        self.lanes = lanes
+        self.isa = isa
+        self.anchor = kernel.members[0].node
         self.buffers: dict[Buffer, int] = {}
         self._count_buffers()
-        pointers = [(f"p{i}", PTR) for i in range(len(self.buffers))]
-        self.b = Builder(
-            kernel.name, [*pointers, ("begin", I64), ("end", I64), ("scratch", PTR)], note(kernel)
-        )
-        self.b.contract = True
 
     def _count_buffers(self) -> None:
         for member in self.kernel.members:
@@ -81,69 +131,78 @@ class KernelWriter:
         found += [target if target.state is None else target.state for target in targets]
         return found
 
-    def _pointer(self, buffer: Buffer) -> Value:
-        return self.b.parameters[self.buffers[buffer]]
+    def signature(self) -> str:
+        """What the code depends on."""
+        stores = [
+            [self.buffers[place] for place in self._places(member)]
+            for member in self.kernel.members
+        ]
+        return signature(self.kernel, self.buffers, stores)
 
-    def _readable(self) -> dict[Node, Value]:
+    def extent(self) -> Extent:
+        """How much work it is and how it is cut."""
+        kernel, anchor = self.kernel, self.anchor
+        if all(member.node.size == 0 for member in kernel.members):
+            return Extent(0, 1, 0)
+        size: float = max(anchor.size, 1)
+        if kernel.kind == "contraction":
+            work, cut = contraction_of(kernel, self.plan.kept, self.isa.lanes, self.isa.registers)
+            tasks = prod(task_counts(work, cut)) * work.batches
+            scratch = scratch_elements(work, cut) * anchor.dtype.itemsize
+            return Extent(tasks, size * max(work.depth, 1) / 8, scratch, (work, cut))
+        if kernel.kind == "draw":
+            return Extent(draw_tasks(anchor), 4 * size, 0)
+        if kernel.kind == "scatter":
+            return Extent(ScatterWriter(anchor, self.isa.lanes).tasks, size, 0)
+        loops = layout(kernel, self.plan.kept, self.isa.lanes)
+        return Extent(loops.tasks, max(prod(kernel.shape), 1) * len(kernel.members), 0, loops)
+
+    def write(self, name: str, extent: Extent) -> Function:
+        """The kernel as a function of that name."""
+        pointers = [(f"p{i}", PTR) for i in range(len(self.buffers))]
+        parameters = [*pointers, ("begin", I64), ("end", I64), ("scratch", PTR)]
+        b = Builder(name, parameters, note(self.kernel))
+        b.contract = True
+        pointer_of = dict(zip(self.buffers, b.parameters, strict=False))
+        span = b.parameters[-3], b.parameters[-2]
+        readable = self._readable(pointer_of)
+        lanes = self.isa.lanes
+
+        def store(puller: Puller, member: Member, value: Value) -> None:
+            position = linear(member.at, member.node.shape)
+            for place in self._places(member):
+                puller.store(value, member.node, pointer_of[place], position)
+
+        if extent.tasks == 0:
+            return b.function
+        places = [pointer_of[place] for place in self._places(self.kernel.members[0])]
+        if isinstance(extent.layout, tuple):
+            scratch = b.parameters[-1]
+            write_contraction(b, self.kernel, extent.layout, readable, store, scratch, span)
+        elif self.kernel.kind == "draw":
+            write_draw(b, self.anchor, readable, places, lanes, span)
+        elif self.kernel.kind == "scatter":
+            ScatterWriter(self.anchor, lanes).write(b, readable, places, span)
+        elif extent.layout is not None:
+            NestWriter(b, self.kernel, extent.layout, readable, store).write(*span)
+        return b.function
+
+    def _readable(self, pointer_of: dict[Buffer, Value]) -> dict[Node, Value]:
         """Pointers by the node whose values they hold."""
-        found: dict[Node, Value] = {}
         nodes = {access.node for member in self.kernel.members for access in member.reads}
         if self.kernel.copies is not None:
             nodes |= {member.node for member in self.kernel.members}
+        found: dict[Node, Value] = {}
         for node in nodes:
             if node.op == "state":
-                found[node] = self._pointer(node.attrs["state"])
-            elif node in self.buffers:
-                found[node] = self._pointer(node)
+                found[node] = pointer_of[node.attrs["state"]]
+            elif node in pointer_of:
+                found[node] = pointer_of[node]
         return found
-
-    def _store(self, puller: Puller, member: Member, value: Value) -> None:
-        position = linear(member.at, member.node.shape)
-        for place in self._places(member):
-            puller.store(value, member.node, self._pointer(place), position)
-
-    def write(self) -> Emitted:
-        """The kernel as a function."""
-        kernel, b = self.kernel, self.b
-        if all(member.node.size == 0 for member in kernel.members):
-            return Emitted(kernel, b.function, tuple(self.buffers), 0, 1, 0)
-        span = b.parameters[-3], b.parameters[-2]
-        readable = self._readable()
-        anchor = kernel.members[0].node
-        size = anchor.size
-        scratch = 0
-        if kernel.kind == "contraction":
-            registers = 32 if self.lanes == 16 else 16
-            work, cut = contraction_of(kernel, self.kept, self.lanes, registers)
-            tasks = prod(task_counts(work, cut)) * work.batches
-            scratch = scratch_elements(work, cut) * anchor.dtype.itemsize
-            size = anchor.size * max(work.depth, 1) // 8
-            shape = work, cut
-            write_contraction(b, kernel, shape, readable, self._store, b.parameters[-1], span)
-        elif kernel.kind == "draw":
-            tasks = draw_tasks(anchor)
-            size *= 4
-            write_draw(b, anchor, readable, self._pointers(), self.lanes, span)
-        elif kernel.kind == "scatter":
-            writer = ScatterWriter(b, anchor, readable, self.lanes)
-            tasks = writer.tasks
-            writer.write(self._pointers(), *span)
-        else:
-            loops = layout(kernel, self.kept, self.lanes)
-            tasks = loops.tasks
-            size = 1
-            for n in kernel.shape:
-                size *= n
-            size *= len(kernel.members)
-            NestWriter(b, kernel, loops, readable, self._store).write(*span)
-        return Emitted(kernel, b.function, tuple(self.buffers), tasks, max(size, 1), scratch)
-
-    def _pointers(self) -> Sequence[Value]:
-        return [self._pointer(place) for place in self._places(self.kernel.members[0])]
 
 
 def note(kernel: Kernel) -> str:
     """What a kernel computes, in words."""
-    ops = [member.node.op for member in kernel.members]
+    ops: Sequence[str] = [member.node.op for member in kernel.members]
     shape = "×".join(map(str, kernel.shape)) or "one number"
     return f"{kernel.kind} over {shape}: {', '.join(dict.fromkeys(ops))}"

@@ -22,8 +22,7 @@ class ScatterWriter:
     tasks add to the same element.
     """
 
-    def __init__(self, b: Builder, node: Node, buffers: Mapping[Node, Value], lanes: int) -> None:
-        self.b = b
+    def __init__(self, node: Node, lanes: int) -> None:
         self.node = node
         self.source, self.index = node.inputs
         self.axis: int = node.attrs["axis"]
@@ -31,7 +30,6 @@ class ScatterWriter:
         self.lead = prod(self.source.shape[: self.axis])
         self.tail = prod(self.source.shape[self.after :])
         self.lanes = min(lanes, 1 << max(self.tail - 1, 0).bit_length()) if self.tail > 1 else 1
-        self.puller = Puller(b, buffers)
 
     @property
     def chunks(self) -> int:
@@ -43,10 +41,17 @@ class ScatterWriter:
         """Pieces of work."""
         return self.lead * self.chunks
 
-    def write(self, pointers: Sequence[Value], begin: Value, end: Value) -> None:
-        """Tasks begin … end − 1, to each of the pointers."""
-        b = self.b
-        with b.loop(begin, end, hint="task") as task:
+    def write(
+        self,
+        b: Builder,
+        buffers: Mapping[Node, Value],
+        pointers: Sequence[Value],
+        span: tuple[Value, Value],
+    ) -> None:
+        """The tasks of a span, to each of the pointers."""
+        self.b = b
+        self.puller = Puller(b, buffers)
+        with b.loop(*span, hint="task") as task:
             lead = b.div(task.variable, self.chunks)
             first = b.mul(b.rem(task.variable, self.chunks), self.lanes * _CHUNK_LANES)
             stop = b.minimum(b.add(first, self.lanes * _CHUNK_LANES), self.tail)

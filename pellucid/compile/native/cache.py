@@ -38,12 +38,19 @@ def default_folder() -> Path:
     return base / "pellucid"
 
 
-def key_of(text: str, isa: Isa) -> str:
-    """The hash of a module's text, the target, the versions and the options."""
+def key_of(source: str, isa: Isa) -> str:
+    """The hash of what a module's text depends on, the target, and LLVM's version."""
     import llvmlite
     from llvmlite.binding import llvm_version_info
 
-    parts = (text, isa.triple, isa.cpu, isa.features, llvmlite.__version__, str(llvm_version_info))
+    parts = (
+        source,
+        isa.triple,
+        isa.cpu,
+        isa.features,
+        llvmlite.__version__,
+        str(llvm_version_info),
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

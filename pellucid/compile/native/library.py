@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from pellucid.compile.native.assemble import to_object
 from pellucid.compile.native.cache import ObjectCache, key_of
 from pellucid.compile.native.isa import Isa
+
+
+class Source(Protocol):
+    """LLVM text that need not be written if its object is in the cache."""
+
+    @property
+    def isa(self) -> Isa:
+        """The target."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """A hash of everything that the text depends on."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The text of the module."""
+        ...
+
+
+@dataclass(frozen=True)
+class Text:
+    """A module that is written already."""
+
+    text: str
+    isa: Isa
+
+    @property
+    def key(self) -> str:
+        """The hash of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
 
 _numbers = itertools.count()
 _jit: list[Any] = []
@@ -39,12 +74,12 @@ def _engine() -> Any:
     return _jit[0]
 
 
-def load(text: str, isa: Isa, names: tuple[str, ...], cache: ObjectCache) -> tuple[Library, bool]:
+def load(code: Source, names: tuple[str, ...], cache: ObjectCache) -> tuple[Library, bool]:
     """The library of a module, from the cache if it is there, and whether it was."""
-    key = key_of(text, isa)
+    key = key_of(code.key, code.isa)
     image = cache.load(key)
     found = image is not None
     if image is None:
-        image = to_object(text, isa)
+        image = to_object(code.text, code.isa)
         cache.store(key, image)
     return Library(image, names), found

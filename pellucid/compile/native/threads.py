@@ -17,7 +17,7 @@ from pellucid.compile.native import threads_ir as at
 from pellucid.compile.native.arena import aligned_zeros
 from pellucid.compile.native.cache import ObjectCache
 from pellucid.compile.native.isa import host_isa
-from pellucid.compile.native.library import Library, load
+from pellucid.compile.native.library import Library, Text, load
 
 SPINS = 4_000
 WORK_A_THREAD = 1_000_000
@@ -161,7 +161,7 @@ def _quota() -> int:
 @cache
 def _worker_library() -> Library:
     isa = host_isa()
-    return load(at.worker_text(isa), isa, ("pel_worker", "pel_post"), ObjectCache())[0]
+    return load(Text(at.worker_text(isa), isa), ("pel_worker", "pel_post"), ObjectCache())[0]
 
 
 def _system_calls() -> dict[int, int]:

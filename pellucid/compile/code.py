@@ -1,0 +1,101 @@
+"""The code of a graph for one target: kernels, addresses, LLVM text, and the key of its object."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache, cached_property
+from pathlib import Path
+
+from pellucid.compile.emit.driver import FIRST, entry
+from pellucid.compile.emit.kernel import Buffer, emit
+from pellucid.compile.kernels import Target
+from pellucid.compile.loop.ir import Function
+from pellucid.compile.loop.llvm import module_text
+from pellucid.compile.native.isa import Isa
+from pellucid.compile.native.threads_ir import barrier_text
+from pellucid.compile.plan import ALIGN, make_plan
+from pellucid.compile.simplify import simplify
+from pellucid.graph.node import Node
+from pellucid.graph.program import Graph
+
+
+class Code:
+    """What a graph becomes for an instruction set, before it is machine code.
+
+    plan:    kernels in levels and where every value lies.
+    levels:  the same kernels with their pointers and tasks.
+    places:  slot of each buffer that has no room of the program's own, in the table of pointers.
+    scratch: bytes that each thread needs.
+    """
+
+    def __init__(self, graph: Graph, isa: Isa) -> None:
+        self.isa = isa
+        self.plan = make_plan(simplify(graph))
+        self.levels = emit(self.plan, isa)
+        self.places = self._number_buffers()
+        most = max((emitted.scratch for level in self.levels for emitted in level), default=0)
+        self.scratch = -(-most // ALIGN) * ALIGN + ALIGN
+
+    def _number_buffers(self) -> dict[Buffer, int]:
+        places: dict[Buffer, int] = {}
+        for level in self.levels:
+            for emitted in level:
+                for buffer in emitted.buffers:
+                    if not self._has_room(buffer):
+                        places.setdefault(buffer, FIRST + len(places))
+        return places
+
+    def _has_room(self, buffer: Buffer) -> bool:
+        return isinstance(buffer, Node) and buffer in self.plan.rooms
+
+    def address(self, buffer: Buffer) -> tuple[str, int]:
+        """("room", offset) or ("fixed" or "stepped", slot)."""
+        if isinstance(buffer, Node) and buffer in self.plan.rooms:
+            return "room", self.plan.rooms[buffer]
+        stepped = isinstance(buffer, Target) or (isinstance(buffer, Node) and buffer.op == "input")
+        return ("stepped" if stepped else "fixed"), self.places[buffer]
+
+    def stride(self, buffer: Buffer) -> int:
+        """Bytes from one step's part of an input or output to the next one's; 0 of the others."""
+        if self.address(buffer)[0] != "stepped":
+            return 0
+        node = self.plan.graph.outputs[buffer.name] if isinstance(buffer, Target) else buffer
+        assert isinstance(node, Node)
+        return node.size * node.dtype.itemsize
+
+    @cached_property
+    def functions(self) -> dict[str, Function]:
+        """Every function but the entry, in loop IR, by name."""
+        found: dict[str, Function] = {}
+        for level in self.levels:
+            for emitted in level:
+                if emitted.function not in found:
+                    found[emitted.function] = emitted.code()
+        return found
+
+    @cached_property
+    def text(self) -> str:
+        """The LLVM text of all kernels and the entry."""
+        main = entry(self.levels, self.address, self.stride, self.scratch)
+        return module_text(list(self.functions.values()), main, barrier_text(self.isa))
+
+    @property
+    def key(self) -> str:
+        """The hash of everything that the text depends on: found without writing the text."""
+        parts: list[object] = [fingerprint(), self.isa, self.scratch]
+        for level in self.levels:
+            parts.append("level")
+            for emitted in level:
+                addresses = [(self.address(b), self.stride(b)) for b in emitted.buffers]
+                parts.append((emitted.signature, emitted.function, addresses))
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+@cache
+def fingerprint() -> str:
+    """The hash of the compiler's own source, so that no code outlives the compiler that wrote it."""
+    folder = Path(__file__).parent
+    found = hashlib.sha256()
+    for file in [*sorted(folder.rglob("*.py")), *sorted((folder.parent / "graph").rglob("*.py"))]:
+        found.update(file.read_bytes())
+    return found.hexdigest()
