@@ -11,6 +11,8 @@ from pathlib import Path
 
 from pellucid.cli.show import metric_lines
 from pellucid.data import read_table
+from pellucid.train.folder import RunFolder
+from pellucid.train.model import Model
 from pellucid.train.tables import TableRun, fit_table
 
 
@@ -31,6 +33,10 @@ def run_fit(
 ) -> None:
     """Train on a table and report."""
     folder = out or Path(f"{_plain(data.stem)}-{_plain(target)}.run")
+    if resume and RunFolder(folder).is_finished:
+        RunFolder(folder).tidy()
+        already_finished(folder, as_json)
+        return
     shows = not quiet and not as_json
     found = fit_table(
         read_table(data, _Patient()) if shows else read_table(data),
@@ -49,6 +55,17 @@ def run_fit(
         print(json.dumps(summary(found)))
     elif not quiet:
         print("\n".join(report(found, data, target)))
+
+
+def already_finished(folder: Path, as_json: bool) -> None:
+    """Say that a run needs no resuming."""
+    model = Model.load(RunFolder(folder).model)
+    if as_json:
+        metrics = model.details.get("validation_metrics")
+        print(json.dumps({"run": str(folder), "finished": True, "metrics": metrics}))
+        return
+    print(f"The run in {folder} is finished, there is nothing to resume. Next:")
+    print(f"  pellucid inspect {folder}")
 
 
 class _Patient:

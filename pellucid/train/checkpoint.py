@@ -55,12 +55,7 @@ def load_checkpoint(
     Raises ModelFileError if the file is damaged or belongs to another run, changing nothing.
     """
     arrays, details = container.read(path, "checkpoint")
-    different = [k for k, v in settings.items() if details["settings"].get(k) != v]
-    if different:
-        raise ModelFileError(
-            f"{path} belongs to a run with other settings ({', '.join(sorted(different))}): "
-            "resume with the same data and settings, or start a new run."
-        )
+    agree(path, details["settings"], settings)
     for name, state in states.items():
         found = arrays.get(f"now/{name}")
         if found is None or found.shape != state.value.shape or found.dtype != state.value.dtype:
@@ -72,3 +67,13 @@ def load_checkpoint(
     position = dict(details["position"])
     position["history"] = [Evaluated(**entry) for entry in position["history"]]
     return Position(**position)
+
+
+def agree(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raise ModelFileError, naming what differs, unless a file belongs to a run with these settings."""
+    different = [name for name, value in wanted.items() if found.get(name) != value]
+    if different:
+        raise ModelFileError(
+            f"{path} belongs to a run with other settings ({', '.join(sorted(different))}): "
+            "resume with the same data and settings, or start a new run."
+        )

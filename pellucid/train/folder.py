@@ -28,9 +28,15 @@ class RunFolder:
     def open(cls, path: Path, *, resume: bool = False, force: bool = False) -> RunFolder:
         """Make the folder, or take one that exists if asked to resume or to replace it.
 
-        Raises RunFolderError if it exists otherwise, or cannot be made.
+        Raises RunFolderError if it exists otherwise, if there is nothing left to resume, or if it
+        cannot be made.
         """
         exists = path.exists() and (not path.is_dir() or any(path.iterdir()))
+        if resume and cls(path).is_finished:
+            raise RunFolderError(
+                f"The run in {path} is finished, there is nothing to resume: use it as it is, or "
+                "replace it with --force."
+            )
         if exists and not (resume or force):
             raise RunFolderError(
                 f"{path} exists already: choose another with --out, replace it with --force, "
@@ -54,6 +60,11 @@ class RunFolder:
         """The model file."""
         return self.path / MODEL
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run came to its end: the model is written last."""
+        return self.model.exists()
+
     def network(self, number: int) -> Path:
         """The file of a network whose training has ended, until the run has."""
         return self.path / f"network-{number}.safetensors"
@@ -71,6 +82,11 @@ class RunFolder:
         lines = "".join(f"{json.dumps(entry)}\n" for entry in entries)
         write_atomically(self.path / HISTORY, lines.encode())
         model.save(self.model)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove what only an unfinished run needs."""
+        remove_leftovers(self.path)
         self.checkpoint.unlink(missing_ok=True)
         for leftover in self.path.glob("network-*.safetensors"):
             leftover.unlink(missing_ok=True)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from pellucid.errors import ModelFileError
+from pellucid import nn, optim
 from pellucid.graph import Array
 from pellucid.train import container
+from pellucid.train.checkpoint import agree
 from pellucid.train.events import Callback, Evaluated
 from pellucid.train.folder import RunFolder
 from pellucid.train.trainer import Problem, Settings, Trainer
@@ -40,9 +43,9 @@ def train_network(
     networks: int = 1,
 ) -> Trained:
     """Train network `number` of `networks`; resume: use what the folder holds of it."""
-    identity = {**settings.deciding(), "data": fingerprint(problem.train), "network": number}
+    identity = {} if folder is None else _identity(problem, settings, number)
     if folder is not None and resume and folder.network(number).exists():
-        return _finished(problem, folder, identity)
+        return _finished(problem, folder, identity, number)
     checkpoint = None if folder is None else folder.checkpoint
     trainer = Trainer(problem, settings, callbacks, checkpoint, identity, (number, networks))
     if resume:
@@ -58,15 +61,26 @@ def train_network(
     return found
 
 
-def _finished(problem: Problem, folder: RunFolder, identity: dict[str, object]) -> Trained:
+def _identity(problem: Problem, settings: Settings, number: int) -> dict[str, Any]:
+    """What the result depends on, as plain JSON values: a run resumes only with the same."""
+    identity = {
+        **settings.deciding(),
+        "data": fingerprint(problem.train),
+        "network": nn.to_spec(problem.net),
+        "optimizer": optim.to_spec(problem.optimizer),
+        "number": number,
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(identity))
+    return plain
+
+
+def _finished(
+    problem: Problem, folder: RunFolder, identity: Mapping[str, Any], number: int
+) -> Trained:
     """A network whose training had ended when the run was stopped."""
-    path = folder.network(int(str(identity["network"])))
+    path = folder.network(number)
     arrays, details = container.read(path, "network")
-    if details["identity"] != identity:
-        raise ModelFileError(
-            f"{path} belongs to a run with other settings or data: resume with the same, or start "
-            "a new run."
-        )
+    agree(path, details["identity"], identity)
     problem.net.load_state_dict(arrays)
     trained = details["trained"]
     history = tuple(Evaluated(**entry) for entry in trained["history"])
