@@ -108,9 +108,8 @@ def report(found: TableRun, data: Path, target: str) -> list[str]:
     networks = len(run.model.members)
     lines = ["", f"Predicts '{target}': {found.task.kind} ({found.task.reason})."]
     if networks > 1:
-        epochs = details["epochs"]
         lines += [
-            f"Trained {networks} networks, {min(epochs)} to {max(epochs)} epochs each; "
+            f"Trained {networks} networks, {_range(details['epochs'])} epochs each; "
             "their predictions are averaged.",
             "",
             f"Each of the {details['validation_rows']:,} rows, predicted by the network that had "
@@ -135,3 +134,8 @@ def report(found: TableRun, data: Path, target: str) -> list[str]:
         f"  pellucid evaluate {run.folder} TEST.csv       on rows it has never seen",
     ]
     return lines
+
+
+def _range(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return str(low) if low == high else f"{low} to {high}"

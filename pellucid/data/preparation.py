@@ -59,13 +59,13 @@ class Preparation:
     ) -> "Preparation":
         """Learns from these rows of the table, all of them by default, and from no other.
 
-        Every column but the target becomes features by its kind. A target missing in one of the
+        Only the names of the classes come from all rows, so that a rare one is known. Every column but the target becomes features by its kind. A target missing in one of the
         rows, or a table without a column to learn from, raises `DataError`.
         """
         chosen = np.arange(table.rows) if rows is None else np.sort(np.arange(table.rows)[rows])
         part = table.take(chosen)
         answer = part.column(target_name)
-        goal = learn_target(answer, task)
+        goal = learn_target(answer, task, table.column(target_name))
         training = Training(part.rows, goal.signal(goal.encode(answer)))
         columns = part.drop([target_name]).columns
         kinds = _kinds(columns, target_name)

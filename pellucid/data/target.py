@@ -107,14 +107,18 @@ class ClassTarget:
 Target = NumberTarget | ClassTarget
 
 
-def learn_target(column: Column, task: Task) -> Target:
-    """What is learned of the target, from its training rows, of which none may be missing."""
+def learn_target(column: Column, task: Task, everything: Column | None = None) -> Target:
+    """What is learned of the target, from its training rows, of which none may be missing.
+
+    everything: the target of all rows that there are, which names every class; the training rows may
+    lack one that is rare.
+    """
     _refuse_missing(column.name, column.missing())
     if task.is_classification:
-        labels = class_labels(column)
-        if len(labels) < 2:
-            raise DataError(f"The training rows hold a single class of '{column.name}'.")
+        labels = class_labels(column if everything is None else everything)
         counts = np.bincount(class_codes(column, labels), minlength=len(labels))
+        if np.count_nonzero(counts) < 2:
+            raise DataError(f"The training rows hold a single class of '{column.name}'.")
         return ClassTarget(column.name, task, labels, tuple(int(count) for count in counts))
     if not isinstance(column, NumberColumn):
         raise DataError(f"The target '{column.name}' holds no numbers.")

@@ -1,0 +1,258 @@
+"""`pellucid fit`: what it says, what it writes, and every way that a table can be wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pellucid.train.folder import MODEL
+from tests.cli.command import failed, pellucid, small, write
+
+
+def fit(data: Path, target: str = "y", *more: object) -> tuple[object, ...]:
+    return ("fit", data, "--target", target, "--out", data.parent / "run", "--epochs", 2, *more)
+
+
+def test_the_report_names_what_comes_next(tmp_path: Path) -> None:
+    said = pellucid(*fit(small(tmp_path / "t.csv")))
+    assert said.code == 0
+    for part in (
+        "Predicts 'y'",
+        "two classes",
+        "accuracy",
+        "2 epochs each",
+        "pellucid inspect",
+        "predict",
+    ):
+        assert part in said.out
+    assert "network 1 of 5" in said.err
+
+
+def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
+    said = pellucid(*fit(small(tmp_path / "t.csv"), "y", "--json"))
+    found = json.loads(said.out)
+    assert said.out.count("\n") == 1 and said.err == ""
+    assert found["task"] == "two classes" and found["rows"] == 60
+    assert set(found["metrics"]) == {"accuracy", "balanced_accuracy", "log_loss", "auc"}
+
+
+def test_quiet_says_nothing(tmp_path: Path) -> None:
+    said = pellucid(*fit(small(tmp_path / "t.csv"), "y", "--quiet"))
+    assert (said.code, said.out, said.err) == (0, "", "")
+
+
+def test_the_default_folder_is_named_after_table_and_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = small(tmp_path / "my table.csv", header="x,colour,the y")
+    monkeypatch.chdir(tmp_path)
+    assert pellucid("fit", data, "--target", "the y", "--epochs", 1, "-q").code == 0
+    assert (tmp_path / "my_table-the_y.run" / MODEL).exists()
+
+
+def test_the_same_seed_gives_the_same_file(tmp_path: Path) -> None:
+    data = small(tmp_path / "t.csv")
+    files = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        out = tmp_path / name
+        said = pellucid("fit", data, "--target", "y", "--out", out, "--epochs", 2, "--seed", seed)
+        assert said.code == 0
+        files.append((out / MODEL).read_bytes())
+    assert files[0] == files[1] != files[2]
+
+
+def test_dropped_columns_are_not_learned_from(tmp_path: Path) -> None:
+    data = small(tmp_path / "t.csv")
+    assert pellucid(*fit(data, "y", "--drop", "colour", "-q")).code == 0
+    facts = json.loads(pellucid("inspect", tmp_path / "run", "--json").out)
+    assert [c["column"] for c in facts["columns"]] == ["x"]
+    assert "colour" in failed(*fit(data, "y", "--drop", "color", "--force"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("fit",), "DATA"),
+        (("fit", "t.csv"), "--target"),
+        (("fit", "t.csv", "--target", "y", "--epochs", "0"), "--epochs"),
+        (("fit", "t.csv", "--target", "y", "--time", "soon"), "--time"),
+        (("fit", "t.csv", "--target", "y", "--time", "-3s"), "--time"),
+        (("fit", "t.csv", "--target", "y", "--task", "guess"), "--task"),
+        (("fit", "t.csv", "--target", "y", "--resume", "--force"), "--resume"),
+        (("fit", "t.csv", "--target", "y", "--seed", "x"), "--seed"),
+        (("fit", "t.csv", "--target", "y", "--speed", "9"), "--speed"),
+        (("train", "t.csv"), "train"),
+    ],
+)
+def test_wrong_usage_is_exit_2(arguments: tuple[str, ...], part: str) -> None:
+    said = pellucid(*arguments)
+    assert said.code == 2 and part in said.err and said.out == ""
+
+
+# -- tables that are wrong -------------------------------------------------------------------------
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    assert "nowhere.csv" in failed(*fit(tmp_path / "nowhere.csv"))
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet", "t.json", "t.xyz"])
+def test_a_file_that_is_no_table(tmp_path: Path, name: str) -> None:
+    data = tmp_path / name
+    data.write_bytes(bytes(np.random.default_rng(0).integers(0, 256, 4096, np.uint8)))
+    assert name in failed(*fit(data))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("text", ["", "x,y\n", "\n\n"])
+def test_an_empty_table(tmp_path: Path, text: str) -> None:
+    data = tmp_path / "t.csv"
+    data.write_text(text)
+    failed(*fit(data))
+
+
+def test_an_unknown_target_suggests_the_nearest(tmp_path: Path) -> None:
+    data = small(tmp_path / "t.csv", header="x,colour,outcome")
+    assert "'outcome'" in failed(*fit(data, "outcom"))
+
+
+def test_a_target_with_one_value(tmp_path: Path) -> None:
+    data = write(tmp_path / "t.csv", "x,y", [f"{i},same" for i in range(30)])
+    assert "'y'" in failed(*fit(data))
+
+
+def test_a_target_that_is_all_missing(tmp_path: Path) -> None:
+    data = write(tmp_path / "t.csv", "x,y", [f"{i}," for i in range(30)])
+    assert "'y'" in failed(*fit(data))
+
+
+def test_rows_without_a_target_are_dropped_and_counted(tmp_path: Path) -> None:
+    data = small(tmp_path / "t.csv")
+    data.write_text(data.read_text() + "0.5,red,\n" * 7)
+    said = pellucid(*fit(data))
+    assert said.code == 0 and "7 rows" in said.out
+
+
+def test_a_class_with_one_row_is_told(tmp_path: Path) -> None:
+    data = small(tmp_path / "t.csv")
+    data.write_text(data.read_text() + "0.5,red,maybe\n")
+    said = pellucid(*fit(data))
+    assert said.code == 0 and "maybe" in said.out
+
+
+def test_stray_text_and_infinities_in_a_number_column_are_told(tmp_path: Path) -> None:
+    rows = [f"{i * 0.1:.1f},{'a' if i % 2 else 'b'}" for i in range(80)]
+    rows[3], rows[9], rows[11] = "n/k,a", "inf,a", "-inf,a"
+    said = pellucid(*fit(write(tmp_path / "t.csv", "x,y", rows)))
+    assert said.code == 0 and "'x'" in said.out.split("Noticed")[1]
+
+
+def test_a_column_that_is_all_missing_is_told(tmp_path: Path) -> None:
+    rows = [f"{i % 7},,{'a' if i % 2 else 'b'}" for i in range(60)]
+    said = pellucid(*fit(write(tmp_path / "t.csv", "x,empty,y", rows)))
+    assert said.code == 0
+    facts = json.loads(pellucid("inspect", tmp_path / "run", "--json").out)
+    assert next(c for c in facts["columns"] if c["column"] == "empty")["features"] == []
+
+
+def test_a_duplicated_column_name(tmp_path: Path) -> None:
+    rows = [f"{i},{i % 5},{'a' if i % 2 else 'b'}" for i in range(60)]
+    message = failed(*fit(write(tmp_path / "t.csv", "x,x,y", rows)))
+    assert "more than one column 'x'" in message
+
+
+def test_ten_thousand_categories(tmp_path: Path) -> None:
+    rows = [f"name{i % 10_000},{i % 3},{'a' if i % 3 else 'b'}" for i in range(20_000)]
+    said = pellucid(*fit(write(tmp_path / "t.csv", "who,k,y", rows), "y", "--epochs", "1"))
+    assert said.code == 0 and "'who'" in said.out
+
+
+@pytest.mark.parametrize(
+    "labels", [("a,b", 'say "x"'), ("0", "1"), ("1.5", "2.5"), ("true", "false"), ("é", "ß")]
+)
+def test_odd_labels_survive(tmp_path: Path, labels: tuple[str, str]) -> None:
+    quoted = ['"' + label.replace('"', '""') + '"' for label in labels]
+    rows = [f"{i % 9},{quoted[i % 2]}" for i in range(60)]
+    data = write(tmp_path / "t.csv", "größe,y", rows)
+    assert pellucid(*fit(data, "y", "--task", "classification", "-q")).code == 0
+    said = pellucid("predict", tmp_path / "run", data)
+    assert said.code == 0 and said.out.splitlines()[0].startswith("y,")
+
+
+# -- folders ---------------------------------------------------------------------------------------
+
+
+def test_an_existing_folder_is_not_overwritten(tmp_path: Path) -> None:
+    data = small(tmp_path / "t.csv")
+    assert pellucid(*fit(data, "y", "-q")).code == 0
+    before = (tmp_path / "run" / MODEL).read_bytes()
+    message = failed(*fit(data, "y", "--seed", "5"))
+    assert "--force" in message and "--resume" in message
+    assert (tmp_path / "run" / MODEL).read_bytes() == before
+    assert pellucid(*fit(data, "y", "--seed", "5", "--force", "-q")).code == 0
+    assert (tmp_path / "run" / MODEL).read_bytes() != before
+
+
+def test_a_finished_run_is_left_alone_by_resume(tmp_path: Path) -> None:
+    data = small(tmp_path / "t.csv")
+    assert pellucid(*fit(data, "y", "-q")).code == 0
+    model = tmp_path / "run" / MODEL
+    before = model.read_bytes(), model.stat().st_mtime_ns
+    said = pellucid(*fit(data, "y", "--resume"))
+    assert said.code == 0 and "finished" in said.out
+    assert (model.read_bytes(), model.stat().st_mtime_ns) == before
+
+
+def test_resume_with_other_settings_is_refused(tmp_path: Path) -> None:
+    data = small(tmp_path / "t.csv")
+    run = tmp_path / "run"
+    assert pellucid(*fit(data, "y", "-q")).code == 0
+    (run / MODEL).unlink()
+    whole = pellucid("fit", data, "--target", "y", "--out", tmp_path / "other", "--epochs", 2, "-q")
+    assert whole.code == 0
+    _leave_network(tmp_path / "other", run, data)
+    assert "other settings (epochs)" in failed(
+        "fit", data, "--target", "y", "--out", run, "--epochs", 3, "--resume", "-q"
+    )
+
+
+def _leave_network(_: Path, run: Path, data: Path) -> None:
+    """Leave the folder as a run that was killed during its second network."""
+    from pellucid.train import session
+
+    made = session.RunFolder.tidy
+    try:
+        session.RunFolder.tidy = lambda self: None  # type: ignore[method-assign]
+        said = pellucid("fit", data, "--target", "y", "--out", run, "--epochs", 2, "--force", "-q")
+    finally:
+        session.RunFolder.tidy = made  # type: ignore[method-assign]
+    assert said.code == 0
+    (run / MODEL).unlink()
+    (run / "network-1.safetensors").unlink()
+
+
+def test_a_file_in_the_way_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("mine")
+    assert "run" in failed(*fit(small(tmp_path / "t.csv"), "y", "--force"))
+    assert (tmp_path / "run").read_text() == "mine"
+
+
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert "disk is full" in failed(*fit(small(tmp_path / "t.csv"), "y", "-q"))
+    assert [file for file in (tmp_path / "run").iterdir() if file.suffix == ".partial"] == []
+
+
+def test_a_read_only_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    assert "permission" in failed(*fit(small(tmp_path / "t.csv"), "y", "-q"))
