@@ -8,6 +8,7 @@ from pathlib import Path
 from pellucid.cli.model_file import load
 from pellucid.cli.show import metric_lines
 from pellucid.data import read_table
+from pellucid.errors import DataError
 
 
 def run_evaluate(run: Path, data: Path, as_json: bool) -> None:
@@ -15,7 +16,13 @@ def run_evaluate(run: Path, data: Path, as_json: bool) -> None:
     model = load(run)
     assert model.preparation is not None
     table = read_table(data)
-    column = table.column(model.preparation.target_name)
+    target = model.preparation.target_name
+    if target not in table.names:
+        raise DataError(
+            f"{data} has no column '{target}' to compare with: use predict for rows whose target "
+            "is not known."
+        )
+    column = table.column(target)
     known = table.take(~column.missing())
     metrics = model.evaluate(known)
     task = model.preparation.task.kind

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.cli.model_file import load
-from pellucid.cli.show import columns, metric_lines
+from pellucid.cli.show import columns, metric_lines, wrapped
 from pellucid.train.model import Model
 
 
@@ -94,17 +94,15 @@ def page(model: Model) -> list[str]:
     for choice in shown["choices"]:
         lines.append(f"  {choice['name']}: {choice['value']}")
         said = [(key, choice[key]) for key in ("rule", "source", "evidence") if choice[key]]
-        lines.extend(f"      {key}: {text}" for key, text in said)
         if choice["instead"]:
-            lines.append(f"      to change it: {choice['instead']}")
+            said.append(("to change it", choice["instead"]))
+        for key, text in said:
+            lines += wrapped(f"{key}: {text}", 6, 10)
+    lines.append("  stopped:")
+    ends = zip(details["epochs"], details["best_epoch"], details["stopped_because"], strict=True)
+    for made, best, why in ends:
+        lines += wrapped(f"{made} epochs were made, the best was {best}, because {why}", 6, 10)
     lines += [
-        "  stopped:",
-        *(
-            f"      {made} epochs were made, the best was {best}, because {why}"
-            for made, best, why in zip(
-                details["epochs"], details["best_epoch"], details["stopped_because"], strict=True
-            )
-        ),
         "",
         f"MEASURED on {details['validation_rows']:,} rows, each by a network not trained on it",
         *metric_lines(shown["metrics"]),

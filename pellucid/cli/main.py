@@ -25,6 +25,23 @@ RunPath = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        import pellucid
+
+        print(f"pellucid {pellucid.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Neural networks you can see through: train, predict, evaluate, inspect."""
+
+
 @app.command()
 def fit(
     data: Data,

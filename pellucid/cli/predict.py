@@ -64,13 +64,21 @@ def parquet_bytes(columns: Columns) -> bytes:
 
     import duckdb
 
+    types = {name: _sql_type(column) for name, column in columns.items()}
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "rows.csv", Path(folder) / "rows.parquet"
         source.write_text(csv_text(columns), encoding="utf-8")
         with duckdb.connect() as connection:
             connection.execute(
-                "copy (select * from read_csv($1, header = true, all_varchar = false)) "
-                f"to '{target}' (format parquet)",
-                [str(source)],
+                "copy (select * from read_csv($1, header = true, delim = ',', quote = '\"', "
+                f"columns = $2)) to '{target}' (format parquet)",
+                [str(source), types],
             )
         return target.read_bytes()
+
+
+def _sql_type(column: Array) -> str:
+    """The type of a column in a Parquet file."""
+    return {"f": "DOUBLE", "i": "BIGINT", "u": "BIGINT", "b": "BOOLEAN"}.get(
+        column.dtype.kind, "VARCHAR"
+    )

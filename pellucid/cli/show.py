@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
+
+WIDTH = 80
+"""Columns of a terminal that texts are wrapped to."""
 
 NAMES = {
     "accuracy": "accuracy",
@@ -25,10 +29,10 @@ MEANING = {
 
 
 def metric_lines(metrics: Mapping[str, float | None]) -> list[str]:
-    """A line for each metric: its name, value and meaning."""
+    """A line for each metric, in the order of `NAMES`: its name, value and meaning."""
     rows = [
         (NAMES[name], "not defined" if value is None else f"{value:.4g}", MEANING[name])
-        for name, value in metrics.items()
+        for name, value in sorted(metrics.items(), key=lambda pair: list(NAMES).index(pair[0]))
     ]
     return columns(rows, indent=2)
 
@@ -48,3 +52,8 @@ def columns(rows: Sequence[Sequence[str]], indent: int = 0, most: int = 60) -> l
         + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in cut
     ]
+
+
+def wrapped(text: str, indent: int, hanging: int, width: int = WIDTH) -> list[str]:
+    """A text as lines of at most `width`, those after the first further in."""
+    return textwrap.wrap(text, width, initial_indent=" " * indent, subsequent_indent=" " * hanging)

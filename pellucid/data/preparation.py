@@ -59,8 +59,9 @@ class Preparation:
     ) -> "Preparation":
         """Learns from these rows of the table, all of them by default, and from no other.
 
-        Only the names of the classes come from all rows, so that a rare one is known. Every column but the target becomes features by its kind. A target missing in one of the
-        rows, or a table without a column to learn from, raises `DataError`.
+        Only the names of the classes come from all rows, so that a rare one is known. Every column
+        but the target becomes features by its kind. A target missing in one of the rows, or a table
+        without a column to learn from, raises `DataError`.
         """
         chosen = np.arange(table.rows) if rows is None else np.sort(np.arange(table.rows)[rows])
         part = table.take(chosen)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pellucid.train.folder import MODEL
+from pellucid.train.folder import MODEL, RunFolder
 from tests.cli.command import failed, pellucid, small, write
 
 
@@ -207,32 +207,19 @@ def test_a_finished_run_is_left_alone_by_resume(tmp_path: Path) -> None:
     assert (model.read_bytes(), model.stat().st_mtime_ns) == before
 
 
-def test_resume_with_other_settings_is_refused(tmp_path: Path) -> None:
+def test_resume_with_other_settings_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = small(tmp_path / "t.csv")
-    run = tmp_path / "run"
-    assert pellucid(*fit(data, "y", "-q")).code == 0
-    (run / MODEL).unlink()
-    whole = pellucid("fit", data, "--target", "y", "--out", tmp_path / "other", "--epochs", 2, "-q")
-    assert whole.code == 0
-    _leave_network(tmp_path / "other", run, data)
-    assert "other settings (epochs)" in failed(
-        "fit", data, "--target", "y", "--out", run, "--epochs", 3, "--resume", "-q"
-    )
-
-
-def _leave_network(_: Path, run: Path, data: Path) -> None:
-    """Leave the folder as a run that was killed during its second network."""
-    from pellucid.train import session
-
-    made = session.RunFolder.tidy
-    try:
-        session.RunFolder.tidy = lambda self: None  # type: ignore[method-assign]
-        said = pellucid("fit", data, "--target", "y", "--out", run, "--epochs", 2, "--force", "-q")
-    finally:
-        session.RunFolder.tidy = made  # type: ignore[method-assign]
-    assert said.code == 0
-    (run / MODEL).unlink()
-    (run / "network-1.safetensors").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "tidy", lambda self: None)
+        assert pellucid(*fit(data, "y", "-q")).code == 0
+    # As a run that was killed in its last network leaves the folder.
+    (tmp_path / "run" / MODEL).unlink()
+    (tmp_path / "run" / "network-4.safetensors").unlink()
+    assert "other settings (epochs)" in failed(*fit(data, "y", "--epochs", 3, "--resume"))
+    said = pellucid(*fit(data, "y", "--resume", "-q"))
+    assert said.code == 0 and not list((tmp_path / "run").glob("network-*"))
 
 
 def test_a_file_in_the_way_of_the_folder(tmp_path: Path) -> None:

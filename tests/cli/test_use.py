@@ -1,0 +1,196 @@
+"""`pellucid predict`, `evaluate` and `inspect` on the run of a small table."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.metrics import accuracy_score, log_loss
+
+from pellucid import __version__
+from pellucid.train.folder import MODEL
+from tests.cli.command import failed, pellucid, small, write
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with t.csv and the run on it, and cars.csv with a regression."""
+    folder = tmp_path_factory.mktemp("use")
+    data = small(folder / "t.csv", rows=200)
+    assert pellucid("fit", data, "--target", "y", "--out", folder / "run", "-q").code == 0
+    dice = np.random.default_rng(1)
+    rows = [f"{a:.3f},{3 * a + b:.3f}" for a, b in dice.normal(size=(120, 2)) * [1, 0.1]]
+    write(folder / "cars.csv", "weight,price", rows)
+    said = pellucid("fit", folder / "cars.csv", "--target", "price", "--out", folder / "cars", "-q")
+    assert said.code == 0
+    return folder
+
+
+def test_classes_come_with_probabilities(place: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p.csv"
+    said = pellucid("predict", place / "run", place / "t.csv", "-o", out)
+    assert said.code == 0 and said.out == "" and "200" in said.err
+    found = pd.read_csv(out)
+    assert list(found.columns) == ["y", "y=no", "y=yes"]
+    np.testing.assert_allclose(found[["y=no", "y=yes"]].sum(axis=1), 1, rtol=1e-5)
+    likely = np.where(found["y=yes"] > found["y=no"], "yes", "no")
+    assert (found["y"] == likely).all()
+
+
+def test_parquet_holds_the_same(place: Path, tmp_path: Path) -> None:
+    for suffix in ("csv", "parquet"):
+        said = pellucid("predict", place / "run", place / "t.csv", "-o", tmp_path / f"p.{suffix}")
+        assert said.code == 0
+    text, binary = pl.read_csv(tmp_path / "p.csv"), pl.read_parquet(tmp_path / "p.parquet")
+    assert text.equals(binary)
+
+
+def test_a_regression_predicts_values(place: Path) -> None:
+    said = pellucid("predict", place / "cars", place / "cars.csv")
+    lines = said.out.splitlines()
+    assert lines[0] == "price" and len(lines) == 121
+    truth = pd.read_csv(place / "cars.csv")["price"]
+    assert np.corrcoef(truth, [float(line) for line in lines[1:]])[0, 1] > 0.95
+
+
+def test_evaluate_agrees_with_scikit_learn(place: Path) -> None:
+    found = json.loads(pellucid("evaluate", place / "run", place / "t.csv", "--json").out)
+    lines = [
+        line.split(",")
+        for line in pellucid("predict", place / "run", place / "t.csv").out.splitlines()
+    ]
+    truth = pd.read_csv(place / "t.csv")["y"]
+    labels, chances = [row[0] for row in lines[1:]], [float(row[2]) for row in lines[1:]]
+    assert found["task"] == "two classes" and found["rows"] == 200
+    assert found["metrics"]["accuracy"] == pytest.approx(accuracy_score(truth, labels))
+    assert found["metrics"]["log_loss"] == pytest.approx(
+        log_loss(truth == "yes", chances), rel=1e-5
+    )
+    assert list(found["metrics"]) == ["accuracy", "balanced_accuracy", "log_loss", "auc"]
+    found = json.loads(pellucid("evaluate", place / "cars", place / "cars.csv", "--json").out)
+    assert list(found["metrics"]) == ["rmse", "mae", "r2"]
+
+
+def test_evaluate_needs_the_target(place: Path, tmp_path: Path) -> None:
+    data = write(tmp_path / "n.csv", "x,colour", ["1,red"])
+    assert "'y'" in failed("evaluate", place / "run", data)
+
+
+def test_columns_may_be_reordered_and_more(place: Path, tmp_path: Path) -> None:
+    table = pd.read_csv(place / "t.csv")
+    table.assign(more=1)[["more", "y", "colour", "x"]].to_csv(tmp_path / "r.csv", index=False)
+    same = pellucid("predict", place / "run", place / "t.csv")
+    other = pellucid("predict", place / "run", tmp_path / "r.csv")
+    assert other.code == 0 and other.out == same.out
+
+
+def test_a_column_that_is_missing_is_named(place: Path, tmp_path: Path) -> None:
+    data = write(tmp_path / "m.csv", "x,y", ["1,yes"])
+    assert "'colour'" in failed("predict", place / "run", data)
+
+
+def test_categories_and_values_never_seen_are_accepted(place: Path, tmp_path: Path) -> None:
+    data = write(tmp_path / "u.csv", "x,colour", ["0.1,purple", "1e30,red", ",", "abc,red"])
+    said = pellucid("predict", place / "run", data)
+    assert said.code == 0 and len(said.out.splitlines()) == 5
+    assert "nan" not in said.out and "purple" in said.err
+
+
+def test_a_column_of_another_type_is_told(place: Path, tmp_path: Path) -> None:
+    data = write(tmp_path / "o.csv", "x,colour", ["north,1", "south,2"])
+    said = pellucid("predict", place / "run", data)
+    assert (said.code == 0 and "'x'" in said.err) or (said.code == 1 and "'x'" in said.err)
+
+
+def test_an_output_of_another_kind_is_refused(place: Path, tmp_path: Path) -> None:
+    assert ".csv or .parquet" in failed(
+        "predict", place / "run", place / "t.csv", "-o", tmp_path / "p.txt"
+    )
+    assert (
+        "there"
+        in failed("predict", place / "run", place / "t.csv", "-o", tmp_path / "no" / "p.csv")
+        or not (tmp_path / "no").exists()
+    )
+
+
+@pytest.mark.parametrize("what", ["predict", "evaluate"])
+def test_a_run_that_is_not_there(tmp_path: Path, what: str) -> None:
+    assert "nowhere" in failed(what, tmp_path / "nowhere", tmp_path / "t.csv")
+    (tmp_path / "empty").mkdir()
+    assert "no model" in failed(what, tmp_path / "empty", tmp_path / "t.csv")
+
+
+def test_the_page_fits_80_columns_but_for_tables(place: Path) -> None:
+    said = pellucid("inspect", place / "run")
+    assert said.code == 0
+    choices = said.out.split("CHOICES")[1].split("MEASURED")[0]
+    assert max(map(len, choices.splitlines())) <= 80
+    measured = [line.split()[0] for line in said.out.split("MEASURED")[1].splitlines()[1:]]
+    assert measured == ["accuracy", "balanced", "log", "AUC"]
+
+
+def test_inspect_json_is_one_object(place: Path) -> None:
+    facts = json.loads(pellucid("inspect", place / "run", "--json").out)
+    assert facts["target"] == "y" and facts["networks"] == 5
+    assert facts["network"][0]["layer"].startswith("Linear")
+    assert {column["column"] for column in facts["columns"]} == {"x", "colour"}
+
+
+def test_inspect_kernels_shows_the_machine_code(place: Path) -> None:
+    said = pellucid("inspect", place / "run", "--kernels")
+    assert said.code == 0 and "matmul" in said.out and "thread" in said.out
+
+
+def test_a_model_file_does_as_well_as_its_folder(place: Path) -> None:
+    one = pellucid("predict", place / "run", place / "t.csv")
+    other = pellucid("predict", place / "run" / MODEL, place / "t.csv")
+    assert one.out == other.out
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "foreign", "empty"])
+def test_a_damaged_model_is_refused(place: Path, tmp_path: Path, damage: str) -> None:
+    whole = bytearray((place / "run" / MODEL).read_bytes())
+    if damage == "cut":
+        whole = whole[: len(whole) // 2]
+    elif damage == "flip":
+        whole[len(whole) // 2] ^= 1
+    else:
+        whole = bytearray(b"" if damage == "empty" else b"PK\x03\x04 a zip file" * 50)
+    path = tmp_path / MODEL
+    path.write_bytes(whole)
+    assert str(path) in failed("predict", path, place / "t.csv")
+
+
+def test_version_and_help() -> None:
+    assert pellucid("--version").out.strip() == f"pellucid {__version__}"
+    said = pellucid("--help")
+    assert said.code == 0 and all(
+        name in said.out for name in ("fit", "predict", "evaluate", "inspect")
+    )
+    assert pellucid().code == 2
+
+
+def test_a_reader_that_has_seen_enough(place: Path) -> None:
+    """`pellucid predict … | head -1` ends quietly."""
+    command = [
+        sys.executable,
+        "-m",
+        "pellucid",
+        "predict",
+        str(place / "run"),
+        str(place / "t.csv"),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    error = process.stderr.read().decode()
+    process.stderr.close()
+    process.wait(60)
+    assert "Traceback" not in error
