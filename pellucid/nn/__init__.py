@@ -17,9 +17,12 @@ from pellucid.nn.activations import (
     Step,
     Tanh,
 )
+from pellucid.nn.attention import MultiHeadAttention
 from pellucid.nn.classification import BinaryCrossEntropy, CrossEntropy
-from pellucid.nn.dropout import Dropout
+from pellucid.nn.dropout import Dropout, DropPath
+from pellucid.nn.embedding import Embedding
 from pellucid.nn.flatten import Flatten
+from pellucid.nn.group_norm import GroupNorm, InstanceNorm
 from pellucid.nn.initialise import (
     Constant,
     GlorotNormal,
@@ -29,6 +32,7 @@ from pellucid.nn.initialise import (
     Initializer,
     LeCunNormal,
     LeCunUniform,
+    Normal,
     Ones,
     Orthogonal,
     Zeros,
@@ -37,13 +41,19 @@ from pellucid.nn.linear import Linear
 from pellucid.nn.loss import Loss
 from pellucid.nn.mode import ForwardPass, evaluation, forward_pass, is_training, training
 from pellucid.nn.module import Module
+from pellucid.nn.noise import GaussianNoise
 from pellucid.nn.norm import BatchNorm, LayerNorm
 from pellucid.nn.parameter import Buffer, Parameter
+from pellucid.nn.positions import LearnedPositions, SinusoidalPositions
+from pellucid.nn.recurrent import GRU, LSTM
 from pellucid.nn.registry import from_spec, loss_from_spec, to_spec
 from pellucid.nn.regression import Huber, MeanAbsoluteError, MeanSquaredError
 from pellucid.nn.residual import Residual
+from pellucid.nn.rms_norm import RMSNorm
 from pellucid.nn.sequential import Sequential
 from pellucid.nn.summary import Summary, SummaryRow
+from pellucid.nn.tied import TiedLinear
+from pellucid.nn.transformer import FeedForward, TransformerBlock
 
 MSE = MeanSquaredError
 MAE = MeanAbsoluteError
@@ -51,6 +61,8 @@ MAE = MeanAbsoluteError
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
     "MAE",
     "MSE",
     "SELU",
@@ -59,20 +71,27 @@ __all__ = [
     "Buffer",
     "Constant",
     "CrossEntropy",
+    "DropPath",
     "Dropout",
+    "Embedding",
+    "FeedForward",
     "Flatten",
     "ForwardPass",
+    "GaussianNoise",
     "GlorotNormal",
     "GlorotUniform",
+    "GroupNorm",
     "HeNormal",
     "HeUniform",
     "Huber",
     "Identity",
     "Initializer",
+    "InstanceNorm",
     "LayerNorm",
     "LeCunNormal",
     "LeCunUniform",
     "LeakyReLU",
+    "LearnedPositions",
     "Linear",
     "LogSoftmax",
     "Loss",
@@ -80,20 +99,26 @@ __all__ = [
     "MeanSquaredError",
     "Mish",
     "Module",
+    "MultiHeadAttention",
+    "Normal",
     "Ones",
     "Orthogonal",
     "Parameter",
+    "RMSNorm",
     "ReLU",
     "Residual",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SinusoidalPositions",
     "Softmax",
     "Softplus",
     "Step",
     "Summary",
     "SummaryRow",
     "Tanh",
+    "TiedLinear",
+    "TransformerBlock",
     "Zeros",
     "evaluation",
     "forward_pass",

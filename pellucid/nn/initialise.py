@@ -76,6 +76,20 @@ class Ones(Initializer):
 
 
 @dataclass(frozen=True)
+class Normal(Initializer):
+    """N(0, deviation²) whatever the shape, as embeddings start."""
+
+    deviation: float = 1.0
+
+    def __post_init__(self) -> None:
+        check.number(self, "deviation", at_least=0)
+
+    def __call__(self, rng: np.random.Generator, shape: Shape) -> Array:
+        """Normal draws of mean 0."""
+        return rng.standard_normal(shape) * self.deviation
+
+
+@dataclass(frozen=True)
 class _Scaled(Initializer):
     def variance(self, fan_in: int, fan_out: int) -> float:
         raise NotImplementedError
@@ -190,6 +204,7 @@ INITIALIZERS: tuple[type[Initializer], ...] = (
     Constant,
     Zeros,
     Ones,
+    Normal,
     HeNormal,
     HeUniform,
     GlorotNormal,

@@ -26,7 +26,9 @@ def centred(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 @dataclass(eq=False, repr=False)
-class _Norm(Module):
+class FeatureNorm(Module):
+    """What layers have in common that scale and shift each feature after normalising."""
+
     def suited(self) -> Initializer | None:
         """Looked through."""
         return None
@@ -48,7 +50,7 @@ class _Norm(Module):
 
 
 @dataclass(eq=False, repr=False)
-class LayerNorm(_Norm):
+class LayerNorm(FeatureNorm):
     """γ (x − mean) / √(variance + ε) + β over the features of each row (Ba et al. 2016).
 
     epsilon: added to the variance, more than 0.
@@ -67,7 +69,7 @@ class LayerNorm(_Norm):
 
 
 @dataclass(eq=False, repr=False)
-class BatchNorm(_Norm):
+class BatchNorm(FeatureNorm):
     """γ (x − mean) / √(variance + ε) + β, feature by feature (Ioffe & Szegedy 2015).
 
     In training the mean and variance are those of the batch (and of all axes but the last), and the

@@ -6,30 +6,53 @@ from typing import Any
 
 from pellucid.errors import ModelFileError
 from pellucid.nn.activations import ACTIVATIONS
+from pellucid.nn.attention import MultiHeadAttention
 from pellucid.nn.classification import BinaryCrossEntropy, CrossEntropy
-from pellucid.nn.dropout import Dropout
+from pellucid.nn.dropout import Dropout, DropPath
+from pellucid.nn.embedding import Embedding
 from pellucid.nn.flatten import Flatten
+from pellucid.nn.group_norm import GroupNorm, InstanceNorm
 from pellucid.nn.initialise import INITIALIZERS
 from pellucid.nn.linear import Linear
 from pellucid.nn.loss import Loss
 from pellucid.nn.module import Module
+from pellucid.nn.noise import GaussianNoise
 from pellucid.nn.norm import BatchNorm, LayerNorm
 from pellucid.nn.parameter import Parameter
+from pellucid.nn.positions import LearnedPositions, SinusoidalPositions
+from pellucid.nn.recurrent import GRU, LSTM
 from pellucid.nn.regression import Huber, MeanAbsoluteError, MeanSquaredError
 from pellucid.nn.residual import Residual
+from pellucid.nn.rms_norm import RMSNorm
 from pellucid.nn.sequential import Sequential
+from pellucid.nn.tied import TiedLinear
+from pellucid.nn.transformer import FeedForward, TransformerBlock
 from pellucid.nn.tree import members
 from pellucid.spec import Spec, SpecReader, SpecWriter
 
 MODULES: tuple[type[Module], ...] = (
     *ACTIVATIONS,
     BatchNorm,
+    DropPath,
     Dropout,
+    Embedding,
+    FeedForward,
     Flatten,
+    GRU,
+    GaussianNoise,
+    GroupNorm,
+    InstanceNorm,
+    LSTM,
     LayerNorm,
+    LearnedPositions,
     Linear,
+    MultiHeadAttention,
+    RMSNorm,
     Residual,
     Sequential,
+    SinusoidalPositions,
+    TiedLinear,
+    TransformerBlock,
 )
 LOSSES: tuple[type[Loss], ...] = (
     BinaryCrossEntropy,

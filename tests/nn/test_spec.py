@@ -75,7 +75,16 @@ def test_what_a_spec_looks_like() -> None:
 
 
 def test_every_module_and_loss_has_a_spec() -> None:
-    needs: dict[str, dict[str, Any]] = {"Linear": {"features": 3}, "Residual": {"block": nn.ReLU()}}
+    needs: dict[str, dict[str, Any]] = {
+        "Embedding": {"count": 3, "features": 2},
+        "GRU": {"units": 3},
+        "LSTM": {"units": 3},
+        "Linear": {"features": 3},
+        "MultiHeadAttention": {"heads": 2},
+        "Residual": {"block": nn.ReLU()},
+        "TiedLinear": {"layer": nn.Linear(2)},
+        "TransformerBlock": {"heads": 2},
+    }
     for kind in MODULES:
         made = kind(**needs.get(kind.__name__, {}))
         assert type(through_json(made)) is kind

@@ -1,0 +1,64 @@
+"""Positions: what tells the places of a sequence apart, for attention, which does not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from pellucid.graph import Array, Tensor, tensor
+from pellucid.nn.initialise import Initializer, Normal
+from pellucid.nn.module import Module
+from pellucid.nn.parameter import Parameter
+
+
+@dataclass(eq=False, repr=False)
+class LearnedPositions(Module):
+    """x + P, a vector learned for each place, starting from N(0, 0.02²) (Radford et al. 2019).
+
+    x, y: (batch, length, features); P: (length, features), for the length it was built with; shorter
+    sequences take its first rows.
+    """
+
+    def suited(self) -> Initializer | None:
+        """Looked through."""
+        return None
+
+    def setup(self, x: Tensor) -> None:
+        """P for x's length."""
+        if x.ndim != 3:
+            raise self.mismatch("(batch, length, features)", x)
+        self.P: Parameter = self.parameter("P", x.shape[1:], Normal(0.02))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x with its places marked."""
+        length, features = self.P.shape
+        if x.ndim != 3 or x.shape[1] > length or x.shape[2] != features:
+            raise self.mismatch(f"(batch, at most {length}, {features})", x)
+        return x + self.P[: x.shape[1]]
+
+
+@dataclass(eq=False, repr=False)
+class SinusoidalPositions(Module):
+    """x + P, P[t, 2i] = sin(t / 10000^(2i/d)) and P[t, 2i + 1] = cos(t / 10000^(2i/d)).
+
+    Vaswani et al. 2017, section 3.5. x, y: (batch, length, features d).
+    """
+
+    def suited(self) -> Initializer | None:
+        """Looked through."""
+        return None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x with its places marked."""
+        if x.ndim != 3:
+            raise self.mismatch("(batch, length, features)", x)
+        return x + tensor(sinusoids(x.shape[1], x.shape[2]), x.dtype)
+
+
+def sinusoids(length: int, features: int) -> Array:
+    """P of `SinusoidalPositions`, (length, features)."""
+    pair = np.arange(features) // 2 * 2
+    angle = np.arange(length)[:, None] * np.exp(-math.log(10000.0) * pair / features)
+    return np.where(np.arange(features) % 2 == 0, np.sin(angle), np.cos(angle))
