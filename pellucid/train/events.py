@@ -89,7 +89,7 @@ Event = Started | Progressed | Evaluated | RateReduced | Checkpointed | Stopped
 class Callback(Protocol):
     """Anything that wants to know: it is called with each event as it happens."""
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event, /) -> None:
         """Receive one event."""
         ...
 

@@ -1,0 +1,275 @@
+"""`pel.fit` against a loop written in PyTorch, and how training ends."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import pellucid as pel
+from pellucid import nn, optim
+from pellucid.data import RowStream
+from pellucid.errors import DataError, ModelFileError, RunFolderError
+from pellucid.graph import Tensor
+from pellucid.train import checkpoint, events, trainer
+from pellucid.train.folder import MODEL
+
+ROWS = 96
+
+
+def made(classes: bool = True) -> tuple[Any, Any]:
+    dice = np.random.default_rng(0)
+    x = dice.normal(size=(ROWS, 5)).astype(np.float32)
+    y = x @ dice.normal(size=5) + 0.1 * dice.normal(size=ROWS)
+    return x, (y > 0).astype(np.int64) if classes else y.astype(np.float32)
+
+
+def network(outputs: int = 2) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(8), nn.Tanh(), nn.Linear(outputs))
+
+
+def torch_twin(net: nn.Sequential) -> torch.nn.Sequential:
+    """The same network with the same weights in PyTorch."""
+    weights = [np.array(value.state.value) for _, value in net.named_parameters()]
+    twin = torch.nn.Sequential(
+        torch.nn.Linear(5, 8), torch.nn.Tanh(), torch.nn.Linear(8, weights[-1].shape[0])
+    )
+    with torch.no_grad():
+        for mine, theirs in zip(weights, twin.parameters(), strict=True):
+            theirs.copy_(torch.from_numpy(mine.T.copy()))
+    return twin
+
+
+@pytest.mark.parametrize("batch", [ROWS, 32, 20, 1])
+@pytest.mark.parametrize(
+    ("optimizer", "theirs"),
+    [
+        (optim.SGD(learning_rate=0.05), lambda p: torch.optim.SGD(p, 0.05)),
+        (optim.SGD(0.05, momentum=0.9), lambda p: torch.optim.SGD(p, 0.05, momentum=0.9)),
+        (optim.Adam(learning_rate=0.01), lambda p: torch.optim.Adam(p, 0.01)),
+    ],
+)
+def test_the_same_losses_as_a_loop_in_pytorch(batch: int, optimizer: Any, theirs: Any) -> None:
+    x, y = made()
+    net = network()
+    net.build(x[:1], seed=3)
+    twin = torch_twin(net)
+    descent = theirs(twin.parameters())
+    stream = RowStream(ROWS, batch, 7)
+    epochs = -(-100 * batch // ROWS) if batch > 1 else 2
+    steps = -(-epochs * ROWS // batch)
+    for step in range(steps):
+        rows = stream.rows(step, 1)[0]
+        loss = torch.nn.functional.cross_entropy(
+            twin(torch.from_numpy(x[rows])), torch.from_numpy(y[rows])
+        )
+        descent.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        descent.step()
+    run = pel.fit(
+        net,
+        (x, y),
+        validation=None,
+        optimizer=optimizer,
+        batch_size=batch,
+        epochs=epochs,
+        patience=0,
+        seed=7,
+        progress=False,
+    )
+    with torch.no_grad():
+        expected = torch.nn.functional.cross_entropy(twin(torch.from_numpy(x)), torch.from_numpy(y))
+    assert run.history[-1].step == steps
+    assert run.history[-1].train_loss == pytest.approx(float(expected), rel=2e-4)
+
+
+def test_events_come_in_order() -> None:
+    seen: list[events.Event] = []
+    pel.fit(network(), made(), epochs=3, callbacks=[seen.append], progress=False)
+    kinds = [kind.__name__ for kind, _ in itertools.groupby(map(type, seen))]
+    assert kinds[0] == "Started" and kinds[-1] == "Stopped"
+    assert [e.epoch for e in seen if isinstance(e, events.Evaluated)] == [0, 1, 2, 3]
+    for before, after in itertools.pairwise(seen):
+        if isinstance(before, events.Progressed) and isinstance(after, events.Progressed):
+            assert before.step < after.step
+
+
+def test_ctrl_c_keeps_the_best_weights(tmp_path: Path) -> None:
+    def press(event: events.Event) -> None:
+        if isinstance(event, events.Evaluated) and event.epoch == 4:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "run"
+    run = pel.fit(network(), made(), epochs=50, callbacks=[press], out=out, progress=False)
+    assert "interrupted" in run.stopped_because
+    assert run.history[-1].epoch == 4
+    best = min(run.history, key=lambda e: e.validation_loss or 0.0)
+    assert run.best_epoch == best.epoch
+    again = pel.Model.load(out / MODEL)
+    x = made()[0]
+    np.testing.assert_array_equal(again.predict_proba(x), run.model.predict_proba(x))
+
+
+def test_the_best_weights_are_restored_at_the_epoch_limit() -> None:
+    x, y = made()
+    held = (x[:30], 1 - y[:30])
+    net = network()
+    run = pel.fit(net, (x, y), validation=held, epochs=20, patience=0, progress=False)
+    assert run.best_epoch == 0
+    net2 = network()
+    net2.build(x[:1], seed=0)
+    for (_, one), (_, other) in zip(net.named_parameters(), net2.named_parameters(), strict=True):
+        np.testing.assert_array_equal(one.state.value, other.state.value)
+
+
+def test_early_stopping_waits_its_patience_twice() -> None:
+    x, y = made()
+    run = pel.fit(
+        network(), (x, y), validation=(x[:30], 1 - y[:30]), epochs=90, patience=4, progress=False
+    )
+    assert run.history[-1].epoch == 8
+    rates = [entry.learning_rate for entry in run.history]
+    assert rates[-1] == pytest.approx(rates[0] / 10)
+
+
+def test_a_time_limit_ends_training() -> None:
+    began = time.monotonic()
+    run = pel.fit(network(), made(), epochs=10**6, patience=0, time_limit=0.3, progress=False)
+    assert "time limit" in run.stopped_because
+    assert time.monotonic() - began < 30
+
+
+def test_divergence_names_the_layer_and_keeps_the_best() -> None:
+    class Bad(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return (x * 1e30).exp() * 0.0
+
+    net = nn.Sequential(nn.Linear(4), Bad(), nn.Linear(2))
+    run = pel.fit(net, made(), epochs=2, progress=False)
+    assert "not finite" in run.stopped_because and "'1'" in run.stopped_because
+    assert "learning rate" in run.stopped_because
+
+
+def test_too_large_a_learning_rate_is_told() -> None:
+    x, y = made(classes=False)
+    run = pel.fit(
+        network(1), (x, y), optimizer=optim.SGD(learning_rate=1e6), epochs=30, progress=False
+    )
+    assert "try a learning rate below" in run.stopped_because
+    assert np.isfinite(run.model.predict(x)).all()
+
+
+def test_a_loss_of_your_own() -> None:
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        return (outputs.reshape(-1) - targets.reshape(-1)).abs().mean()
+
+    x, y = made(classes=False)
+    run = pel.fit(network(1), (x, y), loss=loss, epochs=40, batch_size=8, progress=False)
+    assert run.history[-1].train_loss < run.history[0].train_loss
+    with pytest.raises(ValueError, match="scalar"):
+        pel.fit(network(1), (x, y), loss=lambda a, b: a - b.reshape(-1, 1), progress=False)
+
+
+@pytest.mark.parametrize(
+    ("train", "kind", "part"),
+    [
+        (np.zeros((3, 2)), TypeError, "pair"),
+        ((np.zeros((3, 2)), np.zeros(4)), DataError, "4"),
+        ((np.zeros((0, 2)), np.zeros(0)), DataError, "nothing to learn"),
+        ((np.full((9, 2), np.nan), np.arange(9.0)), DataError, "missing or infinite"),
+        ((np.array([["a"]] * 9), np.arange(9.0)), DataError, "number"),
+    ],
+)
+def test_arrays_that_do_not_fit(train: Any, kind: type[Exception], part: str) -> None:
+    with pytest.raises(kind, match=part):
+        pel.fit(network(1), train, epochs=1, progress=False)
+
+
+def test_a_network_of_the_wrong_width_is_told() -> None:
+    with pytest.raises(DataError, match=r"Linear\(2\)"):
+        pel.fit(network(3), made(), progress=False)
+
+
+# -- stopped and resumed ---------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """As sudden as SIGKILL, for this process."""
+
+
+def killed_then_resumed(folder: Path, kind: type[events.Event], step: int) -> bytes:
+    def kill(event: events.Event) -> None:
+        if isinstance(event, kind) and getattr(event, "step", 0) >= step:
+            raise Killed
+
+    x, y = made()
+    options: dict[str, Any] = {"epochs": 6, "batch_size": 10, "out": folder, "progress": False}
+    with pytest.raises(Killed):
+        pel.fit(network(), (x, y), callbacks=[kill], **options)
+    pel.fit(network(), (x, y), resume=True, **options)
+    return (folder / MODEL).read_bytes()
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints as often as can be."""
+
+    def always(self: trainer.Trainer) -> None:
+        assert self.checkpoint is not None
+        checkpoint.save_checkpoint(
+            self.checkpoint, self.position, self.step.states, self.best, self._identity
+        )
+
+    monkeypatch.setattr(trainer.Trainer, "_save_if_due", always)
+
+
+@pytest.mark.parametrize("step", [0, 1, 9, 20, 33, 40])
+@pytest.mark.parametrize("kind", [events.Progressed, events.Evaluated, events.Stopped])
+@pytest.mark.usefixtures("eager")
+def test_a_killed_run_resumes_to_the_same_bytes(
+    tmp_path: Path, kind: type[events.Event], step: int
+) -> None:
+    x, y = made()
+    pel.fit(network(), (x, y), epochs=6, batch_size=10, out=tmp_path / "whole", progress=False)
+    whole = (tmp_path / "whole" / MODEL).read_bytes()
+    assert killed_then_resumed(tmp_path / "run", kind, step) == whole
+    left = sorted(file.name for file in (tmp_path / "run").iterdir())
+    assert left == ["history.jsonl", MODEL]
+    history = [(tmp_path / name / "history.jsonl").read_text() for name in ("whole", "run")]
+    assert history[0] == history[1]
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("change", ["data", "optimizer", "network", "seed"])
+def test_resuming_something_else_is_refused(tmp_path: Path, change: str) -> None:
+    x, y = made()
+
+    def kill(event: events.Event) -> None:
+        if isinstance(event, events.Evaluated) and event.epoch == 3:
+            raise Killed
+
+    options: dict[str, Any] = {"epochs": 6, "out": tmp_path / "run", "progress": False}
+    with pytest.raises(Killed):
+        pel.fit(network(), (x, y), callbacks=[kill], **options)
+    net = nn.Sequential(nn.Linear(8), nn.ReLU(), nn.Linear(2)) if change == "network" else network()
+    if change == "optimizer":
+        options["optimizer"] = optim.Adam(learning_rate=0.5)
+    if change == "seed":
+        options["seed"] = 4
+    train = (x + 1 if change == "data" else x, y)
+    with pytest.raises(ModelFileError, match=change):
+        pel.fit(net, train, resume=True, **options)
+
+
+def test_a_finished_run_is_not_resumed(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"epochs": 1, "out": tmp_path / "run", "progress": False}
+    pel.fit(network(), made(), **options)
+    with pytest.raises(RunFolderError, match="finished"):
+        pel.fit(network(), made(), resume=True, **options)
+    with pytest.raises(RunFolderError, match="exists already"):
+        pel.fit(network(), made(), **options)
