@@ -27,9 +27,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 
 def _version(asked: bool) -> None:
     if asked:
-        import pellucid
+        from importlib.metadata import version
 
-        print(f"pellucid {pellucid.__version__}")
+        print(f"pellucid {version('pellucid')}")
         raise typer.Exit
 
 

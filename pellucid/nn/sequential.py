@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
 
 from pellucid.graph import Tensor
-from pellucid.nn.describe import block
+from pellucid.nn.container import Container
 from pellucid.nn.initialise import Initializer
 from pellucid.nn.module import Module
 
 
 @dataclass(eq=False, repr=False, init=False)
-class Sequential(Module):
+class Sequential(Container):
     """f_L(… f_2(f_1(x))): each layer takes the output of the one before.
 
     Layers are given in order and named by their place, `Sequential(Linear(8), ReLU())`, by keyword,
     `Sequential(hidden=Linear(8), output=Linear(1))`, or as a dict. A layer given twice is one layer
     used twice. `net[0]`, `net["hidden"]`, `len(net)` and iteration see the layers.
     """
-
-    layers: dict[str, Module]
-
-    def __init__(self, *layers: Module | Mapping[str, Module], **named: Module) -> None:
-        self.layers = {}
-        given: list[tuple[str, object]] = []
-        if len(layers) == 1 and isinstance(layers[0], Mapping):
-            given.extend(layers[0].items())
-        else:
-            given.extend((str(i), layer) for i, layer in enumerate(layers))
-        for name, layer in [*given, *named.items()]:
-            self._add(name, layer)
-
-    def _add(self, name: str, layer: object) -> None:
-        if not isinstance(layer, Module):
-            hint = ": write it with brackets" if isinstance(layer, type) else ""
-            got = layer.__name__ if isinstance(layer, type) else type(layer).__name__
-            raise TypeError(f"Sequential takes layers, got {got} as layer {name!r}{hint}")
-        if not isinstance(name, str) or not name or set(name) & set(".#/"):
-            raise ValueError(f"a layer's name is text without '.', '#' and '/', got {name!r}")
-        if name in self.layers:
-            raise ValueError(f"Sequential has two layers named {name!r}")
-        self.layers[name] = layer
-
-    @classmethod
-    def from_settings(cls, layers: dict[str, Module]) -> Self:
-        """The Sequential of these layers by name."""
-        return cls(layers)
-
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The layers by name, and what a subclass keeps in other attributes."""
-        for name, child in super().named_children():
-            yield name.removeprefix("layers."), child
 
     def suited(self) -> Initializer | None:
         """What suits the first layer that is not looked through."""
@@ -72,22 +38,3 @@ class Sequential(Module):
         for layer in self.layers.values():
             x = layer(x)
         return x
-
-    def __getitem__(self, key: int | str) -> Module:
-        return self.layers[key] if isinstance(key, str) else list(self.layers.values())[key]
-
-    def __len__(self) -> int:
-        return len(self.layers)
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self.layers.values())
-
-    def __repr__(self) -> str:
-        lines = [
-            repr(layer) if name == str(i) else f"{name}={layer!r}"
-            for i, (name, layer) in enumerate(self.layers.items())
-        ]
-        return block("Sequential", lines)
