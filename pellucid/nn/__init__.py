@@ -18,7 +18,10 @@ from pellucid.nn.activations import (
     Tanh,
 )
 from pellucid.nn.attention import MultiHeadAttention
+from pellucid.nn.bilinear import Bilinear
 from pellucid.nn.classification import BinaryCrossEntropy, CrossEntropy
+from pellucid.nn.columns import Columns
+from pellucid.nn.dense_connection import DenseConnection
 from pellucid.nn.dropout import Dropout, DropPath
 from pellucid.nn.embedding import Embedding
 from pellucid.nn.flatten import Flatten
@@ -43,7 +46,9 @@ from pellucid.nn.mode import ForwardPass, evaluation, forward_pass, is_training,
 from pellucid.nn.module import Module
 from pellucid.nn.noise import GaussianNoise
 from pellucid.nn.norm import BatchNorm, LayerNorm
+from pellucid.nn.parallel import Parallel, Sum
 from pellucid.nn.parameter import Buffer, Parameter
+from pellucid.nn.perceptron import MLP, ResidualMLP
 from pellucid.nn.positions import LearnedPositions, SinusoidalPositions
 from pellucid.nn.recurrent import GRU, LSTM
 from pellucid.nn.registry import from_spec, loss_from_spec, to_spec
@@ -54,6 +59,7 @@ from pellucid.nn.sequential import Sequential
 from pellucid.nn.summary import Summary, SummaryRow
 from pellucid.nn.tied import TiedLinear
 from pellucid.nn.transformer import FeedForward, TransformerBlock
+from pellucid.nn.upsample import Upsample
 
 MSE = MeanSquaredError
 MAE = MeanAbsoluteError
@@ -64,13 +70,17 @@ __all__ = [
     "GRU",
     "LSTM",
     "MAE",
+    "MLP",
     "MSE",
     "SELU",
     "BatchNorm",
+    "Bilinear",
     "BinaryCrossEntropy",
     "Buffer",
+    "Columns",
     "Constant",
     "CrossEntropy",
+    "DenseConnection",
     "DropPath",
     "Dropout",
     "Embedding",
@@ -103,10 +113,12 @@ __all__ = [
     "Normal",
     "Ones",
     "Orthogonal",
+    "Parallel",
     "Parameter",
     "RMSNorm",
     "ReLU",
     "Residual",
+    "ResidualMLP",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -114,11 +126,13 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Step",
+    "Sum",
     "Summary",
     "SummaryRow",
     "Tanh",
     "TiedLinear",
     "TransformerBlock",
+    "Upsample",
     "Zeros",
     "evaluation",
     "forward_pass",

@@ -7,7 +7,10 @@ from typing import Any
 from pellucid.errors import ModelFileError
 from pellucid.nn.activations import ACTIVATIONS
 from pellucid.nn.attention import MultiHeadAttention
+from pellucid.nn.bilinear import Bilinear
 from pellucid.nn.classification import BinaryCrossEntropy, CrossEntropy
+from pellucid.nn.columns import Columns
+from pellucid.nn.dense_connection import DenseConnection
 from pellucid.nn.dropout import Dropout, DropPath
 from pellucid.nn.embedding import Embedding
 from pellucid.nn.flatten import Flatten
@@ -18,6 +21,7 @@ from pellucid.nn.loss import Loss
 from pellucid.nn.module import Module
 from pellucid.nn.noise import GaussianNoise
 from pellucid.nn.norm import BatchNorm, LayerNorm
+from pellucid.nn.parallel import Parallel, Sum
 from pellucid.nn.parameter import Parameter
 from pellucid.nn.positions import LearnedPositions, SinusoidalPositions
 from pellucid.nn.recurrent import GRU, LSTM
@@ -28,11 +32,15 @@ from pellucid.nn.sequential import Sequential
 from pellucid.nn.tied import TiedLinear
 from pellucid.nn.transformer import FeedForward, TransformerBlock
 from pellucid.nn.tree import members
+from pellucid.nn.upsample import Upsample
 from pellucid.spec import Spec, SpecReader, SpecWriter
 
 MODULES: tuple[type[Module], ...] = (
     *ACTIVATIONS,
     BatchNorm,
+    Bilinear,
+    Columns,
+    DenseConnection,
     DropPath,
     Dropout,
     Embedding,
@@ -47,12 +55,15 @@ MODULES: tuple[type[Module], ...] = (
     LearnedPositions,
     Linear,
     MultiHeadAttention,
+    Parallel,
     RMSNorm,
     Residual,
     Sequential,
     SinusoidalPositions,
+    Sum,
     TiedLinear,
     TransformerBlock,
+    Upsample,
 )
 LOSSES: tuple[type[Loss], ...] = (
     BinaryCrossEntropy,

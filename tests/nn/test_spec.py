@@ -27,6 +27,13 @@ LAYERS = st.one_of(
     st.builds(nn.Softmax, st.sampled_from([1, -1])),
     st.builds(nn.ELU),
     st.builds(nn.Flatten),
+    st.builds(nn.GroupNorm, st.integers(1, 9), st.floats(1e-8, 1.0)),
+    st.builds(nn.Dropout, st.floats(0, 0.99), st.booleans()),
+    st.builds(nn.Embedding, st.integers(3, 9), st.integers(1, 9), st.sampled_from([None, 2])),
+    st.builds(nn.LSTM, st.integers(1, 9), st.sampled_from(["sequence", "last"]), st.booleans()),
+    st.builds(nn.TransformerBlock, st.integers(1, 9), st.integers(1, 9), st.floats(0, 0.9)),
+    st.builds(nn.Columns, st.integers(-9, 9), st.sampled_from([None, 3, -1])),
+    st.builds(nn.Upsample, st.integers(1, 4), st.sampled_from(["nearest", "linear"])),
 )
 NAMES = st.text(min_size=1, max_size=5).filter(lambda name: not set(name) & set(".#/"))
 NETS = st.recursive(
@@ -34,6 +41,10 @@ NETS = st.recursive(
     lambda inner: st.one_of(
         st.dictionaries(NAMES, inner, max_size=3).map(nn.Sequential),
         st.builds(nn.Residual, inner, inner),
+        st.builds(nn.DenseConnection, inner),
+        st.builds(nn.Bilinear, st.integers(1, 9), inner, st.none(), st.booleans(), INITIALIZERS),
+        st.dictionaries(NAMES, inner, max_size=3).map(nn.Parallel),
+        st.lists(inner, max_size=3).map(lambda branches: nn.Sum(*branches)),
         st.lists(inner, max_size=3).map(lambda layers: nn.Sequential(*layers)),
     ),
     max_leaves=8,
@@ -76,6 +87,9 @@ def test_what_a_spec_looks_like() -> None:
 
 def test_every_module_and_loss_has_a_spec() -> None:
     needs: dict[str, dict[str, Any]] = {
+        "Bilinear": {"features": 2},
+        "Columns": {"start": 0},
+        "DenseConnection": {"block": nn.ReLU()},
         "Embedding": {"count": 3, "features": 2},
         "GRU": {"units": 3},
         "LSTM": {"units": 3},
