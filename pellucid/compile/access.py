@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from math import prod
 
 from pellucid.compile.index import Axis, Index, Indices, Lookup, moved
 from pellucid.graph.node import Node
 from pellucid.graph.op import TABLE, Shape
 
-ANCHORS = frozenset(
-    {"matmul", "sum", "max", "argmax", "uniform", "normal", "bernoulli", "scatter_add"}
+CONTRACTIONS = frozenset({"matmul", "convolve"})
+"""Ops that the contraction generator computes."""
+ANCHORS = CONTRACTIONS | frozenset(
+    {"sum", "max", "argmax", "uniform", "normal", "bernoulli", "scatter_add"}
 )
 """Ops that are never computed in place: they start a kernel."""
 
@@ -41,6 +44,14 @@ def has_buffer(node: Node) -> bool:
 def own_cost(node: Node) -> int:
     """What computing one element costs beside its inputs, in rough instructions."""
     return 0 if TABLE[node.op].kind in ("leaf", "movement") else _COST.get(node.op, 1)
+
+
+def depth(node: Node) -> int:
+    """How many products each element of a contraction sums."""
+    first, second = node.inputs
+    if node.op == "matmul":
+        return first.shape[-1]
+    return prod(second.shape[: len(node.attrs["stride"])]) * second.shape[-2]
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,26 @@ def operands(node: Node) -> tuple[Indices, Indices, tuple[int, ...]]:
         axes = [_index(axis, extent) for axis, extent in enumerate((*node.shape, depth))]
         batch = tuple(axes[: rank - 2])
         return (*batch, axes[rank - 2], axes[rank]), (*batch, axes[rank], axes[rank - 1]), (depth,)
+    if node.op == "convolve":
+        return _convolved(node)
     raise ValueError(f"{node!r} is not a contraction")
+
+
+def _convolved(node: Node) -> tuple[Indices, Indices, tuple[int, ...]]:
+    signal, kernel = node.inputs
+    rank = len(node.attrs["stride"])
+    result = [_index(axis, extent) for axis, extent in enumerate(node.shape)]
+    summed = (*kernel.shape[:rank], signal.shape[-1])
+    inner = [_index(len(node.shape) + i, extent) for i, extent in enumerate(summed)]
+    batch, group, output = result[0], result[-2], result[-1]
+    places = tuple(
+        place.times(stride).plus(within.times(dilation))
+        for place, within, stride, dilation in zip(
+            result[1:], inner, node.attrs["stride"], node.attrs["dilation"], strict=False
+        )
+    )
+    channel = inner[rank]
+    return (batch, *places, group, channel), (*inner[:rank], group, channel, output), summed
 
 
 def _index(axis: int, extent: int) -> Index:

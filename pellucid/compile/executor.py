@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pellucid.compile.access import CONTRACTIONS, depth
 from pellucid.graph.execute import Reference
 from pellucid.graph.node import Node
 from pellucid.graph.program import Graph, Program
@@ -40,6 +41,6 @@ def work(graph: Graph) -> int:
 
 
 def _work(node: Node) -> int:
-    if node.op == "matmul":
-        return 2 * node.size * node.inputs[0].shape[-1]
+    if node.op in CONTRACTIONS:
+        return 2 * node.size * depth(node)
     return 0 if node.op in ("state", "input", "constant") else node.size

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pellucid.compile.access import CONTRACTIONS, depth
 from pellucid.compile.emit.kernel import Buffer, Emitted
 from pellucid.compile.kernels import Kernel, Target
 from pellucid.compile.loop.show import show
@@ -172,8 +173,8 @@ def _ops(kernel: Kernel) -> list[str]:
 def _flops(kernel: Kernel) -> int:
     total = 0
     for node in _inside(kernel):
-        if node.op == "matmul":
-            total += 2 * node.size * node.inputs[0].shape[-1]
+        if node.op in CONTRACTIONS:
+            total += 2 * node.size * depth(node)
         elif TABLE[node.op].kind == "reduce":
             total += node.inputs[0].size
         elif TABLE[node.op].kind == "elementwise":

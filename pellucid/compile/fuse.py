@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from pellucid.compile.access import (
     ANCHORS,
+    CONTRACTIONS,
     DEAR,
     Access,
     accesses,
@@ -30,6 +31,7 @@ from pellucid.graph.program import Graph
 
 _WIDE_ENOUGH = 64
 _SMALL = 16_384
+_STRIDED = frozenset({"reshape", "transpose", "broadcast", "slice", "flip", "windows"})
 
 
 def kept_nodes(graph: Graph) -> set[Node]:
@@ -54,7 +56,7 @@ def kept_nodes(graph: Graph) -> set[Node]:
         if costs[node] >= DEAR and (len(wanted_by) > 1 or grows):
             kept.add(node)
     for node in nodes:
-        if node.op == "matmul":
+        if node.op in CONTRACTIONS:
             kept.update(base for base in map(operand_base, node.inputs) if not has_buffer(base))
     return kept
 
@@ -70,7 +72,7 @@ def _costs(nodes: Iterable[Node]) -> dict[Node, int]:
 def operand_base(operand: Node) -> Node:
     """The node whose memory a contraction reads for an operand: below movement that is strides."""
     base = operand
-    while base.op in ("reshape", "transpose", "broadcast", "slice", "flip"):
+    while base.op in _STRIDED:
         base = base.inputs[0]
     if base.op == "constant" and base.size == 1:
         return operand
@@ -93,7 +95,7 @@ class Fusion:
                 self._place(node)
 
     def _place(self, node: Node) -> None:
-        if node.op == "matmul":
+        if node.op in CONTRACTIONS:
             self._start("contraction", node, node.shape, None, identity(node.shape))
         elif node.op in ("uniform", "normal", "bernoulli"):
             self._start("draw", node, node.shape, None, identity(node.shape))
@@ -216,7 +218,7 @@ class Fusion:
             return inner_accesses(node, identity(node.shape), self.kept)
         found: list[Access] = []
         for source in node.inputs:
-            stops = {operand_base(source)} if node.op == "matmul" else self.kept
+            stops = {operand_base(source)} if node.op in CONTRACTIONS else self.kept
             found += accesses(source, identity(source.shape), stops)
         return found
 

@@ -232,6 +232,8 @@ def moved(node: Node, at: Indices) -> tuple[Indices, tuple[Guard, ...]]:
             i.times(-1).plus(n - 1) if axis in attrs["axes"] else i
             for axis, (i, n) in enumerate(zip(at, source, strict=True))
         ), ()
+    if node.op == "windows":
+        return _in_windows(at, len(source), attrs), ()
     if node.op == "pad":
         return _unpadded(at, source, attrs)
     raise ValueError(f"{node!r} does not move elements of one input")
@@ -244,6 +246,14 @@ def _reshaped(at: Indices, shape: Shape, source: Shape) -> Indices:
         rest = iter(long_at)
         return tuple(Index() if extent == 1 else next(rest) for extent in source)
     return unlinear(linear(at, shape), source)
+
+
+def _in_windows(at: Indices, rank: int, attrs: Mapping[str, Sequence[int]]) -> Indices:
+    places = list(at[:rank])
+    rows = zip(attrs["axes"], at[rank:], attrs["steps"], attrs["dilations"], strict=True)
+    for axis, within, step, dilation in rows:
+        places[axis] = places[axis].times(step).plus(within.times(dilation))
+    return tuple(places)
 
 
 def _unpadded(

@@ -166,7 +166,55 @@ def _broadcast(node: Node) -> Node | None:
 
 
 def _slice(node: Node) -> Node | None:
-    return node.inputs[0] if node.shape == node.inputs[0].shape else None
+    (x,) = node.inputs
+    if node.shape == x.shape:
+        return x
+    if x.op == "convolve":
+        return _slice_of_convolve(node, x)
+    return None
+
+
+def _slice_of_convolve(node: Node, x: Node) -> Node | None:
+    """Places that nobody asks for are not computed."""
+    signal, kernel = x.inputs
+    stride, dilation = x.attrs["stride"], x.attrs["dilation"]
+    rank = len(stride)
+    start, stop, step = (list(node.attrs[name]) for name in ("start", "stop", "step"))
+    others = [0, *range(rank + 1, rank + 3)]
+    if any(start[a] or stop[a] != x.shape[a] or step[a] != 1 for a in others) or not node.size:
+        return None
+    first, last = [0] * (rank + 3), list(signal.shape)
+    for axis in range(rank):
+        a = axis + 1
+        reach = dilation[axis] * (kernel.shape[axis] - 1)
+        first[a] = start[a] * stride[axis]
+        last[a] = (start[a] + (node.shape[a] - 1) * step[a]) * stride[axis] + reach + 1
+    part = apply(
+        "slice", [signal], start=tuple(first), stop=tuple(last), step=(1,) * len(signal.shape)
+    )
+    strides = tuple(s * t for s, t in zip(stride, step[1:], strict=False))
+    return apply("convolve", [_unpadded(part), kernel], stride=strides, dilation=dilation)
+
+
+def _unpadded(node: Node) -> Node:
+    """A slice of a padded tensor as a tensor that is padded less, if it cuts only padding."""
+    (x,) = node.inputs
+    if x.op != "pad" or any(step != 1 for step in node.attrs["step"]):
+        return simpler(node)
+    start, before, after = node.attrs["start"], x.attrs["before"], x.attrs["after"]
+    beyond = [n - stop for n, stop in zip(x.shape, node.attrs["stop"], strict=True)]
+    if any(cut > width for cut, width in zip([*start, *beyond], [*before, *after], strict=True)):
+        return node
+    return simpler(
+        apply(
+            "pad",
+            x.inputs,
+            before=tuple(width - cut for cut, width in zip(start, before, strict=True)),
+            after=tuple(width - cut for cut, width in zip(beyond, after, strict=True)),
+            interior=x.attrs["interior"],
+            value=x.attrs["value"],
+        )
+    )
 
 
 def _pad(node: Node) -> Node | None:

@@ -75,7 +75,7 @@ def _cost(m: int, n: int, k: int, rows: int, vectors: int, lanes: int, row_bytes
     Per element of k a tile costs the larger of its multiply-adds (two a cycle), its loads (two a
     cycle) and the latency of its sums (4 cycles), then something for the row of B that streams in,
     more if its panel is too large for the nearest cache; more if the rows of A lie so that they
-    drive each other out of it; and a little for the tile's start.
+    drive each other out of it, or each on a page of its own; and a little for the tile's start.
     """
     panels = ceil(n / (vectors * lanes))
     near = k * vectors * lanes * 4 <= _NEAR_CACHE_BYTES
@@ -83,7 +83,8 @@ def _cost(m: int, n: int, k: int, rows: int, vectors: int, lanes: int, row_bytes
 
     def tile(r: int) -> float:
         per_k = max(r * vectors / 2, (r + vectors) / 2, 4.0) + stream
-        return k * per_k * (2.0 if collides(r, row_bytes) else 1.0) + 20 + 2.0 * r * vectors
+        far = 2.0 if collides(r, row_bytes) else 1.1 if row_bytes >= _PAGE else 1.0
+        return k * per_k * far + 20 + 2.0 * r * vectors
 
     full, rest = divmod(m, rows)
     return panels * (full * tile(rows) + (tile(rest) if rest else 0))

@@ -34,6 +34,7 @@ from pellucid.graph.products import matmul
 from pellucid.graph.program import Executor, Graph, Program, verify
 from pellucid.graph.tensor import Tensor, tensor
 from pellucid.graph.trace import Trace, TraceRow, trace
+from pellucid.graph.windows import convolve, windows
 
 __all__ = [
     "TABLE",
@@ -55,6 +56,7 @@ __all__ = [
     "arange",
     "bernoulli",
     "concatenate",
+    "convolve",
     "declare",
     "evaluate",
     "executor",
@@ -82,6 +84,7 @@ __all__ = [
     "variable",
     "verify",
     "where",
+    "windows",
     "zeros",
     "zeros_like",
 ]

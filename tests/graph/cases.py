@@ -195,4 +195,55 @@ INDEX = (
         (normal(2, 3, 2, 5),),
     ),
 )
-CASES = (*ELEMENTWISE, *REDUCE, *MOVEMENT, *PRODUCT, *INDEX)
+
+
+def _channels_first(x: torch.Tensor) -> torch.Tensor:
+    return x.movedim(-1, 1)
+
+
+def _torch_convolve(rank: int, **settings: Any) -> Callable[..., torch.Tensor]:
+    """PyTorch's convolution with channels last and kernels (*kernel, channels, outputs)."""
+    function = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d}[rank]
+
+    def apply(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        kernel = w.permute(rank + 1, rank, *range(rank))
+        return function(_channels_first(x), kernel, **settings).movedim(1, -1)
+
+    return apply
+
+
+def _convolution(note: str, x: Array, w: Array, **settings: Any) -> Case:
+    def own(x: Tensor, w: Tensor) -> Tensor:
+        return g.convolve(x, w, **settings)
+
+    op = "windows" if settings.get("groups", 1) == x.shape[-1] else "convolve"
+    return Case(op, own, _torch_convolve(x.ndim - 2, **settings), (x, w), 1e-5, note)
+
+
+WINDOWS = (
+    Case(
+        "windows",
+        lambda x: g.windows(x, 3, 2),
+        lambda x: x.unfold(1, 3, 2),
+        (normal(2, 8, 3),),
+        note="along one axis",
+    ),
+    Case(
+        "windows",
+        lambda x: g.windows(x, (2, 3), (1, 2), (2, 1)),
+        lambda x: x.unfold(1, 3, 1)[..., ::2].unfold(2, 3, 2),
+        (normal(2, 5, 7, 2),),
+        note="two axes, one dilated",
+    ),
+    _convolution("one axis", normal(2, 9, 3), normal(3, 3, 4)),
+    _convolution("two axes", normal(2, 6, 5, 3), normal(3, 2, 3, 4)),
+    _convolution("stride", normal(2, 8, 7, 3), normal(3, 3, 3, 4), stride=(2, 3)),
+    _convolution("long stride", normal(2, 9, 3), normal(2, 3, 4), stride=3),
+    _convolution("dilation", normal(2, 9, 8, 2), normal(3, 2, 2, 3), dilation=(2, 3)),
+    _convolution("both", normal(1, 11, 2), normal(3, 2, 3), stride=2, dilation=2),
+    _convolution("groups", normal(2, 6, 6, 4), normal(3, 3, 2, 6), groups=2),
+    _convolution("each channel", normal(2, 6, 6, 4), normal(3, 3, 1, 8), groups=4, stride=2),
+    _convolution("one place", normal(2, 3, 3, 2), normal(3, 3, 2, 5)),
+    _convolution("kernel of one", normal(2, 4, 4, 3), normal(1, 1, 3, 2), stride=2),
+)
+CASES = (*ELEMENTWISE, *REDUCE, *MOVEMENT, *PRODUCT, *INDEX, *WINDOWS)

@@ -10,6 +10,7 @@ import numpy as np
 from pellucid import graph as g
 from pellucid.graph import Tensor
 from tests.graph import production_moves as moves_
+from tests.graph import production_windows as windows_
 from tests.graph.random_graphs import Builder
 
 Production = Callable[[Builder], Tensor]
@@ -257,6 +258,8 @@ SMOOTH: tuple[tuple[float, Production], ...] = (
     (1, moves_.join),
     (1, moves_.moves),
     (1, moves_.gather),
+    (1, windows_.slide),
+    (1, windows_.convolution),
 )
 PRODUCTIONS: tuple[tuple[float, Production], ...] = (
     *SMOOTH,

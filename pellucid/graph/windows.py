@@ -1,0 +1,108 @@
+"""Sliding windows and convolutions of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pellucid.graph.node import apply
+from pellucid.graph.ops.convolution import convolve as _convolve
+from pellucid.graph.tensor import Tensor
+
+Sizes = int | Sequence[int]
+
+
+def windows(
+    x: Tensor, sizes: Sizes, steps: Sizes = 1, dilations: Sizes = 1, axes: Sizes | None = None
+) -> Tensor:
+    """Windows that slide along `axes`: y[p, …, k, …] = x[step · p + dilation · k, …].
+
+    The axes become the places of the windows; the elements within a window are new last axes.
+    axes: by default the first ones after the batch axis. A number stands for every axis.
+    Raises ValueError where the settings do not fit x.
+    """
+    rank = len(sizes) if isinstance(sizes, Sequence) else 1
+    if axes is None:
+        along = tuple(range(1, rank + 1))
+    else:
+        along = (axes,) if isinstance(axes, int) else tuple(axes)
+    each = len(along)
+    size, step, gap = (
+        _each(name, value, each)
+        for name, value in zip(
+            ("sizes", "steps", "dilations"), (sizes, steps, dilations), strict=True
+        )
+    )
+    if step == size and set(gap) == {1}:
+        return _blocks(x, size, along)
+    return Tensor(apply("windows", [x.node], axes=along, sizes=size, steps=step, dilations=gap))
+
+
+def _blocks(x: Tensor, sizes: tuple[int, ...], axes: tuple[int, ...]) -> Tensor:
+    """Windows side by side: nothing but another shape."""
+    cut = [slice(None)] * x.ndim
+    shape: list[int] = []
+    places: list[int] = []
+    within: list[int] = []
+    for axis, length in enumerate(x.shape):
+        places.append(len(shape))
+        if axis not in axes:
+            shape.append(length)
+            continue
+        size = sizes[axes.index(axis)]
+        cut[axis] = slice(0, length // size * size)
+        within.append(len(shape) + 1)
+        shape += [length // size, size]
+    return x[tuple(cut)].reshape(shape).transpose(*places, *within)
+
+
+def convolve(
+    x: Tensor, w: Tensor, stride: Sizes = 1, dilation: Sizes = 1, groups: int = 1
+) -> Tensor:
+    """y[n, p, o] = Σ_{k, c} x[n, stride · p + dilation · k, c] · w[k, c, o]; the kernel is not flipped.
+
+    x: (batch, *places, channels). w: (*kernel, channels / groups, outputs). With groups, the
+    outputs of each are computed from its own channels alone. Pad x first where the edges matter.
+    Raises ValueError, naming the shapes, where they do not fit.
+    """
+    rank = x.ndim - 2
+    if rank < 1 or w.ndim != rank + 2:
+        raise ValueError(
+            f"convolve takes (batch, places, channels) and (kernel, channels, outputs) with as many "
+            f"axes of places, got shapes {x.shape} and {w.shape}"
+        )
+    channels, outputs = x.shape[-1], w.shape[-1]
+    if groups < 1 or channels % groups or outputs % groups:
+        raise ValueError(f"{groups} groups do not divide {channels} channels and {outputs} outputs")
+    if w.shape[-2] * groups != channels:
+        raise ValueError(
+            f"convolve of shapes {x.shape} and {w.shape} with {groups} groups: the kernel takes "
+            f"{w.shape[-2] * groups} channels, the signal has {channels}"
+        )
+    strides, dilations = _each("stride", stride, rank), _each("dilation", dilation, rank)
+    if groups == channels and groups > 1:
+        return _depthwise(x, w, strides, dilations)
+    signal = x.reshape(*x.shape[:-1], groups, channels // groups)
+    kernel = w.reshape(*w.shape[:-1], groups, outputs // groups)
+    order = (*range(rank), rank + 1, rank, rank + 2)
+    found = _convolve(signal, kernel.transpose(*order), strides, dilations)
+    return found.reshape(*found.shape[:-2], outputs)
+
+
+def _depthwise(x: Tensor, w: Tensor, stride: tuple[int, ...], dilation: tuple[int, ...]) -> Tensor:
+    """Each channel by itself: products and sums side by side along the channels, no contraction."""
+    rank = len(stride)
+    channels, outputs = x.shape[-1], w.shape[-1]
+    seen = windows(x, w.shape[:rank], stride, dilation)
+    seen = seen.transpose(*range(rank + 1), *range(rank + 2, 2 * rank + 2), rank + 1)
+    kernel = w.reshape(*w.shape[:rank], channels, outputs // channels)
+    products = seen.expand_dims(-1) * kernel
+    total = products.sum(tuple(range(rank + 1, 2 * rank + 1)))
+    return total.reshape(*total.shape[:-2], outputs)
+
+
+def _each(name: str, value: Sizes, count: int) -> tuple[int, ...]:
+    """A setting for every axis."""
+    found = (value,) * count if isinstance(value, int) else tuple(value)
+    if len(found) != count or any(not isinstance(n, int) or n < 1 for n in found):
+        raise ValueError(f"{name} is a number of at least 1, or {count} of them, got {value}")
+    return found

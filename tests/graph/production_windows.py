@@ -1,0 +1,40 @@
+"""Random windows and convolutions."""
+
+from __future__ import annotations
+
+from pellucid import graph as g
+from pellucid.graph import Tensor
+from tests.graph.random_graphs import Builder
+
+
+def slide(b: Builder) -> Tensor:
+    """Windows along one or two axes, by themselves or reduced as a pooling layer does."""
+    x = b.pick(lambda x: x.ndim > 1 and x.dtype.kind == "f", (2, 5, 4))
+    axes = tuple(range(1, min(x.ndim, 1 + b.one_of((1, 1, 2)))))
+    sizes = [1 + b.below(3) for _ in axes]
+    steps = sizes if b.chance(0.3) else [1 + b.below(2) for _ in axes]
+    dilations = [1 + b.below(2) for _ in axes]
+    seen = g.windows(x, sizes, steps, dilations, axes)
+    if not b.fits(seen.shape) or not seen.size:
+        return x * 0.5
+    within = tuple(range(x.ndim, seen.ndim))
+    return seen if b.chance(0.3) else seen.mean(within)
+
+
+def convolution(b: Builder) -> Tensor:
+    """A convolution along one or two axes, with any stride, dilation and groups."""
+    x = b.pick(lambda x: x.ndim in (3, 4) and x.dtype.kind == "f", (2, 5, 4, 3))
+    rank = x.ndim - 2
+    groups = b.one_of([n for n in range(1, x.shape[-1] + 1) if x.shape[-1] % n == 0] or [1])
+    kernel = [1 + b.below(3) for _ in range(rank)]
+    outputs = groups * (1 + b.below(3))
+    shape = (*kernel, x.shape[-1] // groups, outputs)
+    if not b.fits(shape) or x.shape[-1] == 0:
+        return x * 0.5
+    w = b.leaf(shape, x.dtype)
+    width = [b.below(2) for _ in range(rank)]
+    padded = x.pad((0, *width, 0), (0, *width, 0))
+    stride = [1 + b.below(2) for _ in range(rank)]
+    dilation = [1 + b.below(2) for _ in range(rank)]
+    found = g.convolve(padded, w, stride, dilation, groups)
+    return found if b.fits(found.shape) else x * 0.5
