@@ -19,13 +19,17 @@ from pellucid.nn.activations import (
 )
 from pellucid.nn.attention import MultiHeadAttention
 from pellucid.nn.bilinear import Bilinear
+from pellucid.nn.class_weights import balanced_weights
 from pellucid.nn.classification import BinaryCrossEntropy, CrossEntropy
 from pellucid.nn.columns import Columns
 from pellucid.nn.dense_connection import DenseConnection
+from pellucid.nn.divergence import CosineDistance, KLDivergence
 from pellucid.nn.dropout import Dropout, DropPath
 from pellucid.nn.embedding import Embedding
 from pellucid.nn.flatten import Flatten
+from pellucid.nn.focal import BinaryFocal, Focal
 from pellucid.nn.group_norm import GroupNorm, InstanceNorm
+from pellucid.nn.hinge import Hinge
 from pellucid.nn.initialise import (
     Constant,
     GlorotNormal,
@@ -50,6 +54,7 @@ from pellucid.nn.parallel import Parallel, Sum
 from pellucid.nn.parameter import Buffer, Parameter
 from pellucid.nn.perceptron import MLP, ResidualMLP
 from pellucid.nn.positions import LearnedPositions, SinusoidalPositions
+from pellucid.nn.quantile import Poisson, Quantile
 from pellucid.nn.recurrent import GRU, LSTM
 from pellucid.nn.registry import from_spec, loss_from_spec, to_spec
 from pellucid.nn.regression import Huber, MeanAbsoluteError, MeanSquaredError
@@ -76,9 +81,11 @@ __all__ = [
     "BatchNorm",
     "Bilinear",
     "BinaryCrossEntropy",
+    "BinaryFocal",
     "Buffer",
     "Columns",
     "Constant",
+    "CosineDistance",
     "CrossEntropy",
     "DenseConnection",
     "DropPath",
@@ -86,6 +93,7 @@ __all__ = [
     "Embedding",
     "FeedForward",
     "Flatten",
+    "Focal",
     "ForwardPass",
     "GaussianNoise",
     "GlorotNormal",
@@ -93,10 +101,12 @@ __all__ = [
     "GroupNorm",
     "HeNormal",
     "HeUniform",
+    "Hinge",
     "Huber",
     "Identity",
     "Initializer",
     "InstanceNorm",
+    "KLDivergence",
     "LayerNorm",
     "LeCunNormal",
     "LeCunUniform",
@@ -115,6 +125,8 @@ __all__ = [
     "Orthogonal",
     "Parallel",
     "Parameter",
+    "Poisson",
+    "Quantile",
     "RMSNorm",
     "ReLU",
     "Residual",
@@ -134,6 +146,7 @@ __all__ = [
     "TransformerBlock",
     "Upsample",
     "Zeros",
+    "balanced_weights",
     "evaluation",
     "forward_pass",
     "from_spec",

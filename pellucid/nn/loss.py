@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pellucid import check
-from pellucid.graph import Array, Tensor, tensor
+from pellucid.graph import Array, Tensor, tensor, where
 from pellucid.graph.dtype import is_float
 
 Reduction = Literal["mean", "sum", "none"]
@@ -18,7 +18,8 @@ class Loss:
 
     reduction: "mean" (default), "sum", or "none" for one loss per row, shape (batch,), to be
     weighted or masked before it is averaged. A row that holds several outputs has their mean.
-    A new loss writes `row_losses`.
+    A new loss writes `row_losses`; where `pel.fit` takes a loss, any function of two tensors,
+    (outputs, targets) → scalar, is one too.
     """
 
     reduction: Reduction = "mean"
@@ -30,12 +31,36 @@ class Loss:
         """The losses, (batch, …), any axes after the first being averaged by the caller."""
         raise NotImplementedError
 
-    def __call__(self, outputs: Tensor | Array, targets: Tensor | Array) -> Tensor:
-        """The loss of `outputs` against `targets`; raises ValueError if their shapes do not fit."""
-        given = tensor(outputs)
+    def counts(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
+        """How much each loss counts in the mean, in the shape of the losses; None: all the same."""
+        return None
+
+    def __call__(
+        self,
+        outputs: Tensor | Array,
+        targets: Tensor | Array,
+        weights: Tensor | Array | None = None,
+    ) -> Tensor:
+        """The loss of `outputs` against `targets`; raises ValueError if their shapes do not fit.
+
+        weights: of the examples, (batch,), or of every single loss, such as a mask of the places of
+        a sequence: numbers of at least 0, or conditions. "mean" is then Σ w l / Σ w (0 where all
+        weights are), "sum" is Σ w l, and "none" gives each row's w l. What has weight 0 counts for
+        nothing, even where its loss is not finite. A negative weight is an error where it can be
+        seen when the graph is built, and makes the loss NaN where it comes with the data.
+        """
+        given, aims = tensor(outputs), tensor(targets)
         if not is_float(given.dtype) or given.ndim == 0:
             raise TypeError(f"{type(self).__name__} takes float outputs, got {given.node.type}")
-        losses = self.row_losses(given, tensor(targets))
+        losses = self.row_losses(given, aims)
+        counts = self.counts(given, aims)
+        if weights is not None:
+            scale = weights_like(tensor(weights), losses, type(self).__name__)
+            losses = where(scale == 0.0, 0.0, losses * scale)
+            counts = scale if counts is None else counts * scale
+        if counts is not None and self.reduction == "mean":
+            total = counts.sum()
+            return losses.sum() / where(total == 0.0, 1.0, total)
         rows = losses.mean(tuple(range(1, losses.ndim)))
         if self.reduction == "none":
             return rows
@@ -57,3 +82,25 @@ class Loss:
                 f"got outputs {outputs.shape} and targets {targets.shape}"
             )
         return outputs, targets.cast(outputs.dtype)
+
+
+def weights_like(weights: Tensor, losses: Tensor, name: str) -> Tensor:
+    """Weights spread to the losses' shape and type; NaN where one is negative.
+
+    Raises ValueError for another shape, or a negative weight that is known.
+    """
+    if weights.shape not in (losses.shape, losses.shape[:1]):
+        raise ValueError(
+            f"{name} takes weights of shape {losses.shape[:1]} or {losses.shape}, "
+            f"got {weights.shape}"
+        )
+    if weights.node.op == "constant":
+        wrong = ~(weights.node.attrs["value"].array >= 0)
+        if wrong.any():
+            raise ValueError(
+                f"{name} takes weights of at least 0, got "
+                f"{weights.node.attrs['value'].array[wrong].flat[0]}"
+            )
+    lead = weights.cast(losses.dtype)
+    lead = lead.reshape(*weights.shape, *(1 for _ in losses.shape[weights.ndim :]))
+    return where(lead >= 0.0, lead, float("nan")).broadcast_to(losses.shape)

@@ -11,10 +11,13 @@ from pellucid.nn.bilinear import Bilinear
 from pellucid.nn.classification import BinaryCrossEntropy, CrossEntropy
 from pellucid.nn.columns import Columns
 from pellucid.nn.dense_connection import DenseConnection
+from pellucid.nn.divergence import CosineDistance, KLDivergence
 from pellucid.nn.dropout import Dropout, DropPath
 from pellucid.nn.embedding import Embedding
 from pellucid.nn.flatten import Flatten
+from pellucid.nn.focal import BinaryFocal, Focal
 from pellucid.nn.group_norm import GroupNorm, InstanceNorm
+from pellucid.nn.hinge import Hinge
 from pellucid.nn.initialise import INITIALIZERS
 from pellucid.nn.linear import Linear
 from pellucid.nn.loss import Loss
@@ -24,6 +27,7 @@ from pellucid.nn.norm import BatchNorm, LayerNorm
 from pellucid.nn.parallel import Parallel, Sum
 from pellucid.nn.parameter import Parameter
 from pellucid.nn.positions import LearnedPositions, SinusoidalPositions
+from pellucid.nn.quantile import Poisson, Quantile
 from pellucid.nn.recurrent import GRU, LSTM
 from pellucid.nn.regression import Huber, MeanAbsoluteError, MeanSquaredError
 from pellucid.nn.residual import Residual
@@ -67,10 +71,17 @@ MODULES: tuple[type[Module], ...] = (
 )
 LOSSES: tuple[type[Loss], ...] = (
     BinaryCrossEntropy,
+    BinaryFocal,
+    CosineDistance,
     CrossEntropy,
+    Focal,
+    Hinge,
     Huber,
+    KLDivergence,
     MeanAbsoluteError,
     MeanSquaredError,
+    Poisson,
+    Quantile,
 )
 PARTS: dict[str, type[Any]] = {part.__name__: part for part in (*MODULES, *LOSSES, *INITIALIZERS)}
 _SHARED = "Shared"

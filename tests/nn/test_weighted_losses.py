@@ -1,0 +1,430 @@
+"""Smoothing, weights and masks, and the losses beside squared error and cross-entropy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional as F  # noqa: N812
+
+import pellucid as pel
+from pellucid import graph as g
+from pellucid import nn
+from pellucid.compile import Native
+from pellucid.graph import Array, Graph, Reference, Tensor
+from tests.nn.support import check_against_torch, check_by_differences
+
+RNG = np.random.default_rng(4)
+NUMBERS = RNG.normal(0, 2, (6, 3))
+COUNTS = RNG.integers(0, 5, (6, 3)).astype(np.float64)
+BITS = (RNG.random((6, 3)) < 0.5).astype(np.float64)
+CLASSES = np.array([0, 2, 1, 1, 0, 2])
+PADDED = np.array([0, 2, -100, 1, 0, -100])
+SHARES = np.abs(NUMBERS) / np.abs(NUMBERS).sum(1, keepdims=True)
+WEIGHTS = (0.5, 2.0, 1.0)
+
+Peer = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def cross_entropy(**settings: Any) -> Peer:
+    def peer(o: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        weight = settings.get("weight")
+        own = {**settings, "weight": None if weight is None else torch.tensor(weight).to(o)}
+        return F.cross_entropy(o, y, **own)
+
+    return peer
+
+
+def smooth_binary(o: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return F.binary_cross_entropy_with_logits(o, y * 0.8 + 0.1)
+
+
+def weighted_binary(o: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Two classes, as the softmax cross-entropy of the logits 0 and o."""
+    both = torch.stack([torch.zeros_like(o), o], -1).reshape(-1, 2)
+    return F.cross_entropy(both, y.long().reshape(-1), torch.tensor([0.5, 3.0], dtype=o.dtype))
+
+
+def focal(gamma: float, weights: tuple[float, ...] | None = None) -> Peer:
+    def peer(o: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        p = torch.softmax(o, -1).gather(1, y[:, None])[:, 0]
+        alpha = 1.0 if weights is None else torch.tensor(weights, dtype=o.dtype)[y]
+        return (-alpha * (1 - p) ** gamma * p.log()).mean()
+
+    return peer
+
+
+def binary_focal(gamma: float, alpha: float | None) -> Peer:
+    def peer(o: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        p = torch.sigmoid(o)
+        own = y * p + (1 - y) * (1 - p)
+        scale = 1.0 if alpha is None else y * alpha + (1 - y) * (1 - alpha)
+        return (-scale * (1 - own) ** gamma * own.log()).mean()
+
+    return peer
+
+
+def pinball(q: float) -> Peer:
+    def peer(o: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        e = y - o
+        return torch.where(e > 0, q * e, (q - 1) * e).mean()
+
+    return peer
+
+
+def pinballs(o: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    parts = [pinball(q)(o[:, i], y[:, 0]) for i, q in enumerate((0.1, 0.5, 0.9))]
+    return torch.stack(parts).mean()
+
+
+def kl(o: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return F.kl_div(F.log_softmax(o, -1), y, reduction="batchmean")
+
+
+def hinge(power: int) -> Peer:
+    return lambda o, y: (1.5 - (2 * y - 1) * o).clamp(min=0).pow(power).mean()
+
+
+CASES: dict[str, tuple[nn.Loss, Peer, Array]] = {
+    "smooth": (
+        nn.CrossEntropy(label_smoothing=0.1),
+        cross_entropy(label_smoothing=0.1),
+        CLASSES,
+    ),
+    "weighted": (nn.CrossEntropy(class_weights=WEIGHTS), cross_entropy(weight=WEIGHTS), CLASSES),
+    "smooth, weighted, padded": (
+        nn.CrossEntropy(label_smoothing=0.2, class_weights=WEIGHTS, ignore=-100),
+        cross_entropy(label_smoothing=0.2, weight=WEIGHTS),
+        PADDED,
+    ),
+    "padded": (nn.CrossEntropy(ignore=-100), cross_entropy(), PADDED),
+    "smooth, weighted probabilities": (
+        nn.CrossEntropy(label_smoothing=0.2, class_weights=WEIGHTS),
+        cross_entropy(label_smoothing=0.2, weight=WEIGHTS),
+        SHARES,
+    ),
+    "summed": (
+        nn.CrossEntropy("sum", label_smoothing=0.2, class_weights=WEIGHTS, ignore=-100),
+        cross_entropy(label_smoothing=0.2, weight=WEIGHTS, reduction="sum"),
+        PADDED,
+    ),
+    "smooth binary": (nn.BinaryCrossEntropy(label_smoothing=0.2), smooth_binary, BITS),
+    "weighted binary": (nn.BinaryCrossEntropy(class_weights=(0.5, 3.0)), weighted_binary, BITS),
+    "focal": (nn.Focal(), focal(2.0), CLASSES),
+    "focal 0.5, weighted": (
+        nn.Focal(gamma=0.5, class_weights=WEIGHTS),
+        focal(0.5, WEIGHTS),
+        CLASSES,
+    ),
+    "focal 0": (nn.Focal(gamma=0), focal(0.0), CLASSES),
+    "binary focal": (nn.BinaryFocal(alpha=0.25), binary_focal(2.0, 0.25), BITS),
+    "binary focal 0.5": (nn.BinaryFocal(gamma=0.5), binary_focal(0.5, None), BITS),
+    "poisson": (nn.Poisson(), F.poisson_nll_loss, COUNTS),
+    "quantile": (nn.Quantile(levels=0.9), pinball(0.9), NUMBERS),
+    "quantiles": (nn.Quantile(levels=(0.1, 0.5, 0.9)), pinballs, NUMBERS[:, :1]),
+    "hinge": (nn.Hinge(margin=1.5), hinge(1), BITS),
+    "squared hinge": (nn.Hinge(margin=1.5, squared=True), hinge(2), BITS),
+    "hinge of classes": (nn.Hinge(), F.multi_margin_loss, CLASSES),
+    "squared hinge of classes": (
+        nn.Hinge(margin=0.7, squared=True),
+        lambda o, y: F.multi_margin_loss(o, y, p=2, margin=0.7),
+        CLASSES,
+    ),
+    "kl": (nn.KLDivergence(), kl, SHARES),
+    "cosine": (
+        nn.CosineDistance(),
+        lambda o, y: F.cosine_embedding_loss(o, y, torch.ones(6, dtype=o.dtype)),
+        NUMBERS,
+    ),
+}
+
+
+def outputs(dtype: type[np.floating]) -> Array:
+    return np.random.default_rng(5).normal(0, 2, (6, 3)).astype(dtype)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_agrees_with_torch(name: str) -> None:
+    loss, peer, targets = CASES[name]
+    twice = "of classes" not in name  # PyTorch has no second derivative of its multi_margin_loss.
+    for dtype, tolerance in ((np.float32, 5e-6), (np.float64, 1e-9)):
+        y = targets.astype(dtype) if targets.dtype.kind == "f" else targets
+        at, x = torch.tensor(y), outputs(dtype)
+        if twice:
+            check_against_torch(
+                lambda o, y=y: loss(o, y),  # type: ignore[misc]
+                lambda o, at=at: peer(o, at),  # type: ignore[misc]
+                x,
+                rtol=tolerance,
+                atol=tolerance,
+            )
+            continue
+        own_x, peer_x = g.variable(x), torch.tensor(x, requires_grad=True)
+        own, theirs = loss(own_x, y), peer(peer_x, at)
+        theirs.backward()  # type: ignore[no-untyped-call]
+        np.testing.assert_allclose(own.item(), theirs.item(), rtol=tolerance)
+        assert peer_x.grad is not None
+        np.testing.assert_allclose(
+            g.grad(own, own_x).numpy(), peer_x.grad.numpy(), rtol=tolerance, atol=tolerance
+        )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_agrees_with_finite_differences(name: str) -> None:
+    loss, _, targets = CASES[name]
+    check_by_differences(lambda o: loss(o, targets), outputs(np.float64))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_runs_natively(name: str) -> None:
+    """Loss and gradient with weights, the targets being data."""
+    loss, _, targets = CASES[name]
+    y = targets.astype(np.float32 if targets.dtype.kind == "f" else np.int32)
+    feeds = {"o": outputs(np.float32), "y": y, "w": np.array([1, 0, 2, 0.5, 1, 3], np.float32)}
+    o, aims, w = (g.placeholder(key, value.shape, value.dtype) for key, value in feeds.items())
+    value = loss(o, aims, w)
+    graph = Graph({"loss": value.node, "gradient": g.grad(value, o).node})
+    runs = {key: array[None] for key, array in feeds.items()}
+    expected = Reference().build(graph).run(1, runs)
+    found = Native().build(graph, repeated=True).run(1, runs)
+    for key, array in expected.items():
+        np.testing.assert_allclose(found[key], array, rtol=1e-5, atol=1e-6, err_msg=key)
+
+
+# -- weights and masks ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_whole_weights_are_repeated_rows(name: str) -> None:
+    loss, _, targets = CASES[name]
+    times = np.array([1, 0, 2, 1, 3, 1])
+    x, rows = outputs(np.float64), np.repeat(np.arange(6), times)
+    for reduction in ("mean", "sum"):
+        one = type(loss)(**{**vars(loss), "reduction": reduction})
+        weighted = one(x, targets, times.astype(np.float64)).item()
+        assert weighted == pytest.approx(one(x[rows], targets[rows]).item(), rel=1e-12)
+
+
+def test_weights_of_single_losses_are_a_mask() -> None:
+    mask = RNG.random((6, 3)) < 0.5
+    x = outputs(np.float64)
+    found = nn.MSE()(x, NUMBERS, mask).item()
+    assert found == pytest.approx(((x - NUMBERS)[mask] ** 2).mean(), rel=1e-12)
+    rows = nn.MSE("none")(x, NUMBERS, mask).numpy()
+    np.testing.assert_allclose(rows, (np.where(mask, x - NUMBERS, 0) ** 2).mean(1), rtol=1e-12)
+
+
+def test_places_of_sequences_are_masked() -> None:
+    logits, classes = RNG.normal(size=(2, 4, 3)), RNG.integers(0, 3, (2, 4))
+    mask = np.array([[1, 1, 0, 0], [1, 1, 1, 1]], bool)
+    found = nn.CrossEntropy()(logits, classes, mask).item()
+    expected = F.cross_entropy(torch.tensor(logits[mask]), torch.tensor(classes[mask]))
+    assert found == pytest.approx(expected.item(), rel=1e-12)
+
+
+def test_what_has_no_weight_is_not_looked_at() -> None:
+    x = g.variable(outputs(np.float32))
+    y = g.variable(np.array([0, 1, 2, 9, 0, 1]))
+    loss = nn.CrossEntropy()(x, y, np.array([1, 1, 1, 0, 1, 1]))
+    assert np.isfinite(loss.item()) and (g.grad(loss, x).numpy()[3] == 0).all()
+    assert np.isnan(nn.CrossEntropy()(x, y).item())
+
+
+def test_no_weight_at_all_is_no_loss() -> None:
+    x = g.variable(outputs(np.float32))
+    loss = nn.MSE()(x, NUMBERS, np.zeros(6))
+    assert loss.item() == 0 and (g.grad(loss, x).numpy() == 0).all()
+    assert nn.CrossEntropy(ignore=1)(x, np.ones(6, np.int64)).item() == 0
+
+
+def test_negative_weights() -> None:
+    with pytest.raises(ValueError, match=r"MeanSquaredError takes weights of at least 0, got -1"):
+        nn.MSE()(NUMBERS, NUMBERS, np.array([1, 1, -1, 1, 1, 1]))
+    for bad in (-1.0, np.nan):
+        known_later = g.variable(np.array([1, 1, bad, 1, 1, 1]))
+        assert np.isnan(nn.MSE()(NUMBERS, NUMBERS, known_later).item())
+
+
+def test_weights_of_another_shape() -> None:
+    with pytest.raises(ValueError, match=r"weights of shape \(6,\) or \(6, 3\), got \(6, 1\)"):
+        nn.MSE()(NUMBERS, NUMBERS, np.ones((6, 1)))
+
+
+@given(st.lists(st.integers(0, 3), min_size=4, max_size=30).map(lambda rest: [0, 1, 2, 3, *rest]))
+def test_balanced_weights_count_classes_alike(classes: list[int]) -> None:
+    weights = np.array(nn.balanced_weights(classes))
+    totals = np.bincount(classes) * weights
+    np.testing.assert_allclose(totals, len(classes) / 4)
+
+
+def test_balanced_weights_are_scikit_learns() -> None:
+    from sklearn.utils.class_weight import compute_class_weight
+
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=[0, 0, 0, 1, 2, 2])
+    np.testing.assert_allclose(nn.balanced_weights(np.array([0, 0, 0, 1, 2, 2])), expected)
+
+
+@pytest.mark.parametrize(
+    ("classes", "count", "kind", "message"),
+    [
+        ([0, 2], None, ValueError, "class 1 does not occur"),
+        ([0, 1], 3, ValueError, "class 2 does not occur"),
+        ([0, 3], 3, ValueError, "classes are 0 to 3 − 1, got 0 to 3"),
+        ([-1, 1], None, ValueError, "got -1 to 1"),
+        ([0.0, 1.0], None, TypeError, "a list of integers"),
+        ([], None, TypeError, "a list of integers"),
+    ],
+)
+def test_classes_that_cannot_be_balanced(
+    classes: Any, count: int | None, kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind, match=message):
+        nn.balanced_weights(classes, count)
+
+
+# -- the ends ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1e4, 100.0, 0.0])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        nn.BinaryCrossEntropy(label_smoothing=0.1, class_weights=(1.0, 2.0)),
+        nn.BinaryFocal(),
+        nn.BinaryFocal(gamma=0.5),
+        nn.Hinge(squared=True),
+    ],
+)
+def test_finite_at_the_ends(loss: nn.Loss, size: float) -> None:
+    x = g.variable(np.array([size, -size, size, -size], np.float32))
+    value = loss(x, np.array([1, 1, 0, 0]))
+    first = g.grad(value, x)
+    second = g.grad((first * 2.0).sum(), x)
+    assert all(np.isfinite(t.numpy()).all() for t in (value, first, second))
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+def test_focal_is_finite_when_sure(gamma: float) -> None:
+    x = g.variable(np.array([[1e4, -1e4], [-1e4, 1e4]], np.float32))
+    value = nn.Focal("none", gamma=gamma)(x, np.array([0, 0]))
+    np.testing.assert_allclose(value.numpy(), [0, 2e4])
+    gradient = g.grad(value.sum(), x).numpy()
+    np.testing.assert_allclose(gradient, [[0, 0], [-1, 1]], atol=1e-6)
+
+
+def test_vectors_without_length() -> None:
+    x = g.variable(np.zeros((1, 3)))
+    value = nn.CosineDistance()(x, np.ones((1, 3)))
+    assert value.item() == 1.0 and np.isfinite(g.grad(value, x).numpy()).all()
+
+
+def test_divergence_of_equals_is_zero_and_of_zeros_finite() -> None:
+    y = np.array([[0.0, 1.0, 0.0], [0.2, 0.3, 0.5]])
+    logits = np.log(np.maximum(y, 1e-300))
+    assert nn.KLDivergence()(logits, y).item() == pytest.approx(0, abs=1e-12)
+
+
+# -- bad input -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "message"),
+    [
+        (nn.CrossEntropy(class_weights=(1, 2)), CLASSES, r"2 class weights, the outputs \(6, 3\)"),
+        (nn.CrossEntropy(), PADDED, r"classes 0 to 2 .* got target -100"),
+        (nn.CrossEntropy(ignore=7), PADDED, r"got target -100"),
+        (nn.Focal(class_weights=(1, 2)), CLASSES, r"Focal has 2 class weights, the outputs"),
+        (nn.Focal(), CLASSES + 1, r"Focal has classes 0 to 2 .* got target 3"),
+        (nn.Hinge(), CLASSES + 1, r"Hinge has classes 0 to 2 .* got target 3"),
+        (nn.Hinge(), CLASSES[:5], r"one class per row, targets \(6,\) for outputs \(6, 3\)"),
+        (nn.Poisson(), -COUNTS - 1, r"counts of at least 0, got a negative"),
+        (nn.Poisson(), COUNTS[:2], r"one shape, got outputs \(6, 3\) and targets \(2, 3\)"),
+        (nn.Quantile(levels=(0.1, 0.9)), NUMBERS[:, 0], r"outputs \(batch, 2\) and targets"),
+        (nn.KLDivergence(), CLASSES, r"KLDivergence takes logits and probabilities of one"),
+        (nn.CosineDistance(), NUMBERS[:, :2], r"vectors of one shape \(batch, features\), got"),
+    ],
+)
+def test_what_does_not_fit(loss: nn.Loss, y: Array, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        loss(NUMBERS, y)
+
+
+@pytest.mark.parametrize(("loss", "y"), [(nn.Focal(), NUMBERS[:, 0]), (nn.Hinge(), NUMBERS[:, 0])])
+def test_classes_are_integers(loss: nn.Loss, y: Array) -> None:
+    with pytest.raises(TypeError, match="takes integer classes, got targets float64"):
+        loss(NUMBERS, y)
+
+
+def test_what_the_data_may_not_hold_gives_nan() -> None:
+    x = np.zeros((2, 3))
+    assert np.isnan(nn.Focal()(x, g.variable(np.array([0, 3]))).item())
+    assert np.isnan(nn.Hinge()(x, g.variable(np.array([0, 3]))).item())
+    assert np.isnan(nn.Poisson()(x, g.variable(np.full((2, 3), -1.0))).item())
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "message"),
+    [
+        (lambda: nn.CrossEntropy(label_smoothing=1.0), ValueError, "label_smoothing is at least 0"),
+        (lambda: nn.CrossEntropy(class_weights=(1, -1)), ValueError, "at least 0 for each class"),
+        (lambda: nn.CrossEntropy(class_weights=(0, 0)), ValueError, "and more for some"),
+        (lambda: nn.CrossEntropy(class_weights=(1,)), ValueError, "is 2 or more numbers, got 1"),
+        (lambda: nn.CrossEntropy(class_weights="ab"), TypeError, "a number for each class"),  # type: ignore[arg-type]
+        (lambda: nn.CrossEntropy(ignore=0.5), TypeError, "ignore is a class or None"),  # type: ignore[arg-type]
+        (lambda: nn.BinaryCrossEntropy(class_weights=(1, 2, 3)), ValueError, "is 2 numbers, got 3"),
+        (lambda: nn.Focal(gamma=-1), ValueError, "Focal gamma is at least 0, got -1"),
+        (lambda: nn.BinaryFocal(alpha=1.5), ValueError, "alpha is at least 0 and at most 1"),
+        (lambda: nn.Quantile(levels=0), ValueError, "levels is more than 0 and less than 1, got 0"),
+        (lambda: nn.Quantile(levels=(0.5, 1.0)), ValueError, "less than 1, got"),
+        (lambda: nn.Quantile(levels=()), TypeError, "a number or several, got"),
+        (lambda: nn.Hinge(margin=0), ValueError, "margin is more than 0"),
+        (lambda: nn.CosineDistance(epsilon=0), ValueError, "epsilon is at least 1e-12"),
+    ],
+)
+def test_settings_out_of_range(
+    make: Callable[[], nn.Loss], kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind, match=message):
+        make()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_round_trip(name: str) -> None:
+    loss = CASES[name][0]
+    assert nn.loss_from_spec(nn.to_spec(loss)) == loss
+
+
+def test_weights_given_as_arrays_become_plain() -> None:
+    loss = nn.CrossEntropy(class_weights=np.array([1, 2], np.float32))  # type: ignore[arg-type]
+    assert loss.class_weights == (1.0, 2.0)
+    assert nn.loss_from_spec(nn.to_spec(loss)) == loss
+
+
+# -- in training ---------------------------------------------------------------------------------
+
+
+def test_any_function_of_tensors_is_a_loss() -> None:
+    x = RNG.normal(size=(64, 3)).astype(np.float32)
+    y = (x @ np.array([1.0, -2.0, 0.5])).astype(np.float32)
+
+    def weighted(o: Tensor, aim: Tensor) -> Tensor:
+        """Squared error in which larger targets weigh more."""
+        return nn.MSE()(o, aim, aim.abs())
+
+    adam = pel.optim.Adam(0.05)
+    run = pel.fit(nn.Linear(1), (x, y), None, loss=weighted, optimizer=adam, progress=False)
+    start, end = run.history[0].train_loss, run.history[run.best_epoch].train_loss
+    assert end < 0.01 * start
+
+
+def test_classes_can_be_smoothed_and_weighed_in_training() -> None:
+    x = RNG.normal(size=(60, 2)).astype(np.float32)
+    y = (x[:, 0] > 1).astype(int)
+    loss = nn.CrossEntropy(label_smoothing=0.05, class_weights=nn.balanced_weights(y))
+    run = pel.fit(nn.Linear(2), (x, y), None, loss=loss, epochs=3, progress=False)
+    assert run.history[-1].train_loss < run.history[0].train_loss
