@@ -34,7 +34,7 @@ from pellucid.graph.products import matmul
 from pellucid.graph.program import Executor, Graph, Program, verify
 from pellucid.graph.tensor import Tensor, tensor
 from pellucid.graph.trace import Trace, TraceRow, trace
-from pellucid.graph.windows import convolve, windows
+from pellucid.graph.windows import convolve, convolve_transposed, windows
 
 __all__ = [
     "TABLE",
@@ -57,6 +57,7 @@ __all__ = [
     "bernoulli",
     "concatenate",
     "convolve",
+    "convolve_transposed",
     "declare",
     "evaluate",
     "executor",

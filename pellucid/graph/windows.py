@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pellucid.graph.dtype import float_of, promote
 from pellucid.graph.node import apply
 from pellucid.graph.ops.convolution import convolve as _convolve
+from pellucid.graph.ops.convolution import spread_out
 from pellucid.graph.tensor import Tensor
 
 Sizes = int | Sequence[int]
@@ -61,7 +63,8 @@ def convolve(
     """y[n, p, o] = Σ_{k, c} x[n, stride · p + dilation · k, c] · w[k, c, o]; the kernel is not flipped.
 
     x: (batch, *places, channels). w: (*kernel, channels / groups, outputs). With groups, the
-    outputs of each are computed from its own channels alone. Pad x first where the edges matter.
+    outputs of each are computed from its own channels alone. Pad x first where the edges matter;
+    integers become float32.
     Raises ValueError, naming the shapes, where they do not fit.
     """
     rank = x.ndim - 2
@@ -78,6 +81,8 @@ def convolve(
             f"convolve of shapes {x.shape} and {w.shape} with {groups} groups: the kernel takes "
             f"{w.shape[-2] * groups} channels, the signal has {channels}"
         )
+    dtype = float_of(promote(x.dtype, w.dtype))
+    x, w = x.cast(dtype), w.cast(dtype)
     strides, dilations = _each("stride", stride, rank), _each("dilation", dilation, rank)
     if groups == channels and groups > 1:
         return _depthwise(x, w, strides, dilations)
@@ -85,6 +90,33 @@ def convolve(
     kernel = w.reshape(*w.shape[:-1], groups, outputs // groups)
     order = (*range(rank), rank + 1, rank, rank + 2)
     found = _convolve(signal, kernel.transpose(*order), strides, dilations)
+    return found.reshape(*found.shape[:-2], outputs)
+
+
+def convolve_transposed(
+    x: Tensor,
+    w: Tensor,
+    lengths: Sequence[int],
+    stride: Sizes = 1,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Tensor:
+    """What `convolve` does to gradients: y[n, q, o] = Σ x[n, p, c] · w[k, c, o].
+
+    The sum is over c and over all p, k with stride · p + dilation · k = q: each place of x is
+    spread over a window of y. lengths: of y's places, at least stride · (p − 1) + reach of the
+    kernel. x: (batch, *places, channels); w: (*kernel, channels / groups, outputs).
+    """
+    rank = x.ndim - 2
+    channels, outputs = x.shape[-1], w.shape[-1]
+    dtype = float_of(promote(x.dtype, w.dtype))
+    x, w = x.cast(dtype), w.cast(dtype)
+    strides, dilations = _each("stride", stride, rank), _each("dilation", dilation, rank)
+    spread = x.reshape(*x.shape[:-1], groups, channels // groups)
+    kernel = w.reshape(*w.shape[:-1], groups, outputs // groups)
+    kernel = kernel.transpose(*range(rank), rank + 1, rank + 2, rank)
+    shape = (x.shape[0], *lengths, groups, outputs // groups)
+    found = spread_out(spread, kernel, shape, strides, dilations)
     return found.reshape(*found.shape[:-2], outputs)
 
 

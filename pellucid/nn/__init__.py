@@ -10,6 +10,7 @@ from pellucid.nn.activations import (
     LogSoftmax,
     Mish,
     ReLU,
+    ReLU6,
     Sigmoid,
     SiLU,
     Softmax,
@@ -18,10 +19,24 @@ from pellucid.nn.activations import (
     Tanh,
 )
 from pellucid.nn.attention import MultiHeadAttention
+from pellucid.nn.augment import (
+    ColourJitter,
+    CutMix,
+    Cutout,
+    Mixup,
+    RandAugment,
+    RandomAffine,
+    RandomCrop,
+    RandomErase,
+    RandomFlip,
+    SwapNoise,
+)
 from pellucid.nn.bilinear import Bilinear
 from pellucid.nn.class_weights import balanced_weights
 from pellucid.nn.classification import BinaryCrossEntropy, CrossEntropy
 from pellucid.nn.columns import Columns
+from pellucid.nn.convolution import Conv1d, Conv2d, ConvTranspose2d
+from pellucid.nn.convolutional import LeNet, MobileNetV2
 from pellucid.nn.dense_connection import DenseConnection
 from pellucid.nn.divergence import CosineDistance, KLDivergence
 from pellucid.nn.dropout import Dropout, DropPath
@@ -45,7 +60,7 @@ from pellucid.nn.initialise import (
     Zeros,
 )
 from pellucid.nn.linear import Linear
-from pellucid.nn.loss import Loss
+from pellucid.nn.loss import Loss, mixed
 from pellucid.nn.mode import ForwardPass, evaluation, forward_pass, is_training, training
 from pellucid.nn.module import Module
 from pellucid.nn.noise import GaussianNoise
@@ -53,12 +68,21 @@ from pellucid.nn.norm import BatchNorm, LayerNorm
 from pellucid.nn.parallel import Parallel, Sum
 from pellucid.nn.parameter import Buffer, Parameter
 from pellucid.nn.perceptron import MLP, ResidualMLP
+from pellucid.nn.pooling import (
+    AdaptiveAveragePool2d,
+    AveragePool1d,
+    AveragePool2d,
+    GlobalAveragePool,
+    MaxPool1d,
+    MaxPool2d,
+)
 from pellucid.nn.positions import LearnedPositions, SinusoidalPositions
 from pellucid.nn.quantile import Poisson, Quantile
 from pellucid.nn.recurrent import GRU, LSTM
 from pellucid.nn.registry import from_spec, loss_from_spec, to_spec
 from pellucid.nn.regression import Huber, MeanAbsoluteError, MeanSquaredError
 from pellucid.nn.residual import Residual
+from pellucid.nn.resnet import PaddedShortcut, ResNet, ResNetImage
 from pellucid.nn.rms_norm import RMSNorm
 from pellucid.nn.sequential import Sequential
 from pellucid.nn.summary import Summary, SummaryRow
@@ -78,15 +102,24 @@ __all__ = [
     "MLP",
     "MSE",
     "SELU",
+    "AdaptiveAveragePool2d",
+    "AveragePool1d",
+    "AveragePool2d",
     "BatchNorm",
     "Bilinear",
     "BinaryCrossEntropy",
     "BinaryFocal",
     "Buffer",
+    "ColourJitter",
     "Columns",
     "Constant",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose2d",
     "CosineDistance",
     "CrossEntropy",
+    "CutMix",
+    "Cutout",
     "DenseConnection",
     "DropPath",
     "Dropout",
@@ -96,6 +129,7 @@ __all__ = [
     "Focal",
     "ForwardPass",
     "GaussianNoise",
+    "GlobalAveragePool",
     "GlorotNormal",
     "GlorotUniform",
     "GroupNorm",
@@ -110,25 +144,39 @@ __all__ = [
     "LayerNorm",
     "LeCunNormal",
     "LeCunUniform",
+    "LeNet",
     "LeakyReLU",
     "LearnedPositions",
     "Linear",
     "LogSoftmax",
     "Loss",
+    "MaxPool1d",
+    "MaxPool2d",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Mish",
+    "Mixup",
+    "MobileNetV2",
     "Module",
     "MultiHeadAttention",
     "Normal",
     "Ones",
     "Orthogonal",
+    "PaddedShortcut",
     "Parallel",
     "Parameter",
     "Poisson",
     "Quantile",
     "RMSNorm",
+    "RandAugment",
+    "RandomAffine",
+    "RandomCrop",
+    "RandomErase",
+    "RandomFlip",
     "ReLU",
+    "ReLU6",
+    "ResNet",
+    "ResNetImage",
     "Residual",
     "ResidualMLP",
     "Sequential",
@@ -141,6 +189,7 @@ __all__ = [
     "Sum",
     "Summary",
     "SummaryRow",
+    "SwapNoise",
     "Tanh",
     "TiedLinear",
     "TransformerBlock",
@@ -153,6 +202,7 @@ __all__ = [
     "functional",
     "is_training",
     "loss_from_spec",
+    "mixed",
     "to_spec",
     "training",
 ]

@@ -71,6 +71,15 @@ class ReLU(_Rectifier):
 
 
 @dataclass(eq=False, repr=False)
+class ReLU6(_Rectifier):
+    """min(max(x, 0), 6) (Krizhevsky 2010; Sandler et al. 2018)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See `functional.relu6`."""
+        return functional.relu6(x)
+
+
+@dataclass(eq=False, repr=False)
 class LeakyReLU(Module):
     """x where x > 0, slope · x elsewhere. slope: at least 0."""
 
@@ -193,6 +202,7 @@ ACTIVATIONS: tuple[type[Module], ...] = (
     Sigmoid,
     Tanh,
     ReLU,
+    ReLU6,
     LeakyReLU,
     GELU,
     SiLU,

@@ -40,6 +40,12 @@ def relu(x: Tensor) -> Tensor:
     return x.relu()
 
 
+def relu6(x: Tensor) -> Tensor:
+    """min(max(x, 0), 6); the gradient at 0 and at 6 is 0."""
+    inside = (x > 0) & (x < 6)
+    return inside.where(x, (x >= 6).cast(x.dtype) * 6.0)
+
+
 def leaky_relu(x: Tensor, slope: float = 0.01) -> Tensor:
     """x where x > 0, slope · x elsewhere (Maas et al. 2013)."""
     return where(x > 0.0, x, x * slope)

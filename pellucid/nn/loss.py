@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pellucid import check
 from pellucid.graph import Array, Tensor, tensor, where
 from pellucid.graph.dtype import is_float
+from pellucid.nn.mode import training_pass
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -52,8 +54,11 @@ class Loss:
         given, aims = tensor(outputs), tensor(targets)
         if not is_float(given.dtype) or given.ndim == 0:
             raise TypeError(f"{type(self).__name__} takes float outputs, got {given.node.type}")
-        losses = self.row_losses(given, aims)
-        counts = self.counts(given, aims)
+        parts = mixed_targets(aims)
+        losses = blended([(self.row_losses(given, aim), share) for aim, share in parts])
+        found = [(self.counts(given, aim), share) for aim, share in parts]
+        counted = [(count, share) for count, share in found if count is not None]
+        counts = blended(counted) if counted else None
         if weights is not None:
             scale = weights_like(tensor(weights), losses, type(self).__name__)
             losses = where(scale == 0.0, 0.0, losses * scale)
@@ -82,6 +87,42 @@ class Loss:
                 f"got outputs {outputs.shape} and targets {targets.shape}"
             )
         return outputs, targets.cast(outputs.dtype)
+
+
+def mixed(rows: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """The mean of a function of one's own, (outputs, targets) → a loss for each row, as a loss.
+
+    It mixes the losses of each row where the network mixes rows (`Mixup`, `CutMix`), as every
+    `Loss` does by itself.
+    """
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        parts = mixed_targets(targets)
+        return blended([(rows(outputs, aim), share) for aim, share in parts]).mean()
+
+    return loss
+
+
+def mixed_targets(targets: Tensor) -> list[tuple[Tensor, Tensor | None]]:
+    """The targets that the rows of this pass have, with the share of each; None for all of it."""
+    seen = training_pass()
+    if seen is None or not seen.mixed:
+        return [(targets, None)]
+    return [(targets if rows is None else targets.take(rows), share) for rows, share in seen.mixed]
+
+
+def blended(parts: Sequence[tuple[Tensor, Tensor | None]]) -> Tensor:
+    """Σ share · value, where a share is that of each row; the value itself for a share of None."""
+    first, *rest = (_shared(value, share) for value, share in parts)
+    for other in rest:
+        first = first + other
+    return first
+
+
+def _shared(value: Tensor, share: Tensor | None) -> Tensor:
+    if share is None:
+        return value
+    return value * share.cast(value.dtype).reshape(*share.shape, *(1 for _ in value.shape[1:]))
 
 
 def weights_like(weights: Tensor, losses: Tensor, name: str) -> Tensor:

@@ -20,6 +20,8 @@ class ForwardPass:
     updates:     for each running statistic, the node of its next value, for `Graph.updates`.
     activations: the output of each module by path, in the order of computation. A module that is
                  called again appears as `path#2`, and so on.
+    mixed:       what each row has become: shares (batch,) of rows by their numbers (int32, None for
+                 each row itself), which add up to 1; empty if no layer mixed rows.
     """
 
     def __init__(self, training: bool, seed: Source, step: Source) -> None:
@@ -28,6 +30,7 @@ class ForwardPass:
         self.step = _scalar("step", step)
         self.updates: dict[State, Node] = {}
         self.activations: dict[str, Tensor] = {}
+        self.mixed: list[tuple[Tensor | None, Tensor]] = []
         self._draws = 0
 
     def _next_draw(self) -> int:
@@ -49,6 +52,16 @@ class ForwardPass:
     def current(self, state: State) -> Tensor:
         """The value of a running statistic so far in this pass, with the updates made to it."""
         return Tensor(self.updates[state]) if state in self.updates else read(state)
+
+    def mix(self, partner: Tensor, share: Tensor) -> None:
+        """Say that row i is now share_i of itself and 1 − share_i of row partner_i, for losses."""
+        before = self.mixed or [(None, tensor(1.0, share.dtype).broadcast_to(share.shape))]
+        own = [(rows, part * share) for rows, part in before]
+        others = [
+            (partner if rows is None else rows.take(partner), part.take(partner) * (1.0 - share))
+            for rows, part in before
+        ]
+        self.mixed = [*own, *others]
 
     def record(self, path: str, output: Tensor) -> None:
         """Keep the output of the module at `path`."""

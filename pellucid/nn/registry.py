@@ -7,9 +7,11 @@ from typing import Any
 from pellucid.errors import ModelFileError
 from pellucid.nn.activations import ACTIVATIONS
 from pellucid.nn.attention import MultiHeadAttention
+from pellucid.nn.augment import AUGMENTATIONS
 from pellucid.nn.bilinear import Bilinear
 from pellucid.nn.classification import BinaryCrossEntropy, CrossEntropy
 from pellucid.nn.columns import Columns
+from pellucid.nn.convolution import Conv1d, Conv2d, ConvTranspose2d
 from pellucid.nn.dense_connection import DenseConnection
 from pellucid.nn.divergence import CosineDistance, KLDivergence
 from pellucid.nn.dropout import Dropout, DropPath
@@ -26,11 +28,20 @@ from pellucid.nn.noise import GaussianNoise
 from pellucid.nn.norm import BatchNorm, LayerNorm
 from pellucid.nn.parallel import Parallel, Sum
 from pellucid.nn.parameter import Parameter
+from pellucid.nn.pooling import (
+    AdaptiveAveragePool2d,
+    AveragePool1d,
+    AveragePool2d,
+    GlobalAveragePool,
+    MaxPool1d,
+    MaxPool2d,
+)
 from pellucid.nn.positions import LearnedPositions, SinusoidalPositions
 from pellucid.nn.quantile import Poisson, Quantile
 from pellucid.nn.recurrent import GRU, LSTM
 from pellucid.nn.regression import Huber, MeanAbsoluteError, MeanSquaredError
 from pellucid.nn.residual import Residual
+from pellucid.nn.resnet import PaddedShortcut
 from pellucid.nn.rms_norm import RMSNorm
 from pellucid.nn.sequential import Sequential
 from pellucid.nn.tied import TiedLinear
@@ -41,9 +52,16 @@ from pellucid.spec import Spec, SpecReader, SpecWriter
 
 MODULES: tuple[type[Module], ...] = (
     *ACTIVATIONS,
+    *AUGMENTATIONS,
+    AdaptiveAveragePool2d,
+    AveragePool1d,
+    AveragePool2d,
     BatchNorm,
     Bilinear,
     Columns,
+    Conv1d,
+    Conv2d,
+    ConvTranspose2d,
     DenseConnection,
     DropPath,
     Dropout,
@@ -52,13 +70,17 @@ MODULES: tuple[type[Module], ...] = (
     Flatten,
     GRU,
     GaussianNoise,
+    GlobalAveragePool,
     GroupNorm,
     InstanceNorm,
     LSTM,
     LayerNorm,
     LearnedPositions,
     Linear,
+    MaxPool1d,
+    MaxPool2d,
     MultiHeadAttention,
+    PaddedShortcut,
     Parallel,
     RMSNorm,
     Residual,

@@ -117,19 +117,26 @@ def _convolve_rule(
     That by x: of the spread-out g with the flipped kernel. That by w: of x with g, where batch and
     channels change places, and stride and dilation too.
     """
-    return _by_signal(g, x, w, stride, dilation), _by_kernel(g, x, w, stride, dilation)
+    return spread_out(g, w, x.shape, stride, dilation), _by_kernel(g, x, w, stride, dilation)
 
 
-def _by_signal(g: Tensor, x: Tensor, w: Tensor, stride: Ints, dilation: Ints) -> Tensor:
+def spread_out(g: Tensor, w: Tensor, shape: Ints, stride: Ints, dilation: Ints) -> Tensor:
+    """The transposed convolution: x of `shape`, x[n, q, c] = Σ g[n, p, o] · w[k, c, o].
+
+    The sum is over all p, k with stride · p + dilation · k = q, and over o: each element of g is
+    spread over the places that it would be computed from.
+    """
+    from pellucid.graph.build import zeros
+
     rank = len(stride)
     if min(g.shape) == 0:
-        return x * 0.0
+        return zeros(shape, g.dtype)
     if max(stride) > 1 and max(dilation) == 1:
-        return _by_phases(g, x, w, stride)
+        return _by_phases(g, w, shape, stride)
     reach = [d * (k - 1) for d, k in zip(dilation, w.shape, strict=False)]
     left = [
         n - r - 1 - (m - 1) * s
-        for n, r, m, s in zip(x.shape[1:], reach, g.shape[1:], stride, strict=False)
+        for n, r, m, s in zip(shape[1:], reach, g.shape[1:], stride, strict=False)
     ]
     spread = g.pad(
         (0, *reach, 0, 0),
@@ -140,16 +147,16 @@ def _by_signal(g: Tensor, x: Tensor, w: Tensor, stride: Ints, dilation: Ints) ->
     return convolve(spread, flipped, (1,) * rank, dilation)
 
 
-def _by_phases(g: Tensor, x: Tensor, w: Tensor, stride: Ints) -> Tensor:
+def _by_phases(g: Tensor, w: Tensor, shape: Ints, stride: Ints) -> Tensor:
     """A convolution for each phase, without the zeros that spreading g would put between.
 
-    Every stride-th place of x meets every stride-th place of the kernel.
+    Every stride-th place of the result meets every stride-th place of the kernel.
     """
     from pellucid.graph.build import stack, zeros
 
     rank = len(stride)
-    counts = [-(-n // s) for n, s in zip(x.shape[1:], stride, strict=False)]
-    shape = (x.shape[0], *counts, *x.shape[-2:])
+    counts = [-(-n // s) for n, s in zip(shape[1:], stride, strict=False)]
+    part_shape = (shape[0], *counts, *shape[-2:])
 
     most = [-(-k // s) - 1 for k, s in zip(w.shape, stride, strict=False)]
     after = [n - m for n, m in zip(counts, g.shape[1:], strict=False)]
@@ -158,7 +165,7 @@ def _by_phases(g: Tensor, x: Tensor, w: Tensor, stride: Ints) -> Tensor:
     def phase(first: Ints) -> Tensor:
         part = w[tuple(slice(f, None, s) for f, s in zip(first, stride, strict=True))]
         if min(part.shape) == 0:
-            return zeros(shape, x.dtype)
+            return zeros(part_shape, g.dtype)
         unused = (slice(m - k + 1, None) for m, k in zip(most, part.shape, strict=False))
         flipped = part.flip(tuple(range(rank))).swap_axes(-1, -2)
         return convolve(spread[(slice(None), *unused)], flipped, (1,) * rank, (1,) * rank)
@@ -172,9 +179,9 @@ def _by_phases(g: Tensor, x: Tensor, w: Tensor, stride: Ints) -> Tensor:
     # Each stack puts a phase axis right after its axis of places, innermost first.
     found = interleaved(())
     whole = found.reshape(
-        x.shape[0], *(n * s for n, s in zip(counts, stride, strict=True)), *x.shape[-2:]
+        shape[0], *(n * s for n, s in zip(counts, stride, strict=True)), *shape[-2:]
     )
-    return whole[(slice(None), *(slice(0, n) for n in x.shape[1 : 1 + rank]))]
+    return whole[(slice(None), *(slice(0, n) for n in shape[1 : 1 + rank]))]
 
 
 def _by_kernel(g: Tensor, x: Tensor, w: Tensor, stride: Ints, dilation: Ints) -> Tensor:

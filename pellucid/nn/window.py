@@ -1,0 +1,75 @@
+"""Settings of layers whose window slides over places: sizes for each axis, and padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+from pellucid.graph import Tensor
+
+Sizes = int | tuple[int, ...]
+Padding = int | tuple[int, ...] | str
+
+
+def sizes(part: Any, field: str, rank: int, least: int = 1) -> None:
+    """Make `part.field` an int or a tuple of `rank` ints; raise unless all are at least `least`."""
+    value = getattr(part, field)
+    name = f"{type(part).__name__} {field}"
+    each = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+    if any(isinstance(n, bool) or not isinstance(n, Integral) for n in each):
+        raise TypeError(f"{name} is an integer or {rank} of them, got {value!r}")
+    if len(each) not in (1, rank) or min(each) < least:
+        raise ValueError(f"{name} is at least {least}, one for each of {rank} axes, got {value!r}")
+    plain = tuple(int(n) for n in each)
+    object.__setattr__(part, field, plain[0] if len(plain) == 1 else plain)
+
+
+def padding(part: Any, rank: int) -> None:
+    """Check the field `padding`: "valid", "same", or a number of places for each axis."""
+    if isinstance(part.padding, str):
+        if part.padding not in ("valid", "same"):
+            raise ValueError(
+                f"{type(part).__name__} padding is 'valid', 'same' or a number, got {part.padding!r}"
+            )
+        return
+    sizes(part, "padding", rank, least=0)
+
+
+def each(value: Sizes, rank: int) -> tuple[int, ...]:
+    """A setting for every axis."""
+    return (value,) * rank if isinstance(value, int) else value
+
+
+def widths(
+    given: Padding, lengths: Sequence[int], spans: Sequence[int], strides: Sequence[int]
+) -> list[tuple[int, int]]:
+    """How many places are added before and after each axis.
+
+    "same" gives ⌈length / stride⌉ windows, the odd place added after, as in PyTorch and TensorFlow.
+    spans: places that a window covers.
+    """
+    rank = len(lengths)
+    if given == "valid":
+        return [(0, 0)] * rank
+    if not isinstance(given, str):
+        return [(n, n) for n in each(given, rank)]
+    found: list[tuple[int, int]] = []
+    for length, span, stride in zip(lengths, spans, strides, strict=True):
+        total = max((-(-length // stride) - 1) * stride + span - length, 0)
+        found.append((total // 2, total - total // 2))
+    return found
+
+
+def padded(x: Tensor, added: Sequence[tuple[int, int]], value: float = 0.0) -> Tensor:
+    """x with places added around its spatial axes."""
+    if not any(before or after for before, after in added):
+        return x
+    before = (0, *(pair[0] for pair in added), 0)
+    after = (0, *(pair[1] for pair in added), 0)
+    return x.pad(before, after, value=value)
+
+
+def spans(kernel: Sequence[int], dilation: Sequence[int]) -> list[int]:
+    """Places that a window of a kernel covers on each axis."""
+    return [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]

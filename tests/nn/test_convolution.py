@@ -1,0 +1,258 @@
+"""Convolutions and pooling against PyTorch: values, first and second gradients, and bad input."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pellucid import nn
+from pellucid.compile import Native
+from pellucid.graph import Array, Graph, Reference, Tensor, grad, read
+from pellucid.graph.node import State
+
+F = torch.nn.functional
+Twin = Callable[..., torch.Tensor]
+
+
+even_windows = pytest.mark.filterwarnings("ignore:Using padding='same'")
+
+
+def channels_first(x: torch.Tensor) -> torch.Tensor:
+    return x.movedim(-1, 1)
+
+
+def kernel(w: torch.Tensor) -> torch.Tensor:
+    """(*kernel, in, out) as PyTorch's (out, in, *kernel)."""
+    rank = w.ndim - 2
+    return w.permute(rank + 1, rank, *range(rank))
+
+
+def compare(layer: nn.Module, shape: Sequence[int], twin: Twin, tolerance: float = 1e-9) -> None:
+    """Values, gradients and gradients of gradients, in float64, by both executors."""
+    dice = np.random.default_rng(0)
+    # No two values alike, so that no maximum is tied.
+    count = int(np.prod(shape))
+    x = np.asarray(dice.permutation(count).reshape(shape) / count - 0.5)
+    layer.build(x[:1], seed=1, dtype=np.float64)
+    held = [p.state for _, p in layer.named_parameters()]
+    for state in held:
+        state.value = dice.normal(size=state.value.shape)
+    given = State(x, "x")
+    at = [read(given), *map(read, held)]
+    y = layer(at[0])
+    weights = dice.normal(size=y.shape)
+    slopes = grad((y * weights).sum(), at)
+    bends = grad(
+        sum((s.square().sum() for s in slopes), start=Tensor(slopes[0].node).sum() * 0.0), at
+    )
+    outputs = {"y": y, **{f"g{i}": s for i, s in enumerate(slopes)}}
+    outputs |= {f"h{i}": s for i, s in enumerate(bends)}
+    graph = Graph({name: tensor.node for name, tensor in outputs.items()})
+
+    theirs = [torch.tensor(s.value, requires_grad=True) for s in (given, *held)]
+    out = twin(channels_first(theirs[0]), *theirs[1:]).movedim(1, -1)
+    first = torch.autograd.grad((out * torch.tensor(weights)).sum(), theirs, create_graph=True)
+    total = torch.stack([(s**2).sum() for s in first]).sum()
+    second: Sequence[Any] = [None] * len(theirs)
+    if total.requires_grad:
+        second = torch.autograd.grad(total, theirs, allow_unused=True)
+    expected = [out, *first, *second]
+    for build in (Reference().build(graph), Native().build(graph)):
+        found = build.run(1)
+        for name, value in zip(outputs, expected, strict=True):
+            wanted = np.zeros(found[name][0].shape) if value is None else value.detach().numpy()
+            scale = max(float(np.abs(wanted).max()), 1e-3)
+            np.testing.assert_allclose(
+                found[name][0], wanted, rtol=tolerance, atol=tolerance * scale, err_msg=name
+            )
+
+
+@even_windows
+@pytest.mark.parametrize("padding", [0, 1, "same", (2, 1)])
+@pytest.mark.parametrize("stride", [1, 2, (3, 1)])
+def test_conv2d(padding: Any, stride: Any) -> None:
+    if padding == "same" and stride != 1:
+        pytest.skip("PyTorch has no strided same padding; see test_same_padding")
+    layer = nn.Conv2d(4, (3, 2), stride=stride, padding=padding)
+    compare(layer, (2, 7, 6, 3), lambda x, w, b: F.conv2d(x, kernel(w), b, stride, padding))
+
+
+@pytest.mark.parametrize(("dilation", "groups"), [(2, 1), ((1, 2), 2), (1, 4), (2, 4)])
+def test_conv2d_dilated_and_grouped(dilation: Any, groups: int) -> None:
+    layer = nn.Conv2d(8, 3, dilation=dilation, groups=groups, bias=False)
+    compare(
+        layer,
+        (2, 8, 7, 4),
+        lambda x, w: F.conv2d(x, kernel(w), dilation=dilation, groups=groups),
+    )
+
+
+@pytest.mark.parametrize(("stride", "groups"), [(1, 1), (2, 1), (3, 2)])
+def test_conv1d(stride: int, groups: int) -> None:
+    layer = nn.Conv1d(4, 5, stride=stride, padding=2, groups=groups)
+    twin: Twin = lambda x, w, b: F.conv1d(x, kernel(w), b, stride, 2, groups=groups)  # noqa: E731
+    compare(layer, (3, 11, 2), twin)
+
+
+@pytest.mark.parametrize(
+    ("stride", "padding", "extra"), [(1, 0, 0), (2, 1, 1), ((2, 3), 0, 0), (2, 2, 0)]
+)
+@pytest.mark.parametrize("groups", [1, 2])
+def test_conv_transpose2d(stride: Any, padding: int, extra: int, groups: int) -> None:
+    layer = nn.ConvTranspose2d(
+        6, 3, stride=stride, padding=padding, output_padding=extra, groups=groups
+    )
+
+    def twin(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        # Theirs is (in, out / groups, *kernel), with the inputs of all groups side by side.
+        each = w.reshape(3, 3, 4 // groups, groups, 6 // groups)
+        theirs = each.permute(3, 2, 4, 0, 1).reshape(4, 6 // groups, 3, 3)
+        return F.conv_transpose2d(x, theirs, b, stride, padding, extra, groups)
+
+    compare(layer, (2, 5, 4, 4), twin)
+
+
+@even_windows
+def test_same_padding_gives_the_rounded_up_share() -> None:
+    for length, size, stride in itertools.product((5, 6, 7), (1, 2, 3, 4), (1, 2, 3)):
+        layer = nn.Conv1d(2, size, stride=stride, padding="same")
+        assert layer.build((length, 3))(np.zeros((1, length, 3), np.float32)).shape == (
+            1,
+            -(-length // stride),
+            2,
+        )
+        if stride == 1:
+            twin: Twin = lambda x, w, b: F.conv1d(x, kernel(w), b, padding="same")  # noqa: E731
+            compare(nn.Conv1d(2, size, padding="same"), (2, length, 3), twin)
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "padding"), [(2, None, 0), (3, 2, 1), ((2, 3), (1, 2), 0)]
+)
+def test_pooling(size: Any, stride: Any, padding: int) -> None:
+    shape = (2, 8, 7, 3)
+    compare(
+        nn.MaxPool2d(size, stride, padding), shape, lambda x: F.max_pool2d(x, size, stride, padding)
+    )
+    compare(
+        nn.AveragePool2d(size, stride, padding),
+        shape,
+        lambda x: F.avg_pool2d(x, size, stride, padding),
+    )
+
+
+def test_pooling_of_sequences() -> None:
+    compare(nn.MaxPool1d(3, 2), (2, 9, 4), lambda x: F.max_pool1d(x, 3, 2))
+    compare(nn.AveragePool1d(2), (2, 9, 4), lambda x: F.avg_pool1d(x, 2))
+
+
+def test_the_first_of_equal_values_wins() -> None:
+    x = np.array([[0, 1, 1, 1, 0, 0, 0, 1]], np.float32).reshape(1, 2, 4, 1)
+    given = Tensor(read(State(x, "x")).node)
+    mine = grad(nn.MaxPool2d(2)(given).sum(), [given])[0].numpy()
+    theirs = torch.tensor(x, requires_grad=True)
+    F.max_pool2d(channels_first(theirs), 2).sum().backward()  # type: ignore[no-untyped-call]
+    assert theirs.grad is not None
+    np.testing.assert_array_equal(mine, theirs.grad.numpy())
+
+
+def test_averages_over_all_places_and_over_grids() -> None:
+    compare(nn.GlobalAveragePool(), (2, 5, 4, 3), lambda x: x.mean((2, 3)))
+    for size in (1, 3, (2, 5)):
+        compare(
+            nn.AdaptiveAveragePool2d(size),
+            (2, 7, 8, 3),
+            lambda x, s=size: F.adaptive_avg_pool2d(x, s),
+        )
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "part"),
+    [
+        (lambda: nn.Conv2d(4, 9), (8, 8, 3), "Conv2d.*9"),
+        (lambda: nn.Conv2d(4), (8, 8), r"Conv2d.*\(batch, height, width, channels\)"),
+        (lambda: nn.Conv2d(4, groups=2), (8, 8, 3), "3 channels into 2 groups"),
+        (lambda: nn.MaxPool2d(9), (8, 8, 3), "MaxPool2d.*9"),
+        (lambda: nn.AveragePool2d(), (8, 3), "AveragePool2d"),
+        (lambda: nn.GlobalAveragePool(), (3,), "GlobalAveragePool"),
+    ],
+)
+def test_inputs_that_do_not_fit(make: Callable[[], nn.Module], shape: Any, part: str) -> None:
+    net = nn.Sequential(body=nn.Sequential(make()))
+    with pytest.raises(ValueError, match=part) as caught:
+        net.build(shape)
+    assert "body.0" in str(caught.value) + "".join(getattr(caught.value, "__notes__", []))
+
+
+def test_channels_other_than_those_it_was_built_for() -> None:
+    layer = nn.Conv2d(2).build((5, 5, 3))
+    with pytest.raises(ValueError, match=r"Conv2d.*3.*\(batch, 5, 5, 4\)"):
+        layer(np.zeros((1, 5, 5, 4), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "part"),
+    [
+        (lambda: nn.Conv2d(0), ValueError, "features"),
+        (lambda: nn.Conv2d(4, 0), ValueError, "kernel_size"),
+        (lambda: nn.Conv2d(4, (3, 3, 3)), ValueError, "kernel_size"),
+        (lambda: nn.Conv2d(4, "3"), TypeError, "kernel_size"),  # type: ignore[arg-type]
+        (lambda: nn.Conv2d(4, stride=0), ValueError, "stride"),
+        (lambda: nn.Conv2d(4, padding="full"), ValueError, "padding"),
+        (lambda: nn.Conv2d(4, padding=-1), ValueError, "padding"),
+        (lambda: nn.Conv2d(4, groups=3), ValueError, "groups"),
+        (lambda: nn.Conv1d(4, dilation=0), ValueError, "dilation"),
+        (lambda: nn.ConvTranspose2d(4, stride=2, output_padding=2), ValueError, "output_padding"),
+        (lambda: nn.MaxPool2d(0), ValueError, "size"),
+        (lambda: nn.AdaptiveAveragePool2d(0), ValueError, "size"),
+    ],
+)
+def test_settings_out_of_range(make: Callable[[], Any], kind: type[Exception], part: str) -> None:
+    with pytest.raises(kind, match=part):
+        make()
+
+
+def trained(net: nn.Module, x: Array, y: Array) -> None:
+    """A step of training is the same by both executors."""
+    from pellucid import optim
+    from pellucid.train.step import training_step
+
+    net.build(x[:1], seed=0)
+    step = training_step(net, nn.CrossEntropy(), optim.SGD(learning_rate=0.1), (x, y), 4, 0)
+    feeds: dict[str, Array] = {
+        "rows": np.arange(8, dtype=np.int32).reshape(2, 4),
+        "learning_rate": np.full(2, 0.1, np.float32),
+        "step": np.arange(2),
+    }
+    feeds = {name: feeds[name] for name in step.graph.inputs}
+    before = {name: state.value.copy() for name, state in step.states.items()}
+    losses = Reference().build(step.graph).run(2, feeds)["loss"]
+    after = {name: state.value.copy() for name, state in step.states.items()}
+    for name, state in step.states.items():
+        state.value = before[name]
+    np.testing.assert_allclose(Native().build(step.graph).run(2, feeds)["loss"], losses, rtol=1e-4)
+    for name, state in step.states.items():
+        np.testing.assert_allclose(state.value, after[name], rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+def test_a_small_network_trains_natively() -> None:
+    dice = np.random.default_rng(0)
+    x = dice.normal(size=(8, 8, 8, 3)).astype(np.float32)
+    y = dice.integers(0, 3, 8).astype(np.int32)
+    net = nn.Sequential(
+        nn.Conv2d(8, padding="same", bias=False),
+        nn.BatchNorm(),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(8, groups=8, padding=1, stride=2),
+        nn.ReLU(),
+        nn.Conv2d(12, 1),
+        nn.GlobalAveragePool(),
+        nn.Linear(3),
+    )
+    trained(net, x, y)
