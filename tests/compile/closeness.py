@@ -1,0 +1,159 @@
+"""Two executors on one graph: how far apart rounding alone may bring them.
+
+The reference is run several times more, each time with every value that is rounded made wrong by a
+few units in the last place at random (Parker 1997, *Monte Carlo arithmetic*). How far the results
+spread is what rounding can do to this graph; an executor that strays farther computes something
+else. So float64 below float32 is allowed the error of float32, an ill-conditioned graph much, and a
+graph that only moves elements nothing at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pellucid import graph as g
+from pellucid.compile.program import NativeProgram
+from pellucid.graph import Array, Graph, Node
+from pellucid.graph.execute import compute
+from pellucid.graph.op import TABLE
+from tests.graph.random_graphs import PURE
+
+Feeds = Mapping[str, Array]
+Results = dict[str, Array]
+
+_UNITS = 4
+_SPREADS = 4
+_CONTRACTED = ("matmul", "convolve")
+EXACT = PURE | {"windows", "argmax", "bernoulli"}
+"""Ops whose result is not rounded, or rounded in one way only."""
+
+
+def run(program: Any, graph: Graph, feeds: Feeds, steps: int) -> Results:
+    """Outputs and final states of `steps` steps; the graph's states are as they were before."""
+    before = [state.value.copy() for state in graph.states]
+    found = dict(program.run(steps, feeds))
+    for number, (state, value) in enumerate(zip(graph.states, before, strict=True)):
+        found[f"state {number}"] = state.value.copy()
+        state.value = value
+    return found
+
+
+def native(graph: Graph, feeds: Feeds | None = None, steps: int = 1, **settings: Any) -> Results:
+    """What the compiled graph gives."""
+    return run(NativeProgram(graph, **settings), graph, feeds or {}, steps)
+
+
+def reference(graph: Graph, feeds: Feeds | None = None, steps: int = 1) -> Results:
+    """What NumPy gives."""
+    return run(g.Reference().build(graph), graph, feeds or {}, steps)
+
+
+@dataclass(frozen=True)
+class Shaken:
+    """The reference with rounding errors."""
+
+    graph: Graph
+    seed: int
+
+    def run(self, steps: int, feeds: Feeds) -> Results:
+        """As any program."""
+        rng = np.random.default_rng(self.seed)
+        outputs = {name: [] for name in self.graph.outputs}  # type: dict[str, list[Array]]
+        for step in range(steps):
+            values = _shaken(self.graph.nodes, {n: a[step] for n, a in feeds.items()}, rng)
+            for name, node in self.graph.outputs.items():
+                outputs[name].append(values[node])
+            fresh = [np.array(values[node]) for node in self.graph.updates.values()]
+            for state, value in zip(self.graph.updates, fresh, strict=True):
+                state.value = value
+        return {name: np.stack(found) for name, found in outputs.items()}
+
+
+def _shaken(nodes: list[Node], feeds: Feeds, rng: np.random.Generator) -> dict[Node, Array]:
+    values: dict[Node, Array] = {}
+    for node in nodes:
+        if not node.inputs and node.op != "normal":
+            values[node] = compute([node], feeds)[node]
+            continue
+        given = [values[source] for source in node.inputs]
+        with np.errstate(all="ignore"):
+            value = np.asarray(TABLE[node.op].reference(*given, **node.attrs))
+            if node.dtype.kind == "f" and node.op not in EXACT:
+                value = _wrong(node, value, given, rng)
+        values[node] = value
+    return values
+
+
+def _wrong(node: Node, value: Array, given: list[Array], rng: np.random.Generator) -> Array:
+    """The value off by some units of its last place; a sum by those of what it sums."""
+    size = np.abs(value)
+    if node.op == "sum" or node.op in _CONTRACTED or node.op == "scatter_add":
+        sizes = [np.abs(array) if array.dtype.kind == "f" else array for array in given]
+        size = np.asarray(TABLE[node.op].reference(*sizes, **node.attrs))
+    kind = np.finfo(node.dtype)
+    unit = np.maximum(size * kind.eps, kind.smallest_subnormal)
+    off = rng.choice([-1.0, 1.0], value.shape) * rng.uniform(0.3, 1.0, value.shape)
+    return np.where(np.isfinite(value), value + _UNITS * unit * off, value).astype(node.dtype)
+
+
+def difference(
+    graph: Graph, feeds: Feeds | None = None, steps: int = 1, spreads: int = _SPREADS
+) -> str:
+    """Empty if the compiled graph gives what the reference does, else what differs and how."""
+    given = feeds or {}
+    wanted = reference(graph, given, steps)
+    found = native(graph, given, steps)
+    strange = _strange(wanted, found, None)
+    if not strange:
+        return ""
+    for count in (spreads, 16 * spreads):
+        shaken = [run(Shaken(graph, seed), graph, given, steps) for seed in range(count)]
+        strange = _strange(wanted, found, shaken)
+        if not strange:
+            return ""
+    return strange
+
+
+def _strange(wanted: Results, found: Results, shaken: list[Results] | None) -> str:
+    for name, right in wanted.items():
+        others = None if shaken is None else [each[name] for each in shaken]
+        said = compare(name, found[name], right, others)
+        if said:
+            return said
+    return ""
+
+
+def compare(name: str, found: Array, right: Array, shaken: list[Array] | None) -> str:
+    """What is wrong with `found`, where `right` and what rounding errors make of it are known."""
+    if found.shape != right.shape or found.dtype != right.dtype:
+        return f"{name}: {found.dtype}{found.shape} instead of {right.dtype}{right.shape}"
+    if right.dtype.kind != "f" or not shaken:
+        bad = ~((found == right) | ((found != found) & (right != right)))
+    else:
+        bad = _beyond(found, right, np.stack(shaken))
+    if not bad.any():
+        return ""
+    at = tuple(int(i) for i in np.argwhere(bad)[0])
+    return (
+        f"{name}{list(at)} of {right.dtype}{right.shape}: {found[at]!r} instead of {right[at]!r}"
+        f" ({int(bad.sum())} of {bad.size} elements)"
+    )
+
+
+def _beyond(found: Array, right: Array, shaken: Array) -> Array:
+    """Elements that stray farther than any rounding error takes them; loose ones may do as they like.
+
+    An element is loose if rounding errors decide whether it is finite.
+    """
+    with np.errstate(all="ignore"):
+        loose = (np.isfinite(shaken) != np.isfinite(right)).any(0)
+        stray = np.abs(np.where(np.isfinite(right), shaken - right, 0)).max(0)
+        stray = np.where(np.isfinite(stray), stray, 0)
+        room = 2 * stray + stray.max(initial=0.0) / 4
+        same = (found == right) | ((found != found) & (right != right))
+        near = np.abs(found - right) <= room
+    return np.asarray(~(same | near | loose))
