@@ -41,7 +41,7 @@ def compare(layer: nn.Module, shape: Sequence[int], twin: Twin, tolerance: float
     layer.build(x[:1], seed=1, dtype=np.float64)
     held = [p.state for _, p in layer.named_parameters()]
     for state in held:
-        state.value = dice.normal(size=state.value.shape)
+        state.value = np.asarray(dice.normal(size=state.value.shape))
     given = State(x, "x")
     at = [read(given), *map(read, held)]
     y = layer(at[0])
