@@ -88,12 +88,13 @@ def beta(draws: ForwardPass, x: Tensor, alpha: float) -> Tensor:
 def quantiles(alpha: float, steps: int = _STEPS) -> Array:
     """The quantiles of Beta(α, α) at 0, 1/steps, … 1.
 
-    With t = x^α the density's integral from 0 to x ≤ ½ is that of the smooth (1 − t^(1/α))^(α − 1)
-    over t; the other half follows by symmetry.
+    The density is integrated over t = x^p, p = min(α, 1), in which it is t^(α/p − 1) (1 − x)^(α − 1)
+    up to a factor: bounded from 0 to x = ½. The other half follows by symmetry.
     """
-    t = np.linspace(0.0, 0.5**alpha, 20_001)
-    value = (1.0 - t ** (1.0 / alpha)) ** (alpha - 1.0)
+    power = min(alpha, 1.0)
+    t = np.linspace(0.0, 0.5**power, 20_001)
+    value = t ** (alpha / power - 1.0) * (1.0 - t ** (1.0 / power)) ** (alpha - 1.0)
     total = np.concatenate([[0.0], np.cumsum((value[1:] + value[:-1]) * 0.5)])
     below = np.interp(np.arange(steps // 2 + 1) / steps, total / (2.0 * total[-1]), t)
-    lower = below ** (1.0 / alpha)
+    lower = below ** (1.0 / power)
     return np.concatenate([lower, 1.0 - lower[-2::-1]])
