@@ -56,10 +56,15 @@ def make_plan(graph: Graph) -> Plan:
     plan.levels = order.levels()
     if late:
         plan.levels.append([_copy(plan, state, node) for state, node in late])
-    _place_rooms(plan, {node for _, node in late})
+    _place_rooms(plan, {node for _, node in late if _may_be_lost(node, graph)})
     for number, kernel in enumerate(k for level in plan.levels for k in level):
         kernel.name = f"{kernel.kind}_{number}"
     return plan
+
+
+def _may_be_lost(node: Node, graph: Graph) -> bool:
+    """Whether a value is gone at the end of a step unless it is kept (states may be swapped)."""
+    return not has_buffer(node) or (node.op == "state" and node.attrs["state"] in graph.updates)
 
 
 def _copy(plan: Plan, state: State, node: Node) -> Kernel:
@@ -173,8 +178,7 @@ def _place_rooms(plan: Plan, wanted: set[Node]) -> None:
                     if access.node not in own or _read_later(kernel, member, access.node):
                         last[access.node] = max(last.get(access.node, 0), depth)
     for node in wanted:
-        if not has_buffer(node):
-            last[node] = len(plan.levels)
+        last[node] = len(plan.levels)
     taken: list[tuple[int, int, int, int]] = []
     for node in sorted(last, key=lambda n: (born[n], -n.size)):
         size = max(-(-node.size * node.dtype.itemsize // ALIGN) * ALIGN, ALIGN)

@@ -115,10 +115,14 @@ class KernelWriter:
                 self._add(member.node)
 
     def _add(self, node: Node) -> None:
-        if node.op == "state":
+        if node.op == "state" and not self._is_copied(node):
             self.buffers.setdefault(node.attrs["state"], len(self.buffers))
         elif has_buffer(node) or node in self.plan.rooms:
             self.buffers.setdefault(node, len(self.buffers))
+
+    def _is_copied(self, node: Node) -> bool:
+        """Whether a state is read from the room that keeps its old value."""
+        return self.kernel.copies is not None and node in self.plan.rooms
 
     def _places(self, member: Member) -> list[Buffer]:
         """Everywhere that a member is stored."""
@@ -194,7 +198,7 @@ class KernelWriter:
             nodes |= {member.node for member in self.kernel.members}
         found: dict[Node, Value] = {}
         for node in nodes:
-            if node.op == "state":
+            if node.op == "state" and not self._is_copied(node):
                 found[node] = pointer_of[node.attrs["state"]]
             elif node in pointer_of:
                 found[node] = pointer_of[node]
