@@ -93,7 +93,9 @@ def quantiles(alpha: float, steps: int = _STEPS) -> Array:
     """
     power = min(alpha, 1.0)
     t = np.linspace(0.0, 0.5**power, 20_001)
-    value = t ** (alpha / power - 1.0) * (1.0 - t ** (1.0 / power)) ** (alpha - 1.0)
+    x = t ** (1.0 / power)
+    # For α > 1 times 4^(α − 1), so that large powers do not vanish.
+    value = ((1.0 - x) if alpha <= 1 else 4.0 * x * (1.0 - x)) ** (alpha - 1.0)
     total = np.concatenate([[0.0], np.cumsum((value[1:] + value[:-1]) * 0.5)])
     below = np.interp(np.arange(steps // 2 + 1) / steps, total / (2.0 * total[-1]), t)
     lower = below ** (1.0 / power)

@@ -33,6 +33,14 @@ def test_quantiles_are_those_of_beta(alpha: float) -> None:
     np.testing.assert_allclose(quantiles(alpha), expected, atol=2e-5)
 
 
+@pytest.mark.parametrize("alpha", [1e-3, 1e4])
+def test_quantiles_stay_in_range_and_order(alpha: float) -> None:
+    found = quantiles(alpha)
+    assert (np.diff(found) >= 0).all() and 0 <= found[0] and found[-1] <= 1
+    middle = found[256:769]
+    assert (np.abs(middle - 0.5).max() < 0.01) if alpha > 1 else (found[500] < 0.01)
+
+
 @pytest.mark.parametrize("alpha", [0.2, 1.0])
 def test_shares_are_beta(alpha: float) -> None:
     x = one_hot_rows((2000,))[:, :1] * 0 + np.arange(2000)[:, None] % 2
