@@ -13,8 +13,10 @@ from pellucid.compile.loop.ir import Function
 from pellucid.compile.loop.llvm import module_text
 from pellucid.compile.native.isa import Isa
 from pellucid.compile.native.threads_ir import barrier_text
+from pellucid.compile.padding import padded_in_place
 from pellucid.compile.plan import ALIGN, make_plan
 from pellucid.compile.simplify import simplify
+from pellucid.compile.split import split
 from pellucid.graph.node import Node
 from pellucid.graph.program import Graph
 
@@ -26,12 +28,16 @@ class Code:
     levels:  the same kernels with their pointers and tasks.
     places:  slot of each buffer that has no room of the program's own, in the table of pointers.
     scratch: bytes that each thread needs.
+    timed:   every kernel is a level of its own, and its time is added up; for looking at it.
     """
 
-    def __init__(self, graph: Graph, isa: Isa) -> None:
+    def __init__(self, graph: Graph, isa: Isa, timed: bool = False) -> None:
         self.isa = isa
-        self.plan = make_plan(simplify(graph))
+        self.timed = timed
+        self.plan = make_plan(padded_in_place(split(simplify(graph))))
         self.levels = emit(self.plan, isa)
+        if timed:
+            self.levels = [[emitted] for level in self.levels for emitted in level]
         self.places = self._number_buffers()
         most = max((emitted.scratch for level in self.levels for emitted in level), default=0)
         self.scratch = -(-most // ALIGN) * ALIGN + ALIGN
@@ -76,13 +82,14 @@ class Code:
     @cached_property
     def text(self) -> str:
         """The LLVM text of all kernels and the entry."""
-        main = entry(self.levels, self.address, self.stride, self.scratch)
+        clock = self.isa.clock if self.timed else ""
+        main = entry(self.levels, self.address, self.stride, self.scratch, clock)
         return module_text(list(self.functions.values()), main, barrier_text(self.isa))
 
     @property
     def key(self) -> str:
         """The hash of everything that the text depends on: found without writing the text."""
-        parts: list[object] = [fingerprint(), self.isa, self.scratch]
+        parts: list[object] = [fingerprint(), self.isa, self.scratch, self.timed]
         for level in self.levels:
             parts.append("level")
             for emitted in level:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from pellucid.compile.code import Code
-from pellucid.compile.emit.driver import FIRST, ROOM, SCRATCH, SPANS
+from pellucid.compile.emit.driver import CLOCKS, FIRST, ROOM, SCRATCH, SPANS
 from pellucid.compile.emit.kernel import Buffer, Emitted
 from pellucid.compile.kernels import Target
 from pellucid.compile.native.arena import aligned_zeros
@@ -26,14 +26,19 @@ class NativeProgram:
     """A graph compiled to machine code.
 
     threads: how many run it; chosen by its work if None. The results do not depend on it.
+    timed:   `clocks` add up the time of each kernel, which then wait for each other.
     """
 
     def __init__(
-        self, graph: Graph, threads: int | None = None, cache: ObjectCache | None = None
+        self,
+        graph: Graph,
+        threads: int | None = None,
+        cache: ObjectCache | None = None,
+        timed: bool = False,
     ) -> None:
         self.graph = graph
         self._inputs = graph.inputs
-        self.code = Code(graph, host_isa())
+        self.code = Code(graph, host_isa(), timed)
         self._library, self.from_cache = load(self.code, ("entry",), cache or ObjectCache())
         self._entry = self._library.address("entry")
         levels = self.code.levels
@@ -43,6 +48,7 @@ class NativeProgram:
         scratch = self.code.scratch * self.threads
         self._scratch = aligned_zeros(scratch, "the scratch of its threads")
         self._spans = spans(levels, self.threads)
+        self.clocks = np.zeros(max(len(levels), 1), np.int64)
 
     def run(self, steps: int = 1, feeds: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """Run `steps` steps; feeds and results have a leading axis of that length."""
@@ -55,6 +61,7 @@ class NativeProgram:
         table[ROOM] = self._arena.ctypes.data
         table[SCRATCH] = self._scratch.ctypes.data
         table[SPANS] = self._spans.ctypes.data
+        table[CLOCKS] = self.clocks.ctypes.data
         for buffer, place in self.code.places.items():
             table[place] = self._pointer(buffer, given, outputs)
         team_of(self.threads).run(self._entry, ctypes.addressof(table), steps)

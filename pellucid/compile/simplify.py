@@ -12,7 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pellucid.graph.node import Literal, Node, apply, ordered
+from pellucid.compile.access import squeezed
+from pellucid.compile.rewrite import rewritten
+from pellucid.graph.node import Literal, Node, apply
 from pellucid.graph.op import TABLE, Array
 from pellucid.graph.program import Graph
 
@@ -22,15 +24,7 @@ _FOLDED = 4_096
 
 def simplify(graph: Graph) -> Graph:
     """A graph of the same outputs and updates."""
-    found: dict[Node, Node] = {}
-    for node in ordered(graph.roots):
-        inputs = [found[source] for source in node.inputs]
-        changed = any(a is not b for a, b in zip(inputs, node.inputs, strict=True))
-        found[node] = simpler(apply(node.op, inputs, **node.attrs) if changed else node)
-    return Graph(
-        {name: found[node] for name, node in graph.outputs.items()},
-        {state: found[node] for state, node in graph.updates.items()},
-    )
+    return rewritten(graph, simpler)
 
 
 def simpler(node: Node) -> Node:
@@ -171,7 +165,20 @@ def _slice(node: Node) -> Node | None:
         return x
     if x.op == "convolve":
         return _slice_of_convolve(node, x)
-    return None
+    return _slice_of_reshape(node, x) if x.op == "reshape" else None
+
+
+def _slice_of_reshape(node: Node, x: Node) -> Node | None:
+    """Where the reshape only adds or drops axes of length 1, the slice goes first."""
+    (source,) = x.inputs
+    if source.op != "convolve" or squeezed(source.shape) != squeezed(x.shape) or not node.size:
+        return None
+    cuts = zip(x.shape, node.attrs["start"], node.attrs["stop"], node.attrs["step"], strict=True)
+    rest = iter([(start, stop, step) for n, start, stop, step in cuts if n != 1])
+    each = [(0, 1, 1) if n == 1 else next(rest) for n in source.shape]
+    start, stop, step = (tuple(cut[i] for cut in each) for i in range(3))
+    inner = simpler(apply("slice", [source], start=start, stop=stop, step=step))
+    return simpler(apply("reshape", [inner], shape=node.shape))
 
 
 def _slice_of_convolve(node: Node, x: Node) -> Node | None:
@@ -218,7 +225,24 @@ def _unpadded(node: Node) -> Node:
 
 
 def _pad(node: Node) -> Node | None:
-    return node.inputs[0] if node.shape == node.inputs[0].shape else None
+    """Nothing added; or axes of length 1 that come after the padding."""
+    (x,) = node.inputs
+    if node.shape == x.shape:
+        return x
+    if x.op != "reshape" or squeezed(x.inputs[0].shape) != squeezed(x.shape):
+        return None
+    attrs = node.attrs
+    widths = list(zip(attrs["before"], attrs["after"], attrs["interior"], strict=True))
+    if any(n == 1 and (width[0] or width[1]) for n, width in zip(x.shape, widths, strict=True)):
+        return None
+    (source,) = x.inputs
+    rest = iter([width for n, width in zip(x.shape, widths, strict=True) if n != 1])
+    each = [(0, 0, 0) if n == 1 else next(rest) for n in source.shape]
+    before, after, interior = (tuple(width[i] for width in each) for i in range(3))
+    inner = apply(
+        "pad", [source], before=before, after=after, interior=interior, value=attrs["value"]
+    )
+    return apply("reshape", [inner], shape=node.shape)
 
 
 def _flip(node: Node) -> Node | None:

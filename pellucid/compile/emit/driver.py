@@ -11,8 +11,8 @@ from pellucid.compile.loop.ir import I64, PTR, Function, Value
 Address = Callable[[Buffer], tuple[str, int]]
 """A buffer → ("room", offset) or ("fixed" or "stepped", slot in the table of pointers)."""
 
-ROOM, SCRATCH, SPANS, FIRST = 0, 1, 2, 3
-"""Slots of the table: the rooms, all scratch, the spans of tasks, then pointers."""
+ROOM, SCRATCH, SPANS, CLOCKS, FIRST = 0, 1, 2, 3, 4
+"""Slots of the table: the rooms, all scratch, the spans of tasks, the clocks, then pointers."""
 
 
 def entry(
@@ -20,10 +20,12 @@ def entry(
     address: Address,
     strides: Callable[[Buffer], int],
     scratch: int,
+    clock: str = "",
 ) -> Function:
     """`void entry(table, steps, thread, threads, team)`.
 
-    The spans are int64 pairs (first task, last task + 1) by kernel and thread.
+    The spans are int64 pairs (first task, last task + 1) by kernel and thread. clock: the
+    intrinsic that counts time, if that which each level takes is to be added up in the clocks.
     """
     b = Builder(
         "entry",
@@ -46,9 +48,11 @@ def entry(
                 where, number = address(buffer)
                 if where != "room":
                     slot(number)
+    clocks = slot(CLOCKS) if clock else None
     with b.loop(0, steps, hint="step") as step:
         number = 0
-        for level in levels:
+        before = b.clock(clock) if clock else None
+        for place, level in enumerate(levels):
             for emitted in level:
                 pointers: list[Value] = []
                 for buffer in emitted.buffers:
@@ -66,6 +70,17 @@ def entry(
                     b.call(emitted.function, [*pointers, begin, end, own_scratch])
                 number += 1
             b.call("pel_barrier", [team, thread])
+            if clocks is not None and before is not None:
+                before = _tick(b, clock, clocks, place, thread, before)
     # So that no thread is still at work when the call returns.
     b.call("pel_barrier", [team, thread])
     return b.function
+
+
+def _tick(b: Builder, clock: str, clocks: Value, place: int, thread: Value, before: Value) -> Value:
+    """Add the time since `before` to a level's clock, on the first thread alone."""
+    now = b.clock(clock)
+    with b.when(b.compare("==", thread, 0)):
+        total = b.add(b.load(clocks, place, I64), b.sub(now, before))
+        b.store(total, clocks, place)
+    return now

@@ -302,6 +302,10 @@ class Builder:
         """Ask for the cache line at an address."""
         self._emit("prefetch", (pointer,), None)
 
+    def clock(self, intrinsic: str) -> Value:
+        """The processor's count of time now, by an intrinsic of LLVM."""
+        return self._emit("clock", (), I64, intrinsic)
+
     # -- control ------------------------------------------------------------------------------
 
     @contextmanager

@@ -301,6 +301,10 @@ class Writer:
         count, kind = str(item.detail).split()
         self._set(item, f"alloca [{count} x {_ELEMENT[kind]}], align 64")
 
+    def _clock(self, item: Instruction) -> None:
+        self._declare("i64", str(item.detail))
+        self._set(item, f"call i64 @{item.detail}()")
+
     def _prefetch(self, item: Instruction) -> None:
         self._declare("void", "llvm.prefetch.p0", "ptr", "i32", "i32", "i32")
         self._line(f"call void @llvm.prefetch.p0({self._typed(item.args[0])}, i32 0, i32 3, i32 1)")

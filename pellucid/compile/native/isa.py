@@ -23,6 +23,12 @@ class Isa:
     registers: int
 
     @property
+    def clock(self) -> str:
+        """The LLVM intrinsic that counts time at a constant rate."""
+        steady = self.triple.startswith(("aarch64", "arm64"))
+        return "llvm.readsteadycounter" if steady else "llvm.readcyclecounter"
+
+    @property
     def pause(self) -> str:
         """The LLVM call that eases a spinning loop, empty if there is none."""
         if self.triple.startswith("x86_64"):

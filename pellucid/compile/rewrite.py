@@ -1,0 +1,34 @@
+"""Rebuilding a graph node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pellucid.graph.node import Node, apply, ordered
+from pellucid.graph.program import Graph
+
+
+def rewritten(graph: Graph, rule: Callable[[Node], Node]) -> Graph:
+    """The graph whose nodes, from the leaves up, are replaced by what `rule` makes of them.
+
+    The rule is given each node on its new inputs.
+    """
+    found: dict[Node, Node] = {}
+    for node in ordered(graph.roots):
+        found[node] = rule(on(node, [found[source] for source in node.inputs]))
+    return with_nodes(graph, found)
+
+
+def on(node: Node, inputs: list[Node]) -> Node:
+    """The same op on other inputs."""
+    if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
+        return node
+    return apply(node.op, inputs, **node.attrs)
+
+
+def with_nodes(graph: Graph, found: dict[Node, Node]) -> Graph:
+    """The graph with every root replaced."""
+    return Graph(
+        {name: found[node] for name, node in graph.outputs.items()},
+        {state: found[node] for state, node in graph.updates.items()},
+    )
