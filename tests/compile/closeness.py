@@ -95,9 +95,21 @@ def _wrong(node: Node, value: Array, given: list[Array], rng: np.random.Generato
         sizes = [np.abs(array) if array.dtype.kind == "f" else array for array in given]
         size = np.asarray(TABLE[node.op].reference(*sizes, **node.attrs))
     kind = np.finfo(node.dtype)
-    unit = np.maximum(size * kind.eps, kind.smallest_subnormal)
+    most = _UNITS * np.maximum(size * kind.eps, kind.smallest_subnormal)
+    if node.op == "sum":
+        most = most + np.abs(_one_by_one(given[0], node.attrs["axes"]) - value)
     off = rng.choice([-1.0, 1.0], value.shape) * rng.uniform(0.3, 1.0, value.shape)
-    return np.where(np.isfinite(value), value + _UNITS * unit * off, value).astype(node.dtype)
+    return np.where(np.isfinite(value), value + most * off, value).astype(node.dtype)
+
+
+def _one_by_one(x: Array, axes: tuple[int, ...]) -> Array:
+    """The sum in the plainest order, whose rounding errors pile up the most if terms are equal."""
+    shape = [1 if axis in axes else n for axis, n in enumerate(x.shape)]
+    if not x.size:
+        return np.zeros(shape, x.dtype)
+    rest = [axis for axis in range(x.ndim) if axis not in axes]
+    rows = x.transpose(*rest, *axes).reshape(*(x.shape[axis] for axis in rest), -1)
+    return np.asarray(np.cumsum(rows, -1, dtype=x.dtype)[..., -1].reshape(shape))
 
 
 def difference(

@@ -139,6 +139,8 @@ def as_test(graph: Graph, check: str = "check(graph, feeds)", name: str = "found
 
 
 def _array(value: Array) -> str:
+    if value.size > 8 and len({each.tobytes() for each in value.reshape(-1)}) == 1:
+        return f"np.full({value.shape}, {value.reshape(-1)[0].item()!r}, {value.dtype.name!r})"
     flat = ", ".join(map(repr, value.reshape(-1).tolist()))
     shaped = f".reshape({value.shape})" if value.ndim != 1 else ""
     return f"np.array([{flat}], np.dtype({value.dtype.name!r})){shaped}"
