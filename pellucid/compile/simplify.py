@@ -170,15 +170,19 @@ def _slice(node: Node) -> Node | None:
 
 def _slice_of_reshape(node: Node, x: Node) -> Node | None:
     """Where the reshape only adds or drops axes of length 1, the slice goes first."""
+    inner = _before_reshape(node, x)
+    return None if inner is None else apply("reshape", [simpler(inner)], shape=node.shape)
+
+
+def _before_reshape(node: Node, x: Node) -> Node | None:
     (source,) = x.inputs
-    if source.op != "convolve" or squeezed(source.shape) != squeezed(x.shape) or not node.size:
+    if squeezed(source.shape) != squeezed(x.shape) or not node.size:
         return None
     cuts = zip(x.shape, node.attrs["start"], node.attrs["stop"], node.attrs["step"], strict=True)
     rest = iter([(start, stop, step) for n, start, stop, step in cuts if n != 1])
     each = [(0, 1, 1) if n == 1 else next(rest) for n in source.shape]
     start, stop, step = (tuple(cut[i] for cut in each) for i in range(3))
-    inner = simpler(apply("slice", [source], start=start, stop=stop, step=step))
-    return simpler(apply("reshape", [inner], shape=node.shape))
+    return apply("slice", [source], start=start, stop=stop, step=step)
 
 
 def _slice_of_convolve(node: Node, x: Node) -> Node | None:
@@ -206,6 +210,9 @@ def _slice_of_convolve(node: Node, x: Node) -> Node | None:
 def _unpadded(node: Node) -> Node:
     """A slice of a padded tensor as a tensor that is padded less, if it cuts only padding."""
     (x,) = node.inputs
+    inner = _before_reshape(node, x) if x.op == "reshape" else None
+    if inner is not None:
+        return simpler(apply("reshape", [_unpadded(inner)], shape=node.shape))
     if x.op != "pad" or any(step != 1 for step in node.attrs["step"]):
         return simpler(node)
     start, before, after = node.attrs["start"], x.attrs["before"], x.attrs["after"]
