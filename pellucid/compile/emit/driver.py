@@ -72,8 +72,6 @@ def entry(
             b.call("pel_barrier", [team, thread])
             if clocks is not None and before is not None:
                 before = _tick(b, clock, clocks, place, thread, before)
-    # So that no thread is still at work when the call returns.
-    b.call("pel_barrier", [team, thread])
     return b.function
 
 

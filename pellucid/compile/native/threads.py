@@ -27,7 +27,7 @@ _Entry = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p
 )
 _Worker = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
-_Post = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_Call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 class Team:
@@ -43,21 +43,23 @@ class Team:
             self._start()
 
     def run(self, entry: int, table: int, steps: int) -> None:
-        """Run an entry on all threads; returns when all are done."""
-        main = _Entry(entry)
+        """Run an entry on all threads; returns when all are done and none is in its code.
+
+        One foreign call begins and ends the job, so that an interrupt cannot come in between.
+        """
         if self.threads == 1:
-            main(table, steps, 0, 1, None)
+            _Entry(entry)(table, steps, 0, 1, None)
             return
         with self._lock:
             self._set(at.ENTRY, entry)
             self._set(at.TABLE, table)
             self._set(at.STEPS, steps)
-            self._post(self._address)
-            main(table, steps, 0, self.threads, self._address)
+            self._lead(self._address)
 
     def _start(self) -> None:
         library = _worker_library()
-        self._post = _Post(library.address("pel_post"))
+        self._lead = _Call(library.address("pel_lead"))
+        self._end = _Call(library.address("pel_end"))
         worker = _Worker(library.address("pel_worker"))
         self._set(at.THREADS, self.threads)
         # With fewer processors than threads a spinning thread only holds up the one it waits for.
@@ -74,8 +76,7 @@ class Team:
     def stop(self) -> None:
         """End the team's threads."""
         if self._workers:
-            self._set(at.STOP, 1)
-            self._post(self._address)
+            self._end(self._address)
             for thread in self._workers:
                 thread.join(timeout=2)
             self._workers = []
@@ -161,7 +162,9 @@ def _quota() -> int:
 @cache
 def _worker_library() -> Library:
     isa = host_isa()
-    return load(Text(at.worker_text(isa), isa), ("pel_worker", "pel_post"), ObjectCache())[0]
+    return load(
+        Text(at.worker_text(isa), isa), ("pel_worker", "pel_lead", "pel_end"), ObjectCache()
+    )[0]
 
 
 def _system_calls() -> dict[int, int]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from pellucid.compile.native.isa import Isa
 
-JOB, ARRIVED, TURN, SLEEPERS, FIELDS = 0, 64, 128, 192, 256
-"""Offsets: the job's number; threads at the barrier; the barrier's turn; how many sleep; the rest."""
+JOB, ARRIVED, TURN, DONE, SLEEPERS, FIELDS = 0, 64, 128, 192, 256, 320
+"""Offsets: the job's number; threads at the barrier; the barrier's turn; threads that are done with
+the job; how many sleep; the rest."""
 THREADS, SPINS, STOP, SYSCALL, YIELD, ENTRY, TABLE, STEPS = range(FIELDS, FIELDS + 64, 8)
 """Offsets of 64-bit fields that change only between jobs."""
-TEAM_BYTES = 320
+TEAM_BYTES = 384
 
 _FUTEX = {"x86_64": 202, "aarch64": 98, "arm64": 98}
 _WAIT, _WAKE = 128, 129  # private to the process
@@ -53,14 +54,49 @@ done:
 
 
 def worker_text(isa: Isa) -> str:
-    """`void pel_worker(ptr team, i64 thread)` and `void pel_post(ptr team)`.
+    """`void pel_worker(ptr team, i64 thread)`, `void pel_lead(ptr team)`, `void pel_end(ptr team)`.
 
-    The worker waits for jobs and runs them until the team stops; post begins a job.
+    The worker waits for jobs and runs them until the team stops. Lead runs a job with the workers
+    and returns when all have left the program's code, which may be gone the next moment. End stops
+    the team.
     """
     return f"""
-define void @pel_post(ptr %team) {{
+define void @pel_end(ptr %team) {{
+  %stop.at = getelementptr i8, ptr %team, i64 {STOP}
+  store atomic i64 1, ptr %stop.at release, align 8
   call void @pel_signal(ptr %team, ptr %team)
   ret void
+}}
+define void @pel_lead(ptr %team) {{
+start:
+  %done.at = getelementptr i8, ptr %team, i64 {DONE}
+  store atomic i32 0, ptr %done.at monotonic, align 4
+  call void @pel_signal(ptr %team, ptr %team)
+  %threads = call i64 @pel_job(ptr %team, i64 0)
+  %threads.32 = trunc i64 %threads to i32
+  %workers = sub i32 %threads.32, 1
+  br label %look
+look:
+  %done = load atomic i32, ptr %done.at acquire, align 4
+  %all = icmp eq i32 %done, %workers
+  br i1 %all, label %end, label %wait
+wait:
+  call void @pel_await(ptr %team, ptr %done.at, i32 %done)
+  br label %look
+end:
+  ret void
+}}
+define internal i64 @pel_job(ptr %team, i64 %thread) {{
+  %entry.at = getelementptr i8, ptr %team, i64 {ENTRY}
+  %entry = load ptr, ptr %entry.at, align 8
+  %table.at = getelementptr i8, ptr %team, i64 {TABLE}
+  %table = load ptr, ptr %table.at, align 8
+  %steps.at = getelementptr i8, ptr %team, i64 {STEPS}
+  %steps = load i64, ptr %steps.at, align 8
+  %threads.at = getelementptr i8, ptr %team, i64 {THREADS}
+  %threads = load i64, ptr %threads.at, align 8
+  call void %entry(ptr %table, i64 %steps, i64 %thread, i64 %threads, ptr %team)
+  ret i64 %threads
 }}
 define void @pel_worker(ptr %team, i64 %thread) {{
   br label %next
@@ -73,15 +109,9 @@ next:
   br i1 %stops, label %end, label %work
 work:
   %job = add i32 %seen, 1
-  %entry.at = getelementptr i8, ptr %team, i64 {ENTRY}
-  %entry = load ptr, ptr %entry.at, align 8
-  %table.at = getelementptr i8, ptr %team, i64 {TABLE}
-  %table = load ptr, ptr %table.at, align 8
-  %steps.at = getelementptr i8, ptr %team, i64 {STEPS}
-  %steps = load i64, ptr %steps.at, align 8
-  %threads.at = getelementptr i8, ptr %team, i64 {THREADS}
-  %threads = load i64, ptr %threads.at, align 8
-  call void %entry(ptr %table, i64 %steps, i64 %thread, i64 %threads, ptr %team)
+  %threads = call i64 @pel_job(ptr %team, i64 %thread)
+  %done.at = getelementptr i8, ptr %team, i64 {DONE}
+  call void @pel_signal(ptr %team, ptr %done.at)
   br label %next
 end:
   ret void
