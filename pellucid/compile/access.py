@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from math import prod
 
-from pellucid.compile.index import Axis, Index, Indices, Lookup, moved
+from pellucid.compile.index import Axis, Index, Indices, Lookup, divisors, moved
 from pellucid.graph.node import Node
 from pellucid.graph.op import TABLE, Shape
 
@@ -99,6 +100,25 @@ def fixed_axes(node: Node, at: Indices, stops: Container[Node]) -> set[int]:
         elif current.op == "pad":
             fixed |= {axis for guard in moved(current, place)[1] for axis in guard.index.axes()}
     return fixed
+
+
+def borders(node: Node, at: Indices, stops: Container[Node], axis: int) -> set[int]:
+    """Numbers that a vector's length along `axis` should divide, so that its lanes stay together.
+
+    Where a reshape begins a new row, and where padding or the parts of a concatenation begin and
+    end.
+    """
+    found: set[int] = set()
+    for current, place, _ in _walk(node, at, stops):
+        if current.op == "pad":
+            guards = moved(current, place)[1]
+            found |= {b for g in guards if axis in g.index.axes() for b in (g.low, g.high)}
+        elif current.op == "concatenate" and axis in place[current.attrs["axis"]].axes():
+            ends = accumulate(part.shape[current.attrs["axis"]] for part in current.inputs)
+            found |= set(ends)
+        for index in place:
+            found |= divisors(index, axis)
+    return found
 
 
 def _walk(node: Node, at: Indices, stops: Container[Node]) -> Iterator[tuple[Node, Indices, bool]]:

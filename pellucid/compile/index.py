@@ -111,6 +111,19 @@ class Index:
         rest = tuple((a, f) for a, f in self.terms if f % divisor)
         return Index(self.constant - left, whole), Index(left, rest)
 
+    def joined(self) -> Index:
+        """The same with divisor · ⌊i / divisor⌋ + i mod divisor written as i, wherever it stands."""
+        terms = dict(self.terms)
+        for atom, factor in self.terms:
+            if not isinstance(atom, Remainder):
+                continue
+            whole = Quotient(atom.index, atom.divisor)
+            if terms.get(whole) == factor * atom.divisor:
+                del terms[whole], terms[atom]
+                rest = Index(self.constant, tuple(terms.items()))
+                return rest.plus(atom.index.times(factor)).joined()
+        return self
+
     def factor(self, axis: int) -> int | None:
         """The factor of an axis if the index depends on it through that alone, else None."""
         found = 0
@@ -132,6 +145,52 @@ class Index:
 
 
 Indices = tuple[Index, ...]
+
+
+def divisors(index: Index, axis: int) -> set[int]:
+    """The divisors of quotients and remainders that an axis goes through."""
+    found: set[int] = set()
+    for atom, _ in index.terms:
+        if isinstance(atom, (Quotient, Remainder)) and axis in atom.index.axes():
+            found |= {atom.divisor} | divisors(atom.index, axis)
+    return found
+
+
+def lane_step(index: Index, axis: int, lanes: int) -> int | None:
+    """What an index changes by from lane to lane, for lanes that begin at multiples of their number.
+
+    Within such a vector along `axis` a quotient by a multiple of the lanes stands still and a
+    remainder goes on by one. None if the lanes do not step evenly.
+    """
+    total = 0
+    for atom, factor in index.terms:
+        if axis not in atom_axes(atom):
+            continue
+        if isinstance(atom, Axis):
+            total += factor
+            continue
+        if (
+            isinstance(atom, Lookup)
+            or atom.divisor % lanes
+            or not starts_even(atom.index, axis, lanes)
+        ):
+            return None
+        total += factor if isinstance(atom, Remainder) else 0
+    return total
+
+
+def starts_even(index: Index, axis: int, lanes: int) -> bool:
+    """Whether an index steps by one along the lanes and is a multiple of their number at the first."""
+    if lane_step(index, axis, lanes) != 1 or index.constant % lanes:
+        return False
+    for atom, factor in index.terms:
+        if isinstance(atom, Axis) and atom.number == axis:
+            continue
+        if isinstance(atom, Remainder) and axis in atom.index.axes():
+            continue
+        if factor % lanes:
+            return False
+    return True
 
 
 def _atom_bounds(atom: Atom) -> tuple[int, int]:
@@ -177,7 +236,7 @@ def linear(indices: Sequence[Index], shape: Shape) -> Index:
     total = Index()
     for index, step in zip(indices, strides(shape), strict=True):
         total = total.plus(index.times(step))
-    return total
+    return total.joined()
 
 
 def unlinear(position: Index, shape: Shape) -> Indices:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pellucid.compile.access import DEAR, fixed_axes, own_cost
+from pellucid.compile.access import DEAR, borders, fixed_axes, own_cost
 from pellucid.compile.domain import LoopAxis, merged
 from pellucid.compile.emit.pull import Point, Puller
 from pellucid.compile.emit.reduction import Running
@@ -89,6 +89,7 @@ def layout(kernel: Kernel, kept: set[Node], lanes: int) -> NestLayout:
     last = loops[-1]
     across = last in outer
     width = _width(last.extent, lanes, _is_dear(kernel, kept))
+    width = _between_borders(width, lanes, _borders(kernel, kept, last.last))
     depth = max(_product(inner), 1)
     wanted = max(_TASK_ELEMENTS // depth, 1)
     if not across:
@@ -124,6 +125,25 @@ def _width(extent: int, lanes: int, dear: bool) -> int:
     while width < most and extent >= 2 * width:
         width *= 2
     return width
+
+
+def _borders(kernel: Kernel, kept: set[Node], axis: int) -> set[int]:
+    found: set[int] = set()
+    for member in kernel.members:
+        node = member.node
+        if node.op in _REDUCTIONS:
+            found |= borders(node.inputs[0], identity(kernel.shape), kept, axis)
+        else:
+            found |= borders(node, member.at, kept - {node}, axis)
+    return found
+
+
+def _between_borders(width: int, lanes: int, found: set[int]) -> int:
+    """A shorter vector if it then lies between borders, at least half a register."""
+    fitting = width
+    while fitting > max(lanes // 2, 2) and any(border % fitting for border in found):
+        fitting //= 2
+    return width if any(border % fitting for border in found) else fitting
 
 
 Store = Callable[[Puller, Member, Value], None]

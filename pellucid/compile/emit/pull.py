@@ -20,9 +20,10 @@ from pellucid.compile.index import (
     Indices,
     Lookup,
     Quotient,
-    atom_axes,
+    lane_step,
     linear,
     moved,
+    starts_even,
 )
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Constant, Type, Value
@@ -183,7 +184,7 @@ class Puller:
         b = self.builder
         result: Value | None = None
         for guard in guards:
-            index = self.index_value(guard.index)
+            index = self._guarded(guard)
             tests = [b.compare(">=", index, guard.low), b.compare("<", index, guard.high)]
             if guard.step > 1:
                 tests.append(b.compare("==", b.rem(b.sub(index, guard.low), guard.step), 0))
@@ -195,6 +196,17 @@ class Puller:
                 pair = [b.splat(part, wide) for part in (result, test)]
                 result = b.bit("and", *pair)
         return result if result is not None else Constant(Type("i1"), True)
+
+    def _guarded(self, guard: Guard) -> Value:
+        """What a guard tests: one number where all lanes of a vector stand on the same side."""
+        vector, lanes = self._point.vector, self._point.lanes
+        if not lanes or vector not in guard.index.axes():
+            return self.index_value(guard.index)
+        step = lane_step(guard.index, vector, lanes)
+        bounds = guard.low % lanes == 0 == guard.high % lanes and guard.step == 1
+        if step == 0 or (step == 1 and bounds and starts_even(guard.index, vector, lanes)):
+            return self._at_first_lane(guard.index)
+        return self.index_value(guard.index)
 
     # -- indices ------------------------------------------------------------------------------
 
@@ -228,9 +240,38 @@ class Puller:
         if isinstance(atom, Lookup):
             raw = b.convert(self.pull(atom.node, atom.places), "i64")
             return b.minimum(b.maximum(raw, 0), atom.bound - 1)
+        step = self._step(Index(0, ((atom, 1),)))
+        if step is not None:
+            first = self._atom_at_first_lane(atom)
+            return b.add(self.widen(first), b.lane_numbers(self._point.lanes)) if step else first
         inner = self.index_value(atom.index)
         divisor = b.constant(inner.type, atom.divisor)
         return (b.div if isinstance(atom, Quotient) else b.rem)(inner, divisor)
+
+    def _step(self, index: Index) -> int | None:
+        """What an index changes by from lane to lane; 0 without lanes, None if unevenly."""
+        if not self._point.lanes:
+            return 0
+        return lane_step(index, self._point.vector, self._point.lanes)
+
+    def _at_first_lane(self, index: Index) -> Value:
+        """The integer that an index is at the first lane."""
+        b = self.builder
+        total: Value = b.constant(Type("i64"), index.constant)
+        for atom, factor in index.terms:
+            total = b.add(total, self._scaled(self._atom_at_first_lane(atom), factor))
+        return total
+
+    def _atom_at_first_lane(self, atom: Atom) -> Value:
+        if isinstance(atom, Axis):
+            return self._point.axes[atom.number]
+        if isinstance(atom, Lookup):
+            return self._atom_value(atom)
+        inner = self._at_first_lane(atom.index)
+        divisor = self.builder.constant(inner.type, atom.divisor)
+        return (self.builder.div if isinstance(atom, Quotient) else self.builder.rem)(
+            inner, divisor
+        )
 
     # -- memory -------------------------------------------------------------------------------
 
@@ -243,15 +284,15 @@ class Puller:
         held = kind if kind == "i1" else stored
         pointer = self.buffers[node]
         condition = self.holds(guards) if guards else None
-        varying = self._point.vector in position.axes()
-        if not varying and (condition is None or not condition.type.lanes):
-            place = self.index_value(position)
+        step = self._step(position)
+        if step == 0 and (condition is None or not condition.type.lanes):
+            place = self._at_first_lane(position)
             if condition is not None:
                 place = b.select(condition, place, 0)
             return self._held(b.load(pointer, place, Type(held)), kind)
         mask = self._lane_mask(condition)
-        if position.factor(self._point.vector) == 1:
-            start = self._first_lane(position)
+        if step == 1:
+            start = self._at_first_lane(position)
             return self._held(b.load(pointer, start, Type(held, self._point.lanes), mask), kind)
         places = self.widen(self.index_value(position))
         return self._held(b.gather(pointer, places, held, mask), kind)
@@ -267,18 +308,6 @@ class Puller:
             return wide
         return self.builder.bit("and", wide, self._point.mask)
 
-    def _first_lane(self, position: Index) -> Value:
-        """The position of the first lane, as a scalar."""
-        b = self.builder
-        vector = self._point.vector
-        terms = tuple(
-            (atom, factor)
-            for atom, factor in position.terms
-            if not (isinstance(atom, Axis) and atom.number == vector)
-        )
-        assert all(vector not in atom_axes(atom) for atom, _ in terms)
-        return b.add(self.index_value(Index(position.constant, terms)), self._point.axes[vector])
-
     def store(self, value: Value, node: Node, pointer: Value, position: Index) -> None:
         """Write a value to a buffer of `node`'s type; lanes go to neighbours."""
         b = self.builder
@@ -288,4 +317,4 @@ class Puller:
             return
         if position.factor(self._point.vector) != 1:
             raise ValueError("a kernel's results lie side by side along its lanes")
-        b.store(self.widen(kept), pointer, self._first_lane(position), self._point.mask)
+        b.store(self.widen(kept), pointer, self._at_first_lane(position), self._point.mask)
