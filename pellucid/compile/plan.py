@@ -148,16 +148,18 @@ class _Order:
 def _reads_in_place(kernel: Kernel, writer: Member, state: State) -> bool:
     """Whether a kernel reads a state only at the place whose new value it writes in that turn.
 
-    All that a turn reads is loaded before anything is stored, so the order of members is free.
+    All that a turn reads is loaded before anything is stored, so the order of members is free. A
+    product or a scatter reads the same elements of its operands in many turns.
     """
-    for member in kernel.members:
+    for number, member in enumerate(kernel.members):
         for access in member.reads:
             if access.node.op != "state" or access.node.attrs["state"] is not state:
                 continue
             same = access.at == writer.at and squeezed(access.node.shape) == squeezed(
                 writer.node.shape
             )
-            if not same or member.place != writer.place or member.phase > writer.phase:
+            again = not number and kernel.kind in ("contraction", "scatter")
+            if again or not same or member.place != writer.place or member.phase > writer.phase:
                 return False
     return True
 

@@ -101,6 +101,8 @@ def layout(kernel: Kernel, kept: set[Node], lanes: int) -> NestLayout:
 
 def _fixed(member: Member, kernel: Kernel, kept: set[Node]) -> set[int]:
     node = member.node
+    if kernel.copies is not None:  # its value is only read
+        return set()
     if node.op in _REDUCTIONS:
         source = node.inputs[0]
         if node.op == "argmax":
@@ -129,7 +131,7 @@ def _width(extent: int, lanes: int, dear: bool) -> int:
 
 def _borders(kernel: Kernel, kept: set[Node], axis: int) -> set[int]:
     found: set[int] = set()
-    for member in kernel.members:
+    for member in () if kernel.copies is not None else kernel.members:
         node = member.node
         if node.op in _REDUCTIONS:
             found |= borders(node.inputs[0], identity(kernel.shape), kept, axis)
