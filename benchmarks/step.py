@@ -1,0 +1,127 @@
+"""Microseconds of a training step beside PyTorch, JAX and scikit-learn: `python -m benchmarks.step`.
+
+Every library builds the same network from the same weights and trains it with Adam on the same rows;
+first the losses are compared, then all are timed in turns in one run. Peers are installed by
+`make peers`; one that is absent is left out and named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from benchmarks.steps import costs, timing
+from benchmarks.steps.workloads import WORKLOADS, Workload
+
+
+def main() -> int:
+    """Measure what is asked for; exit code 1 if any losses differ."""
+    chosen = arguments()
+    found = timing.contenders(chosen.peers, chosen.threads, chosen.compile)
+    taking_part = [c for c in found if not c.absent]
+    for contender in found:
+        if contender.absent:
+            say(chosen, f"{contender.name} is left out: {contender.absent} (see make peers)")
+    rows: list[dict[str, object]] = []
+    differ = False
+    try:
+        for name in chosen.workload or WORKLOADS:
+            work = WORKLOADS[name]
+            said = timing.compare(work, taking_part)
+            differ |= any("DIFFERENT" in line for line in said)
+            timing.measure(work, taking_part, chosen.rounds)
+            rows.append(summary(work, taking_part, said, chosen.threads))
+            say(chosen, "\n".join(page(rows[-1])))
+    finally:
+        for contender in found:
+            contender.close()
+    if chosen.costs:
+        say(chosen, "\n".join(["", *aligned(costs.build_seconds()), "", *aligned(costs.table())]))
+    if chosen.json:
+        print(json.dumps(rows))
+    return int(differ)
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--workload", nargs="*", choices=list(WORKLOADS), default=[])
+    parser.add_argument(
+        "--peers", type=lambda text: text.split(","), default=["torch", "jax", "sklearn"]
+    )
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--compile", action="store_true", help="torch.compile too: minutes")
+    parser.add_argument("--costs", action="store_true", help="imports, compiling, memory, disk too")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def say(chosen: argparse.Namespace, text: str) -> None:
+    """Print for a reader, unless the output is JSON."""
+    print(text, file=sys.stderr if chosen.json else sys.stdout, flush=True)
+
+
+def summary(
+    work: Workload, taking_part: Sequence[timing.Contender], said: list[str], threads: int
+) -> dict[str, object]:
+    """The numbers of one workload."""
+    times = {c.name: c.microseconds for c in taking_part if c.microseconds is not None}
+    own = times["pellucid"]
+    peers = {name: time for name, time in times.items() if name != "pellucid"}
+    torch = [time for name, time in peers.items() if name.startswith("torch")]
+    flops, peak = shares(work, threads)
+    return {
+        "workload": work.name,
+        "microseconds": times,
+        "best_peer": min(peers, key=peers.__getitem__) if peers else None,
+        "best_peer_ratio": min(peers.values()) / own if peers else None,
+        "torch_ratio": min(torch) / own if torch else None,
+        "share_of_peak": flops / (own * 1e-6) / peak,
+        "losses": said,
+    }
+
+
+def shares(work: Workload, threads: int) -> tuple[float, float]:
+    """Floating-point operations of a step's contractions, and the machine's most a second."""
+    from benchmarks.steps import own
+    from pellucid.compile.explain import explain
+    from pellucid.compile.peak import peak_flops
+
+    program = own.Peer(work, "native", threads).program
+    products = [k.flops for k in explain(program).kernels if k.kind == "contraction"]
+    return float(sum(products)), peak_flops(threads)
+
+
+def page(row: dict[str, object]) -> list[str]:
+    """One workload for a reader."""
+    times = row["microseconds"]
+    assert isinstance(times, dict)
+    own = times["pellucid"]
+    lines = ["", f"{row['workload']}: {own:,.1f} µs a step, {row['share_of_peak']:.0%} of FMA peak"]
+    cells = [("", "µs a step", "÷ pellucid")]
+    cells += [(name, f"{time:,.1f}", f"{time / own:.2f}") for name, time in times.items()]
+    lines += [f"  {line}" for line in aligned(cells)]
+    if row["best_peer"]:
+        lines.append(f"  best peer ÷ pellucid {row['best_peer_ratio']:.2f} ({row['best_peer']})")
+    losses = row["losses"]
+    assert isinstance(losses, list)
+    return [*lines, *(f"  {said}" for said in losses)]
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines: the first column to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            [row[0].ljust(widths[0])]
+            + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        )
+        for row in rows
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

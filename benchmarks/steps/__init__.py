@@ -1,0 +1,1 @@
+"""Training steps of several libraries, side by side; see `benchmarks.step`."""

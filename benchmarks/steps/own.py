@@ -1,0 +1,90 @@
+"""The workloads in Pellucid."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.steps.workloads import RATE, Array, Layer, Workload, batches, data, weights
+from pellucid import nn, optim
+from pellucid.compile.program import NativeProgram
+from pellucid.train.step import training_step
+
+MODES = ("native",)
+
+
+def network(layers: Sequence[Layer]) -> nn.Sequential:
+    """The layers, without values."""
+    return nn.Sequential(*(_layer(name, settings) for name, *settings in layers))
+
+
+def _layer(name: str, settings: list[Any]) -> nn.Module:
+    if name == "conv":
+        features, size, stride, pad, groups = settings
+        return nn.Conv2d(features, size, stride=stride, padding=pad, groups=groups)
+    if name == "residual":
+        path = network(settings[0])
+        return nn.Residual(path, network(settings[1]) if settings[1] else None)
+    if name == "lstm":
+        return nn.LSTM(settings[0], output="last")
+    if name == "mean":
+        return nn.GlobalAveragePool()
+    kinds: dict[str, Any] = {
+        "linear": nn.Linear,
+        "relu": nn.ReLU,
+        "dropout": nn.Dropout,
+        "batchnorm": nn.BatchNorm,
+        "maxpool": nn.MaxPool2d,
+        "flatten": nn.Flatten,
+        "shortcut": nn.PaddedShortcut,
+        "transformer": nn.TransformerBlock,
+    }
+    return kinds[name](*settings)  # type: ignore[no-any-return]
+
+
+class Peer:
+    """One workload as one native program."""
+
+    def __init__(self, work: Workload, mode: str, threads: int) -> None:
+        self.work = work
+        x, y = data(work)
+        net = network(work.layers).build(x[:1])
+        self._fill(net, weights(work))
+        adam = optim.Adam(learning_rate=RATE)
+        step = training_step(net, nn.CrossEntropy(), adam, (x, y), work.batch, 0)
+        # As many as it chooses itself by the work of a step, of those that it is given.
+        os.environ.pop("PELLUCID_THREADS", None)
+        del threads
+        began = time.perf_counter()
+        self.program = NativeProgram(step.graph)
+        self.build_seconds = time.perf_counter() - began
+        self.from_cache = self.program.from_cache
+        self.done = 0
+
+    def _fill(self, net: nn.Module, values: list[Array]) -> None:
+        held = [parameter.state for _, parameter in net.named_parameters()]
+        if [state.value.shape for state in held] != [value.shape for value in values]:
+            raise ValueError("the parameters are not those of the workload")
+        for state, value in zip(held, values, strict=True):
+            state.value = value
+
+    def run(self, steps: int) -> list[float]:
+        """Train; returns the losses."""
+        feeds: dict[str, Any] = {
+            "rows": batches(self.work, steps),
+            "learning_rate": np.full(steps, RATE, np.float32),
+            "step": np.arange(self.done, self.done + steps),
+        }
+        self.done += steps
+        wanted = {name: feeds[name] for name in self.program.graph.inputs}
+        return [float(loss) for loss in self.program.run(steps, wanted)["loss"]]
+
+    def seconds(self, steps: int) -> float:
+        """Seconds that so many steps take."""
+        began = time.perf_counter()
+        self.run(steps)
+        return time.perf_counter() - began

@@ -1,0 +1,42 @@
+"""The plain perceptrons in scikit-learn, which draws its own first weights."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from sklearn.neural_network import MLPClassifier
+
+from benchmarks.steps.workloads import RATE, Workload, batches, data
+
+MODES = ("partial_fit",)
+
+
+class Peer:
+    """One workload through `partial_fit`."""
+
+    def __init__(self, work: Workload, mode: str, threads: int) -> None:
+        del mode, threads
+        widths = [layer[1] for layer in work.layers if layer[0] == "linear"]
+        if {layer[0] for layer in work.layers} != {"linear", "relu"}:
+            raise NotImplementedError("scikit-learn has plain perceptrons only")
+        self.work = work
+        self.x, self.y = data(work)
+        self.net = MLPClassifier(
+            tuple(widths[:-1]), alpha=0.0, learning_rate_init=RATE, batch_size=work.batch
+        )
+        self.classes = np.arange(work.classes)
+
+    def run(self, steps: int) -> list[float]:
+        """Train; returns the losses."""
+        found = []
+        for rows in batches(self.work, steps):
+            self.net.partial_fit(self.x[rows], self.y[rows], classes=self.classes)
+            found.append(float(self.net.loss_))
+        return found
+
+    def seconds(self, steps: int) -> float:
+        """Seconds that so many steps take."""
+        began = time.perf_counter()
+        self.run(steps)
+        return time.perf_counter() - began

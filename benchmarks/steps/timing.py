@@ -1,0 +1,142 @@
+"""Workers of several libraries, their losses compared and their steps timed in turns."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.steps.workloads import Workload
+
+ROOT = Path(__file__).parents[2]
+PEERS = ROOT / ".venv-peers" / "bin" / "python"
+COMPARED_STEPS = 20
+TOLERANCE = 1e-4
+
+
+@dataclass
+class Contender:
+    """A library in one of its ways. absent: why it takes no part. times: µs a step, a round each."""
+
+    library: str
+    mode: str
+    process: subprocess.Popen[str] | None = None
+    absent: str = ""
+    losses: list[float] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    build: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The library and its way."""
+        return self.library if self.library == "pellucid" else f"{self.library} {self.mode}"
+
+    @property
+    def microseconds(self) -> float | None:
+        """The median of the rounds."""
+        return median(self.times) if self.times else None
+
+    def ask(self, **command: Any) -> dict[str, Any]:
+        """Send a command and wait for the answer."""
+        assert self.process is not None and self.process.stdin is not None
+        self.process.stdin.write(json.dumps(command) + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def answer(self) -> dict[str, Any]:
+        """The next answer; RuntimeError if the process has ended."""
+        assert self.process is not None and self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.name} ended without an answer; its message is above")
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def open(self, work: Workload, dropout: bool) -> bool:
+        """Build a workload; False if the library cannot."""
+        found = self.ask(do="open", workload=work.name, mode=self.mode, dropout=dropout)
+        self.absent = found.get("not", "")
+        self.build = found["build"]
+        return not self.absent
+
+    def close(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+
+
+def contenders(peers: Sequence[str], threads: int, compile_too: bool) -> list[Contender]:
+    """A started worker for each way of each library that is there."""
+    found: list[Contender] = []
+    for library in ("pellucid", *peers):
+        first = _start(library, threads)
+        told = first.answer()
+        first.absent = told.get("absent", "")
+        modes = [m for m in told.get("modes", []) if m != "compile" or compile_too]
+        for number, mode in enumerate(modes or [""]):
+            contender = first if number == 0 else _start(library, threads)
+            contender.mode = mode
+            if number:
+                contender.answer()
+            found.append(contender)
+    return found
+
+
+def _start(library: str, threads: int) -> Contender:
+    python = sys.executable if library == "pellucid" or not PEERS.exists() else str(PEERS)
+    many = str(threads)
+    environment = {
+        **os.environ,
+        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), many),
+        "JAX_PLATFORMS": "cpu",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    command = [python, "-W", "ignore", "-m", "benchmarks.steps.worker", library, many]
+    allowed = sorted(os.sched_getaffinity(0))[:threads]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # The number of threads is the number of processors: what JAX goes by.
+        preexec_fn=lambda: os.sched_setaffinity(0, allowed),
+    )
+    return Contender(library, "", process)
+
+
+def compare(work: Workload, all_of_them: Sequence[Contender]) -> list[str]:
+    """Train without dropout; returns how far the losses of each are from Pellucid's."""
+    said: list[str] = []
+    for contender in all_of_them:
+        if contender.open(work, dropout=False):
+            contender.losses = contender.ask(do="losses", steps=COMPARED_STEPS)["result"]
+    truth = all_of_them[0].losses
+    for contender in all_of_them[1:]:
+        if not contender.losses or contender.library == "sklearn":
+            continue
+        pairs = zip(contender.losses, truth, strict=True)
+        far = max(abs(a - b) / max(abs(b), 1.0) for a, b in pairs)
+        verdict = "the same" if far <= TOLERANCE else "DIFFERENT"
+        said.append(f"{contender.name}: {verdict} losses over {COMPARED_STEPS} steps ({far:.1e})")
+    return said
+
+
+def measure(work: Workload, all_of_them: Sequence[Contender], rounds: int) -> None:
+    """Time everyone in turns; the first round is not counted."""
+    taking_part = [c for c in all_of_them if c.open(work, dropout=True)]
+    for contender in all_of_them:
+        contender.times = []
+    for number in range(rounds + 1):
+        for contender in taking_part:
+            seconds = contender.ask(do="seconds", steps=work.steps)["result"]
+            if number:
+                contender.times.append(seconds / work.steps * 1e6)

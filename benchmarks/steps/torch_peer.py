@@ -1,0 +1,182 @@
+"""The workloads in PyTorch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from benchmarks.steps.workloads import RATE, Array, Layer, Workload, batches, data, weights
+
+MODES = ("eager", "fused", "compile")
+functional = nn.functional
+Kind = TypeVar("Kind", bound=nn.Module)
+
+
+class _Shortcut(nn.Module):
+    def __init__(self, features: int, stride: int) -> None:
+        super().__init__()
+        self.features, self.stride = features, stride
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x[:, :, :: self.stride, :: self.stride]
+        return functional.pad(x, (0, 0, 0, 0, 0, self.features - x.shape[1]))
+
+
+class _Residual(nn.Module):
+    def __init__(self, path: nn.Module, way: nn.Module) -> None:
+        super().__init__()
+        self.path, self.way = path, way
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.path(x) + self.way(x)
+        return found
+
+
+class _Mean(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean((2, 3)) if x.ndim == 4 else x.mean(1)
+
+
+class _Last(nn.Module):
+    def __init__(self, lstm: nn.LSTM) -> None:
+        super().__init__()
+        self.lstm = lstm
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        last: torch.Tensor = self.lstm(x)[0][:, -1]
+        return last
+
+
+class _Block(nn.Module):
+    """A pre-norm transformer block with tanh-GELU."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.qkv = nn.LayerNorm(width), nn.Linear(width, 3 * width)
+        self.out, self.norm2 = nn.Linear(width, width), nn.LayerNorm(width)
+        self.wide, self.back = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows, length, width = x.shape
+        parts = self.qkv(self.norm1(x)).view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        seen = functional.scaled_dot_product_attention(parts[0], parts[1], parts[2])
+        x = x + self.out(seen.transpose(1, 2).reshape(rows, length, width))
+        hidden = functional.gelu(self.wide(self.norm2(x)), approximate="tanh")
+        added: torch.Tensor = x + self.back(hidden)
+        return added
+
+
+def network(layers: Sequence[Layer], values: Iterator[Array]) -> nn.Sequential:
+    """The layers with the given values."""
+    return nn.Sequential(*(_layer(name, settings, values) for name, *settings in layers))
+
+
+def _layer(name: str, settings: list[Any], values: Iterator[Array]) -> nn.Module:
+    if name == "linear":
+        w = next(values)
+        return _filled(nn.Linear(*w.shape), weight=w.T, bias=next(values))
+    if name == "batchnorm":
+        gamma = next(values)
+        return _filled(_Norm(len(gamma)), weight=gamma, bias=next(values))
+    if name == "conv":
+        features, size, stride, pad, groups = settings
+        w = next(values)
+        made = nn.Conv2d(w.shape[2] * groups, features, size, stride, pad, groups=groups)
+        return _filled(made, weight=w.transpose(3, 2, 0, 1), bias=next(values))
+    if name == "lstm":
+        x, h, b = next(values), next(values), next(values)
+        lstm = nn.LSTM(x.shape[0], settings[0], batch_first=True)
+        return _Last(
+            _filled(lstm, weight_ih_l0=x.T, weight_hh_l0=h.T, bias_ih_l0=b, bias_hh_l0=b * 0)
+        )
+    if name == "transformer":
+        return _transformer(settings[0], [next(values) for _ in range(12)])
+    if name == "residual":
+        path = network(settings[0], values)
+        return _Residual(path, network(settings[1], values) if settings[1] else nn.Identity())
+    plain: dict[str, Callable[..., nn.Module]] = {
+        "relu": nn.ReLU,
+        "dropout": nn.Dropout,
+        "maxpool": nn.MaxPool2d,
+        "flatten": _Flatten,
+        "mean": _Mean,
+        "shortcut": _Shortcut,
+    }
+    return plain[name](*settings)
+
+
+class _Norm(nn.BatchNorm1d):
+    """Batch norm over rows or images."""
+
+    def _check_input_dim(self, input: torch.Tensor) -> None:  # noqa: A002
+        pass
+
+
+class _Flatten(nn.Module):
+    """Places before channels, as the others flatten."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+def _filled(module: Kind, **values: Array) -> Kind:
+    with torch.no_grad():
+        for name, value in values.items():
+            getattr(module, name).copy_(torch.from_numpy(value.copy()))
+    return module
+
+
+def _transformer(heads: int, v: list[Array]) -> nn.Module:
+    block = _Block(len(v[0]), heads)
+    _filled(block.norm1, weight=v[0], bias=v[1])
+    _filled(block.qkv, weight=v[2].T, bias=v[4])
+    _filled(block.out, weight=v[3].T, bias=v[5])
+    _filled(block.norm2, weight=v[6], bias=v[7])
+    _filled(block.wide, weight=v[8].T, bias=v[9])
+    _filled(block.back, weight=v[10].T, bias=v[11])
+    return block
+
+
+class Peer:
+    """One workload in one of PyTorch's ways."""
+
+    def __init__(self, work: Workload, mode: str, threads: int) -> None:
+        torch.set_num_threads(threads)
+        torch.manual_seed(0)
+        self.work = work
+        self.net = network(work.layers, iter(weights(work)))
+        x, y = data(work)
+        self.x = torch.from_numpy(x)
+        if x.ndim == 4:
+            self.x = self.x.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+            self.net = self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.y = torch.from_numpy(y).long()
+        self.adam = torch.optim.Adam(self.net.parameters(), RATE, fused=mode == "fused")
+        self.net.train()
+        self.forward = torch.compile(self._loss) if mode == "compile" else self._loss
+
+    def _loss(self, rows: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(self.net(self.x[rows]), self.y[rows])
+
+    def run(self, steps: int) -> list[float]:
+        """Train; returns the losses."""
+        rows = torch.from_numpy(batches(self.work, steps)).long()
+        losses: list[torch.Tensor] = []
+        for step in range(steps):
+            self.adam.zero_grad()
+            loss = self.forward(rows[step])
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.adam.step()
+            losses.append(loss.detach())
+        return [float(loss) for loss in losses]
+
+    def seconds(self, steps: int) -> float:
+        """Seconds that so many steps take."""
+        began = time.perf_counter()
+        self.run(steps)
+        return time.perf_counter() - began
