@@ -235,6 +235,10 @@ def _finish(b: Builder) -> Graph:
                 length = length + slope.tanh().square().sum()
             for i, second in enumerate(g.grad(length, trained[:2])):
                 outputs[f"second_{i}"] = second.node
+    if b.chance(0.3):
+        from tests.graph.random_updates import tangle
+
+        tangle(b)
     return Graph(outputs, b.updates)
 
 
