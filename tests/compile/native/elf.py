@@ -1,0 +1,89 @@
+"""Object files for Linux (ELF64, little-endian): enough to see what they call and to load them."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from functools import cached_property
+
+X86_64, AARCH64 = 62, 183
+_SYMBOLS, _RELOCATIONS, _EMPTY = 2, 4, 8
+_LOADED = 2
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the file; `loaded` if it belongs into memory."""
+
+    kind: int
+    flags: int
+    content: bytes
+    link: int
+    info: int
+    align: int
+
+    @property
+    def loaded(self) -> bool:
+        return bool(self.flags & _LOADED)
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A name for a place in a section; section 0 is somewhere else."""
+
+    name: str
+    section: int
+    value: int
+
+
+@dataclass(frozen=True)
+class Relocation:
+    """A place that depends on where a symbol comes to lie."""
+
+    section: int
+    offset: int
+    kind: int
+    symbol: Symbol
+    addend: int
+
+
+class Object:
+    """A relocatable object file."""
+
+    def __init__(self, image: bytes) -> None:
+        assert image[:6] == b"\x7fELF\x02\x01"
+        self.machine = struct.unpack_from("<H", image, 18)[0]
+        (start,) = struct.unpack_from("<Q", image, 40)
+        size, count = struct.unpack_from("<HH", image, 58)
+        self.sections = [self._section(image, start + i * size) for i in range(count)]
+
+    def _section(self, image: bytes, at: int) -> Section:
+        row = struct.unpack_from("<IIQQQQIIQQ", image, at)
+        _, kind, flags, _, offset, size, link, info, align, _ = row
+        content = bytes(size) if kind == _EMPTY else image[offset : offset + size]
+        return Section(kind, flags, content, link, info, max(align, 1))
+
+    @cached_property
+    def symbols(self) -> list[Symbol]:
+        (table,) = [section for section in self.sections if section.kind == _SYMBOLS]
+        names = self.sections[table.link].content
+        found = []
+        for name, _, _, section, value, _ in struct.iter_unpack("<IBBHQQ", table.content):
+            found.append(Symbol(names[name : names.index(0, name)].decode(), section, value))
+        return found
+
+    @property
+    def undefined(self) -> set[str]:
+        """What must come from elsewhere."""
+        return {symbol.name for symbol in self.symbols if not symbol.section and symbol.name}
+
+    @property
+    def relocations(self) -> list[Relocation]:
+        found = []
+        for section in self.sections:
+            if section.kind != _RELOCATIONS or not self.sections[section.info].loaded:
+                continue
+            for offset, info, addend in struct.iter_unpack("<QQq", section.content):
+                symbol = self.symbols[info >> 32]
+                found.append(Relocation(section.info, offset, info & 2**32 - 1, symbol, addend))
+        return found
