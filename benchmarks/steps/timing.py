@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 PEERS = ROOT / ".venv-peers" / "bin" / "python"
 COMPARED_STEPS = 20
 TOLERANCE = 1e-4
+PAUSE = 0.3
+LEAST_SECONDS = 0.2
 
 
 @dataclass
@@ -131,12 +134,22 @@ def compare(work: Workload, all_of_them: Sequence[Contender]) -> list[str]:
 
 
 def measure(work: Workload, all_of_them: Sequence[Contender], rounds: int) -> None:
-    """Time everyone in turns; the first round is not counted."""
+    """Time everyone in turns, each for a while, after two rounds that are not counted.
+
+    Before each turn there is a pause, so that the waiting threads of the one before go to sleep.
+    """
     taking_part = [c for c in all_of_them if c.open(work, dropout=True)]
     for contender in all_of_them:
         contender.times = []
-    for number in range(rounds + 1):
+    steps = {id(contender): work.steps for contender in taking_part}
+    for number in range(-2, rounds):
         for contender in taking_part:
-            seconds = contender.ask(do="seconds", steps=work.steps)["result"]
-            if number:
-                contender.times.append(seconds / work.steps * 1e6)
+            time.sleep(PAUSE)
+            count = steps[id(contender)]
+            seconds = contender.ask(do="seconds", steps=count)["result"]
+            if number == -2:
+                # Compiling is part of this one, so the next is long enough at least.
+                seconds = contender.ask(do="seconds", steps=count)["result"]
+                steps[id(contender)] = max(count, int(count * LEAST_SECONDS / seconds))
+            elif number >= 0:
+                contender.times.append(seconds / count * 1e6)
