@@ -7,13 +7,15 @@ INSTALL := pip install --quiet --disable-pip-version-check
 PENGUINS := pellucid/data/tables/penguins.csv
 DEMO := demo.run
 
-.PHONY: help demo test lint types unit test-long bench kill docs peers clean
+.PHONY: help demo test lint types unit test-long bench step fuzz kill docs peers clean
 
 help:
 	@echo "make demo       install, train on the bundled penguins, predict, show what was made"
 	@echo "make test       format, lint, types, tests, the commands of the documentation"
 	@echo "make test-long  the tests that take minutes as well, and more random examples"
 	@echo "make bench      real tables beside scikit-learn"
+	@echo "make step       training steps beside PyTorch and JAX (after make peers)"
+	@echo "make fuzz       10,000 random graphs, compiled and by NumPy"
 	@echo "make kill       kill training at random moments and resume it"
 	@echo "make docs       the reference of every public name, in build/docs"
 	@echo "make peers      the libraries to measure against, in their own environment"
@@ -46,6 +48,12 @@ test-long: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.tables
+
+step: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.step --costs
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.fuzz --graphs 10000
 
 kill: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.kill
