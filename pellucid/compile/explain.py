@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,9 +13,12 @@ from pellucid.compile.emit.kernel import Buffer, Emitted
 from pellucid.compile.kernels import Kernel, Target
 from pellucid.compile.loop.show import show
 from pellucid.compile.native.assemble import to_assembly
+from pellucid.compile.peak import peak_flops
 from pellucid.compile.program import NativeProgram
 from pellucid.graph.node import Node, State, ordered
 from pellucid.graph.op import TABLE, Array
+
+_WIDEST = 60
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class KernelFacts:
 
     level: kernels of one level run side by side. ops: the graph's ops that it computes at once.
     moved: bytes that it reads and writes if every array is touched once. flops: floating-point
-    operations, a multiply-add counting two. tasks: pieces that threads share.
+    operations, a multiply-add counting two. tasks: pieces that threads share. seconds: that a step
+    spends in it, if it was measured.
     """
 
     level: int
@@ -35,14 +39,21 @@ class KernelFacts:
     moved: int
     flops: int
     tasks: int
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A program's kernels, what it needs, and its code; prints as a table."""
+    """A program's kernels, what it needs, and its code; prints as a table.
+
+    seconds: that a step takes, and peak: the operations a second that the machine can do at most on
+    the program's threads, if they were measured (see `measured`).
+    """
 
     program: NativeProgram
     kernels: tuple[KernelFacts, ...]
+    seconds: float | None = None
+    peak: float | None = None
 
     @property
     def flops(self) -> int:
@@ -61,45 +72,63 @@ class Explanation:
         """The machine's own instructions."""
         return to_assembly(self.program.code.text, self.program.code.isa)
 
-    def measured(self, steps: int = 20, feeds: Mapping[str, Array] | None = None) -> str:
-        """The table with the time of a step, measured now on copies of the states."""
+    def measured(self, steps: int = 20, feeds: Mapping[str, Array] | None = None) -> Explanation:
+        """The same with times, taken now; the states are as before afterwards.
+
+        feeds: inputs of so many steps, by default zeros. A step is timed as it runs; the times of
+        kernels come from a program whose kernels wait for each other, scaled to the same sum.
+        """
         seconds = step_seconds(self.program, steps, feeds)
-        rate = self.flops / seconds / 1e9
-        return (
-            f"{self}\n\nOne step takes {seconds * 1e6:,.1f} µs on {self.program.threads} "
-            f"thread(s): {rate:,.1f} GFLOP/s."
+        timed = NativeProgram(self.program.graph, self.program.threads, timed=True)
+        step_seconds(timed, steps, feeds)
+        shares = timed.clocks / max(int(timed.clocks.sum()), 1)
+        kernels = tuple(
+            replace(kernel, seconds=float(share) * seconds)
+            for kernel, share in zip(self.kernels, shares, strict=False)
         )
+        return Explanation(self.program, kernels, seconds, peak_flops(self.program.threads))
 
     def __str__(self) -> str:
-        head = ("level", "kernel", "over", "computes", "reads+writes", "flops", "tasks")
-        body = [
-            (
-                str(k.level),
-                k.kind,
-                "×".join(map(str, k.shape)) or "1",
-                " → ".join(k.ops),
-                _bytes(k.moved),
-                _count(k.flops),
-                str(k.tasks),
-            )
-            for k in self.kernels
-        ]
-        widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in [head, *body]
-        ]
+        head = ["level", "kernel", "over", "computes", "reads+writes", "flops", "tasks"]
+        if self.seconds is not None:
+            head += ["time", "of the step", "speed", "of peak"]
+        body = [self._cells(kernel) for kernel in self.kernels]
+        lines = _aligned([head, *body])
         plan, isa = self.program.code.plan, self.program.code.isa
-        return "\n".join(
-            [
-                f"{len(self.kernels)} kernels in {len(self.program.code.levels)} levels, "
-                f"{_count(self.flops)} flops a step; {_bytes(plan.room_bytes)} for values between "
-                f"kernels; {isa.name}, {isa.lanes} lanes, {self.program.threads} thread(s)",
-                lines[0],
-                "─" * max(map(len, lines)),
-                *lines[1:],
-            ]
-        )
+        summary = [
+            f"{len(self.kernels)} kernels in {len(self.program.code.levels)} levels, "
+            f"{_count(self.flops)} flops a step; {_bytes(plan.room_bytes)} for values between "
+            f"kernels; {isa.name}, {isa.lanes} lanes, {self.program.threads} thread(s)"
+        ]
+        if self.seconds is not None and self.peak is not None:
+            rate = self.flops / self.seconds
+            summary.append(
+                f"One step takes {self.seconds * 1e6:,.1f} µs: {rate / 1e9:,.1f} GFLOP/s, "
+                f"{rate / self.peak:.0%} of the {self.peak / 1e9:,.0f} GFLOP/s of multiply-adds that "
+                "this machine can do"
+            )
+        return "\n".join([*summary, lines[0], "─" * max(map(len, lines)), *lines[1:]])
+
+    def _cells(self, kernel: KernelFacts) -> list[str]:
+        cells = [
+            str(kernel.level),
+            kernel.kind,
+            "×".join(map(str, kernel.shape)) or "1",
+            " → ".join(kernel.ops) or "copy",
+            _bytes(kernel.moved),
+            _count(kernel.flops),
+            str(kernel.tasks),
+        ]
+        if self.seconds is None or self.peak is None or kernel.seconds is None:
+            return cells
+        seconds = max(kernel.seconds, 1e-12)
+        share = kernel.seconds / self.seconds
+        if kernel.kind == "contraction":
+            rate = kernel.flops / seconds
+            speed, part = f"{rate / 1e9:,.1f} GFLOP/s", f"{rate / self.peak:.0%}"
+        else:
+            speed, part = f"{kernel.moved / seconds / 1e9:,.1f} GB/s", ""
+        return [*cells, f"{seconds * 1e6:,.1f} µs", f"{share:.0%}", speed, part]
 
     __repr__ = __str__
 
@@ -188,6 +217,21 @@ def _size(buffer: Buffer) -> int:
     if isinstance(buffer, Target):
         return 0
     return buffer.size * buffer.dtype.itemsize
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines; a list of operations that is long is cut in the middle."""
+    cut = [[cell if len(cell) <= _WIDEST else _shortened(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cut, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cut
+    ]
+
+
+def _shortened(cell: str) -> str:
+    half = (_WIDEST - 3) // 2
+    return f"{cell[:half].rstrip()} … {cell[-half:].lstrip()}"
 
 
 def _bytes(size: float) -> str:

@@ -31,6 +31,7 @@ from pellucid.graph.program import Graph
 
 _WIDE_ENOUGH = 64
 _SMALL = 16_384
+_DEEP = 100
 _STRIDED = frozenset({"reshape", "transpose", "broadcast", "slice", "flip", "windows"})
 
 
@@ -55,10 +56,23 @@ def kept_nodes(graph: Graph) -> set[Node]:
         grows = any(c.op == "broadcast" and c.size > node.size for c in consumers[node])
         if costs[node] >= DEAR and (len(wanted_by) > 1 or grows):
             kept.add(node)
+    kept |= _deepest(nodes, kept)
     for node in nodes:
         if node.op in CONTRACTIONS:
             kept.update(base for base in map(operand_base, node.inputs) if not has_buffer(base))
     return kept
+
+
+def _deepest(nodes: Iterable[Node], kept: set[Node]) -> set[Node]:
+    """Nodes that cut long chains, so that nothing is computed through more than `_DEEP` others."""
+    found: set[Node] = set()
+    depths: dict[Node, int] = {}
+    for node in nodes:
+        inside = max((depths[source] for source in node.inputs), default=-1) + 1
+        if inside > _DEEP and TABLE[node.op].kind != "leaf":
+            found.add(node)
+        depths[node] = 0 if node in kept or node in found else inside
+    return found
 
 
 def _costs(nodes: Iterable[Node]) -> dict[Node, int]:

@@ -17,6 +17,7 @@ from pellucid.compile.native.cache import ObjectCache
 from pellucid.compile.native.isa import host_isa
 from pellucid.compile.native.library import load
 from pellucid.compile.native.threads import choose_threads, team_of
+from pellucid.graph.execute import check_lengths
 from pellucid.graph.node import State
 from pellucid.graph.op import Array
 from pellucid.graph.program import Graph
@@ -79,6 +80,7 @@ class NativeProgram:
         return int(buffer.attrs["value"].array.ctypes.data)
 
     def _checked(self, steps: int, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        check_lengths(feeds, steps)
         given: dict[str, Array] = {}
         for name, wanted in self._inputs.items():
             if name not in feeds:
