@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import threading
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
@@ -50,9 +52,13 @@ class NativeProgram:
         self._scratch = aligned_zeros(scratch, "the scratch of its threads")
         self._spans = spans(levels, self.threads)
         self.clocks = np.zeros(max(len(levels), 1), np.int64)
+        self._lock = (os.getpid(), threading.Lock())
 
     def run(self, steps: int = 1, feeds: Mapping[str, Array] | None = None) -> dict[str, Array]:
-        """Run `steps` steps; feeds and results have a leading axis of that length."""
+        """Run `steps` steps; feeds and results have a leading axis of that length.
+
+        Runs of one program take turns, since they share its memory.
+        """
         given = self._checked(steps, feeds or {})
         outputs = {
             name: np.empty((steps, *node.shape), node.dtype)
@@ -65,8 +71,15 @@ class NativeProgram:
         table[CLOCKS] = self.clocks.ctypes.data
         for buffer, place in self.code.places.items():
             table[place] = self._pointer(buffer, given, outputs)
-        team_of(self.threads).run(self._entry, ctypes.addressof(table), steps)
+        with self._turn():
+            team_of(self.threads).run(self._entry, ctypes.addressof(table), steps)
         return outputs
+
+    def _turn(self) -> threading.Lock:
+        """The lock of runs; a forked child, where its parent's runs never end, gets its own."""
+        if self._lock[0] != os.getpid():
+            self._lock = (os.getpid(), threading.Lock())
+        return self._lock[1]
 
     def _pointer(
         self, buffer: Buffer, given: Mapping[str, Array], outputs: Mapping[str, Array]
