@@ -1,0 +1,1 @@
+"""Whole programs on real data, each run by `python -m examples.NAME`."""
