@@ -22,6 +22,7 @@ from pellucid.compile.access import (
     has_buffer,
     inner_accesses,
     own_cost,
+    squeezed,
 )
 from pellucid.compile.index import identity, linear
 from pellucid.compile.kernels import Kernel, Member
@@ -32,6 +33,7 @@ from pellucid.graph.program import Graph
 _WIDE_ENOUGH = 64
 _SMALL = 16_384
 _DEEP = 100
+_RESHAPE = 25
 _STRIDED = frozenset({"reshape", "transpose", "broadcast", "slice", "flip", "windows"})
 
 
@@ -64,15 +66,26 @@ def kept_nodes(graph: Graph) -> set[Node]:
 
 
 def _deepest(nodes: Iterable[Node], kept: set[Node]) -> set[Node]:
-    """Nodes that cut long chains, so that nothing is computed through more than `_DEEP` others."""
+    """Nodes that cut long chains, so that nothing is computed through more than `_DEEP` others.
+
+    Reshapes and concatenations in a chain multiply what is written for each element, so they count
+    for more.
+    """
     found: set[Node] = set()
     depths: dict[Node, int] = {}
     for node in nodes:
-        inside = max((depths[source] for source in node.inputs), default=-1) + 1
+        inside = max((depths[source] for source in node.inputs), default=0) + _weight(node)
         if inside > _DEEP and TABLE[node.op].kind != "leaf":
             found.add(node)
         depths[node] = 0 if node in kept or node in found else inside
     return found
+
+
+def _weight(node: Node) -> int:
+    if node.op == "concatenate":
+        return 20 * (len(node.inputs) - 1).bit_length()
+    mixes = node.op == "reshape" and squeezed(node.shape) != squeezed(node.inputs[0].shape)
+    return _RESHAPE if mixes else 1
 
 
 def _costs(nodes: Iterable[Node]) -> dict[Node, int]:
@@ -85,8 +98,9 @@ def _costs(nodes: Iterable[Node]) -> dict[Node, int]:
 
 def operand_base(operand: Node) -> Node:
     """The node whose memory a contraction reads for an operand: below movement that is strides."""
-    base = operand
-    while base.op in _STRIDED:
+    base, turns = operand, 0
+    while base.op in _STRIDED and turns < _DEEP:
+        turns += _weight(base)
         base = base.inputs[0]
     if base.op == "constant" and base.size == 1:
         return operand

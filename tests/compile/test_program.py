@@ -152,3 +152,31 @@ def test_a_wide_graph() -> None:
     outputs = {f"y{i}": (x * float(i) + xs[i - 1]).node for i, x in enumerate(xs)}
     updates = {x.node.attrs["state"]: (x + 1.0).node for x in xs}
     assert not difference(Graph(outputs, updates), {}, 3)
+
+
+def _rolled(x: g.Tensor) -> g.Tensor:
+    x = g.concatenate([x[1:], x[:1]], 0)
+    return g.concatenate([x[:, 2:], x[:, :2]], 1)
+
+
+def _mixed(x: g.Tensor) -> g.Tensor:
+    return x.reshape(4, 15).T.reshape(6, 10).T.reshape(6, 10)
+
+
+def _slid(x: g.Tensor) -> g.Tensor:
+    return x.pad((1, 0), (0, 1))[:-1, 1:].flip((0,))
+
+
+@pytest.mark.parametrize("move", [_rolled, _mixed, _slid])
+def test_long_chains_of_movement(move: Callable[[g.Tensor], g.Tensor]) -> None:
+    """What is written for them grows with their length, not with a power of it."""
+    x = g.variable(np.arange(60, dtype=np.float32).reshape(6, 10), "x")
+    y = x
+    sizes = []
+    for _ in range(2):
+        for _ in range(12):
+            y = move(y)
+        graph = Graph({"y": (y + 1.0).node, "z": (y.T @ x).node})
+        assert not difference(graph)
+        sizes.append(len(NativeProgram(graph).code.text))
+    assert sizes[1] < 3 * sizes[0] < 3_000_000
