@@ -73,7 +73,7 @@ def _array(value: Any) -> Array:
     array = np.asarray(value)
     if not isinstance(value, (np.ndarray, np.generic)) and array.dtype == np.float64:
         return array.astype(np.float32)
-    return np.ascontiguousarray(array, as_dtype(array.dtype))
+    return np.asarray(array, as_dtype(array.dtype), order="C")
 
 
 def _unpacked(result: Any) -> tuple[list[Tensor], Any]:
