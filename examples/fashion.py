@@ -1,8 +1,8 @@
 """Fashion-MNIST with a small convolutional network: `python -m examples.fashion`.
 
-The data are the four IDX files of the Debian package `dataset-fashion-mnist` (60,000 and 10,000 images of
-28 × 28 pixels in 10 classes; Xiao et al. 2017); --data names another folder that holds them. --torch
-trains the same network for as many epochs in PyTorch, for its time.
+The data are the four IDX files of the Debian package `dataset-fashion-mnist` (60,000 and 10,000
+images of 28 × 28 pixels in 10 classes; Xiao et al. 2017); --data names another folder that holds
+them. --torch times the same network for as many epochs in PyTorch.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ def main() -> None:
     seconds = time.monotonic() - began
     found = run.model.evaluate(x_test, y_test)
     print(f"test accuracy {found['accuracy']:.2%}, log loss {found['log_loss']:.3f}")
-    print(f"{run.history[-1].epoch} epochs in {seconds:.0f} s; stopped because {run.stopped_because}")
+    print(
+        f"{run.history[-1].epoch} epochs in {seconds:.0f} s; stopped because {run.stopped_because}"
+    )
     if chosen.torch:
         print(f"PyTorch: {torch_seconds(x, y, run.history[-1].epoch):.0f} s for as many epochs")
 
