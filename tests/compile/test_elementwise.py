@@ -59,10 +59,18 @@ def meeting(dtypes: tuple[DType, ...]) -> list[Array]:
     return [np.ascontiguousarray(part.reshape(-1)) for part in grid]
 
 
-def check(op: str, arrays: list[Array], **attrs: Any) -> None:
-    inputs = [g.variable(array, f"x{i}").node for i, array in enumerate(arrays)]
-    graph = Graph({"y": g.apply(op, inputs, **attrs)})
-    found, wanted = native(graph)["y"], reference(graph)["y"]
+def check(op: str, cases: list[list[Array]], **attrs: Any) -> None:
+    """Each case's operands, all in one graph."""
+    outputs = {}
+    for number, arrays in enumerate(cases):
+        inputs = [g.variable(array, f"x{i}").node for i, array in enumerate(arrays)]
+        outputs[str(number)] = g.apply(op, inputs, **attrs)
+    found, wanted = native(Graph(outputs)), reference(Graph(outputs))
+    for number, arrays in enumerate(cases):
+        _compare(op, arrays, found[str(number)], wanted[str(number)])
+
+
+def _compare(op: str, arrays: list[Array], found: Array, wanted: Array) -> None:
     assert found.shape == wanted.shape and found.dtype == wanted.dtype
     relative = _RELATIVE.get(wanted.dtype.name, 0.0) if op in vmath.FUNCTIONS else 0.0
     bad = ~_alike(found, wanted, relative)
@@ -94,21 +102,27 @@ def moderate(op: str, array: Array) -> Array:
 
 @pytest.mark.parametrize("op", ELEMENTWISE)
 def test_special_values(op: str) -> None:
+    cases = []
     for dtypes in types_of(op):
         arrays = [moderate(op, array) for array in meeting(dtypes)]
         shift = np.arange(len(arrays[0]) + 5) % len(arrays[0])
-        check(op, [array[shift] for array in arrays])
+        cases.append([array[shift] for array in arrays])
+    check(op, cases)
 
 
 @pytest.mark.parametrize("op", ELEMENTWISE)
 def test_sizes(op: str) -> None:
     """From nothing to more than two vectors; and a matrix whose rows are not whole vectors."""
     rng = np.random.default_rng(1)
-    for dtypes in types_of(op):
-        for size in SIZES:
-            check(op, [_ordinary(rng, dtype, (size,)) for dtype in dtypes])
-        check(op, [_ordinary(rng, dtype, (3, 5, 7)) for dtype in dtypes])
-        check(op, [_ordinary(rng, dtype, ()) for dtype in dtypes])
+    shapes = [(), *((size,) for size in SIZES), (3, 5, 7)]
+    check(
+        op,
+        [
+            [_ordinary(rng, dtype, shape) for dtype in dtypes]
+            for dtypes in types_of(op)
+            for shape in shapes
+        ],
+    )
 
 
 def _ordinary(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...]) -> Array:
@@ -128,7 +142,7 @@ def test_casts(source: DType, target: DType) -> None:
         odd = [-2.5, -1.0, -0.5, 0.5, 2.5, 127.5, 128.0, 254.9, 255.0, 1e6, 2147483500.0, -1e9]
         values = np.array([0.0, -0.0, *odd], source)
         values = values[(values >= limits.min) & (values <= limits.max)]
-    check("cast", [np.resize(values, 37)], dtype=target)
+    check("cast", [[np.resize(values, 37)]], dtype=target)
 
 
 def test_a_condition_is_zero_or_one_in_memory() -> None:
