@@ -104,8 +104,12 @@ class NativeProgram:
                     f"input {name!r} takes {steps} steps of {wanted}, "
                     f"got {array.dtype.name}{list(array.shape)}"
                 )
-            given[name] = array
+            given[name] = array.copy() if self._is_overwritten(array) else array
         return given
+
+    def _is_overwritten(self, array: Array) -> bool:
+        """Whether what is fed is the memory of a state that the run changes."""
+        return any(np.may_share_memory(array, state.value) for state in self.graph.updates)
 
 
 def spans(levels: Sequence[Sequence[Emitted]], threads: int) -> Array:

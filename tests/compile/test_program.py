@@ -85,6 +85,16 @@ def test_feeds_that_lie_in_memory_in_other_ways(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again[0], again[1])
 
 
+def test_a_state_may_be_fed() -> None:
+    """What is fed is what the array held when the run began, though the run writes into it."""
+    w = g.variable(np.arange(40, dtype=np.float32), "w")
+    state = w.node.attrs["state"]
+    x = g.placeholder("x", (40,), np.float32)
+    graph = Graph({"y": (x.flip((0,)) + w).node}, {state: (w + x.flip((0,))).node})
+    NativeProgram(graph).run(1, {"x": state.value[None]})
+    assert (state.value == 39).all()
+
+
 def test_results_are_the_callers_own() -> None:
     program = NativeProgram(_graph())
     first = program.run(2, _feeds())
