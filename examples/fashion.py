@@ -26,7 +26,10 @@ BATCH = 128
 def images(path: Path) -> NDArray[np.float32]:
     """The images of an IDX file, (n, 28, 28, 1), centred and scaled by fixed numbers."""
     pixels = np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8, offset=16)
-    return (pixels.reshape(-1, 28, 28, 1).astype(np.float32) / 255 - 0.286) / 0.353
+    scaled = (pixels.reshape(-1, 28, 28, 1) / np.float32(255) - np.float32(0.286)) / np.float32(
+        0.353
+    )
+    return scaled.astype(np.float32)
 
 
 def labels(path: Path) -> NDArray[np.int32]:
@@ -105,7 +108,7 @@ def torch_seconds(x: NDArray[np.float32], y: NDArray[np.int32], epochs: int) -> 
     pixels, classes = torch.from_numpy(x).permute(0, 3, 1, 2), torch.from_numpy(y).long()
     kept = torch.randperm(len(y))[: len(y) * 19 // 20]
     began = time.monotonic()
-    for rows in kept.split(BATCH):
+    for rows in torch.split(kept, BATCH):  # type: ignore[no-untyped-call]
         given = pixels[rows]
         mirrored = torch.rand(len(rows), 1, 1, 1) < 0.5
         given = torch.where(mirrored, given.flip(-1), given)

@@ -1,0 +1,48 @@
+"""The workloads of `benchmarks.step` are the same network in every library."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.step import aligned, page
+from benchmarks.steps import own, torch_peer
+from benchmarks.steps.workloads import WORKLOADS, batches, data, weights
+
+
+@pytest.mark.parametrize(
+    "name", ["mlp-small", "mlp-deep", "mlp-table", "mlp-mnist", "cnn-small", "transformer"]
+)
+def test_pytorch_and_pellucid_have_the_same_losses(name: str) -> None:
+    work = WORKLOADS[name].without_dropout()
+    mine = own.Peer(work, "native", 1).run(4)
+    theirs = torch_peer.Peer(work, "fused", 1).run(4)
+    np.testing.assert_allclose(mine, theirs, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", list(WORKLOADS))
+def test_weights_fit_the_network(name: str) -> None:
+    work = WORKLOADS[name]
+    net = own.network(work.layers).build(work.shape)
+    shapes = [parameter.shape for _, parameter in net.named_parameters()]
+    assert shapes == [value.shape for value in weights(work)]
+    assert data(work)[0].shape[1:] == work.shape
+    assert batches(work, 3).shape == (3, work.batch)
+
+
+def test_a_page_names_the_best_peer() -> None:
+    row: dict[str, object] = {
+        "workload": "w",
+        "microseconds": {"pellucid": 10.0, "torch eager": 40.0, "jax scan": 25.0},
+        "best_peer": "jax scan",
+        "best_peer_ratio": 2.5,
+        "torch_ratio": 4.0,
+        "share_of_peak": 0.5,
+        "losses": ["jax scan: the same losses over 20 steps (1.0e-06)"],
+    }
+    text = "\n".join(page(row))
+    assert "2.50 (jax scan)" in text and "4.00" in text and "50% of FMA peak" in text
+
+
+def test_numbers_stand_to_the_right() -> None:
+    assert aligned([("a", "1"), ("bcd", "23")]) == ["a     1", "bcd  23"]
