@@ -108,7 +108,7 @@ def torch_seconds(x: NDArray[np.float32], y: NDArray[np.int32], epochs: int) -> 
     pixels, classes = torch.from_numpy(x).permute(0, 3, 1, 2), torch.from_numpy(y).long()
     kept = torch.randperm(len(y))[: len(y) * 19 // 20]
     began = time.monotonic()
-    for rows in torch.split(kept, BATCH):  # type: ignore[no-untyped-call]
+    for rows in torch.split(kept, BATCH):
         given = pixels[rows]
         mirrored = torch.rand(len(rows), 1, 1, 1) < 0.5
         given = torch.where(mirrored, given.flip(-1), given)

@@ -92,7 +92,7 @@ def _transformer(x: Any, heads: int, v: list[Any]) -> Any:
     scores = jnp.einsum("nihd,njhd->nhij", q, k) / jnp.sqrt(q.shape[-1])
     seen = jnp.einsum("nhij,njhd->nihd", jax.nn.softmax(scores), w)
     x = x + seen.reshape(rows, length, width) @ v[3] + v[5]
-    hidden = jax.nn.gelu(_layer_norm(x, v[6], v[7]) @ v[8] + v[9], approximate=True)
+    hidden = jax.nn.gelu(_layer_norm(x, v[6], v[7]) @ v[8] + v[9], approximate=False)
     return x + hidden @ v[10] + v[11]
 
 

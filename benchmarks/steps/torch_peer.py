@@ -52,7 +52,7 @@ class _Last(nn.Module):
 
 
 class _Block(nn.Module):
-    """A pre-norm transformer block with tanh-GELU."""
+    """A pre-norm transformer block with exact GELU."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class _Block(nn.Module):
         parts = self.qkv(self.norm1(x)).view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         seen = functional.scaled_dot_product_attention(parts[0], parts[1], parts[2])
         x = x + self.out(seen.transpose(1, 2).reshape(rows, length, width))
-        hidden = functional.gelu(self.wide(self.norm2(x)), approximate="tanh")
+        hidden = functional.gelu(self.wide(self.norm2(x)))
         added: torch.Tensor = x + self.back(hidden)
         return added
 
