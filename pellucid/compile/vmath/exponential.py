@@ -1,48 +1,109 @@
 """e^x and what follows from it.
 
-x = n ln 2 + r with |r| ≤ ln 2 / 2 (Cody & Waite 1980), e^x = 2ⁿ e^r, e^r by its Taylor polynomial, whose
-remainder at that |r| is below a tenth of an ulp.
+x = n ln 2 + r with |r| ≤ ln 2 / 2 (Cody & Waite 1980), e^x = 2ⁿ (1 + r + r² P(r)). P is the Chebyshev
+interpolation of (e^r − 1 − r) / r²; `tests/compile/vmath` derives it anew.
 """
 
 from __future__ import annotations
 
-from math import factorial, log
+from math import log
 
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Value
+from pellucid.compile.vmath.double import Pair, sum_of
 from pellucid.compile.vmath.formats import (
     Format,
     format_of,
+    halved,
     polynomial,
     power_of_two,
+    rounded,
     with_sign_of,
 )
 
-_DEGREE = {"f32": 7, "f64": 13}
 _LEAST = {"f32": -104.0, "f64": -746.0}
 _MOST = {"f32": 89.0, "f64": 710.0}
 _MOST_LESS_ONE = {"f32": 88.8, "f64": 709.8}
 _FLAT = {"f32": 10.0, "f64": 20.0}
+_NEAR = 0.625
+_REST = {
+    "f32": (
+        0.5,
+        0.1666657342385974,
+        0.0416665501627203,
+        0.008363767023287037,
+        0.001392691805594798,
+    ),
+    "f64": (
+        0.5,
+        0.1666666666666667,
+        0.04166666666666667,
+        0.008333333333325551,
+        0.0013888888888883332,
+        0.00019841269876840357,
+        2.480158732699005e-05,
+        2.755725286336732e-06,
+        2.755727183153613e-07,
+        2.5106262550879078e-08,
+        2.0915433598076003e-09,
+    ),
+}
+_TANH = {
+    "f32": (
+        -0.3333333317214036,
+        0.1333330355691574,
+        -0.053959259577204544,
+        0.02176891865102821,
+        -0.008343945515839153,
+        0.002292744816178142,
+    ),
+    "f64": (
+        -0.3333333333333333,
+        0.13333333333333042,
+        -0.05396825396789699,
+        0.021869488519008305,
+        -0.008863235103240878,
+        0.0035921217511549622,
+        -0.0014557754120478055,
+        0.0005896606577757043,
+        -0.0002375906496055562,
+        9.257116129556769e-05,
+        -3.12011014257974e-05,
+        6.485163482793113e-06,
+    ),
+}
 
 
 def exp(b: Builder, x: Value) -> Value:
-    """e^x; 2ⁿ in two halves, so that results may be infinite or subnormal."""
-    form = format_of(x)
-    limited = b.minimum(b.maximum(x, _LEAST[form.kind]), _MOST[form.kind])
-    n, r = _reduced(b, limited, form)
-    terms = [1 / factorial(i) for i in range(_DEGREE[form.kind] + 1)]
-    half = b.bit("ashr", n, 1)
-    scaled = b.mul(polynomial(b, r, terms), power_of_two(b, half, form))
-    return b.mul(scaled, power_of_two(b, b.sub(n, half), form))
+    """e^x."""
+    n, rest = _parts(b, x)
+    return _scaled(b, b.add(rest, 1.0), n)
+
+
+def exp_pair(b: Builder, x: Value) -> Pair:
+    """e^x and the greater part of its rounding error."""
+    n, rest = _parts(b, x)
+    mantissa, lost = sum_of(b, b.constant(x.type, 1.0), rest)
+    return _scaled(b, mantissa, n), _scaled(b, lost, n)
+
+
+def exp_of_pair(b: Builder, x: Pair) -> Value:
+    """e^(x₀ + x₁) to 0.6 of the last place, for finite x₁ below the last place of x₀."""
+    form = format_of(x[0])
+    limited = _limited(b, x[0], _LEAST[form.kind], _MOST[form.kind])
+    whole, n = rounded(b, limited, 1 / log(2), form)
+    first = b.fma(whole, -form.ln2_high, limited)
+    r, lost = sum_of(b, first, b.sub(x[1], b.mul(whole, form.ln2_low)))
+    start, low = sum_of(b, b.constant(r.type, 1.0), r)
+    more = b.fma(b.mul(r, r), polynomial(b, r, _REST[form.kind]), b.mul(lost, start))
+    return _scaled(b, b.add(start, b.add(low, more)), n)
 
 
 def expm1(b: Builder, x: Value) -> Value:
     """e^x − 1 = 2ⁿ (e^r − 1) + (2ⁿ − 1), each part without cancellation; x itself near 0."""
     form = format_of(x)
-    limited = b.minimum(b.maximum(x, -60.0), _MOST_LESS_ONE[form.kind])
-    n, r = _reduced(b, limited, form)
-    terms = [1 / factorial(i + 2) for i in range(_DEGREE[form.kind] - 1)]
-    rest = b.fma(b.mul(r, r), polynomial(b, r, terms), r)
+    n, r = _reduced(b, _limited(b, x, -60.0, _MOST_LESS_ONE[form.kind]), form)
+    rest = _rest(b, r, form)
     # Half of 2ⁿ, since 2ⁿ itself may be too large.
     half = power_of_two(b, b.sub(n, 1), form)
     whole = b.mul(b.fma(half, rest, b.sub(half, 0.5)), 2.0)
@@ -52,24 +113,60 @@ def expm1(b: Builder, x: Value) -> Value:
 
 
 def sigmoid(b: Builder, x: Value) -> Value:
-    """1 / (1 + e^−x) from e^−|x|, which never overflows."""
-    small = exp(b, b.neg(b.unary("abs", x)))
-    above = b.select(b.compare("<", x, 0.0), small, 1.0)
-    return b.div(above, b.add(small, 1.0))
+    """1 / (1 + e^−x): with e = e^−|x|, q = e / (1 + e) below 0 and 1 − q above.
+
+    q is rounded once or twice only: what e and 1 + e lost is made good, where 1 / (1 + e) = 1 − q.
+    """
+    e, lost = exp_pair(b, b.neg(b.unary("abs", x)))
+    sum_ = b.add(e, 1.0)
+    lost_sum = b.sub(e, b.sub(sum_, 1.0))
+    q = b.div(e, sum_)
+    above = b.sub(1.0, q)
+    q = b.add(q, b.mul(b.sub(lost, b.mul(q, b.add(lost_sum, lost))), above))
+    return b.select(b.compare("<", x, 0.0), q, b.sub(1.0, q))
 
 
 def tanh(b: Builder, x: Value) -> Value:
-    """t / (t + 2) with t = e^2|x| − 1, which keeps its digits near 0, and the sign of x."""
+    """x + x³ Q(x²) near 0, beyond 1 − 2 / (e^2|x| + 1) with the sign of x.
+
+    Q is the Chebyshev interpolation of (tanh(x) / x − 1) / x².
+    """
     form = format_of(x)
-    size = b.minimum(b.unary("abs", x), _FLAT[form.kind])
-    t = expm1(b, b.mul(size, 2.0))
-    return with_sign_of(b, b.div(t, b.add(t, 2.0)), x)
+    size = b.unary("abs", x)
+    e = exp(b, b.mul(_limited(b, size, 0.0, _FLAT[form.kind]), 2.0))
+    far = b.sub(1.0, b.div(2.0, b.add(e, 1.0)))
+    square = b.mul(size, size)
+    near = b.fma(b.mul(square, polynomial(b, square, _TANH[form.kind])), size, size)
+    return with_sign_of(b, b.select(b.compare("<", size, _NEAR), near, far), x)
+
+
+def _parts(b: Builder, x: Value) -> tuple[Value, Value]:
+    """The integer n and e^r − 1."""
+    form = format_of(x)
+    n, r = _reduced(b, _limited(b, x, _LEAST[form.kind], _MOST[form.kind]), form)
+    return n, _rest(b, r, form)
+
+
+def _scaled(b: Builder, x: Value, n: Value) -> Value:
+    """2ⁿ x, by two halves of 2ⁿ, so that the result may be infinite or subnormal."""
+    form = format_of(x)
+    half = halved(b, n, form)
+    first, second = power_of_two(b, half, form), power_of_two(b, b.sub(n, half), form)
+    return b.mul(b.mul(x, first), second)
+
+
+def _limited(b: Builder, x: Value, least: float, most: float) -> Value:
+    """x between two bounds; NaN stays."""
+    above = b.select(b.compare("<", x, least), least, x)
+    return b.select(b.compare(">", above, most), most, above)
 
 
 def _reduced(b: Builder, x: Value, form: Format) -> tuple[Value, Value]:
     """The integer n and the rest r of x = n ln 2 + r."""
-    n = b.unary("rint", b.mul(x, 1 / log(2)))
-    r = b.fma(n, -form.ln2_low, b.fma(n, -form.ln2_high, x))
-    # NaN has no integer; its rest is NaN and stays so.
-    whole = b.select(b.compare("!=", n, n), 0.0, n)
-    return b.convert(whole, form.integer), r
+    whole, n = rounded(b, x, 1 / log(2), form)
+    return n, b.fma(whole, -form.ln2_low, b.fma(whole, -form.ln2_high, x))
+
+
+def _rest(b: Builder, r: Value, form: Format) -> Value:
+    """e^r − 1."""
+    return b.fma(b.mul(r, r), polynomial(b, r, _REST[form.kind]), r)

@@ -24,6 +24,16 @@ class Format:
     ln2_low: float
 
     @property
+    def shifter(self) -> float:
+        """A number whose last place is 1, in the middle of those."""
+        return 1.5 * 2.0**self.fraction
+
+    @property
+    def shifter_bits(self) -> int:
+        """The same as an integer of its bits."""
+        return (self.fraction + self.bias << self.fraction) + (1 << self.fraction - 1)
+
+    @property
     def least_normal(self) -> float:
         """The least number with all its bits."""
         return 2.0 ** (1 - self.bias)
@@ -44,6 +54,28 @@ def polynomial(b: Builder, x: Value, coefficients: Sequence[float]) -> Value:
     for coefficient in reversed(coefficients[:-1]):
         total = b.fma(total, x, b.constant(x.type, coefficient))
     return total
+
+
+def rounded(b: Builder, x: Value, factor: float, form: Format) -> tuple[Value, Value]:
+    """The whole number nearest to x · factor, as a float and as an integer, up to 2^fraction / 4.
+
+    Adding and subtracting 1.5 · 2^fraction rounds on every machine, and leaves the integer in the
+    last bits; NaN becomes some integer.
+    """
+    moved = b.fma(x, factor, b.constant(x.type, form.shifter))
+    bits = b.bitcast(moved, form.integer)
+    return b.sub(moved, form.shifter), b.sub(bits, form.shifter_bits)
+
+
+def as_float(b: Builder, x: Value, form: Format) -> Value:
+    """An integer as a float, if it is as small as `rounded` allows."""
+    moved = b.bitcast(b.add(x, form.shifter_bits), form.kind)
+    return b.sub(moved, form.shifter)
+
+
+def halved(b: Builder, x: Value, form: Format) -> Value:
+    """⌊x / 2⌋ of an integer that is an exponent; only AVX-512 shifts the sign of 64 bits in."""
+    return b.sub(b.bit("lshr", b.add(x, 4 * form.bias + 4), 1), 2 * form.bias + 2)
 
 
 def power_of_two(b: Builder, exponent: Value, form: Format) -> Value:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Value
-from pellucid.compile.vmath.formats import format_of, polynomial
+from pellucid.compile.vmath.formats import as_float, format_of, polynomial
 
 _TERMS = {"f32": 5, "f64": 10}
 _ROOT_HALF_BITS = {"f32": 0x3F3504F3, "f64": 0x3FE6A09E667F3BCD}
@@ -17,31 +17,54 @@ _ROOT_HALF_BITS = {"f32": 0x3F3504F3, "f64": 0x3FE6A09E667F3BCD}
 
 def log(b: Builder, x: Value) -> Value:
     """The natural logarithm: −∞ at ±0, NaN below."""
+    e, m = split(b, x)
+    return ends(b, x, _assembled(b, e, b.sub(m, 1.0), None))
+
+
+def log1p(b: Builder, x: Value) -> Value:
+    """log(1 + x) = log u + c / u, where u is 1 + x rounded and c what that lost; x itself near 0."""
+    u = b.add(x, 1.0)
+    large = b.compare(">", x, 1.0)
+    lost = b.sub(b.select(large, 1.0, x), b.sub(u, b.select(large, x, 1.0)))
+    e, m = split(b, u)
+    inside = b.compare("==", e, 0.0)
+    f = b.select(inside, x, b.sub(m, 1.0))
+    result = _assembled(b, e, f, b.select(inside, 0.0, b.div(lost, u)))
+    return b.select(b.compare("==", x, 0.0), x, ends(b, u, result))
+
+
+def split(b: Builder, x: Value) -> tuple[Value, Value]:
+    """The exponent e and the mantissa m of x = 2ᵉ m, both as floats; of x > 0 only."""
     form = format_of(x)
     tiny = b.compare("<", x, form.least_normal)
     lift = form.fraction + 2
-    normal = b.select(tiny, b.mul(x, 2.0**lift), x)
-    bits = b.bitcast(normal, form.integer)
-    exponent = b.bit("ashr", b.sub(bits, _ROOT_HALF_BITS[form.kind]), form.fraction)
-    mantissa = b.bitcast(b.sub(bits, b.bit("shl", exponent, form.fraction)), form.kind)
-    e = b.convert(exponent, form.kind)
-    e = b.select(tiny, b.sub(e, float(lift)), e)
-    f = b.sub(mantissa, 1.0)
-    s = b.div(f, b.add(f, 2.0))
-    z = b.mul(s, s)
-    series = polynomial(b, z, [2 / (2 * i + 3) for i in range(_TERMS[form.kind])])
-    half_square = b.mul(b.mul(f, f), 0.5)
-    inner = b.fma(s, b.add(half_square, b.mul(z, series)), b.mul(e, form.ln2_low))
-    result = b.sub(b.mul(e, form.ln2_high), b.sub(b.sub(half_square, inner), f))
+    bits = b.bitcast(b.select(tiny, b.mul(x, 2.0**lift), x), form.integer)
+    above = b.sub(bits, _ROOT_HALF_BITS[form.kind])
+    # As a positive number, since only AVX-512 shifts the sign of 64 bits in.
+    above = b.add(above, form.bias << form.fraction)
+    exponent = b.sub(b.bit("lshr", above, form.fraction), form.bias)
+    m = b.bitcast(b.sub(bits, b.bit("shl", exponent, form.fraction)), form.kind)
+    e = as_float(b, exponent, form)
+    return b.select(tiny, b.sub(e, float(lift)), e), m
+
+
+def ends(b: Builder, x: Value, result: Value) -> Value:
+    """A logarithm, put right where x is 0, infinite, negative or NaN."""
     result = b.select(b.compare("==", x, float("inf")), x, result)
     result = b.select(b.compare("==", x, 0.0), float("-inf"), result)
     result = b.select(b.compare("<", x, 0.0), float("nan"), result)
     return b.select(b.compare("!=", x, x), x, result)
 
 
-def log1p(b: Builder, x: Value) -> Value:
-    """log(1 + x) as log(u) · x / (u − 1) with u = 1 + x rounded, whose errors cancel (Kahan)."""
-    u = b.add(x, 1.0)
-    result = b.mul(log(b, u), b.div(x, b.sub(u, 1.0)))
-    result = b.select(b.compare("==", u, 1.0), x, result)
-    return b.select(b.compare("==", x, float("inf")), x, result)
+def _assembled(b: Builder, e: Value, f: Value, small: Value | None) -> Value:
+    """e ln 2 + log(1 + f) + small."""
+    form = format_of(f)
+    s = b.div(f, b.add(f, 2.0))
+    z = b.mul(s, s)
+    series = polynomial(b, z, [2 / (2 * i + 3) for i in range(_TERMS[form.kind])])
+    half_square = b.mul(b.mul(f, f), 0.5)
+    rest = b.mul(e, form.ln2_low)
+    if small is not None:
+        rest = b.add(rest, small)
+    inner = b.fma(s, b.add(half_square, b.mul(z, series)), rest)
+    return b.sub(b.mul(e, form.ln2_high), b.sub(b.sub(half_square, inner), f))
