@@ -21,6 +21,8 @@ def aligned_zeros(size: int, purpose: str) -> Array:
     try:
         raw = np.zeros(max(size, 1) + ALIGN, np.uint8)
     except (MemoryError, ValueError):
-        raise ArenaError(f"{size:,} bytes for {purpose} are more than there is.") from None
+        raise ArenaError(
+            f"{size:,} bytes for {purpose} are more than there is; smaller batches take less"
+        ) from None
     start = -raw.ctypes.data % ALIGN
     return raw[start : start + max(size, 1)]

@@ -14,6 +14,7 @@ import os
 import random
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from pellucid.compile.native.isa import Isa
@@ -22,19 +23,28 @@ MAGIC = b"pellucid object 1\n"
 MOST_BYTES = 512 * 1024 * 1024
 _DIGEST = 32
 _CLEAN_EVERY = 64
+_PARTIAL = ".pellucid-partial"
 
 
 def default_folder() -> Path:
-    """Where this user's caches are kept; PELLUCID_CACHE names another folder."""
+    """Where this user's caches are kept; PELLUCID_CACHE names another folder.
+
+    A user without a home has none, and a temporary folder is no place for code to be run: others can
+    write there. The path is then one where no folder can be.
+    """
     chosen = os.environ.get("PELLUCID_CACHE")
     if chosen:
         return Path(chosen)
+    try:
+        home = Path.home()
+    except RuntimeError:
+        home = Path(os.devnull)
     if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
     elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
+        base = home / "Library" / "Caches"
     else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
     return base / "pellucid"
 
 
@@ -88,7 +98,7 @@ class ObjectCache:
         header = MAGIC + bytes.fromhex(key) + hashlib.sha256(payload).digest()
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, temporary = tempfile.mkstemp(dir=self.folder, suffix=".partial")
+            handle, temporary = tempfile.mkstemp(dir=self.folder, suffix=_PARTIAL)
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(header + payload)
@@ -104,16 +114,26 @@ class ObjectCache:
 
     def clean(self) -> None:
         """Remove what was used longest ago until the folder is below its size."""
-        try:
-            found = [(file.stat(), file) for file in self.folder.iterdir() if file.is_file()]
-        except OSError:
-            return
+        found = self._entries()
         total = sum(status.st_size for status, _ in found)
         for status, file in sorted(found, key=lambda pair: pair[0].st_mtime):
             if total <= self.most_bytes:
                 return
             self._remove(file)
             total -= status.st_size
+
+    def _entries(self) -> list[tuple[os.stat_result, Path]]:
+        """What this class wrote; the folder may hold something else, which is not ours to remove."""
+        found = []
+        try:
+            for file in self.folder.iterdir():
+                if file.suffix == _PARTIAL or _is_entry(file):
+                    # Another process may have removed it by now.
+                    with suppress(FileNotFoundError):
+                        found.append((file.stat(), file))
+        except OSError as error:
+            self.trouble = f"{self.folder} cannot be read: {error.strerror}"
+        return found
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.o"
@@ -129,6 +149,11 @@ class ObjectCache:
             path.unlink(missing_ok=True)
         except OSError as error:
             self.trouble = f"{path} cannot be removed: {error.strerror}"
+
+
+def _is_entry(file: Path) -> bool:
+    digits = "0123456789abcdef"
+    return file.suffix == ".o" and len(file.stem) == 2 * _DIGEST and not file.stem.strip(digits)
 
 
 def _checked(content: bytes, key: str) -> bytes | None:

@@ -70,7 +70,15 @@ class Team:
             thread = threading.Thread(
                 target=worker, args=(self._address, number), name=f"pellucid-{number}", daemon=True
             )
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:
+                # Those that run wait in this team's memory, which is about to go.
+                self.stop()
+                raise RuntimeError(
+                    f"the system gives this process {number} threads, not {self.threads}: "
+                    "choose fewer with PELLUCID_THREADS or set_threads"
+                ) from error
             self._workers.append(thread)
 
     def stop(self) -> None:

@@ -28,9 +28,9 @@ def bend(z: Any) -> Any:
 
 
 def near(t: Any) -> Any:
-    """erf(x) / x, where 2x² − 1 = t."""
+    """erf(x) / x − 1, where 2x² − 1 = t."""
     x = mp.sqrt((t + 1) / 2)
-    return mp.erf(x) / x
+    return mp.erf(x) / x - 1
 
 
 def far(end: float) -> Callable[[Any], Any]:
