@@ -2,7 +2,8 @@
 
 Each try starts `pellucid fit`, kills it (SIGKILL) at a random moment, up to three times, then resumes
 it to the end. What must hold: the final model is the same, byte for byte, as that of a run that was
-never killed, and no file under its final name was ever half-written.
+never killed, and no file under its final name was ever half-written. A try whose run ended before
+it could be killed proves nothing, so it begins again with an earlier moment.
 """
 
 from __future__ import annotations
@@ -28,9 +29,14 @@ PENGUINS = Path(__file__).parent.parent / "pellucid" / "data" / "tables" / "peng
 
 @dataclass(frozen=True)
 class Try:
-    """What one try came to. kills: the moments in seconds. damaged: files found half-written."""
+    """What one try came to.
+
+    kills: the moments in seconds. left: files that the last kill left, for the run to go on from.
+    damaged: files found half-written.
+    """
 
     kills: tuple[float, ...]
+    left: int
     damaged: tuple[str, ...]
     same: bool
 
@@ -71,15 +77,21 @@ def attempt(
     kills: list[float] = []
     damaged: tuple[str, ...] = ()
     shutil.rmtree(folder, ignore_errors=True)
-    for _ in range(dice.randint(1, 3)):
+    wanted = dice.randint(1, 3)
+    while len(kills) < wanted:
         moment = dice.uniform(0, seconds)
-        if not kill_after(command(data, target, folder, "--resume"), moment):
+        if kill_after(command(data, target, folder, "--resume"), moment):
+            kills.append(moment)
+            damaged += damaged_files(folder)
+        elif kills:
             break
-        kills.append(moment)
-        damaged += damaged_files(folder) if folder.exists() else ()
+        else:
+            seconds = moment
+            shutil.rmtree(folder)
+    left = len(list(folder.glob("*.safetensors")))
     subprocess.run(command(data, target, folder, "--resume"), check=True, stdout=subprocess.DEVNULL)
     same = (folder / MODEL).read_bytes() == whole
-    return Try(tuple(kills), damaged, same)
+    return Try(tuple(kills), left, damaged, same)
 
 
 def main() -> int:
@@ -100,16 +112,23 @@ def main() -> int:
             seconds = time.monotonic() - began
         whole = (folder / MODEL).read_bytes()
         print(f"A run takes {seconds:.1f} s; its model has {len(whole):,} bytes.\n")
-        print("try  killed after (s)          half-written  same model")
-        failed = killed = 0
+        print("try  killed after (s)          files left  half-written  same model")
+        failed = killed = begun = 0
         for number in range(1, chosen.tries + 1):
             found = attempt(chosen.data, chosen.target, whole, seconds, dice, folder)
             failed += not found.same or bool(found.damaged)
             killed += len(found.kills)
-            moments = ", ".join(f"{moment:.2f}" for moment in found.kills) or "—"
+            begun += found.left > 0
+            moments = ", ".join(f"{moment:.2f}" for moment in found.kills)
             same = "yes" if found.same else "NO"
-            print(f"{number:3}  {moments:24}  {len(found.damaged):12}  {same}", flush=True)
-    print(f"\n{chosen.tries} tries, {killed} kills, {failed} failed.")
+            print(
+                f"{number:3}  {moments:24}  {found.left:10}  {len(found.damaged):12}  {same}",
+                flush=True,
+            )
+    print(
+        f"\n{chosen.tries} tries, {killed} kills, {begun} tries with files to go on from, "
+        f"{failed} failed."
+    )
     return int(failed > 0)
 
 
