@@ -124,7 +124,9 @@ def tiling(
     column_step, sum_step = b_steps
     is_panel = column_step == 1 and sum_step == width == n
     loose = column_step != 1 or n % width != 0
-    pack = loose or (not is_panel and outer * m > 2 * rows)
+    far = depth * n * 4 > _NEAR_CACHE_BYTES or collides(depth, abs(sum_step) * 4)
+    turns = outer * m / rows
+    pack = loose or (not is_panel and turns > (2 if far else 8))
     blocks = _task_shape(outer, m, n, depth * batch, batch, rows, width)
     return Tiling(rows, vectors, block, *blocks, pack)
 

@@ -1,19 +1,72 @@
 """Optimizers: builders of the graph of one step. Imports the graph floor only."""
 
 from pellucid.optim.adam import Adam, AdamW
+from pellucid.optim.adam_relatives import Adamax, AMSGrad, NAdam, RAdam
+from pellucid.optim.adaptive import Adadelta, Adagrad, RMSprop
 from pellucid.optim.descent import SGD, GradientDescent
+from pellucid.optim.groups import Group, Groups, SharpnessAware
+from pellucid.optim.lbfgs import LBFGS
+from pellucid.optim.lion import LAMB, Lion
 from pellucid.optim.optimizer import Optimizer, Parameters, Slots, Updates
+from pellucid.optim.prodigy import Prodigy
 from pellucid.optim.registry import from_spec, to_spec
+from pellucid.optim.regularise import Regularised
+from pellucid.optim.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
+from pellucid.optim.schedules import (
+    ConstantRate,
+    CosineRate,
+    CosineRestarts,
+    ExponentialRate,
+    InverseRate,
+    OneCycle,
+    PolynomialRate,
+    Schedule,
+    StepRate,
+    WarmUp,
+)
+from pellucid.optim.wrapper import Accumulate, Clip, Lookahead, MovingAverage, StochasticAverage
 
 __all__ = [
+    "LAMB",
+    "LBFGS",
     "SGD",
+    "AMSGrad",
+    "Accumulate",
+    "Adadelta",
+    "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
+    "Clip",
+    "ConstantRate",
+    "CosineRate",
+    "CosineRestarts",
+    "ExponentialRate",
     "GradientDescent",
+    "Group",
+    "Groups",
+    "InverseRate",
+    "Lion",
+    "Lookahead",
+    "MovingAverage",
+    "NAdam",
+    "OneCycle",
     "Optimizer",
     "Parameters",
+    "PolynomialRate",
+    "Prodigy",
+    "RAdam",
+    "RMSprop",
+    "Regularised",
+    "Schedule",
+    "ScheduleFreeAdamW",
+    "ScheduleFreeSGD",
+    "SharpnessAware",
     "Slots",
+    "StepRate",
+    "StochasticAverage",
     "Updates",
+    "WarmUp",
     "from_spec",
     "to_spec",
 ]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from pellucid import check
 from pellucid.graph import Tensor
-from pellucid.optim.optimizer import Optimizer
+from pellucid.optim.moments import Moments, correction
 
 
 @dataclass(frozen=True)
-class Adam(Optimizer):
+class Adam(Moments):
     """Adam (Kingma & Ba 2014, algorithm 1), with t = k + 1 for the step k counted from 0.
 
     m ← β₁m + (1 − β₁)g,   v ← β₂v + (1 − β₂)g²
@@ -26,22 +25,7 @@ class Adam(Optimizer):
     Slots: `adam.m` and `adam.v`, starting at 0.
     """
 
-    learning_rate: float = 0.001
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-
     name: ClassVar[str] = "adam"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check.number(self, "beta1", at_least=0, less_than=1)
-        check.number(self, "beta2", at_least=0, less_than=1)
-        check.number(self, "epsilon", more_than=0)
-
-    def slot_names(self) -> Sequence[str]:
-        """The first and second moments."""
-        return ("m", "v")
 
     def rule(
         self,
@@ -55,8 +39,8 @@ class Adam(Optimizer):
         t = step + 1.0
         m = slots["m"] * self.beta1 + gradient * (1.0 - self.beta1)
         v = slots["v"] * self.beta2 + gradient.square() * (1.0 - self.beta2)
-        rate = learning_rate / _correction(self.beta1, t)
-        root = v.sqrt() * _correction(self.beta2, t).rsqrt() + self.epsilon
+        rate = learning_rate / correction(self.beta1, t)
+        root = v.sqrt() * correction(self.beta2, t).rsqrt() + self.epsilon
         return parameter - rate * (m / root), {"m": m, "v": v}
 
 
@@ -92,10 +76,3 @@ class AdamW(Adam):
         if decays and self.weight_decay:
             parameter = parameter * (1.0 - learning_rate * self.weight_decay)
         return super().rule(parameter, gradient, slots, learning_rate, step)
-
-
-def _correction(beta: float, t: Tensor) -> Tensor:
-    """1 − βᵗ as −(e^(t log β) − 1), which keeps its digits in float32 when β is close to 1."""
-    if beta == 0:
-        return t * 0.0 + 1.0
-    return -(t * math.log(beta)).expm1()

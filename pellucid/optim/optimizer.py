@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pellucid import check
-from pellucid.graph import Node, State, Tensor, read
+from pellucid.graph import Array, Node, State, Tensor, grad, read
 
 Parameters = Mapping[str, Tensor]
 Slots = Mapping[str, State]
@@ -35,8 +35,20 @@ class Optimizer:
         check.number(self, "learning_rate", more_than=0)
 
     def slot_names(self) -> Sequence[str]:
-        """The slots that each parameter has, each of its shape and type and starting at 0."""
+        """The slots that each parameter has."""
         return ()
+
+    def slot_start(self, slot: str, value: Array) -> Array:
+        """What a slot holds before the first step, given its parameter's value: zeros like it."""
+        return np.zeros_like(value)
+
+    def gradients(self, loss: Tensor, parameters: Parameters) -> dict[str, Tensor]:
+        """The gradients that `update` is to be given: those of the loss."""
+        return grad(loss, parameters)
+
+    def evaluated(self, slots: Slots) -> dict[str, State]:
+        """Where the weights lie that the network is to be used with, by path; none: its own."""
+        return {}
 
     def rule(
         self,
@@ -59,7 +71,7 @@ class Optimizer:
             value = state_of(path, parameter).value
             for slot in self.slot_names():
                 name = self._slot(slot, path)
-                slots[name] = State(np.zeros_like(value), name)
+                slots[name] = State(self.slot_start(slot, value), name)
         return slots
 
     def update(
@@ -118,8 +130,10 @@ class Optimizer:
                     f"{kind}: the gradient of {path!r} is {gradients[path].node.type}, "
                     f"the parameter {parameter.node.type}"
                 )
+            value = state_of(path, parameter).value
             for slot in self.slot_names():
-                if slots[self._slot(slot, path)].value.shape != parameter.shape:
+                shape = self.slot_start(slot, value).shape
+                if slots[self._slot(slot, path)].value.shape != shape:
                     raise ValueError(f"{kind}: slot {slot!r} of {path!r} has another shape")
 
 

@@ -37,6 +37,7 @@ def fit(
     optimizer: optim.Optimizer | None = None,
     batch_size: int = 32,
     epochs: int = 100,
+    schedule: optim.Schedule | None = None,
     patience: int = 10,
     seed: int = 0,
     time_limit: float | None = None,
@@ -58,6 +59,7 @@ def fit(
     optimizer:   Adam with η = 0.001 by default.
     batch_size:  rows a step, 32 by default (Bengio 2012); 1 is stochastic, all rows full-batch.
     epochs:      the most passes over the training rows.
+    schedule:    how η changes with the epochs, such as `optim.CosineRate()`; None keeps it.
     patience:    epochs without a better validation loss after which η is divided by 10, once, and
                  after which training then stops; 0 never stops early.
     time_limit:  seconds; the only setting that makes the result depend on a clock.
@@ -82,7 +84,9 @@ def fit(
         prepared.validation,
         prepared.metric,
         prepared.metric_name,
+        schedule or optim.ConstantRate(),
     )
+    problem.schedule.check(epochs)
     settings = Settings(batch_size, epochs, seed, patience, time_limit=time_limit)
     model = Model([Member(net, prepared.train[0].shape[1:])], prepared.classes)
     reasons = _reasons(prepared, chosen, settings, optimizer is None, loss is None)

@@ -16,6 +16,7 @@ from pellucid.train import container
 from pellucid.train.checkpoint import agree
 from pellucid.train.events import Callback, Evaluated
 from pellucid.train.folder import RunFolder
+from pellucid.train.step import LossFunction
 from pellucid.train.trainer import Problem, Settings, Trainer
 
 
@@ -66,12 +67,22 @@ def _identity(problem: Problem, settings: Settings, number: int) -> dict[str, An
     identity = {
         **settings.deciding(),
         "data": fingerprint(problem.train),
+        "validation data": problem.validation and fingerprint(problem.validation),
+        "loss": _loss_identity(problem.loss),
         "network": nn.to_spec(problem.net),
         "optimizer": optim.to_spec(problem.optimizer),
+        "schedule": repr(problem.schedule),
         "number": number,
     }
     plain: dict[str, Any] = json.loads(json.dumps(identity))
     return plain
+
+
+def _loss_identity(loss: LossFunction) -> Any:
+    """A loss of the library with its settings; of one's own its name, its code cannot be compared."""
+    if isinstance(loss, nn.Loss):
+        return nn.to_spec(loss)
+    return getattr(loss, "__qualname__", type(loss).__qualname__)
 
 
 def _finished(

@@ -16,7 +16,6 @@ from pellucid.graph import (
     State,
     Tensor,
     executor,
-    grad,
     placeholder,
     read,
 )
@@ -32,12 +31,14 @@ class Step:
     inputs of the graph: rows (int32, batch), learning_rate (float32), step (int64).
     output: loss, the mean over the batch before the update.
     states: everything that a step changes, by name: parameters, running statistics, slots.
+    evaluated: where the optimizer keeps the weights that the network is used with, if not its own.
     layers: the output node of each layer in the forward pass, by path.
     """
 
     graph: Graph
     states: Mapping[str, State]
     layers: Mapping[str, Node]
+    evaluated: Mapping[str, State]
 
 
 def training_step(
@@ -58,13 +59,13 @@ def training_step(
         value = scalar_loss(loss, outputs, targets.take(rows))
     parameters = dict(net.named_parameters())
     slots = optimizer.init(parameters)
-    gradients = grad(value, parameters)
+    gradients = optimizer.gradients(value, parameters)
     updates = optimizer.update(parameters, gradients, slots, rate, step)
     states = {path: p.state for path, p in parameters.items()}
     states |= {path: b.state for path, b in net.named_buffers()}
     layers = {path: tensor.node for path, tensor in seen.activations.items()}
     graph = Graph({"loss": value.node}, {**updates, **seen.updates})
-    return Step(graph, states | slots, layers)
+    return Step(graph, states | slots, layers, optimizer.evaluated(slots))
 
 
 def scalar_loss(loss: LossFunction, outputs: Tensor, targets: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,7 @@ class Problem:
     validation: tuple[Array, Array] | None
     metric: Metric
     metric_name: str
+    schedule: optim.Schedule = field(default_factory=optim.ConstantRate)
 
 
 class Trainer:
@@ -117,7 +118,13 @@ class Trainer:
     @property
     def learning_rate(self) -> float:
         """η now."""
-        return self.problem.optimizer.learning_rate * self.position.rate_factor
+        return self._rate(self.position.step)
+
+    def _rate(self, step: int) -> float:
+        """η of a step."""
+        epoch = step * self.stream.batch_size / self.stream.count
+        factor = self.problem.schedule.factor(epoch, self.settings.epochs)
+        return self.problem.optimizer.learning_rate * self.position.rate_factor * factor
 
     # -- the loop -------------------------------------------------------------------------------
 
@@ -220,7 +227,9 @@ class Trainer:
     def _feeds(self, first: int, steps: int) -> dict[str, Array]:
         feeds: dict[str, Array] = {
             "rows": self.stream.rows(first, steps),
-            "learning_rate": np.full(steps, self.learning_rate, np.float32),
+            "learning_rate": np.array(
+                [self._rate(step) for step in range(first, first + steps)], np.float32
+            ),
             "step": np.arange(first, first + steps, dtype=np.int64),
         }
         return {name: feeds[name] for name in self.step.graph.inputs}
@@ -228,6 +237,17 @@ class Trainer:
     # -- what happens at the end of an epoch ------------------------------------------------------
 
     def _evaluate(self) -> None:
+        """Measure the network with the weights that it is to be used with."""
+        own = {path: self._weights[path].value.copy() for path in self.step.evaluated}
+        for path, state in self.step.evaluated.items():
+            self._weights[path].value = state.value
+        try:
+            self._measure()
+        finally:
+            for path, value in own.items():
+                self._weights[path].value = value
+
+    def _measure(self) -> None:
         problem, position = self.problem, self.position
         outputs, train_loss = self._on_train.run()
         train_metric = problem.metric(outputs, problem.shown[1])
@@ -272,7 +292,8 @@ class Trainer:
         position.reductions += 1
         position.stale = 0
         position.rate_factor /= 10
-        self._restore_best()
+        if not self.step.evaluated:
+            self._restore_best()
         tell(self.callbacks, RateReduced(position.epoch, self.learning_rate))
         return None
 

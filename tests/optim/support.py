@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ def run_own(
     loss = (hidden @ parameters["output.W"] + parameters["output.b"] - y).square().mean()
     slots = optimizer.init(parameters)
     rate, step = g.placeholder("learning_rate", (), dtype), g.placeholder("step", (), np.int64)
-    gradients = g.grad(loss, parameters)
+    gradients = optimizer.gradients(loss, parameters)
     updates = optimizer.update(parameters, gradients, slots, rate, step)
     graph = Graph({"loss": loss.node}, updates)
     g.verify(graph)
@@ -50,7 +51,20 @@ def run_torch(
     rates: Array,
     dtype: type[np.floating],
 ) -> list[dict[str, Array]]:
-    """The same by PyTorch."""
+    """The same by PyTorch, whose own scalars are in the same type."""
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64 if dtype is np.float64 else torch.float32)
+    try:
+        return _run_torch(make, rates, dtype)
+    finally:
+        torch.set_default_dtype(usual)
+
+
+def _run_torch(
+    make: Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer],
+    rates: Array,
+    dtype: type[np.floating],
+) -> list[dict[str, Array]]:
     values, x, y = problem(dtype)
     at = {path: torch.nn.Parameter(torch.tensor(value)) for path, value in values.items()}
     optimizer = make(list(at.values()))
@@ -62,6 +76,7 @@ def run_torch(
         loss = (hidden @ at["output.W"] + at["output.b"] - torch.tensor(y)).square().mean()
         optimizer.zero_grad()
         torch.autograd.backward(loss)
-        optimizer.step()
+        # L-BFGS asks for the loss again; with one evaluation a step it is the same one.
+        optimizer.step(partial(float, loss.detach()))
         history.append({path: p.detach().numpy().copy() for path, p in at.items()})
     return history

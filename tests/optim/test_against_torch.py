@@ -35,6 +35,21 @@ CASES: dict[str, tuple[optim.Optimizer, Make]] = {
         optim.AdamW(0.01, weight_decay=0.1, decay_all=True),
         partial(torch.optim.AdamW, lr=0.01, weight_decay=0.1),
     ),
+    "amsgrad": (optim.AMSGrad(0.01), partial(torch.optim.Adam, lr=0.01, amsgrad=True)),
+    "adamax": (optim.Adamax(0.01), partial(torch.optim.Adamax, lr=0.01)),
+    "nadam": (optim.NAdam(0.01), partial(torch.optim.NAdam, lr=0.01)),
+    "radam": (optim.RAdam(0.01), partial(torch.optim.RAdam, lr=0.01)),
+    "radam with a short memory": (
+        optim.RAdam(0.01, beta2=0.9),
+        partial(torch.optim.RAdam, lr=0.01, betas=(0.9, 0.9)),
+    ),
+    "adagrad": (optim.Adagrad(0.05), partial(torch.optim.Adagrad, lr=0.05)),
+    "rmsprop": (optim.RMSprop(0.01), partial(torch.optim.RMSprop, lr=0.01)),
+    "rmsprop with all": (
+        optim.RMSprop(0.002, alpha=0.9, momentum=0.8, centred=True),
+        partial(torch.optim.RMSprop, lr=0.002, alpha=0.9, momentum=0.8, centered=True),
+    ),
+    "adadelta": (optim.Adadelta(1.0), partial(torch.optim.Adadelta, lr=1.0)),
 }
 PRECISION = {np.float64: 1e-11, np.float32: 2e-5}
 
@@ -52,3 +67,16 @@ def test_agrees_step_by_step(name: str, dtype: type[np.floating]) -> None:
             np.testing.assert_allclose(
                 mine[path], expected, rtol=tolerance, atol=tolerance, err_msg=f"{path}, step {k}"
             )
+
+
+def test_l_bfgs_agrees_until_rounding_has_grown() -> None:
+    """Without a line search each step amplifies the rounding of those before, in PyTorch too."""
+    own = optim.LBFGS(0.5, history=4)
+    peer = partial(torch.optim.LBFGS, lr=0.5, max_iter=1, max_eval=1, history_size=4)
+    rates = np.full(STEPS, 0.5)
+    found, losses = run_own(own, rates, np.float64, lambda path, value: g.variable(value, path))
+    assert losses[-1] < losses[0] / 10
+    theirs = run_torch(peer, rates, np.float64)
+    for k in range(20):
+        for path, expected in theirs[k].items():
+            np.testing.assert_allclose(found[k][path], expected, rtol=1e-9, atol=1e-9)

@@ -1,0 +1,219 @@
+"""Schedules: how the learning rate changes while training goes on.
+
+A schedule gives the factor of η at an epoch (with its fraction, so that it may change from step to
+step) of so many. Plateaus, which depend on what is measured, are the trainer's `patience`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pellucid import check
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What the learning rate is multiplied by."""
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """The factor after `epoch` of `epochs` passes over the rows."""
+        raise NotImplementedError
+
+    def check(self, epochs: int) -> None:
+        """Raise ValueError if the schedule does not end within the epochs."""
+
+
+@dataclass(frozen=True)
+class ConstantRate(Schedule):
+    """1."""
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """1."""
+        return 1.0
+
+
+@dataclass(frozen=True)
+class StepRate(Schedule):
+    """factor^⌊epoch / every⌋: divided by 10 every so many epochs (He et al. 2015).
+
+    every: epochs, at least 1. by: more than 0 and less than 1; 0.1 by default.
+    """
+
+    every: int = 10
+    by: float = 0.1
+
+    def __post_init__(self) -> None:
+        check.count(self, "every")
+        check.number(self, "by", more_than=0, less_than=1)
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """The steps that are behind."""
+        return float(self.by ** (int(epoch) // self.every))
+
+
+@dataclass(frozen=True)
+class InverseRate(Schedule):
+    """τ / max(epoch, τ): constant, then falling as 1 / epoch (Bengio 2012, section 3.1.1).
+
+    tau: epochs, more than 0.
+    """
+
+    tau: float = 10.0
+
+    def __post_init__(self) -> None:
+        check.number(self, "tau", more_than=0)
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """1 until τ."""
+        return self.tau / max(epoch, self.tau)
+
+
+@dataclass(frozen=True)
+class ExponentialRate(Schedule):
+    """by^epoch. by: more than 0 and less than 1."""
+
+    by: float = 0.95
+
+    def __post_init__(self) -> None:
+        check.number(self, "by", more_than=0, less_than=1)
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """Falling a little every step."""
+        return float(self.by**epoch)
+
+
+@dataclass(frozen=True)
+class CosineRate(Schedule):
+    """least + (1 − least) · ½(1 + cos(π epoch / epochs)) (Loshchilov & Hutter 2017, without restarts).
+
+    least: at the end, at least 0 and less than 1.
+    """
+
+    least: float = 0.0
+
+    def __post_init__(self) -> None:
+        check.number(self, "least", at_least=0, less_than=1)
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """Half a wave over the whole training."""
+        return _cosine(epoch / epochs, self.least)
+
+
+@dataclass(frozen=True)
+class CosineRestarts(Schedule):
+    """Half waves, each `longer` times as long as the one before (Loshchilov & Hutter 2017, eq. 5).
+
+    first: epochs of the first, at least 1. longer: at least 1. least: at the end of each.
+    """
+
+    first: int = 10
+    longer: int = 1
+    least: float = 0.0
+
+    def __post_init__(self) -> None:
+        check.count(self, "first")
+        check.count(self, "longer")
+        check.number(self, "least", at_least=0, less_than=1)
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """Where in its wave an epoch is."""
+        length, start = self.first, 0
+        while epoch >= start + length:
+            start, length = start + length, length * self.longer
+        return _cosine((epoch - start) / length, self.least)
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Up from 1 / `start` to 1 over the first part, then down to 1 / (start · end) (Smith 2018).
+
+    Both ways along half a wave of a cosine, as in PyTorch.
+
+    rise: the part of training that goes up, more than 0 and less than 1. start, end: more than 1.
+    """
+
+    rise: float = 0.3
+    start: float = 25.0
+    end: float = 1e4
+
+    def __post_init__(self) -> None:
+        check.number(self, "rise", more_than=0, less_than=1)
+        check.number(self, "start", more_than=1)
+        check.number(self, "end", more_than=1)
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """Up, then down."""
+        at = min(epoch / epochs, 1.0)
+        low = 1.0 / self.start
+        if at < self.rise:
+            return low + (1.0 - low) * (1.0 - _cosine(at / self.rise, 0.0))
+        least = low / self.end
+        return least + (1.0 - least) * _cosine((at - self.rise) / (1.0 - self.rise), 0.0)
+
+
+@dataclass(frozen=True)
+class PolynomialRate(Schedule):
+    """(1 − epoch / epochs)^power. power: more than 0; 1 is a straight line."""
+
+    power: float = 1.0
+
+    def __post_init__(self) -> None:
+        check.number(self, "power", more_than=0)
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """Down to 0 at the end."""
+        return float(max(1.0 - epoch / epochs, 0.0) ** self.power)
+
+
+@dataclass(frozen=True)
+class WarmUp(Schedule):
+    """Linearly from 0 over the first epochs, then another schedule over what is left.
+
+    over: epochs, more than 0; fewer than the training has. then: the other schedule.
+    """
+
+    over: float = 1.0
+    then: Schedule = ConstantRate()
+
+    def __post_init__(self) -> None:
+        check.number(self, "over", more_than=0)
+        if not isinstance(self.then, Schedule):
+            raise TypeError(f"WarmUp goes before a schedule, got {self.then!r}")
+
+    def check(self, epochs: int) -> None:
+        """Raise ValueError if the warm-up is all there is."""
+        if self.over >= epochs:
+            raise ValueError(
+                f"a warm-up over {self.over:g} epochs does not end in a training of {epochs}"
+            )
+        self.then.check(epochs)
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """Up, then the other one from its beginning."""
+        if epoch < self.over:
+            return epoch / self.over
+        left = max(epochs - self.over, 1e-9)
+        scaled = (epoch - self.over) * epochs / left
+        return self.then.factor(scaled, epochs)
+
+
+SCHEDULES: dict[str, type[Schedule]] = {
+    kind.__name__: kind
+    for kind in (
+        ConstantRate,
+        CosineRate,
+        CosineRestarts,
+        ExponentialRate,
+        InverseRate,
+        OneCycle,
+        PolynomialRate,
+        StepRate,
+        WarmUp,
+    )
+}
+
+
+def _cosine(at: float, least: float) -> float:
+    """1 at 0, `least` at 1."""
+    return least + (1.0 - least) * 0.5 * (1.0 + math.cos(math.pi * min(max(at, 0.0), 1.0)))

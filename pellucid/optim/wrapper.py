@@ -1,0 +1,279 @@
+"""Optimizers around an optimizer: clipping, accumulation, averages, lookahead, regularisers, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pellucid import check
+from pellucid.graph import Node, State, Tensor, maximum, minimum, read, tensor, where
+from pellucid.optim.optimizer import Optimizer, Parameters, Slots, Updates, state_of
+
+
+@dataclass(frozen=True)
+class Wrapper(Optimizer):
+    """An optimizer that changes what another is given, or what it gives.
+
+    optimizer: the other. Its learning rate is that of both.
+    """
+
+    optimizer: Optimizer
+    learning_rate: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.optimizer, Optimizer):
+            raise TypeError(
+                f"{type(self).__name__} goes around an optimizer, got {self.optimizer!r}"
+            )
+        object.__setattr__(self, "learning_rate", self.optimizer.learning_rate)
+
+    def init(self, parameters: Parameters) -> dict[str, State]:
+        """The slots of the optimizer inside."""
+        return self.optimizer.init(parameters)
+
+    def gradients(self, loss: Tensor, parameters: Parameters) -> dict[str, Tensor]:
+        """Those of the optimizer inside."""
+        return self.optimizer.gradients(loss, parameters)
+
+    def evaluated(self, slots: Slots) -> dict[str, State]:
+        """Those of the optimizer inside."""
+        return self.optimizer.evaluated(slots)
+
+    def update(
+        self,
+        parameters: Parameters,
+        gradients: Parameters,
+        slots: Slots,
+        learning_rate: Tensor,
+        step: Tensor,
+    ) -> Updates:
+        """The step of the optimizer inside."""
+        return self.optimizer.update(parameters, gradients, slots, learning_rate, step)
+
+    def inner_slots(self, slots: Slots) -> dict[str, State]:
+        """The slots without those of this wrapper, whose names start with its own."""
+        return {n: s for n, s in slots.items() if not n.startswith(f"{self.name}.")}
+
+    def new_slots(self, slot: str, parameters: Parameters, zeros: bool) -> dict[str, State]:
+        """A slot for each parameter, zeros or a copy of it."""
+        found: dict[str, State] = {}
+        for path, parameter in parameters.items():
+            value = state_of(path, parameter).value
+            name = self._slot(slot, path)
+            found[name] = State(np.zeros_like(value) if zeros else value.copy(), name)
+        return found
+
+
+@dataclass(frozen=True)
+class Clip(Wrapper):
+    """Gradients that are not too long: g ← g · min(1, norm / ‖g‖), then each within ± value.
+
+    ‖g‖ is over all parameters together (Pascanu et al. 2013).
+
+    norm, value: more than 0; None does not limit. One of them is needed.
+    """
+
+    norm: float | None = None
+    value: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("norm", "value"):
+            if getattr(self, name) is not None:
+                check.number(self, name, more_than=0)
+        if self.norm is None and self.value is None:
+            raise ValueError("Clip needs a norm or a value")
+
+    def update(
+        self,
+        parameters: Parameters,
+        gradients: Parameters,
+        slots: Slots,
+        learning_rate: Tensor,
+        step: Tensor,
+    ) -> Updates:
+        """The step for the clipped gradients."""
+        clipped = dict(gradients)
+        if self.norm is not None:
+            factor = minimum(self.norm / (length(clipped) + 1e-6), 1.0)
+            clipped = {path: g * factor.cast(g.dtype) for path, g in clipped.items()}
+        if self.value is not None:
+            most = self.value
+            clipped = {path: minimum(maximum(g, -most), most) for path, g in clipped.items()}
+        return self.optimizer.update(parameters, clipped, slots, learning_rate, step)
+
+
+@dataclass(frozen=True)
+class Accumulate(Wrapper):
+    """A step for the mean gradient of every `steps` batches: large batches on little memory.
+
+    steps: at least 1. Slots: `accumulate.sum` of each parameter.
+    """
+
+    steps: int = 1
+
+    name = "accumulate"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check.count(self, "steps")
+
+    def init(self, parameters: Parameters) -> dict[str, State]:
+        """Sums at 0."""
+        return {**self.optimizer.init(parameters), **self.new_slots("sum", parameters, True)}
+
+    def update(
+        self,
+        parameters: Parameters,
+        gradients: Parameters,
+        slots: Slots,
+        learning_rate: Tensor,
+        step: Tensor,
+    ) -> Updates:
+        """Add up, and every so often take the step inside."""
+        sums = {p: read(slots[self._slot("sum", p)]) + g for p, g in gradients.items()}
+        whole = ((step + 1) / self.steps).floor() * self.steps
+        due = whole.cast(step.dtype).equal(step + 1)
+        means = {path: total / float(self.steps) for path, total in sums.items()}
+        number = ((step + 1) / self.steps).floor().cast(step.dtype) - 1
+        number = maximum(number, tensor(0, step.dtype))
+        inside = self.optimizer.update(
+            parameters, means, self.inner_slots(slots), learning_rate, number
+        )
+        updates = {state: _if(due, node, state) for state, node in inside.items()}
+        for path, total in sums.items():
+            updates[slots[self._slot("sum", path)]] = where(due, total * 0.0, total).node
+        return updates
+
+
+@dataclass(frozen=True)
+class MovingAverage(Wrapper):
+    """The network is evaluated and kept with W̄ ← decay · W̄ + (1 − decay) · W (Polyak & Juditsky 1992).
+
+    decay: at least 0 and less than 1. Slots: `ema.average`, from the first weights on.
+    """
+
+    decay: float = 0.999
+
+    name = "ema"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check.number(self, "decay", at_least=0, less_than=1)
+
+    def init(self, parameters: Parameters) -> dict[str, State]:
+        """Averages where the parameters are."""
+        return {**self.optimizer.init(parameters), **self.new_slots("average", parameters, False)}
+
+    def evaluated(self, slots: Slots) -> dict[str, State]:
+        """The averages."""
+        start = f"{self.name}.average/"
+        return {n.removeprefix(start): s for n, s in slots.items() if n.startswith(start)}
+
+    def share(self, step: Tensor) -> Tensor:
+        """What part of the new weights goes into the average after this step."""
+        return step * 0.0 + (1.0 - self.decay)
+
+    def update(
+        self,
+        parameters: Parameters,
+        gradients: Parameters,
+        slots: Slots,
+        learning_rate: Tensor,
+        step: Tensor,
+    ) -> Updates:
+        """The step inside, then the average."""
+        inner = self.inner_slots(slots)
+        updates = self.optimizer.update(parameters, gradients, inner, learning_rate, step)
+        share = self.share(step.cast(np.float64))
+        for path, parameter in parameters.items():
+            held = slots[self._slot("average", path)]
+            after = Tensor(updates[state_of(path, parameter)])
+            part = share.cast(parameter.dtype)
+            updates[held] = (read(held) + (after - read(held)) * part).node
+        return updates
+
+
+@dataclass(frozen=True)
+class StochasticAverage(MovingAverage):
+    """The network is evaluated and kept with the mean of its weights from a step on.
+
+    Stochastic weight averaging (Izmailov et al. 2018), of every step.
+
+    start: the step from which weights are averaged, at least 0; until then the weights themselves
+    are used. Slots: `swa.average`.
+    """
+
+    decay: float = field(default=0.0, init=False)
+    start: int = 0
+
+    name = "swa"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.start, bool) or not isinstance(self.start, int) or self.start < 0:
+            raise ValueError(f"StochasticAverage start is a step of at least 0, got {self.start!r}")
+
+    def share(self, step: Tensor) -> Tensor:
+        """1 / n for the n-th weights."""
+        return 1.0 / maximum(step - float(self.start) + 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Lookahead(Wrapper):
+    """k steps of fast weights, then slow weights go a part of the way (Zhang et al. 2019).
+
+    Every k steps: φ ← φ + α(W − φ), W ← φ.
+
+    steps: k, at least 1. alpha: more than 0, at most 1. Slots: `lookahead.slow`.
+    """
+
+    steps: int = 5
+    alpha: float = 0.5
+
+    name = "lookahead"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check.count(self, "steps")
+        check.number(self, "alpha", more_than=0, at_most=1)
+
+    def init(self, parameters: Parameters) -> dict[str, State]:
+        """Slow weights where the parameters are."""
+        return {**self.optimizer.init(parameters), **self.new_slots("slow", parameters, False)}
+
+    def update(
+        self,
+        parameters: Parameters,
+        gradients: Parameters,
+        slots: Slots,
+        learning_rate: Tensor,
+        step: Tensor,
+    ) -> Updates:
+        """The step inside, and every so often the slow one."""
+        inner = self.inner_slots(slots)
+        updates = self.optimizer.update(parameters, gradients, inner, learning_rate, step)
+        whole = ((step + 1) / self.steps).floor() * self.steps
+        due = whole.cast(step.dtype).equal(step + 1)
+        for path, parameter in parameters.items():
+            held, own = slots[self._slot("slow", path)], state_of(path, parameter)
+            fast = Tensor(updates[own])
+            slow = read(held) + (fast - read(held)) * self.alpha
+            updates[held] = where(due, slow, read(held)).node
+            updates[own] = where(due, slow, fast).node
+        return updates
+
+
+def length(gradients: Mapping[str, Tensor]) -> Tensor:
+    """‖g‖ over all parameters together, in float64."""
+    total = tensor(0.0, np.float64)
+    for g in gradients.values():
+        total = total + g.square().sum().cast(np.float64)
+    return total.sqrt()
+
+
+def _if(due: Tensor, node: Node, state: State) -> Node:
+    """A state's next value where something is due, else the one that it has."""
+    return where(due, Tensor(node), read(state)).node
