@@ -62,7 +62,7 @@ def main() -> None:
     """Train, and measure on the test images."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, default=FOLDER)
-    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--torch", action="store_true", help="time PyTorch on the same network too")
     chosen = parser.parse_args()
@@ -76,10 +76,11 @@ def main() -> None:
         network(),
         train=(x, y),
         validation=0.05,
-        optimizer=optim.AdamW(learning_rate=2e-3, weight_decay=0.02),
+        optimizer=optim.AdamW(learning_rate=4e-3, weight_decay=0.05),
+        schedule=optim.OneCycle(),
         batch_size=BATCH,
         epochs=chosen.epochs,
-        patience=2,
+        patience=0,
         seed=chosen.seed,
     )
     seconds = time.monotonic() - began

@@ -125,23 +125,44 @@ class _TableFits:
         """Train every network, or those that were begun when the user interrupts."""
         began = time.monotonic()
         for number, (kept, held) in enumerate(self._parts()):
-            preparation = Preparation.learn(self.table, self.target, self.task, kept)
-            notes = self.notes if number == 0 else []
-            x, y = preparation.features(self.table, notes), preparation.target(self.table)
-            net = self.plan.network(len(preparation.labels) or 1)
-            seed = self.settings.seed + number
-            net.build(x[:1], seed=seed)
-            problem = self._problem(net, (x[kept], y[kept]), (x[held], y[held]), seed)
-            settings = replace(self.settings, seed=seed, time_limit=self._share(began, number))
-            trained = train_network(
-                problem, settings, callbacks, folder, resume, number, self.plan.networks
-            )
-            member = Member(net, x.shape[1:], preparation)
-            self.members.append(member)
-            self.trained.append(trained)
-            self._held.append((held, member.outputs(self.table.take(held))))
+            limit = self._share(began, number)
+            try:
+                trained = self._train_one(number, kept, held, limit, callbacks, folder, resume)
+            except KeyboardInterrupt:
+                # Before this network had anything; those before it are a model already.
+                if not self.members:
+                    raise
+                break
             if trained.interrupted:
                 break
+
+    def _train_one(
+        self,
+        number: int,
+        kept: Array,
+        held: Array,
+        limit: float | None,
+        callbacks: Sequence[Callback],
+        folder: RunFolder | None,
+        resume: bool,
+    ) -> Trained:
+        preparation = Preparation.learn(self.table, self.target, self.task, kept)
+        notes = self.notes if number == 0 else []
+        x, y = preparation.features(self.table, notes), preparation.target(self.table)
+        net = self.plan.network(len(preparation.labels) or 1)
+        seed = self.settings.seed + number
+        net.build(x[:1], seed=seed)
+        problem = self._problem(net, (x[kept], y[kept]), (x[held], y[held]), seed)
+        settings = replace(self.settings, seed=seed, time_limit=limit)
+        trained = train_network(
+            problem, settings, callbacks, folder, resume, number, self.plan.networks
+        )
+        member = Member(net, x.shape[1:], preparation)
+        outputs = member.outputs(self.table.take(held))
+        self.members.append(member)
+        self.trained.append(trained)
+        self._held.append((held, outputs))
+        return trained
 
     def _parts(self) -> Iterator[tuple[Array, Array]]:
         """For each network the rows to train on and those to hold out."""

@@ -152,10 +152,12 @@ class Trainer:
                 *self._place,
             ),
         )
-        self._prepare()
         try:
+            self._prepare()
             because = self._loop()
         except KeyboardInterrupt:
+            if not self.position.history:
+                raise
             self.interrupted = True
             because = "it was interrupted"
         self._restore_best()
