@@ -46,6 +46,8 @@ class Text:
 
 _numbers = itertools.count()
 _jit: list[Any] = []
+_RENEWED = 64
+"""Libraries that one engine links: it forgets nothing of them until all are gone and it with them."""
 
 
 class Library:
@@ -57,20 +59,21 @@ class Library:
         builder = llvm.JITLibraryBuilder().add_object_img(image)
         for name in names:
             builder.export_symbol(name)
-        self._tracker = builder.link(_engine(), f"pellucid{next(_numbers)}")
+        number = next(_numbers)
+        self._tracker = builder.link(_engine(number), f"pellucid{number}")
 
     def address(self, name: str) -> int:
         """The address of an exported function."""
         return int(self._tracker[name])
 
 
-def _engine() -> Any:
+def _engine(number: int) -> Any:
     import llvmlite.binding as llvm
 
-    if not _jit:
+    if not _jit or number % _RENEWED == 0:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
-        _jit.append(llvm.create_lljit_compiler())
+        _jit[:] = [llvm.create_lljit_compiler()]
     return _jit[0]
 
 

@@ -20,6 +20,7 @@ from pellucid.compile.native.isa import host_isa
 from pellucid.compile.native.library import Library, Text, load
 
 SPINS = 4_000
+_PATIENCE = 2.0  # seconds
 WORK_A_THREAD = 1_000_000
 """Multiply-adds (or so) a step from which another thread is worth its waiting."""
 
@@ -30,67 +31,96 @@ _Worker = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 _Call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
+class Workers:
+    """All threads of a team but the caller's, and the memory in which they wait for jobs.
+
+    Each holds on to that memory as long as it runs, even if an interrupt ends the making of a team.
+    """
+
+    def __init__(self, threads: int) -> None:
+        library = _worker_library()
+        self._lead = _Call(library.address("pel_lead"))
+        self._end = _Call(library.address("pel_end"))
+        self._work = _Worker(library.address("pel_worker"))
+        self._memory = aligned_zeros(at.TEAM_BYTES, "a team of threads")
+        self._set(at.THREADS, threads)
+        # With fewer processors than threads a spinning thread only holds up the one it waits for.
+        self._set(at.SPINS, SPINS if threads <= available_processors() else 0)
+        for field, value in _system_calls().items():
+            self._set(field, value)
+        self._threads: list[threading.Thread] = []
+        try:
+            for number in range(1, threads):
+                self._begin(number)
+        except BaseException:
+            self._end(self._address)
+            raise
+
+    @property
+    def _address(self) -> int:
+        return int(self._memory.ctypes.data)
+
+    def _begin(self, number: int) -> None:
+        thread = threading.Thread(
+            target=self._wait_for_jobs, args=(number,), name=f"pellucid-{number}", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise RuntimeError(
+                f"the system gives this process {number} threads for a program and no more: "
+                "choose fewer with PELLUCID_THREADS or set_threads"
+            ) from error
+        self._threads.append(thread)
+
+    def _wait_for_jobs(self, number: int) -> None:
+        self._work(self._address, number)
+
+    def run(self, entry: int, table: int, steps: int) -> None:
+        """Run an entry with the calling thread; one foreign call begins and ends the job."""
+        self._set(at.ENTRY, entry)
+        self._set(at.TABLE, table)
+        self._set(at.STEPS, steps)
+        self._lead(self._address)
+
+    def end(self) -> None:
+        """End all threads; there is no job."""
+        self._end(self._address)
+        for thread in self._threads:
+            thread.join()
+
+    def _set(self, field: int, value: int) -> None:
+        ctypes.c_int64.from_address(self._address + field).value = value
+
+
 class Team:
-    """A number of threads, of which all but the caller's are its own."""
+    """A number of threads: the caller's and, from the first job on, workers."""
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
         self._lock = threading.Lock()
-        self._memory = aligned_zeros(at.TEAM_BYTES, "a team of threads")
-        self._address = int(self._memory.ctypes.data)
-        self._workers: list[threading.Thread] = []
-        if threads > 1:
-            self._start()
+        self._workers: Workers | None = None
 
     def run(self, entry: int, table: int, steps: int) -> None:
-        """Run an entry on all threads; returns when all are done and none is in its code.
-
-        One foreign call begins and ends the job, so that an interrupt cannot come in between.
-        """
+        """Run an entry on all threads; returns when all are done and none is in its code."""
         if self.threads == 1:
             _Entry(entry)(table, steps, 0, 1, None)
             return
         with self._lock:
-            self._set(at.ENTRY, entry)
-            self._set(at.TABLE, table)
-            self._set(at.STEPS, steps)
-            self._lead(self._address)
-
-    def _start(self) -> None:
-        library = _worker_library()
-        self._lead = _Call(library.address("pel_lead"))
-        self._end = _Call(library.address("pel_end"))
-        worker = _Worker(library.address("pel_worker"))
-        self._set(at.THREADS, self.threads)
-        # With fewer processors than threads a spinning thread only holds up the one it waits for.
-        self._set(at.SPINS, SPINS if self.threads <= available_processors() else 0)
-        for field, value in _system_calls().items():
-            self._set(field, value)
-        for number in range(1, self.threads):
-            thread = threading.Thread(
-                target=worker, args=(self._address, number), name=f"pellucid-{number}", daemon=True
-            )
-            try:
-                thread.start()
-            except RuntimeError as error:
-                # Those that run wait in this team's memory, which is about to go.
-                self.stop()
-                raise RuntimeError(
-                    f"the system gives this process {number} threads, not {self.threads}: "
-                    "choose fewer with PELLUCID_THREADS or set_threads"
-                ) from error
-            self._workers.append(thread)
+            if self._workers is None:
+                self._workers = Workers(self.threads)
+            self._workers.run(entry, table, steps)
 
     def stop(self) -> None:
-        """End the team's threads."""
-        if self._workers:
-            self._end(self._address)
-            for thread in self._workers:
-                thread.join(timeout=2)
-            self._workers = []
-
-    def _set(self, field: int, value: int) -> None:
-        ctypes.c_int64.from_address(self._address + field).value = value
+        """End the workers, between two jobs; another job has new ones."""
+        # At exit another thread may still be in a job that takes long; it ends with the process.
+        if self._lock.acquire(timeout=_PATIENCE):
+            try:
+                workers, self._workers = self._workers, None
+                if workers is not None:
+                    workers.end()
+            finally:
+                self._lock.release()
 
 
 class _Teams:
