@@ -1,7 +1,8 @@
 """The error function 2/√π ∫₀ˣ e^−t² dt.
 
-Below 1 it is x + x P(x²); above, 1 − e^−x² Q(x), where Q(x) = e^x² erfc(x) is smooth. P and Q are Chebyshev
-interpolations, written in powers of t, which runs over [−1, 1]; `tests/compile/vmath` derives them anew.
+Below 1 it is x + x P(x²); above, 1 − e^−x² Q(x), where Q(x) = e^x² erfc(x) is smooth. P and Q are
+Chebyshev interpolations, written in powers of t, which runs over [−1, 1]; `tests/compile/vmath` derives
+them anew.
 """
 
 from __future__ import annotations
