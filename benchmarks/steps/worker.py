@@ -1,7 +1,7 @@
 """One library in a process of its own: reads commands, one JSON object a line, and answers in kind.
 
-{"do": "open", "workload": …, "mode": …, "dropout": …} builds a network, {"do": "losses", "steps": …}
-trains it and gives the losses, {"do": "seconds", "steps": …} times it.
+{"do": "open", "workload": …, "mode": …, "dropout": …, "draw": …} builds a network, {"do": "losses",
+"steps": …} trains it and gives the losses, {"do": "seconds", "steps": …} times it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from dataclasses import replace
 from typing import Any
 
 from benchmarks.steps.workloads import WORKLOADS
@@ -37,7 +38,7 @@ def main() -> None:
         asked = json.loads(line)
         answer: dict[str, Any] = {}
         if asked["do"] == "open":
-            work = WORKLOADS[asked["workload"]]
+            work = replace(WORKLOADS[asked["workload"]], draw=asked["draw"])
             work = work if asked["dropout"] else work.without_dropout()
             try:
                 peer = module.Peer(work, asked["mode"], threads)

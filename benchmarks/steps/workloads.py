@@ -8,7 +8,7 @@ convolutions are (height, width, in, out), images (batch, height, width, channel
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -23,7 +23,10 @@ ROWS = 2048
 
 @dataclass(frozen=True)
 class Workload:
-    """A network, the shape of an example, rows a step, classes, and steps in a timed run."""
+    """A network, the shape of an example, rows a step, classes, steps in a timed run, and a draw.
+
+    draw: which data, rows and weights.
+    """
 
     name: str
     layers: tuple[Layer, ...]
@@ -31,11 +34,12 @@ class Workload:
     batch: int
     classes: int
     steps: int
+    draw: int = 0
 
     def without_dropout(self) -> Workload:
         """The same without anything random, for comparing losses."""
         kept = tuple(layer for layer in self.layers if layer[0] != "dropout")
-        return Workload(self.name, kept, self.shape, self.batch, self.classes, self.steps)
+        return replace(self, layers=kept)
 
 
 def _linear(*widths: int) -> tuple[Layer, ...]:
@@ -117,20 +121,20 @@ WORKLOADS = {
 
 def data(work: Workload) -> tuple[Array, Array]:
     """Inputs and classes of all rows."""
-    dice = np.random.default_rng(1)
+    dice = np.random.default_rng([1, work.draw])
     x = dice.normal(size=(ROWS, *work.shape)).astype(np.float32)
     return x, dice.integers(0, work.classes, ROWS).astype(np.int32)
 
 
 def batches(work: Workload, steps: int) -> Array:
     """The rows of each step."""
-    dice = np.random.default_rng(2)
+    dice = np.random.default_rng([2, work.draw])
     return dice.integers(0, ROWS, (steps, work.batch)).astype(np.int32)
 
 
 def weights(work: Workload) -> list[Array]:
     """Every parameter in the order of the layers."""
-    dice = np.random.default_rng(3)
+    dice = np.random.default_rng([3, work.draw])
     found: list[Array] = []
     _draw(work.layers, work.shape, dice, found)
     return [np.ascontiguousarray(w, np.float32) for w in found]

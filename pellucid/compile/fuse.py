@@ -164,13 +164,14 @@ class Fusion:
     # -- elementwise ----------------------------------------------------------------------------
 
     def _place_elementwise(self, node: Node) -> None:
-        found = inner_accesses(node, identity(node.shape), self.kept)
-        for kernel in self._candidates(found):
-            if self._elementwise_fits(kernel, node):
+        reads = tuple(inner_accesses(node, identity(node.shape), self.kept))
+        for kernel in self._candidates(reads):
+            if self._elementwise_fits(kernel, node, reads):
                 return
         self._start("nest", node, node.shape, None, identity(node.shape))
 
-    def _elementwise_fits(self, kernel: Kernel, node: Node) -> bool:
+    def _elementwise_fits(self, kernel: Kernel, node: Node, reads: tuple[Access, ...]) -> bool:
+        """Join the kernel if it may be. reads: what the node reads in its own axes."""
         if kernel.kind not in ("nest", "contraction"):
             return False
         everything = tuple(range(len(kernel.shape)))
@@ -180,7 +181,8 @@ class Fusion:
             at, place = entry(node.shape, kernel.shape, kernel.outer), "outer"
         if at is None:
             return False
-        reads = tuple(inner_accesses(node, at, self.kept))
+        if at != identity(node.shape):
+            reads = tuple(inner_accesses(node, at, self.kept))
         if not self._may_join(kernel, reads):
             return False
         self._join(kernel, Member(node, at, "full" if place == "full" else "outer", reads))

@@ -6,16 +6,18 @@ result that others read too, they read the middle of the padded room instead, an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pellucid.compile.access import squeezed
 from pellucid.compile.rewrite import on, with_nodes
-from pellucid.graph.node import Node, apply, ordered
+from pellucid.graph.node import Node, apply
 from pellucid.graph.op import TABLE
 from pellucid.graph.program import Graph
 
 
 def padded_in_place(graph: Graph) -> Graph:
     """The graph where what is padded for a convolution lies within its padding."""
-    nodes = ordered(graph.roots)
+    nodes = graph.nodes
     chosen = _chosen(nodes, set(graph.roots))
     if not chosen:
         return graph
@@ -41,7 +43,7 @@ def padded_in_place(graph: Graph) -> Graph:
     return with_nodes(graph, found)
 
 
-def _chosen(nodes: list[Node], roots: set[Node]) -> dict[Node, Node]:
+def _chosen(nodes: Sequence[Node], roots: set[Node]) -> dict[Node, Node]:
     """For each value that is to lie within padding, that padding."""
     consumers: dict[Node, list[Node]] = {}
     for node in nodes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pellucid.graph.node import Node, apply, ordered
+from pellucid.graph.node import Node, apply
 from pellucid.graph.program import Graph
 
 
@@ -14,7 +14,7 @@ def rewritten(graph: Graph, rule: Callable[[Node], Node]) -> Graph:
     The rule is given each node on its new inputs.
     """
     found: dict[Node, Node] = {}
-    for node in ordered(graph.roots):
+    for node in graph.nodes:
         found[node] = rule(on(node, [found[source] for source in node.inputs]))
     return with_nodes(graph, found)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 from types import MappingProxyType
 from typing import Any
 from weakref import WeakValueDictionary
@@ -102,7 +103,7 @@ class Node:
     @property
     def size(self) -> int:
         """Number of elements."""
-        return int(np.prod(self.type.shape, dtype=np.int64))
+        return prod(self.type.shape)
 
     def __repr__(self) -> str:
         return f"{self.op}:{self.type}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from pellucid.graph.node import Node, State, ordered
@@ -29,10 +30,10 @@ class Graph:
         """Every node that must be computed."""
         return [*self.outputs.values(), *self.updates.values()]
 
-    @property
-    def nodes(self) -> list[Node]:
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
         """Every node, each after its inputs."""
-        return ordered(self.roots)
+        return tuple(ordered(self.roots))
 
     @property
     def inputs(self) -> dict[str, TensorType]:

@@ -9,7 +9,7 @@ graph that only moves elements nothing at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,7 @@ class Shaken:
         return {name: np.stack(found) for name, found in outputs.items()}
 
 
-def _shaken(nodes: list[Node], feeds: Feeds, rng: np.random.Generator) -> dict[Node, Array]:
+def _shaken(nodes: Sequence[Node], feeds: Feeds, rng: np.random.Generator) -> dict[Node, Array]:
     values: dict[Node, Array] = {}
     for node in nodes:
         if not node.inputs and node.op != "normal":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,7 @@ def _moved_by_rounding(graph: Graph, seed: int) -> bool:
     return False
 
 
-def _rounded(nodes: list[Node], feeds: dict[str, g.Array], seed: int) -> dict[Node, g.Array]:
+def _rounded(nodes: Sequence[Node], feeds: dict[str, g.Array], seed: int) -> dict[Node, g.Array]:
     """Every value, with each op that rounds wrong by up to 2e-7 of its result."""
     rng = np.random.default_rng(seed)
     values: dict[Node, g.Array] = {}

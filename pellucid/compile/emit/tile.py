@@ -1,8 +1,13 @@
-"""The register tile: rows × vectors sums that stay in registers over a whole run of products."""
+"""The register tile: rows × vectors sums that stay in registers over a chain of products.
+
+A sum of many products in a row loses a little to rounding with each, and the more the longer it is.
+So long sums are made of chains of at most `_CHAIN` products, whose totals are added in memory.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from pellucid.compile.contraction import Contraction
 from pellucid.compile.emit.sums import Count, Run, over_sums
@@ -12,6 +17,7 @@ from pellucid.compile.tiles import Tiling
 
 _UNROLL = 4
 _STRAIGHT = 8
+_CHAIN = 256
 
 
 class TileWriter:
@@ -26,22 +32,40 @@ class TileWriter:
 
     def write(self, a: Value, source: Value, first: Count, rows: int, tile: Value) -> None:
         """Sum `rows` rows over `first` turns of the outermost sum and store them at `tile`."""
-        b = self.b
-        places = [
-            (r * self.cut.vectors + v) * self.work.lanes
-            for r in range(rows)
-            for v in range(self.cut.vectors)
-        ]
+        b, outermost = self.b, self.work.sums[0]
+        inner = prod(line.extent for line in self.work.sums[1:])
+        turns = max(_CHAIN // max(inner, 1), 1)
+        if isinstance(first, int) and first <= turns:
+            self._chain(a, source, first, rows, tile, added=not self.fresh)
+            return
         if self.fresh:
-            sums: Sequence[Value] = [b.constant(self.vector, 0.0) for _ in places]
-        else:
-            sums = [b.load(tile, place, self.vector) for place in places]
+            for place in self._places(rows):
+                b.store(b.constant(self.vector, 0.0), tile, place)
+        even = _even_part(first, turns) if isinstance(first, int) else 0
+        with b.loop(0, first, even or turns, hint="chain") as chain:
+            begin = chain.variable
+            count = even or b.minimum(b.sub(first, begin), turns)
+            here = b.offset(a, b.mul(begin, outermost.a), self.work.kind)
+            step = inner * self.cut.vectors * self.work.lanes if self.cut.pack else outermost.b
+            there = b.offset(source, b.mul(begin, step), self.work.kind)
+            self._chain(here, there, count, rows, tile, added=True)
+
+    def _places(self, rows: int) -> list[int]:
+        return [number * self.work.lanes for number in range(rows * self.cut.vectors)]
+
+    def _chain(
+        self, a: Value, source: Value, turns: Count, rows: int, tile: Value, added: bool
+    ) -> None:
+        """The sums over one chain, stored in the tile or added to what is there."""
+        b, places = self.b, self._places(rows)
 
         def one(run: Run, before: Sequence[Value]) -> Sequence[Value]:
             return self._run(a, source, run, rows, before)
 
-        for place, total in zip(places, over_sums(b, self.work, first, sums, one), strict=True):
-            b.store(total, tile, place)
+        zeros = [b.constant(self.vector, 0.0) for _ in places]
+        for place, total in zip(places, over_sums(b, self.work, turns, zeros, one), strict=True):
+            whole = b.add(b.load(tile, place, self.vector), total) if added else total
+            b.store(whole, tile, place)
 
     def _run(
         self, a: Value, source: Value, run: Run, rows: int, sums: Sequence[Value]
@@ -92,3 +116,8 @@ class TileWriter:
         with b.loop(whole, count, 1, values, hint="k") as rest:
             rest.carry(turn(rest.variable, rest.carried))
         return rest.results
+
+
+def _even_part(turns: int, most: int) -> int:
+    """The largest divisor of `turns` that is more than half of `most` but no more; 0 if none is."""
+    return next((part for part in range(most, most // 2, -1) if turns % part == 0), 0)
