@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pellucid import graph as g
+from pellucid.compile.program import NativeProgram
 from pellucid.graph import Array, Graph, Tensor
 from pellucid.graph.dtype import FLOAT32, FLOAT64, INT32, INT64, ORDER, DType
 from pellucid.graph.op import TABLE
@@ -228,3 +229,15 @@ def test_no_op_is_left_out() -> None:
     tested |= {"cast", "sum", "max", "argmax", "uniform", "normal", "bernoulli"}
     tested |= {"iota", "input", "state", "constant"}
     assert tested == set(TABLE)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [((60_000, 3), (0,)), ((4_096, 512), (0,)), ((300, 5, 300), (0, 2)), ((7, 100_003), (1,))],
+)
+def test_long_sums_lose_little(shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
+    """One chain of equal numbers would lose up to half a unit with each."""
+    values = np.full(shape, 0.7, np.float32)
+    (found,) = NativeProgram(Graph({"s": g.variable(values, "x").sum(axes).node})).run(1)["s"]
+    exact = values.astype(np.float64).sum(axes)
+    assert np.abs(found / exact - 1).max() < 100 * 2.0**-24

@@ -10,7 +10,8 @@ from pellucid.compile.access import has_buffer
 from pellucid.compile.contraction import Contraction, contraction_of
 from pellucid.compile.emit.contraction import scratch_elements, task_counts, write_contraction
 from pellucid.compile.emit.draw import draw_tasks, write_draw
-from pellucid.compile.emit.nest import NestLayout, NestWriter, layout
+from pellucid.compile.emit.layout import NestLayout, layout
+from pellucid.compile.emit.nest import NestWriter
 from pellucid.compile.emit.pull import Puller
 from pellucid.compile.emit.scatter import ScatterWriter
 from pellucid.compile.emit.signature import signature

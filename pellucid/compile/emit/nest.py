@@ -2,154 +2,33 @@
 
 The lanes of a vector lie along the last loop. If that loop is reduced over, each lane has a running
 result of its own and they are folded together at the end; if not, each lane is a place of its own.
+
+Long sums are made of chains whose totals are added, because a chain loses a little to rounding with
+every element.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from math import isqrt
 
-from pellucid.compile.access import DEAR, borders, fixed_axes, own_cost
-from pellucid.compile.domain import LoopAxis, merged
+from pellucid.compile.emit.layout import REDUCTIONS, NestLayout, product
 from pellucid.compile.emit.pull import Point, Puller
 from pellucid.compile.emit.reduction import Running
-from pellucid.compile.index import Indices, identity, linear
+from pellucid.compile.index import Indices, identity
 from pellucid.compile.kernels import Kernel, Member
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Value
-from pellucid.graph.node import Node, ordered
+from pellucid.graph.node import Node
 
-_TASK_ELEMENTS = 8_192
-_REDUCTIONS = ("sum", "max", "argmax")
-
-
-@dataclass(frozen=True)
-class NestLayout:
-    """The loops of a nest and its tasks.
-
-    outer, inner: loops over places, and over what is reduced at each place.
-    lanes:        of a vector along the last loop; 0 if there is no loop.
-    across:       whether the lanes are places (the last loop is an outer one).
-    chunk:        how far a task goes along the lanes' loop if they are places.
-    rows:         how many turns of the other outer loops a task takes.
-    """
-
-    outer: tuple[LoopAxis, ...]
-    inner: tuple[LoopAxis, ...]
-    lanes: int
-    across: bool
-    chunk: int
-    rows: int
-
-    @property
-    def row_loops(self) -> tuple[LoopAxis, ...]:
-        """The outer loops but that of the lanes."""
-        return self.outer[:-1] if self.across else self.outer
-
-    @property
-    def row_count(self) -> int:
-        """Turns of the outer loops but that of the lanes."""
-        return _product(self.row_loops)
-
-    @property
-    def chunks(self) -> int:
-        """Chunks along the lanes' loop."""
-        return -(-self.outer[-1].extent // self.chunk) if self.across else 1
-
-    @property
-    def tasks(self) -> int:
-        """Pieces of work that threads share."""
-        return -(-self.row_count // self.rows) * self.chunks
-
-
-def _product(loops: Sequence[LoopAxis]) -> int:
-    total = 1
-    for loop in loops:
-        total *= loop.extent
-    return total
-
-
-def layout(kernel: Kernel, kept: set[Node], lanes: int) -> NestLayout:
-    """Loops and tasks of a nest, from its shape and what it reads alone."""
-    positions = [linear(m.at, m.node.shape) for m in kernel.members]
-    fixed: set[int] = set()
-    for member in kernel.members:
-        for access in member.reads:
-            position = linear(access.at, access.node.shape)
-            positions.append(position)
-            if access.guarded or not position.is_affine:
-                fixed |= position.axes()
-        fixed |= _fixed(member, kernel, kept)
-    reduced = kernel.reduced or ()
-    outer = merged(kernel.shape, kernel.outer, positions, fixed)
-    inner = merged(kernel.shape, reduced, positions, fixed)
-    loops = sorted([*outer, *inner], key=lambda loop: loop.last)
-    if not loops:
-        return NestLayout((), (), 0, False, 1, 1)
-    last = loops[-1]
-    across = last in outer
-    width = _width(last.extent, lanes, _is_dear(kernel, kept))
-    width = _between_borders(width, lanes, _borders(kernel, kept, last.last))
-    depth = max(_product(inner), 1)
-    wanted = max(_TASK_ELEMENTS // depth, 1)
-    if not across:
-        return NestLayout(tuple(outer), tuple(inner), width, False, 1, wanted)
-    chunk = max(min(-(-wanted // width), -(-last.extent // width)), 1) * width
-    rows = max(wanted // chunk, 1)
-    return NestLayout(tuple(outer), tuple(inner), width, True, chunk, rows)
-
-
-def _fixed(member: Member, kernel: Kernel, kept: set[Node]) -> set[int]:
-    node = member.node
-    if kernel.copies is not None:  # its value is only read
-        return set()
-    if node.op in _REDUCTIONS:
-        source = node.inputs[0]
-        if node.op == "argmax":
-            return fixed_axes(source, identity(kernel.shape), kept) | set(kernel.reduced or ())
-        return fixed_axes(source, identity(kernel.shape), kept)
-    return fixed_axes(node, member.at, kept - {node})
-
-
-def _is_dear(kernel: Kernel, kept: set[Node]) -> bool:
-    nodes = ordered([member.node for member in kernel.members])
-    return any(
-        own_cost(node) >= DEAR for node in nodes if node not in kept or node in kernel.nodes()
-    )
-
-
-def _width(extent: int, lanes: int, dear: bool) -> int:
-    """Lanes of a vector: several registers at once hide latency, where the loop is long enough."""
-    if extent < lanes:
-        return 1 << max((extent - 1).bit_length(), 1)
-    most = lanes * (2 if dear else 4)
-    width = lanes
-    while width < most and extent >= 2 * width:
-        width *= 2
-    return width
-
-
-def _borders(kernel: Kernel, kept: set[Node], axis: int) -> set[int]:
-    found: set[int] = set()
-    for member in () if kernel.copies is not None else kernel.members:
-        node = member.node
-        if node.op in _REDUCTIONS:
-            found |= borders(node.inputs[0], identity(kernel.shape), kept, axis)
-        else:
-            found |= borders(node, member.at, kept - {node}, axis)
-    return found
-
-
-def _between_borders(width: int, lanes: int, found: set[int]) -> int:
-    """A shorter vector if it then lies between borders, at least half a register."""
-    fitting = width
-    while fitting > max(lanes // 2, 2) and any(border % fitting for border in found):
-        fitting //= 2
-    return width if any(border % fitting for border in found) else fitting
-
+_CHAIN = 64
+_OWN_CHAIN = 32
+"""From so many turns on an inner loop's sums start from 0 at each turn of the loop around it."""
 
 Store = Callable[[Puller, Member, Value], None]
 Known = tuple[Node, Indices]
+LanePoint = tuple[int, int, Value | None]
+"""The axis of the lanes, how many, and which of them exist."""
 
 
 class NestWriter:
@@ -222,7 +101,7 @@ class NestWriter:
         found = dict(known)
         for phase in range(1 + max(member.phase for member in self.kernel.members)):
             members = [m for m in self.kernel.members if m.phase == phase]
-            loop = [m for m in members if m.place == "full" or m.node.op in _REDUCTIONS]
+            loop = [m for m in members if m.place == "full" or m.node.op in REDUCTIONS]
             rest = [m for m in members if m not in loop]
             if self.kernel.reduced is None:
                 loop, rest = [], members
@@ -260,7 +139,7 @@ class NestWriter:
     ) -> None:
         """One pass over the reduced axes."""
         b, plan = self.b, self.plan
-        reductions = [m for m in members if m.node.op in _REDUCTIONS]
+        reductions = [m for m in members if m.node.op in REDUCTIONS]
         inside = lanes if plan.across else plan.lanes
         running = [Running(b, m.node, inside, self.kernel) for m in reductions]
         start = [value for r in running for value in r.initial()]
@@ -279,7 +158,7 @@ class NestWriter:
         running: Sequence[Running],
         carried: Sequence[Value],
         found: Mapping[Known, Value],
-        lanes_of: tuple[int, int, Value | None],
+        lanes_of: LanePoint,
     ) -> list[Value]:
         """The inner loops from `depth` on; returns the running values after them."""
         b, plan = self.b, self.plan
@@ -287,25 +166,86 @@ class NestWriter:
             self._at(found, *lanes_of)
             return self._turn(members, running, carried, found, lanes_of[2])
         loop = plan.inner[depth]
+
+        def turn(place: Value, values: Sequence[Value], point: LanePoint) -> list[Value]:
+            self.axes[loop.last] = place
+            return self._inner(depth + 1, members, running, values, found, point)
+
         if plan.across or depth < len(plan.inner) - 1:
-            with b.loop(0, loop.extent, 1, carried, hint="k") as k:
-                self.axes[loop.last] = k.variable
-                k.carry(self._inner(depth + 1, members, running, k.carried, found, lanes_of))
-            return list(k.results)
+            within = self._turns_within(depth)
+            return self._chains(
+                running,
+                loop.extent,
+                1,
+                within if within < _OWN_CHAIN else 1,
+                carried,
+                lambda place, values: (
+                    turn(place, values, lanes_of)
+                    if within < _OWN_CHAIN
+                    else self._afresh(running, values, lambda start: turn(place, start, lanes_of))
+                ),
+            )
         lanes = plan.lanes
         whole = loop.extent - loop.extent % lanes
         values = list(carried)
         if whole:
-            with b.loop(0, whole, lanes, values, hint="k") as k:
-                self.axes[loop.last] = k.variable
-                lane_point = (loop.last, lanes, None)
-                k.carry(self._inner(depth + 1, members, running, k.carried, found, lane_point))
-            values = list(k.results)
+            point = (loop.last, lanes, None)
+            values = self._chains(
+                running, whole, lanes, 1, values, lambda place, v: turn(place, v, point)
+            )
         if whole < loop.extent:
             self.axes[loop.last] = b.constant(I64, whole)
             ragged = (loop.last, lanes, self._ragged(loop.extent - whole))
             values = self._inner(depth + 1, members, running, values, found, ragged)
         return values
+
+    def _turns_within(self, depth: int) -> int:
+        """Turns of the loops inside the one at `depth`."""
+        loops = self.plan.inner[depth + 1 :]
+        turns = product(loops)
+        return turns if self.plan.across or not loops else -(-turns // self.plan.lanes)
+
+    def _chains(
+        self,
+        running: Sequence[Running],
+        end: int,
+        step: int,
+        weight: int,
+        carried: Sequence[Value],
+        turn: Callable[[Value, Sequence[Value]], list[Value]],
+    ) -> list[Value]:
+        """A loop from 0 to `end` in chains. weight: additions to a sum in each turn."""
+        b, turns = self.b, end // step
+        length = max(_CHAIN // weight, isqrt(turns))
+        if turns <= length or not any(r.is_sum for r in running):
+            with b.loop(0, end, step, carried, hint="k") as k:
+                k.carry(turn(k.variable, k.carried))
+            return list(k.results)
+        with b.loop(0, end, length * step, carried, hint="chain") as chain:
+            last = b.minimum(b.add(chain.variable, length * step), end)
+
+            def one(start: Sequence[Value]) -> list[Value]:
+                with b.loop(chain.variable, last, step, start, hint="k") as k:
+                    k.carry(turn(k.variable, k.carried))
+                return list(k.results)
+
+            chain.carry(self._afresh(running, chain.carried, one))
+        return list(chain.results)
+
+    def _afresh(
+        self,
+        running: Sequence[Running],
+        before: Sequence[Value],
+        part: Callable[[Sequence[Value]], list[Value]],
+    ) -> list[Value]:
+        """What `part` makes of sums that start from 0, added to those before."""
+        sums = [r.is_sum for r in running for _ in range(r.count)]
+        fresh = [value for r in running for value in r.initial()]
+        start = [new if s else old for s, new, old in zip(sums, fresh, before, strict=True)]
+        return [
+            self.b.add(old, new) if s else new
+            for s, old, new in zip(sums, before, part(start), strict=True)
+        ]
 
     def _turn(
         self,
@@ -316,7 +256,7 @@ class NestWriter:
         mask: Value | None,
     ) -> list[Value]:
         """One turn of the innermost loop."""
-        self._compute([m for m in members if m.node.op not in _REDUCTIONS], dict(found))
+        self._compute([m for m in members if m.node.op not in REDUCTIONS], dict(found))
         after: list[Value] = []
         rest = list(carried)
         for r in running:

@@ -20,13 +20,14 @@ class Running:
         self.b = b
         self.node = node
         self.type = Type(kind_of(node.inputs[0].dtype), lanes)
+        self.is_sum = node.op == "sum"
         self.count = 2 if node.op == "argmax" else 1
         self.extent = kernel.shape[node.attrs["axis"]] if node.op == "argmax" else 0
 
     def initial(self) -> list[Value]:
         """Before the first turn."""
         b = self.b
-        if self.node.op == "sum":
+        if self.is_sum:
             return [b.constant(self.type, 0)]
         lowest = float("-inf") if self.type.is_float else _LOWEST[self.type.kind]
         first = b.constant(self.type, lowest)
@@ -43,7 +44,7 @@ class Running:
         if self.node.op == "argmax":
             assert place is not None
             return self._step_place(before, value, mask, place)
-        combine = b.add if self.node.op == "sum" else b.maximum
+        combine = b.add if self.is_sum else b.maximum
         after = combine(before[0], value)
         return [after if mask is None else b.select(mask, after, before[0])]
 
@@ -72,11 +73,7 @@ class Running:
         b = self.b
         if self.node.op != "argmax":
             wide = folded and values[0].type.lanes
-            result = (
-                b.reduce("add" if self.node.op == "sum" else "max", values[0])
-                if wide
-                else values[0]
-            )
+            result = b.reduce("add" if self.is_sum else "max", values[0]) if wide else values[0]
             return b.bit("and", result, 255) if self.node.dtype.name == "uint8" else result
         best, place = values
         if folded and best.type.lanes:

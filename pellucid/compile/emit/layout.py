@@ -1,0 +1,141 @@
+"""How a nest is looped over: which loops, where the lanes lie, what one task is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pellucid.compile.access import DEAR, borders, fixed_axes, own_cost
+from pellucid.compile.domain import LoopAxis, merged
+from pellucid.compile.index import identity, linear
+from pellucid.compile.kernels import Kernel, Member
+from pellucid.graph.node import Node, ordered
+
+_TASK_ELEMENTS = 8_192
+REDUCTIONS = ("sum", "max", "argmax")
+
+
+@dataclass(frozen=True)
+class NestLayout:
+    """The loops of a nest and its tasks.
+
+    outer, inner: loops over places, and over what is reduced at each place.
+    lanes:        of a vector along the last loop; 0 if there is no loop.
+    across:       whether the lanes are places (the last loop is an outer one).
+    chunk:        how far a task goes along the lanes' loop if they are places.
+    rows:         how many turns of the other outer loops a task takes.
+    """
+
+    outer: tuple[LoopAxis, ...]
+    inner: tuple[LoopAxis, ...]
+    lanes: int
+    across: bool
+    chunk: int
+    rows: int
+
+    @property
+    def row_loops(self) -> tuple[LoopAxis, ...]:
+        """The outer loops but that of the lanes."""
+        return self.outer[:-1] if self.across else self.outer
+
+    @property
+    def row_count(self) -> int:
+        """Turns of the outer loops but that of the lanes."""
+        return product(self.row_loops)
+
+    @property
+    def chunks(self) -> int:
+        """Chunks along the lanes' loop."""
+        return -(-self.outer[-1].extent // self.chunk) if self.across else 1
+
+    @property
+    def tasks(self) -> int:
+        """Pieces of work that threads share."""
+        return -(-self.row_count // self.rows) * self.chunks
+
+
+def product(loops: Sequence[LoopAxis]) -> int:
+    """How many turns they have together."""
+    total = 1
+    for loop in loops:
+        total *= loop.extent
+    return total
+
+
+def layout(kernel: Kernel, kept: set[Node], lanes: int) -> NestLayout:
+    """Loops and tasks of a nest, from its shape and what it reads alone."""
+    positions = [linear(m.at, m.node.shape) for m in kernel.members]
+    fixed: set[int] = set()
+    for member in kernel.members:
+        for access in member.reads:
+            position = linear(access.at, access.node.shape)
+            positions.append(position)
+            if access.guarded or not position.is_affine:
+                fixed |= position.axes()
+        fixed |= _fixed(member, kernel, kept)
+    reduced = kernel.reduced or ()
+    outer = merged(kernel.shape, kernel.outer, positions, fixed)
+    inner = merged(kernel.shape, reduced, positions, fixed)
+    loops = sorted([*outer, *inner], key=lambda loop: loop.last)
+    if not loops:
+        return NestLayout((), (), 0, False, 1, 1)
+    last = loops[-1]
+    across = last in outer
+    width = _width(last.extent, lanes, _is_dear(kernel, kept))
+    width = _between_borders(width, lanes, _borders(kernel, kept, last.last))
+    depth = max(product(inner), 1)
+    wanted = max(_TASK_ELEMENTS // depth, 1)
+    if not across:
+        return NestLayout(tuple(outer), tuple(inner), width, False, 1, wanted)
+    chunk = max(min(-(-wanted // width), -(-last.extent // width)), 1) * width
+    rows = max(wanted // chunk, 1)
+    return NestLayout(tuple(outer), tuple(inner), width, True, chunk, rows)
+
+
+def _fixed(member: Member, kernel: Kernel, kept: set[Node]) -> set[int]:
+    node = member.node
+    if kernel.copies is not None:  # its value is only read
+        return set()
+    if node.op in REDUCTIONS:
+        source = node.inputs[0]
+        if node.op == "argmax":
+            return fixed_axes(source, identity(kernel.shape), kept) | set(kernel.reduced or ())
+        return fixed_axes(source, identity(kernel.shape), kept)
+    return fixed_axes(node, member.at, kept - {node})
+
+
+def _is_dear(kernel: Kernel, kept: set[Node]) -> bool:
+    nodes = ordered([member.node for member in kernel.members])
+    return any(
+        own_cost(node) >= DEAR for node in nodes if node not in kept or node in kernel.nodes()
+    )
+
+
+def _width(extent: int, lanes: int, dear: bool) -> int:
+    """Lanes of a vector: several registers at once hide latency, where the loop is long enough."""
+    if extent < lanes:
+        return 1 << max((extent - 1).bit_length(), 1)
+    most = lanes * (2 if dear else 4)
+    width = lanes
+    while width < most and extent >= 2 * width:
+        width *= 2
+    return width
+
+
+def _borders(kernel: Kernel, kept: set[Node], axis: int) -> set[int]:
+    found: set[int] = set()
+    for member in () if kernel.copies is not None else kernel.members:
+        node = member.node
+        if node.op in REDUCTIONS:
+            found |= borders(node.inputs[0], identity(kernel.shape), kept, axis)
+        else:
+            found |= borders(node, member.at, kept - {node}, axis)
+    return found
+
+
+def _between_borders(width: int, lanes: int, found: set[int]) -> int:
+    """A shorter vector if it then lies between borders, at least half a register."""
+    fitting = width
+    while fitting > max(lanes // 2, 2) and any(border % fitting for border in found):
+        fitting //= 2
+    return width if any(border % fitting for border in found) else fitting
