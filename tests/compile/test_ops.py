@@ -241,3 +241,13 @@ def test_long_sums_lose_little(shape: tuple[int, ...], axes: tuple[int, ...]) ->
     (found,) = NativeProgram(Graph({"s": g.variable(values, "x").sum(axes).node})).run(1)["s"]
     exact = values.astype(np.float64).sum(axes)
     assert np.abs(found / exact - 1).max() < 100 * 2.0**-24
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((3, 0), (0, 1)), ((70, 0, 2), (0, 1, 2)), ((2, 5, 0), (1, 2))]
+)
+def test_sums_of_nothing_are_zero(shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
+    made = g.variable(np.zeros(shape, np.float32), "x").exp().sum(axes)
+    (found,) = NativeProgram(Graph({"s": made.node})).run(1)["s"]
+    assert found.shape == made.shape
+    assert not found.any()

@@ -216,7 +216,7 @@ class NestWriter:
     ) -> list[Value]:
         """A loop from 0 to `end` in chains. weight: additions to a sum in each turn."""
         b, turns = self.b, end // step
-        length = max(_CHAIN // weight, isqrt(turns))
+        length = max(_CHAIN // max(weight, 1), isqrt(turns))
         if turns <= length or not any(r.is_sum for r in running):
             with b.loop(0, end, step, carried, hint="k") as k:
                 k.carry(turn(k.variable, k.carried))
