@@ -243,11 +243,9 @@ def test_long_sums_lose_little(shape: tuple[int, ...], axes: tuple[int, ...]) ->
     assert np.abs(found / exact - 1).max() < 100 * 2.0**-24
 
 
-@pytest.mark.parametrize(
-    ("shape", "axes"), [((3, 0), (0, 1)), ((70, 0, 2), (0, 1, 2)), ((2, 5, 0), (1, 2))]
-)
-def test_sums_of_nothing_are_zero(shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
-    made = g.variable(np.zeros(shape, np.float32), "x").exp().sum(axes)
+@pytest.mark.parametrize("shape", [(31, 0, 8), (1, 3, 0, 34), (0, 5), (0,)])
+def test_sums_of_nothing_are_zero(shape: tuple[int, ...]) -> None:
+    one = g.variable(np.ones([n or 1 for n in shape], np.float32), "x")
+    made = one.broadcast_to(shape).sum(tuple(range(len(shape))))
     (found,) = NativeProgram(Graph({"s": made.node})).run(1)["s"]
-    assert found.shape == made.shape
-    assert not found.any()
+    assert found == 0
