@@ -6,8 +6,10 @@ import hashlib
 from functools import cache, cached_property
 from pathlib import Path
 
+from pellucid.compile.assemble import Part
 from pellucid.compile.emit.driver import FIRST, entry
-from pellucid.compile.emit.kernel import Buffer, emit
+from pellucid.compile.emit.kernel import Buffer, Fixed, emit
+from pellucid.compile.join import joined
 from pellucid.compile.kernels import Target
 from pellucid.compile.loop.ir import Function
 from pellucid.compile.loop.llvm import module_text
@@ -34,7 +36,7 @@ class Code:
     def __init__(self, graph: Graph, isa: Isa, timed: bool = False) -> None:
         self.isa = isa
         self.timed = timed
-        self.plan = make_plan(padded_in_place(split(simplify(graph))))
+        self.plan = make_plan(padded_in_place(split(joined(simplify(graph)))))
         self.levels = emit(self.plan, isa)
         if timed:
             self.levels = [[emitted] for level in self.levels for emitted in level]
@@ -42,20 +44,20 @@ class Code:
         most = max((emitted.scratch for level in self.levels for emitted in level), default=0)
         self.scratch = -(-most // ALIGN) * ALIGN + ALIGN
 
-    def _number_buffers(self) -> dict[Buffer, int]:
-        places: dict[Buffer, int] = {}
+    def _number_buffers(self) -> dict[Fixed, int]:
+        places: dict[Fixed, int] = {}
         for level in self.levels:
             for emitted in level:
                 for buffer in emitted.buffers:
-                    if not self._has_room(buffer):
+                    if not isinstance(buffer, Part) and buffer not in self.plan.rooms:
                         places.setdefault(buffer, FIRST + len(places))
         return places
 
-    def _has_room(self, buffer: Buffer) -> bool:
-        return isinstance(buffer, Node) and buffer in self.plan.rooms
-
     def address(self, buffer: Buffer) -> tuple[str, int]:
         """("room", offset) or ("fixed" or "stepped", slot)."""
+        if isinstance(buffer, Part):
+            start = buffer.offset * buffer.whole.dtype.itemsize
+            return "room", self.plan.rooms[buffer.whole] + start
         if isinstance(buffer, Node) and buffer in self.plan.rooms:
             return "room", self.plan.rooms[buffer]
         stepped = isinstance(buffer, Target) or (isinstance(buffer, Node) and buffer.op == "input")

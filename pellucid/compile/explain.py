@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pellucid.compile.access import CONTRACTIONS, depth
+from pellucid.compile.assemble import Part
 from pellucid.compile.emit.kernel import Buffer, Emitted
-from pellucid.compile.kernels import Kernel, Target
+from pellucid.compile.kernels import Kernel, Target, inside
 from pellucid.compile.loop.show import show
 from pellucid.compile.native.assemble import to_assembly
 from pellucid.compile.peak import peak_flops
 from pellucid.compile.program import NativeProgram
-from pellucid.graph.node import Node, State, ordered
+from pellucid.graph.node import State
 from pellucid.graph.op import TABLE, Array
 
 _WIDEST = 60
@@ -174,22 +175,8 @@ def _facts(level: int, emitted: Emitted) -> KernelFacts:
     )
 
 
-def _inside(kernel: Kernel) -> list[Node]:
-    """Every node that a kernel computes, members and what lies between them and its buffers."""
-    stops = kernel.read_nodes()
-    found: dict[Node, None] = {}
-    pending = [member.node for member in reversed(kernel.members)]
-    while pending:
-        node = pending.pop()
-        if node in found or node in stops or TABLE[node.op].kind == "leaf":
-            continue
-        found[node] = None
-        pending.extend(reversed(node.inputs))
-    return [node for node in ordered(found) if node in found]
-
-
 def _ops(kernel: Kernel) -> list[str]:
-    names = [n.op for n in _inside(kernel) if TABLE[n.op].kind != "movement"]
+    names = [n.op for n in inside(kernel) if TABLE[n.op].kind != "movement"]
     counted: list[tuple[str, int]] = []
     for name in names:
         if counted and counted[-1][0] == name:
@@ -201,7 +188,7 @@ def _ops(kernel: Kernel) -> list[str]:
 
 def _flops(kernel: Kernel) -> int:
     total = 0
-    for node in _inside(kernel):
+    for node in inside(kernel):
         if node.op in CONTRACTIONS:
             total += 2 * node.size * depth(node)
         elif TABLE[node.op].kind == "reduce":
@@ -214,7 +201,7 @@ def _flops(kernel: Kernel) -> int:
 def _size(buffer: Buffer) -> int:
     if isinstance(buffer, State):
         return buffer.value.nbytes
-    if isinstance(buffer, Target):
+    if isinstance(buffer, Target | Part):
         return 0
     return buffer.size * buffer.dtype.itemsize
 

@@ -24,6 +24,7 @@ from pellucid.compile.access import (
     own_cost,
     squeezed,
 )
+from pellucid.compile.assemble import assembled
 from pellucid.compile.index import identity, linear
 from pellucid.compile.kernels import Kernel, Member
 from pellucid.graph.node import Node
@@ -58,11 +59,10 @@ def kept_nodes(graph: Graph) -> set[Node]:
         grows = any(c.op == "broadcast" and c.size > node.size for c in consumers[node])
         if costs[node] >= DEAR and (len(wanted_by) > 1 or grows):
             kept.add(node)
-    kept |= _deepest(nodes, kept)
     for node in nodes:
         if node.op in CONTRACTIONS:
             kept.update(base for base in map(operand_base, node.inputs) if not has_buffer(base))
-    return kept
+    return kept | _deepest(nodes, kept)
 
 
 def _deepest(nodes: Iterable[Node], kept: set[Node]) -> set[Node]:
@@ -114,6 +114,7 @@ class Fusion:
 
     def __init__(self, graph: Graph) -> None:
         self.kept = kept_nodes(graph)
+        self.assembled = assembled(graph, self.kept)
         self.kernels: list[Kernel] = []
         self.home: dict[Node, Kernel] = {}
         self._needs: dict[int, set[int]] = {}
@@ -123,7 +124,9 @@ class Fusion:
                 self._place(node)
 
     def _place(self, node: Node) -> None:
-        if node.op in CONTRACTIONS:
+        if node in self.assembled:
+            self._start("assembly", node, node.shape, None, identity(node.shape))
+        elif node.op in CONTRACTIONS:
             self._start("contraction", node, node.shape, None, identity(node.shape))
         elif node.op in ("uniform", "normal", "bernoulli"):
             self._start("draw", node, node.shape, None, identity(node.shape))
@@ -244,6 +247,9 @@ class Fusion:
 
     def _reads_of(self, node: Node) -> list[Access]:
         """What a kernel that starts with `node` reads, in axes of its domain."""
+        if node in self.assembled:
+            values = dict.fromkeys(value for value, _ in self.assembled[node])
+            return [Access(value, identity(value.shape)) for value in values]
         if node.op not in ANCHORS:
             return inner_accesses(node, identity(node.shape), self.kept)
         found: list[Access] = []

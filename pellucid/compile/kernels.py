@@ -12,9 +12,10 @@ from typing import Literal
 from pellucid.compile.access import Access
 from pellucid.compile.index import Indices
 from pellucid.graph.node import Node, State
-from pellucid.graph.op import Shape
+from pellucid.graph.op import TABLE, Shape
 
-Kind = Literal["nest", "contraction", "draw", "scatter"]
+Kind = Literal["nest", "contraction", "draw", "scatter", "assembly"]
+"""An assembly computes nothing: the kernels of its parts write it (see `assemble`)."""
 Place = Literal["full", "outer"]
 
 
@@ -68,6 +69,24 @@ class Kernel:
         """Every node outside the kernel that it reads."""
         own = self.nodes()
         return {a.node for member in self.members for a in member.reads if a.node not in own}
+
+
+def inside(kernel: Kernel) -> list[Node]:
+    """Every node that a kernel computes, each after its inputs.
+
+    The members and what lies between them and the kernel's buffers.
+    """
+    stops = kernel.read_nodes()
+    found: dict[Node, None] = {}
+    pending = [(member.node, False) for member in reversed(kernel.members)]
+    while pending:
+        node, inputs_done = pending.pop()
+        if inputs_done:
+            found[node] = None
+        elif node not in found and node not in stops and TABLE[node.op].kind != "leaf":
+            pending.append((node, True))
+            pending.extend((source, False) for source in reversed(node.inputs))
+    return list(found)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pellucid.compile.access import has_buffer, squeezed
+from pellucid.compile.assemble import Part
 from pellucid.compile.fuse import Fusion
 from pellucid.compile.index import identity
 from pellucid.compile.kernels import Kernel, Member, Target
@@ -28,6 +29,7 @@ class Plan:
     targets: where each kept node is stored, beside its room.
     rooms:   offset in bytes of each node that has room of the program's own.
     room_bytes: how much that is in all.
+    parts:   where else a value lies, as a part of wholes that are assembled.
     """
 
     graph: Graph
@@ -37,12 +39,16 @@ class Plan:
     levels: list[list[Kernel]] = field(default_factory=list)
     rooms: dict[Node, int] = field(default_factory=dict)
     room_bytes: int = 0
+    parts: dict[Node, list[Part]] = field(default_factory=dict)
 
 
 def make_plan(graph: Graph) -> Plan:
     """Fuse a graph into kernels, order them, and give every value a place."""
     fusion = Fusion(graph)
     plan = Plan(graph, fusion.kernels, fusion.kept)
+    for parts in fusion.assembled.values():
+        for value, part in parts:
+            plan.parts.setdefault(value, []).append(part)
     order = _Order(plan.kernels)
     for name, node in graph.outputs.items():
         plan.targets.setdefault(node, []).append(Target("output", name))
@@ -57,6 +63,7 @@ def make_plan(graph: Graph) -> Plan:
     if late:
         plan.levels.append([_copy(plan, state, node) for state, node in late])
     _place_rooms(plan, {node for _, node in late if _may_be_lost(node, graph)})
+    plan.levels = [[k for k in level if k.kind != "assembly"] for level in plan.levels]
     for number, kernel in enumerate(k for level in plan.levels for k in level):
         kernel.name = f"{kernel.kind}_{number}"
     return plan
@@ -137,7 +144,8 @@ class _Order:
                     pending.extend(waiting)
                     continue
                 pending.pop()
-                depth[here] = 1 + max((depth[k] for k in self.after[here]), default=-1)
+                before = max((depth[k] for k in self.after[here]), default=-1)
+                depth[here] = before + (self.by_id[here].kind != "assembly")
         count = max(depth.values(), default=-1) + 1
         found: list[list[Kernel]] = [[] for _ in range(count)]
         for kernel in self.kernels:
@@ -170,9 +178,13 @@ def _place_rooms(plan: Plan, wanted: set[Node]) -> None:
     last: dict[Node, int] = {}
     for depth, level in enumerate(plan.levels):
         for kernel in level:
+            if kernel.kind == "assembly":
+                continue
             own = kernel.nodes()
             for node in own:
                 born.setdefault(node, depth)
+                for part in plan.parts.get(node, []):
+                    born.setdefault(part.whole, depth)
             for member in kernel.members:
                 for access in member.reads:
                     if has_buffer(access.node):

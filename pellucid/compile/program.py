@@ -12,7 +12,7 @@ import numpy as np
 
 from pellucid.compile.code import Code
 from pellucid.compile.emit.driver import CLOCKS, FIRST, ROOM, SCRATCH, SPANS
-from pellucid.compile.emit.kernel import Buffer, Emitted
+from pellucid.compile.emit.kernel import Emitted, Fixed
 from pellucid.compile.kernels import Target
 from pellucid.compile.native.arena import aligned_zeros
 from pellucid.compile.native.cache import ObjectCache
@@ -82,7 +82,7 @@ class NativeProgram:
         return self._lock[1]
 
     def _pointer(
-        self, buffer: Buffer, given: Mapping[str, Array], outputs: Mapping[str, Array]
+        self, buffer: Fixed, given: Mapping[str, Array], outputs: Mapping[str, Array]
     ) -> int:
         if isinstance(buffer, State):
             return int(buffer.value.ctypes.data)

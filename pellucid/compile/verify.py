@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from pellucid.compile.access import has_buffer
+from pellucid.compile.assemble import Part
 from pellucid.compile.index import linear
 from pellucid.compile.kernels import Kernel, Member
 from pellucid.compile.plan import ALIGN, Plan
 from pellucid.graph.node import Node, State
+from pellucid.graph.op import Array
 
 
 def verify(plan: Plan) -> None:
@@ -32,7 +36,11 @@ class _Touched:
 
 
 class _Checker:
-    """held: what lies in the rooms. changed: states that have their new value. made: nodes so far."""
+    """Goes through the levels.
+
+    held: what lies in the rooms. changed: states that have their new value. made: nodes so far.
+    begun: the rooms of wholes of which some parts are written. missing: the parts that are not.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -40,6 +48,8 @@ class _Checker:
         self.changed: dict[State, Node] = {}
         self.made: set[Node] = set()
         self.stored: set[str] = set()
+        self.begun: dict[Node, tuple[int, int]] = {}
+        self.missing = _parts_by_whole(plan)
 
     def check(self) -> None:
         for level in self.plan.levels:
@@ -73,8 +83,11 @@ class _Checker:
                     found.old.add(node.attrs["state"])
                 elif not has_buffer(node):
                     raise ValueError(f"{kernel.name} reads {node!r}, which is not kept")
-            if kernel.copies is None and member.node in self.plan.rooms:
-                found.writes.append(self._room(member.node))
+            if kernel.copies is not None:
+                continue
+            parts = [part.whole for part in self.plan.parts.get(member.node, [])]
+            rooms = (node for node in (member.node, *parts) if node in self.plan.rooms)
+            found.writes += [self._room(node) for node in rooms]
         found.new = set(self._written(kernel))
         return found
 
@@ -108,9 +121,17 @@ class _Checker:
             raise ValueError(f"{one.kernel.name} changes a state beside {other.kernel.name}")
 
     def _ran(self, one: _Touched) -> None:
+        written = {p for m in one.kernel.members for p in self.plan.parts.get(m.node, [])}
         for start, stop, node in one.writes:
             self.held = [(a, b, it) for a, b, it in self.held if b <= start or stop <= a]
-            self.held.append((start, stop, node))
+            for whole, (a, b) in self.begun.items():
+                if whole is not node and a < stop and start < b:
+                    raise ValueError(f"{one.kernel.name} writes {node!r} over parts of {whole!r}")
+            self.begun[node] = start, stop
+            self.missing[node] = self.missing.get(node, set()) - written
+            if not self.missing[node]:
+                del self.begun[node]
+                self.held.append((start, stop, node))
         for state, node in self._written(one.kernel).items():
             if state in self.changed:
                 raise ValueError(f"{state.name!r} is written twice")
@@ -128,6 +149,22 @@ class _Checker:
             raise ValueError("an output is not stored")
         if self.changed != dict(self.plan.graph.updates):
             raise ValueError("a state does not get its new value")
+
+
+def _parts_by_whole(plan: Plan) -> dict[Node, set[Part]]:
+    """The parts of each whole; ValueError unless they are all of it, each element once."""
+    found: dict[Node, set[Part]] = {}
+    times: dict[Node, Array] = {}
+    for value, parts in plan.parts.items():
+        for part in parts:
+            found.setdefault(part.whole, set()).add(part)
+            lengths = [1 if axis is None else value.shape[axis] for axis, _ in part.axes]
+            box = (slice(s, s + n) for n, (_, s) in zip(lengths, part.axes, strict=True))
+            times.setdefault(part.whole, np.zeros(part.whole.shape, int))[tuple(box)] += 1
+    for whole, count in times.items():
+        if (count != 1).any():
+            raise ValueError(f"the parts of {whole!r} do not make it whole")
+    return found
 
 
 def _in_place(kernel: Kernel, writer: Member, state: State | None) -> None:

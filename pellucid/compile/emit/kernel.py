@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from pellucid.compile.access import has_buffer
+from pellucid.compile.assemble import Part
 from pellucid.compile.contraction import Contraction, contraction_of
 from pellucid.compile.emit.contraction import scratch_elements, task_counts, write_contraction
 from pellucid.compile.emit.draw import draw_tasks, write_draw
@@ -24,8 +25,10 @@ from pellucid.compile.plan import Plan
 from pellucid.compile.tiles import Tiling
 from pellucid.graph.node import Node, State
 
-Buffer = Node | State | Target
-"""What a pointer points to: a node's room, an input or a constant; a state; an output."""
+Fixed = Node | State | Target
+"""What lies outside a program's own memory: an input or a constant; a state; an output."""
+Buffer = Fixed | Part
+"""What a pointer points to: that, a node's room, or a part of one."""
 
 
 @dataclass(frozen=True)
@@ -134,12 +137,13 @@ class KernelWriter:
             found.append(member.node)
         targets = self.plan.targets.get(member.node, [])
         found += [target if target.state is None else target.state for target in targets]
-        return found
+        parts = self.plan.parts.get(member.node, [])
+        return [*found, *(part for part in parts if part.whole in self.plan.rooms)]
 
     def signature(self) -> str:
         """What the code depends on."""
         stores = [
-            [self.buffers[place] for place in self._places(member)]
+            [(self.buffers[p], p.text if isinstance(p, Part) else "") for p in self._places(member)]
             for member in self.kernel.members
         ]
         return signature(self.kernel, self.buffers, stores)
@@ -159,7 +163,13 @@ class KernelWriter:
             return Extent(draw_tasks(anchor), 4 * size, 0)
         if kernel.kind == "scatter":
             return Extent(ScatterWriter(anchor, self.isa.lanes).tasks, size, 0)
-        loops = layout(kernel, self.plan.kept, self.isa.lanes)
+        parts = [
+            place.position(member.at)
+            for member in kernel.members
+            for place in self._places(member)
+            if isinstance(place, Part)
+        ]
+        loops = layout(kernel, self.plan.kept, self.isa.lanes, parts)
         return Extent(loops.tasks, max(prod(kernel.shape), 1) * len(kernel.members), 0, loops)
 
     def write(self, name: str, extent: Extent) -> Function:
@@ -174,8 +184,9 @@ class KernelWriter:
         lanes = self.isa.lanes
 
         def store(puller: Puller, member: Member, value: Value) -> None:
-            position = linear(member.at, member.node.shape)
+            own = linear(member.at, member.node.shape)
             for place in self._places(member):
+                position = place.position(member.at) if isinstance(place, Part) else own
                 puller.store(value, member.node, pointer_of[place], position)
 
         if extent.tasks == 0:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from pellucid.compile.access import DEAR, borders, fixed_axes, own_cost
 from pellucid.compile.domain import LoopAxis, merged
-from pellucid.compile.index import identity, linear
-from pellucid.compile.kernels import Kernel, Member
-from pellucid.graph.node import Node, ordered
+from pellucid.compile.index import Index, identity, linear
+from pellucid.compile.kernels import Kernel, Member, inside
+from pellucid.graph.node import Node
 
-_TASK_ELEMENTS = 8_192
+_TASK_COST = 131_072
+"""Rough instructions (see `own_cost`) of a task."""
 REDUCTIONS = ("sum", "max", "argmax")
 
 
@@ -62,9 +63,12 @@ def product(loops: Sequence[LoopAxis]) -> int:
     return total
 
 
-def layout(kernel: Kernel, kept: set[Node], lanes: int) -> NestLayout:
-    """Loops and tasks of a nest, from its shape and what it reads alone."""
-    positions = [linear(m.at, m.node.shape) for m in kernel.members]
+def layout(kernel: Kernel, kept: set[Node], lanes: int, parts: Sequence[Index]) -> NestLayout:
+    """Loops and tasks of a nest, from its shape and what it reads alone.
+
+    parts: where its members are written as parts of something else.
+    """
+    positions = [*parts, *(linear(m.at, m.node.shape) for m in kernel.members)]
     fixed: set[int] = set()
     for member in kernel.members:
         for access in member.reads:
@@ -81,10 +85,11 @@ def layout(kernel: Kernel, kept: set[Node], lanes: int) -> NestLayout:
         return NestLayout((), (), 0, False, 1, 1)
     last = loops[-1]
     across = last in outer
-    width = _width(last.extent, lanes, _is_dear(kernel, kept))
+    costs = [0] if kernel.copies is not None else [own_cost(node) for node in inside(kernel)]
+    width = _width(last.extent, lanes, max(costs, default=0) >= DEAR)
     width = _between_borders(width, lanes, _borders(kernel, kept, last.last))
     depth = max(product(inner), 1)
-    wanted = max(_TASK_ELEMENTS // depth, 1)
+    wanted = max(_TASK_COST // max(depth * sum(costs), 16), 1)
     if not across:
         return NestLayout(tuple(outer), tuple(inner), width, False, 1, wanted)
     chunk = max(min(-(-wanted // width), -(-last.extent // width)), 1) * width
@@ -102,13 +107,6 @@ def _fixed(member: Member, kernel: Kernel, kept: set[Node]) -> set[int]:
             return fixed_axes(source, identity(kernel.shape), kept) | set(kernel.reduced or ())
         return fixed_axes(source, identity(kernel.shape), kept)
     return fixed_axes(node, member.at, kept - {node})
-
-
-def _is_dear(kernel: Kernel, kept: set[Node]) -> bool:
-    nodes = ordered([member.node for member in kernel.members])
-    return any(
-        own_cost(node) >= DEAR for node in nodes if node not in kept or node in kernel.nodes()
-    )
 
 
 def _width(extent: int, lanes: int, dear: bool) -> int:

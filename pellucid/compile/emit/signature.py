@@ -16,10 +16,12 @@ from pellucid.compile.kernels import Kernel
 from pellucid.graph.node import Literal, Node, State
 
 
-def signature(kernel: Kernel, pointers: Mapping[Any, int], stores: Sequence[Sequence[int]]) -> str:
+def signature(
+    kernel: Kernel, pointers: Mapping[Any, int], stores: Sequence[Sequence[object]]
+) -> str:
     """The hash of all that a kernel's code depends on.
 
-    pointers: the number of each buffer. stores: the pointers that each member is written to.
+    pointers: the number of each buffer. stores: what each member is written to.
     """
     parts: list[object] = [kernel.kind, kernel.shape, kernel.reduced, kernel.copies is not None]
     members = kernel.nodes()

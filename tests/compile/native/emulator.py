@@ -11,7 +11,7 @@ from unicorn import arm64_const as arm
 
 from pellucid.compile.code import Code
 from pellucid.compile.emit.driver import CLOCKS, FIRST, ROOM, SCRATCH, SPANS
-from pellucid.compile.emit.kernel import Buffer
+from pellucid.compile.emit.kernel import Fixed
 from pellucid.compile.kernels import Target
 from pellucid.compile.native.assemble import to_object
 from pellucid.compile.native.isa import isa_named
@@ -93,7 +93,7 @@ class Emulated:
         return outputs
 
     @staticmethod
-    def _array(buffer: Buffer, feeds: Mapping[str, Array], outputs: dict[str, Array]) -> Array:
+    def _array(buffer: Fixed, feeds: Mapping[str, Array], outputs: dict[str, Array]) -> Array:
         if isinstance(buffer, State):
             return buffer.value
         if isinstance(buffer, Target):
