@@ -9,7 +9,7 @@ the passes of a softmax or a normalisation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pellucid.compile.access import (
@@ -35,34 +35,57 @@ _WIDE_ENOUGH = 64
 _SMALL = 16_384
 _DEEP = 100
 _RESHAPE = 25
+_REPEATING = frozenset({"broadcast", "windows", "take"})
+_DEAR_AGAIN = 4
+"""From this cost on a value is kept if it is wanted again for many elements."""
 _STRIDED = frozenset({"reshape", "transpose", "broadcast", "slice", "flip", "windows"})
 
 
 def kept_nodes(graph: Graph) -> set[Node]:
     """Nodes whose values are kept in memory or in a kernel's registers under their own name."""
     nodes = graph.nodes
-    costs = _costs(nodes)
     consumers: dict[Node, list[Node]] = {node: [] for node in nodes}
     for node in nodes:
         for source in set(node.inputs):
             consumers[source].append(node)
     kept = {node for node in nodes if node.op in ANCHORS}
     kept.update(root for root in graph.roots)
+    costs = _keep_repeated(nodes, consumers, kept)
     pullers: dict[Node, set[Node]] = {}
     for node in reversed(nodes):
         wanted_by: set[Node] = set()
         for consumer in consumers[node]:
             wanted_by |= {consumer} if consumer in kept else pullers[consumer]
         pullers[node] = wanted_by
-        if node in kept or has_buffer(node) or TABLE[node.op].kind == "leaf":
-            continue
-        grows = any(c.op == "broadcast" and c.size > node.size for c in consumers[node])
-        if costs[node] >= DEAR and (len(wanted_by) > 1 or grows):
+        if costs[node] >= DEAR and len(wanted_by) > 1 and _is_computed(node):
             kept.add(node)
     for node in nodes:
         if node.op in CONTRACTIONS:
             kept.update(base for base in map(operand_base, node.inputs) if not has_buffer(base))
     return kept | _deepest(nodes, kept)
+
+
+def _is_computed(node: Node) -> bool:
+    """Whether keeping a node saves computing; where elements only move, what moves is kept."""
+    return TABLE[node.op].kind == "elementwise" and not has_buffer(node)
+
+
+def _keep_repeated(
+    nodes: Sequence[Node], consumers: Mapping[Node, Sequence[Node]], kept: set[Node]
+) -> dict[Node, int]:
+    """Keep what would be computed again for many elements; returns what each node costs to pull."""
+    costs: dict[Node, int] = {}
+    for node in nodes:
+        costs[node] = 0
+        if node in kept or has_buffer(node):
+            continue
+        inside = min(sum(costs[source] for source in node.inputs) + own_cost(node), 1000)
+        again = any(c.op in _REPEATING and c.size > node.size for c in consumers[node])
+        if again and inside >= _DEAR_AGAIN and _is_computed(node):
+            kept.add(node)
+        else:
+            costs[node] = inside
+    return costs
 
 
 def _deepest(nodes: Iterable[Node], kept: set[Node]) -> set[Node]:
@@ -86,14 +109,6 @@ def _weight(node: Node) -> int:
         return 20 * (len(node.inputs) - 1).bit_length()
     mixes = node.op == "reshape" and squeezed(node.shape) != squeezed(node.inputs[0].shape)
     return _RESHAPE if mixes else 1
-
-
-def _costs(nodes: Iterable[Node]) -> dict[Node, int]:
-    costs: dict[Node, int] = {}
-    for node in nodes:
-        inside = 0 if node.op in ANCHORS else sum(costs[source] for source in node.inputs)
-        costs[node] = 0 if node.op in ANCHORS else min(inside + own_cost(node), 1000)
-    return costs
 
 
 def operand_base(operand: Node) -> Node:

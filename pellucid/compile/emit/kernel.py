@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from pellucid.compile.access import has_buffer
+from pellucid.compile.access import has_buffer, own_cost
 from pellucid.compile.assemble import Part
 from pellucid.compile.contraction import Contraction, contraction_of
 from pellucid.compile.emit.contraction import scratch_elements, task_counts, write_contraction
@@ -17,7 +17,7 @@ from pellucid.compile.emit.pull import Puller
 from pellucid.compile.emit.scatter import ScatterWriter
 from pellucid.compile.emit.signature import signature
 from pellucid.compile.index import linear
-from pellucid.compile.kernels import Kernel, Member, Target
+from pellucid.compile.kernels import Kernel, Member, Target, inside
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, PTR, Function, Value
 from pellucid.compile.native.isa import Isa
@@ -35,8 +35,8 @@ Buffer = Fixed | Part
 class Extent:
     """How much work a kernel is.
 
-    tasks: pieces of its work. cost: elements or multiply-adds, to share work by. scratch: bytes
-    that a thread needs.
+    tasks: pieces of its work. cost: rough instructions of one lane, to share work by. scratch:
+    bytes that a thread needs.
     """
 
     tasks: int
@@ -66,7 +66,7 @@ class Emitted:
 
     @property
     def cost(self) -> float:
-        """Elements or multiply-adds."""
+        """Rough instructions of one lane."""
         return self.extent.cost
 
     @property
@@ -158,11 +158,12 @@ class KernelWriter:
             work, cut = contraction_of(kernel, self.plan.kept, self.isa.lanes, self.isa.registers)
             tasks = prod(task_counts(work, cut)) * work.batches
             scratch = scratch_elements(work, cut) * anchor.dtype.itemsize
-            return Extent(tasks, size * max(work.depth, 1) / 8, scratch, (work, cut))
+            products = size * max(work.depth, 1)
+            return Extent(tasks, products + size * self._cost(), scratch, (work, cut))
         if kernel.kind == "draw":
-            return Extent(draw_tasks(anchor), 4 * size, 0)
+            return Extent(draw_tasks(anchor), 32 * size, 0)
         if kernel.kind == "scatter":
-            return Extent(ScatterWriter(anchor, self.isa.lanes).tasks, size, 0)
+            return Extent(ScatterWriter(anchor, self.isa.lanes).tasks, 8 * size, 0)
         parts = [
             place.position(member.at)
             for member in kernel.members
@@ -170,7 +171,13 @@ class KernelWriter:
             if isinstance(place, Part)
         ]
         loops = layout(kernel, self.plan.kept, self.isa.lanes, parts)
-        return Extent(loops.tasks, max(prod(kernel.shape), 1) * len(kernel.members), 0, loops)
+        return Extent(loops.tasks, max(prod(kernel.shape), 1) * self._cost(), 0, loops)
+
+    def _cost(self) -> int:
+        """Rough instructions for each element: what is computed, read and stored."""
+        if self.kernel.copies is not None:
+            return len(self.buffers)
+        return sum(own_cost(node) for node in inside(self.kernel)) + 2 * len(self.buffers)
 
     def write(self, name: str, extent: Extent) -> Function:
         """The kernel as a function of that name."""

@@ -16,12 +16,14 @@ from pellucid.compile.emit.layout import REDUCTIONS, NestLayout, product
 from pellucid.compile.emit.pull import Point, Puller
 from pellucid.compile.emit.reduction import Running
 from pellucid.compile.index import Indices, identity
-from pellucid.compile.kernels import Kernel, Member
+from pellucid.compile.kernels import Kernel, Member, inside
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Value
 from pellucid.graph.node import Node
 
 _CHAIN = 64
+_MOST_TURNS = 16
+_MOST_CODE = 200
 _OWN_CHAIN = 32
 """From so many turns on an inner loop's sums start from 0 at each turn of the loop around it."""
 
@@ -48,6 +50,10 @@ class NestWriter:
         self.puller = Puller(b, buffers)
         self.store = store
         zero = b.constant(I64, 0)
+        # Short loops are written out, unless that is a lot of code.
+        last_two = product(plan.inner[-2:])
+        short = last_two <= _MOST_TURNS and last_two * len(inside(kernel)) <= _MOST_CODE
+        self.straight = _MOST_TURNS if short else 1
         self.axes: dict[int, Value] = dict.fromkeys(range(len(kernel.shape)), zero)
 
     def write(self, begin: Value, end: Value) -> None:
@@ -58,17 +64,37 @@ class NestWriter:
             block = b.div(task.variable, plan.chunks)
             first = b.mul(block, plan.rows)
             last = b.minimum(b.add(first, plan.rows), plan.row_count)
-            with b.loop(first, last, hint="row") as row:
-                self._set_rows(row.variable)
+            with b.loop(first, last, 1, self._digits(first), hint="row") as row:
+                for loop, digit in zip(plan.row_loops, row.carried, strict=True):
+                    self.axes[loop.last] = digit
                 if plan.across:
                     self._across(b.mul(chunk, plan.chunk))
                 else:
                     self._place({}, -1, 0, None)
+                row.carry(self._next(row.carried))
 
-    def _set_rows(self, flat: Value) -> None:
-        for loop in reversed(self.plan.row_loops):
-            self.axes[loop.last] = self.b.rem(flat, loop.extent)
+    def _digits(self, flat: Value) -> list[Value]:
+        """The turn of each row loop in the turn `flat` of all of them."""
+        found: list[Value] = []
+        for loop in reversed(self.plan.row_loops[1:]):
+            found.insert(0, self.b.rem(flat, loop.extent))
             flat = self.b.div(flat, loop.extent)
+        return [flat, *found] if self.plan.row_loops else []
+
+    def _next(self, digits: Sequence[Value]) -> list[Value]:
+        """The digits of the next turn: counting on is cheaper than dividing."""
+        b = self.b
+        found: list[Value] = []
+        step: Value = b.constant(I64, 1)
+        for loop, digit in zip(reversed(self.plan.row_loops), reversed(digits), strict=True):
+            counted = b.add(digit, step)
+            if len(found) == len(digits) - 1:
+                found.insert(0, counted)
+                break
+            over = b.compare("==", counted, loop.extent)
+            found.insert(0, b.select(over, 0, counted))
+            step = b.convert(over, "i64")
+        return found
 
     def _across(self, first: Value) -> None:
         """The lanes are places: whole vectors, then the ragged end."""
@@ -216,6 +242,10 @@ class NestWriter:
     ) -> list[Value]:
         """A loop from 0 to `end` in chains. weight: additions to a sum in each turn."""
         b, turns = self.b, end // step
+        if turns <= self.straight:
+            for number in range(turns):
+                carried = turn(b.constant(I64, number * step), carried)
+            return list(carried)
         length = max(_CHAIN // max(weight, 1), isqrt(turns))
         if turns <= length or not any(r.is_sum for r in running):
             with b.loop(0, end, step, carried, hint="k") as k:

@@ -21,7 +21,7 @@ from pellucid.compile.native.library import Library, Text, load
 
 SPINS = 4_000
 _PATIENCE = 2.0  # seconds
-WORK_A_THREAD = 1_000_000
+WORK_A_THREAD = 4_000_000
 """Multiply-adds (or so) a step from which another thread is worth its waiting."""
 
 _Entry = ctypes.CFUNCTYPE(
@@ -169,7 +169,7 @@ def set_threads(threads: int | None) -> None:
 def choose_threads(work: float) -> int:
     """How many threads a program of so much work a step gets.
 
-    What `set_threads` or PELLUCID_THREADS says; else one for each million of multiply-adds, up to
+    What `set_threads` or PELLUCID_THREADS says; else one for each few millions of multiply-adds, up to
     the processors that this process may use.
     """
     if _chosen:

@@ -258,7 +258,7 @@ def test_a_team_that_cannot_start(monkeypatch: pytest.MonkeyPatch, trouble: Base
 
 def test_how_many_threads(usual: pytest.MonkeyPatch) -> None:
     usual.setattr(module, "available_processors", lambda: 4)
-    work = [0, 1e5, 1e6, 2.9e6, 1e12]
+    work = [0, 4e5, 4e6, 1.16e7, 1e12]
     assert [choose_threads(w) for w in work] == [1, 1, 1, 2, 4]
     usual.setenv("PELLUCID_THREADS", "3")
     assert [choose_threads(w) for w in work] == [3] * 5
