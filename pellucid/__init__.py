@@ -69,7 +69,7 @@ _LATER = {
     "Run": "pellucid.train:Run",
     "fit": "pellucid.train:fit",
     "fit_table": "pellucid.train:fit_table",
-    "set_threads": "pellucid.compile.native.threads:set_threads",
+    "set_threads": "pellucid.compile.native.choice:set_threads",
 }
 
 __all__ = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 
-from pellucid.compile.index import Axis, Index, Indices, Lookup, divisors, moved
+from pellucid.compile.index import Axis, Index, Indices, Lookup, divisors, moved, pace
 from pellucid.graph.node import Node
 from pellucid.graph.op import TABLE, Shape
 
@@ -115,7 +115,7 @@ def borders(node: Node, at: Indices, stops: Container[Node], axis: int) -> set[i
             found |= {b for g in guards if axis in g.index.axes() for b in (g.low, g.high)}
         elif current.op == "concatenate" and axis in place[current.attrs["axis"]].axes():
             ends = accumulate(part.shape[current.attrs["axis"]] for part in current.inputs)
-            found |= set(ends)
+            found |= {end * pace(place[current.attrs["axis"]], axis) for end in ends}
         for index in place:
             found |= divisors(index, axis)
     return found

@@ -67,19 +67,30 @@ def _parts(node: Node, found: Mapping[Node, list[tuple[Node, Part]]]) -> list[tu
     parts: list[tuple[Node, Part]] = []
     axis, start = node.attrs["axis"], 0
     for source in node.inputs:
-        value = _below_reshapes(source)
+        value, own = _below_movement(source)
         starts = [start if a == axis else 0 for a in range(len(node.shape))]
-        whole = Part(node, tuple(zip(_own_axes(value.shape, source.shape), starts, strict=True)))
+        whole = Part(node, tuple(zip(own, starts, strict=True)))
         # Where the part is assembled itself, what it is made of goes to its place in both.
         parts += [(v, _within(whole, p)) for v, p in found.get(value, [])] or [(value, whole)]
         start += source.shape[axis]
     return parts
 
 
-def _below_reshapes(node: Node) -> Node:
-    while node.op == "reshape" and squeezed(node.shape) == squeezed(node.inputs[0].shape):
+def _below_movement(node: Node) -> tuple[Node, list[int | None]]:
+    """What lies below transposes and reshapes that add or drop axes of length 1.
+
+    And which of its axes each axis of the node is.
+    """
+    axes: list[int | None] = list(range(len(node.shape)))
+    while True:
+        if node.op == "transpose":
+            below: list[int | None] = list(node.attrs["order"])
+        elif node.op == "reshape" and squeezed(node.shape) == squeezed(node.inputs[0].shape):
+            below = _own_axes(node.inputs[0].shape, node.shape)
+        else:
+            return node, axes
+        axes = [None if axis is None else below[axis] for axis in axes]
         node = node.inputs[0]
-    return node
 
 
 def _own_axes(shape: Shape, reshaped: Shape) -> list[int | None]:

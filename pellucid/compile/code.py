@@ -17,6 +17,7 @@ from pellucid.compile.native.isa import Isa
 from pellucid.compile.native.threads_ir import barrier_text
 from pellucid.compile.padding import padded_in_place
 from pellucid.compile.plan import ALIGN, make_plan
+from pellucid.compile.products import as_read
 from pellucid.compile.simplify import simplify
 from pellucid.compile.split import split
 from pellucid.graph.node import Node
@@ -36,7 +37,7 @@ class Code:
     def __init__(self, graph: Graph, isa: Isa, timed: bool = False) -> None:
         self.isa = isa
         self.timed = timed
-        self.plan = make_plan(padded_in_place(split(joined(simplify(graph)))))
+        self.plan = make_plan(padded_in_place(as_read(split(joined(simplify(graph))))))
         self.levels = emit(self.plan, isa)
         if timed:
             self.levels = [[emitted] for level in self.levels for emitted in level]

@@ -7,15 +7,16 @@ along which both step are batches. A convolution differs from a matmul in its st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from pellucid.compile.access import accesses, fixed_axes
+from pellucid.compile.access import accesses, fixed_axes, own_cost
 from pellucid.compile.domain import merged
 from pellucid.compile.emit.scalar_ops import kind_of
 from pellucid.compile.fuse import operand_base
 from pellucid.compile.index import Axis, Index, Indices, linear
-from pellucid.compile.kernels import Kernel
+from pellucid.compile.kernels import Kernel, inside
 from pellucid.compile.loop.ir import Kind
 from pellucid.compile.tiles import Machine, Tiling, tiling
 from pellucid.graph.node import Node
@@ -108,9 +109,12 @@ def operand_position(operand: Node, at: Indices) -> tuple[Node, Index]:
 
 
 def contraction_of(
-    kernel: Kernel, kept: set[Node], lanes: int, registers: int
+    kernel: Kernel, kept: set[Node], lanes: int, registers: int, parts: Sequence[Index] = ()
 ) -> tuple[Contraction, Tiling]:
-    """The loops and the cut of a contraction kernel."""
+    """The loops and the cut of a contraction kernel.
+
+    parts: where its members are written as parts of something else.
+    """
     node = kernel.members[0].node
     a_at, b_at, summed = operands(node)
     a = operand_position(node.inputs[0], a_at)[1]
@@ -124,7 +128,8 @@ def contraction_of(
     column = line(last, node.shape[-1])
     stepping = [axis for axis in range(last) if b.factor(axis)]
     batch = tuple(line(axis, node.shape[axis]) for axis in stepping)
-    rows = _rows(kernel, kept, a, [axis for axis in range(last) if axis not in stepping])
+    row_axes = [axis for axis in range(last) if axis not in stepping]
+    rows = _rows(kernel, kept, [a, *parts], row_axes)
     sums = _merged_sums([line(last + 1 + i, extent) for i, extent in enumerate(summed)])
     count = prod(row.extent for row in rows)
     row = min(rows, key=lambda r: machine.cost(r.extent, column.extent, r.a) * (count // r.extent))
@@ -137,12 +142,18 @@ def contraction_of(
         kind_of(node.dtype),
         machine.lanes,
     )
-    return work, _cut(work, machine)
+    after = sum(own_cost(inner) for inner in inside(kernel))
+    return work, _cut(work, machine, after)
 
 
-def _rows(kernel: Kernel, kept: set[Node], a: Index, axes: list[int]) -> list[Line]:
-    """The lines of rows, merged where everything that is read and written allows."""
-    positions = [a]
+def _rows(
+    kernel: Kernel, kept: set[Node], positions: list[Index], axes: list[int]
+) -> list[Line]:
+    """The lines of rows, merged where everything that is read and written allows.
+
+    positions: of the first operand, then of parts.
+    """
+    a = positions[0]
     fixed: set[int] = set()
     for number, member in enumerate(kernel.members):
         positions.append(linear(member.at, member.node.shape))
@@ -174,7 +185,7 @@ def _merged_sums(lines: list[Line]) -> tuple[Line, ...]:
     return tuple(found) or (Line(-1, 1, 0, 0),)
 
 
-def _cut(work: Contraction, machine: Machine) -> Tiling:
+def _cut(work: Contraction, machine: Machine, after: int) -> Tiling:
     inner = prod(line.extent for line in work.sums[1:])
     width_of_b = abs(work.sums[-1].b)
     contiguous = all(
@@ -188,4 +199,5 @@ def _cut(work: Contraction, machine: Machine) -> Tiling:
         work.row.a * (8 if work.kind == "f64" else 4),
         (work.column.b, width_of_b if contiguous else -1),
         machine,
+        after,
     )

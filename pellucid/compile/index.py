@@ -148,12 +148,21 @@ Indices = tuple[Index, ...]
 
 
 def divisors(index: Index, axis: int) -> set[int]:
-    """The divisors of quotients and remainders that an axis goes through."""
+    """After how many steps of an axis its quotients and remainders move on or begin anew."""
     found: set[int] = set()
     for atom, _ in index.terms:
         if isinstance(atom, (Quotient, Remainder)) and axis in atom.index.axes():
-            found |= {atom.divisor} | divisors(atom.index, axis)
+            found |= {atom.divisor * pace(atom.index, axis)} | divisors(atom.index, axis)
     return found
+
+
+def pace(index: Index, axis: int) -> int:
+    """How many steps of an axis an index stands still before it moves."""
+    for atom, _ in index.terms:
+        if axis in atom_axes(atom) and isinstance(atom, (Quotient, Remainder)):
+            inside = pace(atom.index, axis)
+            return inside * atom.divisor if isinstance(atom, Quotient) else inside
+    return 1
 
 
 def lane_step(index: Index, axis: int, lanes: int) -> int | None:
@@ -168,6 +177,8 @@ def lane_step(index: Index, axis: int, lanes: int) -> int | None:
             continue
         if isinstance(atom, Axis):
             total += factor
+            continue
+        if not isinstance(atom, Lookup) and lane_step(atom.index, axis, lanes) == 0:
             continue
         if (
             isinstance(atom, Lookup)

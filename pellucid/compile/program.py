@@ -16,9 +16,10 @@ from pellucid.compile.emit.kernel import Emitted, Fixed
 from pellucid.compile.kernels import Target
 from pellucid.compile.native.arena import aligned_zeros
 from pellucid.compile.native.cache import ObjectCache
+from pellucid.compile.native.choice import choose_threads
 from pellucid.compile.native.isa import host_isa
 from pellucid.compile.native.library import load
-from pellucid.compile.native.threads import choose_threads, team_of
+from pellucid.compile.native.threads import team_of
 from pellucid.graph.execute import check_lengths
 from pellucid.graph.node import State
 from pellucid.graph.op import Array
@@ -45,8 +46,9 @@ class NativeProgram:
         self._library, self.from_cache = load(self.code, ("entry",), cache or ObjectCache())
         self._entry = self._library.address("entry")
         levels = self.code.levels
-        work = sum(emitted.cost for level in levels for emitted in level)
-        self.threads = threads or choose_threads(work)
+        self.threads = threads or choose_threads(
+            [(sum(e.cost for e in level), sum(e.tasks for e in level)) for level in levels]
+        )
         self._arena = aligned_zeros(self.code.plan.room_bytes, "the values of a program")
         scratch = self.code.scratch * self.threads
         self._scratch = aligned_zeros(scratch, "the scratch of its threads")

@@ -147,6 +147,10 @@ def _transpose(node: Node) -> Node | None:
     if x.op == "transpose":
         combined = tuple(x.attrs["order"][axis] for axis in order)
         return simpler(apply("transpose", [x.inputs[0]], order=combined))
+    if x.op == "concatenate" and order[-1] == len(order) - 1:
+        # Neighbours stay neighbours, so each part can be written straight to its place.
+        parts = [simpler(apply("transpose", [part], order=order)) for part in x.inputs]
+        return apply("concatenate", parts, axis=order.index(x.attrs["axis"]))
     return None
 
 

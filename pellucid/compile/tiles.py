@@ -108,12 +108,13 @@ def tiling(
     row_bytes: int,
     b_steps: tuple[int, int],
     machine: Machine,
+    after: int = 0,
 ) -> Tiling:
     """The cut of a contraction.
 
     rows_of: outer rows, rows, columns. sums: turns of the outermost sum and of all within it.
     b_steps: elements between neighbouring columns of B, and between turns of its sums (−1 if they
-    are not even).
+    are not even). after: instructions that follow for each element of C.
     """
     outer, m, n = rows_of
     first, inner = sums
@@ -127,7 +128,7 @@ def tiling(
     far = depth * n * 4 > _NEAR_CACHE_BYTES or collides(depth, abs(sum_step) * 4)
     turns = outer * m / rows
     pack = loose or (not is_panel and turns > (2 if far else 8))
-    blocks = _task_shape(outer, m, n, depth * batch, batch, rows, width)
+    blocks = _task_shape(outer, m, n, (depth + after) * batch, batch, rows, width)
     return Tiling(rows, vectors, block, *blocks, pack)
 
 

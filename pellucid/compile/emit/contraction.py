@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from pellucid.compile.access import Access
 from pellucid.compile.contraction import Contraction, Line, operand_position, operands
 from pellucid.compile.emit.nest import Store
 from pellucid.compile.emit.panels import PanelWriter, column_mask, panel_elements
@@ -17,7 +18,7 @@ from pellucid.compile.emit.pull import Point, Puller
 from pellucid.compile.emit.scalar_ops import kind_of
 from pellucid.compile.emit.sums import Count
 from pellucid.compile.emit.tile import TileWriter
-from pellucid.compile.index import Indices
+from pellucid.compile.index import Indices, linear
 from pellucid.compile.kernels import Kernel
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Type, Value
@@ -26,7 +27,11 @@ from pellucid.graph.node import Node
 
 Epilogue = Callable[[Mapping[int, Value], Value, Value | None], None]
 """(place by axis, its last the first of the columns; sums; columns that exist) → writes results."""
+Ahead = Callable[[Mapping[int, Value]], None]
+"""place by axis → asks for what the epilogue will read there."""
 Range = tuple[Value, Value]
+_FAR = 262_144
+"""Bytes from which on an array is not in the nearest caches."""
 
 
 def task_counts(work: Contraction, cut: Tiling) -> tuple[int, int, int]:
@@ -60,7 +65,13 @@ class ContractionWriter:
     """Writes one contraction kernel into a builder."""
 
     def __init__(
-        self, b: Builder, work: Contraction, cut: Tiling, scratch: Value, epilogue: Epilogue
+        self,
+        b: Builder,
+        work: Contraction,
+        cut: Tiling,
+        scratch: Value,
+        epilogue: Epilogue,
+        ahead: Ahead | None = None,
     ) -> None:
         self.b = b
         self.work = work
@@ -71,6 +82,7 @@ class ContractionWriter:
         self.panel_size = panel_elements(work, cut)
         self.sums = b.offset(scratch, self.panel_size * cut.panel_block, work.kind)
         self.epilogue = epilogue
+        self.ahead = ahead
         self.packing = PanelWriter(b, work, cut)
         self.tile = TileWriter(b, work, cut, self.single)
 
@@ -167,6 +179,7 @@ class ContractionWriter:
                     tile = self._tile_address(row.variable, rows[0], number)
                     first = b.offset(moved, b.mul(row.variable, work.row.a), work.kind)
                     count = b.minimum(b.sub(rows[1], row.variable), cut.rows)
+                    self._ask(here, row.variable, count, column)
                     self._tile(first, source, turns, count, tile)
                     self._finish(here, row.variable, count, column, tile, last)
 
@@ -204,6 +217,18 @@ class ContractionWriter:
             return
         with self.b.when(last):
             self._hand_over(place, row, count, column, tile)
+
+    def _ask(
+        self, place: Mapping[int, Value], row: Value, count: Value, column: Value
+    ) -> None:
+        """Ask for what the epilogue of a tile reads while its sums are made."""
+        if self.ahead is None:
+            return
+        b, work = self.b, self.work
+        with b.loop(0, count, hint="r") as r:
+            rows = {work.row.axis: b.add(row, r.variable)}
+            for v in range(self.cut.vectors):
+                self.ahead({**place, **rows, work.column.axis: b.add(column, v * work.lanes)})
 
     def _hand_over(
         self, place: Mapping[int, Value], row: Value, count: Value, column: Value, tile: Value
@@ -256,12 +281,33 @@ def write_contraction(
         for member, value in zip(kernel.members, values, strict=True):
             store(puller, member, value)
 
+    own = kernel.nodes()
+    reads = (access for member in kernel.members[1:] for access in member.reads)
+    far = [access for access in reads if access.node not in own and _is_far(access, work)]
+
+    def ahead(place: Mapping[int, Value]) -> None:
+        puller.at(Point({**nowhere, **place}, work.column.axis, work.lanes))
+        for access in far:
+            puller.prefetch(access.node, access.at)
+
     places = operands(anchor.node)[:2]
     first, second = (
         _pointer(b, operand, at, buffers)
         for operand, at in zip(anchor.node.inputs, places, strict=True)
     )
-    ContractionWriter(b, work, cut, scratch, epilogue).write(first, second, *span)
+    writer = ContractionWriter(b, work, cut, scratch, epilogue, ahead if far else None)
+    writer.write(first, second, *span)
+
+
+def _is_far(access: Access, work: Contraction) -> bool:
+    """Whether every row of a tile reads another part of an array that is not in a near cache.
+
+    Rows lie far apart, so the processor does not guess what is read next.
+    """
+    node = access.node
+    position = linear(access.at, node.shape)
+    each = position.factor(work.row.axis) and position.factor(work.column.axis) == 1
+    return bool(each) and not access.guarded and node.size * node.dtype.itemsize >= _FAR
 
 
 def _pointer(b: Builder, operand: Node, at: Indices, buffers: Mapping[Node, Value]) -> Value:

@@ -16,7 +16,7 @@ from pellucid.compile.emit.nest import NestWriter
 from pellucid.compile.emit.pull import Puller
 from pellucid.compile.emit.scatter import ScatterWriter
 from pellucid.compile.emit.signature import signature
-from pellucid.compile.index import linear
+from pellucid.compile.index import Index, linear
 from pellucid.compile.kernels import Kernel, Member, Target, inside
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, PTR, Function, Value
@@ -155,7 +155,8 @@ class KernelWriter:
             return Extent(0, 1, 0)
         size: float = max(anchor.size, 1)
         if kernel.kind == "contraction":
-            work, cut = contraction_of(kernel, self.plan.kept, self.isa.lanes, self.isa.registers)
+            isa, kept = self.isa, self.plan.kept
+            work, cut = contraction_of(kernel, kept, isa.lanes, isa.registers, self._parts())
             tasks = prod(task_counts(work, cut)) * work.batches
             scratch = scratch_elements(work, cut) * anchor.dtype.itemsize
             products = size * max(work.depth, 1)
@@ -164,14 +165,17 @@ class KernelWriter:
             return Extent(draw_tasks(anchor), 32 * size, 0)
         if kernel.kind == "scatter":
             return Extent(ScatterWriter(anchor, self.isa.lanes).tasks, 8 * size, 0)
-        parts = [
+        loops = layout(kernel, self.plan.kept, self.isa.lanes, self._parts())
+        return Extent(loops.tasks, max(prod(kernel.shape), 1) * self._cost(), 0, loops)
+
+    def _parts(self) -> list[Index]:
+        """Where members are written as parts of something else."""
+        return [
             place.position(member.at)
-            for member in kernel.members
+            for member in self.kernel.members
             for place in self._places(member)
             if isinstance(place, Part)
         ]
-        loops = layout(kernel, self.plan.kept, self.isa.lanes, parts)
-        return Extent(loops.tasks, max(prod(kernel.shape), 1) * self._cost(), 0, loops)
 
     def _cost(self) -> int:
         """Rough instructions for each element: what is computed, read and stored."""

@@ -275,6 +275,13 @@ class Puller:
 
     # -- memory -------------------------------------------------------------------------------
 
+    def prefetch(self, node: Node, at: Indices) -> None:
+        """Ask for the neighbours that a later `load` reads, if they are neighbours."""
+        position = linear(at, node.shape)
+        if self._step(position) == 1:
+            place, kind = self._at_first_lane(position), stored_kind(node.dtype)
+            self.builder.prefetch(self.builder.offset(self.buffers[node], place, kind))
+
     def load(self, node: Node, at: Indices, guards: Guards) -> Value:
         """Read a buffer: one element, neighbours, or scattered elements, as the index asks."""
         b = self.builder

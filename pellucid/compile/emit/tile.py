@@ -16,7 +16,7 @@ from pellucid.compile.loop.ir import Type, Value
 from pellucid.compile.tiles import Tiling
 
 _UNROLL = 4
-_STRAIGHT = 8
+_STRAIGHT = 16
 _CHAIN = 256
 
 

@@ -21,8 +21,6 @@ from pellucid.compile.native.library import Library, Text, load
 
 SPINS = 4_000
 _PATIENCE = 2.0  # seconds
-WORK_A_THREAD = 4_000_000
-"""Multiply-adds (or so) a step from which another thread is worth its waiting."""
 
 _Entry = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p
@@ -148,7 +146,6 @@ class _Teams:
 
 
 _teams = _Teams()
-_chosen: list[int] = []
 atexit.register(_teams.stop)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_teams.forget)
@@ -157,27 +154,6 @@ if hasattr(os, "register_at_fork"):
 def team_of(threads: int) -> Team:
     """The process's team of so many threads."""
     return _teams.of(threads)
-
-
-def set_threads(threads: int | None) -> None:
-    """Use this many threads for every program built from now on; None: choose by its work."""
-    if threads is not None and (not isinstance(threads, int) or threads < 1):
-        raise ValueError(f"threads is at least 1, or None, got {threads!r}")
-    _chosen[:] = [] if threads is None else [threads]
-
-
-def choose_threads(work: float) -> int:
-    """How many threads a program of so much work a step gets.
-
-    What `set_threads` or PELLUCID_THREADS says; else one for each few millions of multiply-adds, up to
-    the processors that this process may use.
-    """
-    if _chosen:
-        return _chosen[0]
-    asked = os.environ.get("PELLUCID_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
-    return max(1, min(available_processors(), int(work / WORK_A_THREAD)))
 
 
 def available_processors() -> int:

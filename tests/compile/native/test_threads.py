@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 
 from pellucid import graph as g
+from pellucid.compile.native import choice
 from pellucid.compile.native import threads as module
+from pellucid.compile.native.choice import choose_threads, set_threads
+from pellucid.compile.native.isa import isa_named
 from pellucid.compile.native.threads import (
     available_processors,
-    choose_threads,
-    set_threads,
     team_of,
 )
 from pellucid.compile.program import NativeProgram
@@ -257,17 +258,28 @@ def test_a_team_that_cannot_start(monkeypatch: pytest.MonkeyPatch, trouble: Base
 
 
 def test_how_many_threads(usual: pytest.MonkeyPatch) -> None:
-    usual.setattr(module, "available_processors", lambda: 4)
-    work = [0, 4e5, 4e6, 1.16e7, 1e12]
-    assert [choose_threads(w) for w in work] == [1, 1, 1, 2, 4]
+    usual.setattr(choice, "available_processors", lambda: 4)
+    usual.setattr(choice, "host_isa", lambda: isa_named("avx2"))
+    work = [0, 1e4, 1e6, 5e7, 1e12]
+
+    def chosen(each: float, tasks: int = 64) -> int:
+        return choose_threads([(each / 20, tasks)] * 20)
+
+    usual.setattr(choice, "handoff_seconds", lambda: 2e-6)
+    assert [chosen(w) for w in work] == [1, 1, 1, 4, 4]
+    assert [chosen(w, 1) for w in work] == [1] * 5
+    usual.setattr(choice, "handoff_seconds", lambda: 4e-5)
+    assert [chosen(w) for w in work] == [1, 1, 1, 2, 4]
+    usual.setattr(choice, "handoff_seconds", lambda: 1 / 0)  # is not asked for
+    assert chosen(0) == 1 and chosen(1e12) == 4
     usual.setenv("PELLUCID_THREADS", "3")
-    assert [choose_threads(w) for w in work] == [3] * 5
+    assert [chosen(w) for w in work] == [3] * 5
     set_threads(2)
-    assert choose_threads(1e12) == 2 and program(1).threads == 1
+    assert chosen(1e12) == 2 and program(1).threads == 1
     set_threads(None)
     for nonsense in ("", "0", "-1", "many", "2.5"):
         usual.setenv("PELLUCID_THREADS", nonsense)
-        assert choose_threads(1e12) == 4
+        assert chosen(1e12) == 4
     for wrong in (0, -1, 2.5, "2"):
         with pytest.raises(ValueError, match="threads is at least 1, or None"):
             set_threads(wrong)  # type: ignore[arg-type]

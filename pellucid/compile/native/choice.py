@@ -1,0 +1,54 @@
+"""How many threads run a program."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from pellucid.compile.native.handoff import handoff_seconds
+from pellucid.compile.native.isa import host_isa
+from pellucid.compile.native.threads import available_processors
+
+_RATE = 3e9
+"""Instructions a second of one thread, roughly."""
+_CERTAIN = 20.0
+"""From so many times the handoffs' cost at their dearest on, nothing needs to be measured."""
+_CHEAPEST, _DEAREST = 2e-7, 1e-5  # seconds
+
+_chosen: list[int] = []
+
+
+def set_threads(threads: int | None) -> None:
+    """Use this many threads for every program built from now on; None: choose by its work."""
+    if threads is not None and (not isinstance(threads, int) or threads < 1):
+        raise ValueError(f"threads is at least 1, or None, got {threads!r}")
+    _chosen[:] = [] if threads is None else [threads]
+
+
+def choose_threads(levels: Sequence[tuple[float, int]]) -> int:
+    """How many threads a program gets.
+
+    levels: what is done between two barriers: rough instructions of one lane, and into how many
+    tasks they are cut.
+    What `set_threads` or PELLUCID_THREADS says; else the number for which a step should take least:
+    its work shared among them, and what handing it over costs, which is measured on this machine
+    (see `handoff`) if it matters.
+    """
+    if _chosen:
+        return _chosen[0]
+    asked = os.environ.get("PELLUCID_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    most = available_processors()
+    rate = _RATE * host_isa().lanes
+
+    def seconds(threads: int) -> float:
+        return sum(work / min(threads, max(tasks, 1)) for work, tasks in levels) / rate
+
+    gain = seconds(1) - seconds(most)
+    if gain <= len(levels) * _CHEAPEST:
+        return 1
+    handoff = 0.0 if gain > _CERTAIN * len(levels) * _DEAREST else handoff_seconds()
+    # A barrier of more threads takes longer with every doubling.
+    waiting = len(levels) * handoff
+    return min(range(1, most + 1), key=lambda n: seconds(n) + waiting * (n - 1).bit_length())
