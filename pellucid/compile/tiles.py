@@ -12,6 +12,7 @@ from math import ceil, gcd
 
 _MAX_DEPTH = 2048
 _NEAR_CACHE_BYTES = 24 * 1024
+_CACHE_BYTES = 600 * 1024
 _PAGE = 4096
 _WAYS = 8
 _TASK_FLOPS = 100_000
@@ -74,15 +75,17 @@ def _cost(m: int, n: int, k: int, rows: int, vectors: int, lanes: int, row_bytes
 
     Per element of k a tile costs the larger of its multiply-adds (two a cycle), its loads (two a
     cycle) and the latency of its sums (4 cycles), then something for the row of B that streams in,
-    more if its panel is too large for the nearest cache; more if the rows of A lie so that they
+    more if its panel is too large for the nearest cache; for A if every panel reads it anew from
+    far; more if the rows of A lie so that they
     drive each other out of it, or each on a page of its own; and a little for the tile's start.
     """
     panels = ceil(n / (vectors * lanes))
     near = k * vectors * lanes * 4 <= _NEAR_CACHE_BYTES
     stream = vectors * (0.25 if near else 0.75)
+    reread = 0.2 if panels > 1 and m * k * 4 > _CACHE_BYTES else 0.0
 
     def tile(r: int) -> float:
-        per_k = max(r * vectors / 2, (r + vectors) / 2, 4.0) + stream
+        per_k = max(r * vectors / 2, (r + vectors) / 2, 4.0) + stream + reread * r
         far = 2.0 if collides(r, row_bytes) else 1.1 if row_bytes >= _PAGE else 1.0
         return k * per_k * far + 20 + 2.0 * r * vectors
 
@@ -128,17 +131,18 @@ def tiling(
     far = depth * n * 4 > _NEAR_CACHE_BYTES or collides(depth, abs(sum_step) * 4)
     turns = outer * m / rows
     pack = loose or (not is_panel and turns > (2 if far else 8))
-    blocks = _task_shape(outer, m, n, (depth + after) * batch, batch, rows, width)
+    blocks = _task_shape(outer, m, n, (depth + after) * batch, batch, rows, width, block * inner)
     return Tiling(rows, vectors, block, *blocks, pack)
 
 
 def _task_shape(
-    outer: int, m: int, n: int, products: int, batch: int, rows: int, width: int
+    outer: int, m: int, n: int, products: int, batch: int, rows: int, width: int, block: int
 ) -> tuple[int, int, int]:
     """Outer rows, rows and panels of tasks of a worthwhile size.
 
     Outer rows are many and share their panels of B, so they are cut first; else columns (each task
-    packs its own panels), then rows.
+    packs its own panels), but not so far that many rows of A that do not fit the cache are read for
+    a single panel; then rows. block: products that are summed at a time.
     """
     panels = max(ceil(n / width), 1)
     tiles = max(ceil(m / rows), 1)
@@ -146,6 +150,8 @@ def _task_shape(
     wanted = max(ceil(min(flops // _TASK_FLOPS, _MAX_TASKS) / batch), 1)
     along_outer = min(outer, wanted)
     wanted = max(wanted // along_outer, 1)
-    along_n = min(panels, wanted)
+    fitting = max(_CACHE_BYTES // (4 * rows * block), 1)
+    least_m = ceil(tiles / fitting) if outer == 1 else 1
+    along_n = min(panels, max(wanted // least_m, 1))
     along_m = min(max(tiles // 4, 1), max(wanted // along_n, 1))
     return ceil(outer / along_outer), ceil(tiles / along_m) * rows, ceil(panels / along_n)
