@@ -16,6 +16,7 @@ from pellucid.graph import (
     State,
     Tensor,
     executor,
+    origin,
     placeholder,
     read,
 )
@@ -54,13 +55,16 @@ def training_step(
     rate = placeholder("learning_rate", (), FLOAT32)
     step = placeholder("step", (), INT64)
     inputs, targets = (read(State(array, name)) for array, name in zip(data, "Xy", strict=True))
+    with origin("batch"):
+        x, y = inputs.take(rows), targets.take(rows)
     with nn.training(seed=seed, step=step) as seen:
-        outputs = net(inputs.take(rows))
-        value = scalar_loss(loss, outputs, targets.take(rows))
+        outputs = net(x)
+        value = scalar_loss(loss, outputs, y)
     parameters = dict(net.named_parameters())
     slots = optimizer.init(parameters)
-    gradients = optimizer.gradients(value, parameters)
-    updates = optimizer.update(parameters, gradients, slots, rate, step)
+    with origin("update"):
+        gradients = optimizer.gradients(value, parameters)
+        updates = optimizer.update(parameters, gradients, slots, rate, step)
     states = {path: p.state for path, p in parameters.items()}
     states |= {path: b.state for path, b in net.named_buffers()}
     layers = {path: tensor.node for path, tensor in seen.activations.items()}
@@ -70,7 +74,8 @@ def training_step(
 
 def scalar_loss(loss: LossFunction, outputs: Tensor, targets: Tensor) -> Tensor:
     """The loss; raises TypeError or ValueError unless the function returns a float scalar."""
-    value = loss(outputs, targets)
+    with origin("loss"):
+        value = loss(outputs, targets)
     if not isinstance(value, Tensor):
         raise TypeError(f"the loss returned a {type(value).__name__}, not a Tensor")
     if value.shape != ():
