@@ -7,21 +7,24 @@ passes of a compiler use it. A node that exists already keeps the origin that it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 
 _current: ContextVar[str] = ContextVar("origin", default="")
 
 
-@contextmanager
-def origin(part: str) -> Iterator[None]:
+class origin:  # noqa: N801 (used as `contextlib.suppress` is, for every node of a graph: it is fast)
     """Nodes made inside a `with` block come from `part`."""
-    token = _current.set(part)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_before", "_part")
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+
+    def __enter__(self) -> None:
+        self._before: Token[str] = _current.set(self._part)
+
+    def __exit__(self, *failure: object) -> None:
+        _current.reset(self._before)
 
 
 def current_origin() -> str:
