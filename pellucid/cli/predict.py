@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from pellucid.cli.model_file import load
+from pellucid.cli.show import show_notes
 from pellucid.data import Note, read_table
 from pellucid.errors import DataError
 from pellucid.graph import Array
@@ -16,16 +17,18 @@ from pellucid.train.model import Model
 
 Columns = dict[str, Array]
 
+SUFFIXES = (".csv", ".parquet")
+"""What the name of a file of predictions may end in."""
+
 
 def run_predict(run: Path, data: Path, output: Path | None) -> None:
     """Predict the rows of a table, to a file or as CSV to standard output."""
-    if output is not None and output.suffix.lower() not in (".csv", ".parquet"):
-        raise DataError(f"{output} should end in .csv or .parquet.")
+    if output is not None and output.exists() and data.exists() and output.samefile(data):
+        raise DataError(f"{output} is the table itself: write the predictions to another file.")
     model = load(run)
     notes: list[Note] = []
     predicted = predictions(model, data, notes)
-    for note in notes:
-        print(f"pellucid: note: {note.text}", file=sys.stderr)
+    show_notes(notes)
     if output is None:
         sys.stdout.write(csv_text(predicted))
         return

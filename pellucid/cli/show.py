@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+
+from pellucid.data import Note
 
 WIDTH = 80
 """Columns of a terminal that texts are wrapped to."""
@@ -35,6 +38,12 @@ def metric_lines(metrics: Mapping[str, float | None]) -> list[str]:
         for name, value in sorted(metrics.items(), key=lambda pair: list(NAMES).index(pair[0]))
     ]
     return columns(rows, indent=2)
+
+
+def show_notes(notes: Sequence[Note]) -> None:
+    """What was noticed in a table, on standard error."""
+    for note in notes:
+        print(f"pellucid: note: {note.text}", file=sys.stderr)
 
 
 def columns(rows: Sequence[Sequence[str]], indent: int = 0, most: int = 60) -> list[str]:

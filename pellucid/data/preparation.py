@@ -122,6 +122,11 @@ class Preparation:
         """
         return self.goal.encode(table.column(self.target_name))
 
+    def concerning(self, notes: Sequence[Note]) -> list[Note]:
+        """Those of the notes on a table that concern a column that is used, or the table itself."""
+        used = {e.kind.column for e in self.encoders if not isinstance(e, LeftOut)}
+        return [note for note in notes if note.column in used | {"", self.target_name}]
+
     def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Predicted values in the target's unit, or labels, shape (n,), from network outputs.
 
@@ -187,11 +192,9 @@ class Preparation:
         extra = [name for name in table.names if name not in known]
         lacking = [e.kind.column for e in used if e.kind.column not in table]
         if lacking:
-            noun = "the column" if len(lacking) == 1 else f"{len(lacking):,} columns"
-            raise DataError(
-                f"{table.source[:1].upper()}{table.source[1:]} lacks {noun} that training had: "
-                f"{', '.join(_with_nearest(name, extra) for name in lacking)}."
-            )
+            noun = "a column" if len(lacking) == 1 else f"{len(lacking):,} columns"
+            names = ", ".join(_with_nearest(name, extra) for name in lacking)
+            raise DataError(f"Training had {noun} that {table.source} lacks: {names}.")
         if extra:
             verb = "is" if len(extra) == 1 else "are"
             noun = counted(len(extra), "column")

@@ -61,6 +61,11 @@ class RunFolder:
         return self.path / MODEL
 
     @property
+    def is_begun(self) -> bool:
+        """Whether a run left something to go on from."""
+        return self.checkpoint.exists() or any(self.path.glob("network-*.safetensors"))
+
+    @property
     def is_finished(self) -> bool:
         """Whether the run came to its end: the model is written last."""
         return self.model.exists()

@@ -12,6 +12,7 @@ import numpy as np
 
 from pellucid import nn
 from pellucid.data import Note, Preparation, Table, Task, choose_target, read_table, split
+from pellucid.data.remarks import remarks
 from pellucid.data.target import learn_target
 from pellucid.errors import DataError
 from pellucid.graph import Array
@@ -147,8 +148,9 @@ class _TableFits:
         resume: bool,
     ) -> Trained:
         preparation = Preparation.learn(self.table, self.target, self.task, kept)
-        notes = self.notes if number == 0 else []
-        x, y = preparation.features(self.table, notes), preparation.target(self.table)
+        if number == 0:
+            self.notes = remarks(preparation.encoders)
+        x, y = preparation.features(self.table), preparation.target(self.table)
         net = self.plan.network(len(preparation.labels) or 1)
         seed = self.settings.seed + number
         net.build(x[:1], seed=seed)
