@@ -76,10 +76,11 @@ class NumberEncoder:
         missing = [f"{name} is missing"] if self.missing else []
         return (name, *tail, *missing, *(f"{name} = {number_name(v)}" for v in self.values))
 
-    def how(self) -> str:
-        """In plain words, what the column becomes."""
+    def how(self, expected: bool = False) -> str:
+        """In plain words, what the column becomes; expected: whether an `Imputer` follows."""
         shift = f"{'-' if self.mean >= 0 else '+'} {abs(self.mean):.4g}"
-        parts = [f"(x {shift}) / {self.scale:.4g}, {self.median:.4g} where missing"]
+        filled = "as the row's other values let expect" if expected else f"{self.median:.4g}"
+        parts = [f"(x {shift}) / {self.scale:.4g}, {filled} where missing"]
         parts += ["again on a logarithmic scale, as it is skewed"] if self.tail else []
         parts += ["an indicator of missing values"] if self.missing else []
         if self.values:
