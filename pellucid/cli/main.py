@@ -130,14 +130,28 @@ def inspect(
     run: RunPath,
     json: AsJson = False,
     kernels: Annotated[
-        bool, typer.Option("--kernels", help="Show the machine code's kernels instead.")
+        bool,
+        typer.Option(
+            "--kernels",
+            help="Show what it was compiled to instead: the kernels, measured on this machine.",
+        ),
     ] = False,
+    code: Annotated[
+        str | None,
+        typer.Option(
+            help="Show the kernels' code instead: loops, llvm or assembly.", metavar="LANGUAGE"
+        ),
+    ] = None,
 ) -> None:
     """Show a model: its network, what each column became, the choices made, its metrics."""
-    if kernels:
-        from pellucid.cli.kernels import run_kernels
+    if kernels or code is not None:
+        from pellucid.cli.kernels import CODE, run_kernels
 
-        run_kernels(run)
+        if code not in (None, *CODE):
+            raise typer.BadParameter(f"'{code}' is not {' or '.join(CODE)}", param_hint="--code")
+        if code is not None and json:
+            raise typer.BadParameter("--json and --code exclude each other", param_hint="--code")
+        run_kernels(run, json, code)
         return
     from pellucid.cli.inspect import run_inspect
 
