@@ -62,8 +62,9 @@ def encode_classes(y: Array, classes: tuple[Label, ...], what: str) -> Array:
     places = np.minimum(np.searchsorted(table, y), len(table) - 1)
     unknown = table[places] != y
     if unknown.any():
+        first = y[unknown].tolist()[0]
         raise DataError(
-            f"{what} holds the class {y[unknown][0]!r}, which does not occur in the training rows."
+            f"{what} holds the class {first!r}, which does not occur in the training rows."
         )
     return places.astype(np.int32)
 

@@ -17,8 +17,9 @@ from pellucid.data.target import learn_target
 from pellucid.errors import DataError
 from pellucid.graph import Array
 from pellucid.train import metrics
+from pellucid.train.aims import accuracy, root_mean_square
 from pellucid.train.events import Callback
-from pellucid.train.fit import SHOWN_ROWS, accuracy, root_mean_square
+from pellucid.train.fit import SHOWN_ROWS
 from pellucid.train.folder import RunFolder
 from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
