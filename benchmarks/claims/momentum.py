@@ -84,8 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         measured = [[steps_for_e(factor) for factor in found] for found in seeds]
         series += [
-            Series.of(f"{label}, measured", conditions, measured),
-            Series.of(f"{label}, formula", conditions, [[steps_for_e(f) for f in expected]]),
+            Series.of(f"{label}, measured", conditions, measured, "markers"),
+            Series.of(
+                f"{label}, formula", conditions, [[steps_for_e(f) for f in expected]], "lines"
+            ),
         ]
     table(["", "κ", "formula", "measured", "difference", "steps for e", "measured"], rows)
     draw(

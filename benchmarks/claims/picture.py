@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -15,21 +16,29 @@ from benchmarks.claims.common import deviation
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe & Ito 2008
 DASHES = ("solid", "dash", "dot", "dashdot")
 _STROKES = {"solid": "none", "dash": "9 5", "dot": "2 4", "dashdot": "9 4 2 4"}
+Style = Literal["lines+markers", "lines", "markers"]
 WIDTH, HEIGHT = 800, 480
-LEFT, RIGHT, TOP, BOTTOM = 80, 590, 50, 420
+LEFT, RIGHT, TOP, BOTTOM = 80, 560, 50, 420
 
 
 @dataclass(frozen=True)
 class Series:
-    """A line: x, the mean of y over the seeds, and its deviation."""
+    """x, the mean of y over the seeds, and its deviation, as a line, as points or as both."""
 
     label: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     deviations: tuple[float, ...]
+    style: Style = "lines+markers"
 
     @classmethod
-    def of(cls, label: str, x: Sequence[float], seeds: Sequence[Sequence[float]]) -> Series:
+    def of(
+        cls,
+        label: str,
+        x: Sequence[float],
+        seeds: Sequence[Sequence[float]],
+        style: Style = "lines+markers",
+    ) -> Series:
         """The line of one list of y for each seed; up to where the shortest ends."""
         columns = list(zip(*seeds, strict=False))
         return cls(
@@ -37,6 +46,7 @@ class Series:
             tuple(float(value) for value in x[: len(columns)]),
             tuple(float(np.mean(column)) for column in columns),
             tuple(deviation(column) for column in columns),
+            style,
         )
 
 
@@ -71,7 +81,7 @@ def _write_page(plot: Plot, series: Sequence[Series], page: Path) -> None:
                 y=line.y,
                 error_y={"type": "data", "array": line.deviations, "thickness": 1.2, "width": 4},
                 name=line.label,
-                mode="lines+markers",
+                mode=line.style,
                 line={"color": _colour(number), "dash": _dash(number)},
             )
         )
@@ -140,10 +150,15 @@ def _line(
     colour = _colour(number)
     dashes = f'stroke-dasharray="{_STROKES[_dash(number)]}"'
     points = [(x_at(x), y_at(y)) for x, y in zip(line.x, line.y, strict=True)]
-    way = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    parts = [f'<polyline points="{way}" fill="none" stroke="{colour}" stroke-width="2" {dashes}/>']
+    parts: list[str] = []
+    if "lines" in line.style:
+        way = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        parts.append(
+            f'<polyline points="{way}" fill="none" stroke="{colour}" stroke-width="2" {dashes}/>'
+        )
     for (x, y), value, size in zip(points, line.y, line.deviations, strict=True):
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>')
+        if "markers" in line.style:
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>')
         if size:
             top, bottom = y_at(value + size), y_at(max(value - size, low))
             parts.append(
@@ -151,10 +166,12 @@ def _line(
                 f'fill="none" stroke="{colour}"/>'
             )
     at = TOP + 12 + 24 * number
-    parts.append(
-        f'<path d="M{RIGHT + 15} {at}h30" stroke="{colour}" stroke-width="2" {dashes}/>'
-        f'<circle cx="{RIGHT + 30}" cy="{at}" r="3.5" fill="{colour}"/>'
-    )
+    if "lines" in line.style:
+        parts.append(
+            f'<path d="M{RIGHT + 15} {at}h30" stroke="{colour}" stroke-width="2" {dashes}/>'
+        )
+    if "markers" in line.style:
+        parts.append(f'<circle cx="{RIGHT + 30}" cy="{at}" r="3.5" fill="{colour}"/>')
     parts.append(_text(RIGHT + 53, at + 5, line.label, "start"))
     return parts
 
