@@ -129,8 +129,8 @@ def report(found: TableRun, data: Path, target: str) -> list[str]:
         lines += [line for note in found.notes for line in wrapped(note.text, 2, 4)]
     following = [
         (f"pellucid inspect {run.folder}", "what it is and why"),
-        (f"pellucid predict {run.folder} NEW.csv -o OUT.csv", "its predictions for a table"),
-        (f"pellucid evaluate {run.folder} TEST.csv", "how good it is on rows it has never seen"),
+        (f"pellucid predict {run.folder} NEW.csv -o OUT.csv", "what it predicts"),
+        (f"pellucid evaluate {run.folder} TEST.csv", "how good it is on new rows"),
     ]
     return [*lines, "", f"Saved in {run.folder}. Next:", *columns(following, indent=2)]
 

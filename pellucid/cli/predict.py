@@ -62,22 +62,25 @@ def csv_text(columns: Columns) -> str:
 
 
 def parquet_bytes(columns: Columns) -> bytes:
-    """The columns as a Parquet file."""
+    """The columns as a Parquet file; raises DataError where the temporary disk cannot hold them."""
     import tempfile
 
     import duckdb
 
     types = {name: _sql_type(column) for name, column in columns.items()}
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "rows.csv", Path(folder) / "rows.parquet"
-        source.write_text(csv_text(columns), encoding="utf-8")
-        with duckdb.connect() as connection:
+    try:
+        with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+            source, target = Path(folder) / "rows.csv", Path(folder) / "rows.parquet"
+            source.write_text(csv_text(columns), encoding="utf-8")
             connection.execute(
                 "copy (select * from read_csv($1, header = true, delim = ',', quote = '\"', "
-                f"columns = $2)) to '{target}' (format parquet)",
-                [str(source), types],
+                "columns = $2)) to $3 (format parquet)",
+                [str(source), types, str(target)],
             )
-        return target.read_bytes()
+            return target.read_bytes()
+    except (OSError, duckdb.Error) as error:
+        text = str(error).splitlines()[0].rstrip(".")
+        raise DataError(f"The predictions cannot be made a Parquet file: {text}.") from error
 
 
 def _sql_type(column: Array) -> str:

@@ -210,13 +210,13 @@ def _member(entry: Any, arrays: Mapping[str, Array], name: str) -> Member:
     shape = entry.get("input_shape") if isinstance(entry, dict) else None
     if not isinstance(shape, list) or not all(type(n) is int and n > 0 for n in shape):
         raise ModelFileError(f"{name} does not say what inputs its network takes.")
-    net = nn.from_spec(entry.get("net"))
-    try:
-        net.build(shape, values=arrays)
-    except (ValueError, TypeError) as error:
-        raise ModelFileError(f"{name}: {error}") from error
     prepared = entry.get("preparation")
-    preparation = None if prepared is None else Preparation.from_json(prepared)
+    try:
+        net = nn.from_spec(entry.get("net"))
+        net.build(shape, values=arrays)
+        preparation = None if prepared is None else Preparation.from_json(prepared)
+    except (ModelFileError, ValueError, TypeError) as error:
+        raise ModelFileError(f"{name}: {error}") from error
     return Member(net, tuple(shape), preparation)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pellucid.train.folder import MODEL, RunFolder
+from pellucid.train.folder import MODEL, REPLACED, RunFolder
 from tests.cli.command import failed, pellucid, small, write
 
 
@@ -236,6 +236,28 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", full)
     assert "disk is full" in failed(*fit(small(tmp_path / "t.csv"), "y", "-q"))
     assert [file for file in (tmp_path / "run").iterdir() if file.suffix == ".partial"] == []
+
+
+def test_the_model_that_is_replaced_stays_until_the_new_one_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = small(tmp_path / "t.csv")
+    run = tmp_path / "run"
+    assert pellucid(*fit(data, "y", "-q")).code == 0
+    before = (run / MODEL).read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            assert "disk is full" in failed(*fit(data, "y", "-q", "--force", "--seed", 1))
+        assert (run / REPLACED).read_bytes() == before
+        assert pellucid("evaluate", run / REPLACED, data).code == 0
+        assert not (run / MODEL).exists()
+    assert pellucid(*fit(data, "y", "-q", "--resume", "--seed", 1)).code == 0
+    assert not (run / REPLACED).exists() and (run / MODEL).read_bytes() != before
 
 
 def test_a_read_only_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,6 +106,6 @@ def test_nothing_is_expected_of_too_few_rows_or_too_many_columns() -> None:
 
 def test_the_description_says_how_missing_numbers_are_filled() -> None:
     report = Preparation.learn(read_table(related()), "y", REGRESSION).describe()
-    assert "as the row's other values let expect where missing" in report[0].how
+    assert "by the other columns where missing" in report[0].how
     report = Preparation.learn(read_table(related(20)), "y", REGRESSION).describe()
-    assert "expect" not in report[0].how
+    assert "other columns" not in report[0].how
