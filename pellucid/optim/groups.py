@@ -45,6 +45,8 @@ class Groups(Wrapper):
 
     The learning rate of a group keeps its ratio to that of the optimizer for the rest, whatever a
     schedule does. Raises ValueError for a pattern that matches no parameter.
+
+    optimizer: of the parameters that no group has. groups: a `Group` for each pattern.
     """
 
     groups: tuple[Group, ...] = ()
