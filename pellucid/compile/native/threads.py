@@ -170,14 +170,20 @@ def choose_threads(work: float) -> int:
     """How many threads a program of so much work a step gets.
 
     What `set_threads` or PELLUCID_THREADS says; else one for each million of multiply-adds, up to
-    the processors that this process may use.
+    the processors that this process may use and to OMP_NUM_THREADS, by which joblib and schedulers
+    share a machine among processes.
     """
-    if _chosen:
-        return _chosen[0]
-    asked = os.environ.get("PELLUCID_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
-    return max(1, min(available_processors(), int(work / WORK_A_THREAD)))
+    asked = _chosen[0] if _chosen else _number_in("PELLUCID_THREADS")
+    if asked is not None:
+        return asked
+    most = min(available_processors(), _number_in("OMP_NUM_THREADS") or sys.maxsize)
+    return max(1, min(most, int(work / WORK_A_THREAD)))
+
+
+def _number_in(variable: str) -> int | None:
+    """The number of at least 1 in a variable of the environment, the first of several (OpenMP)."""
+    text = os.environ.get(variable, "").partition(",")[0].strip()
+    return int(text) if text.isdecimal() and int(text) > 0 else None
 
 
 def available_processors() -> int:
