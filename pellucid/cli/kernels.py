@@ -85,8 +85,12 @@ def _batch(model: Model) -> int:
 def _training(model: Model, batch: int) -> Graph:
     """A step like those that trained the network, with AdamW, on rows of zeros."""
     inputs = np.zeros((batch, *model.input_shape), np.float32)
-    classes = model.classes is not None
-    targets = np.zeros(batch, np.int32 if classes else np.float32)
-    loss: nn.Loss = nn.CrossEntropy() if classes else nn.MeanSquaredError()
     net = nn.from_spec(model.net.to_spec()).build(model.input_shape)
+    shape = net(inputs).shape
+    targets = np.zeros(shape, np.float32)
+    loss: nn.Loss = nn.MeanSquaredError()
+    if model.classes is not None:
+        loss = nn.BinaryCrossEntropy()
+        if len(shape) > 1 and shape[-1] > 1:
+            loss, targets = nn.CrossEntropy(), np.zeros(shape[:-1], np.int32)
     return training_step(net, loss, optim.AdamW(), (inputs, targets), batch, 0).graph

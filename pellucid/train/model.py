@@ -201,9 +201,12 @@ class Model:
             start = f"{place}/"
             own = {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
             members.append(_member(entry, own, name))
-        classes = content.get("classes")
-        labels = None if classes is None else tuple(classes)
-        return cls(members, labels, content.get("details") or {})
+        details = content.get("details")
+        return cls(
+            members,
+            _labels(content.get("classes"), members, name),
+            details if isinstance(details, dict) else None,
+        )
 
 
 def _member(entry: Any, arrays: Mapping[str, Array], name: str) -> Member:
@@ -218,6 +221,18 @@ def _member(entry: Any, arrays: Mapping[str, Array], name: str) -> Member:
     except (ModelFileError, ValueError, TypeError) as error:
         raise ModelFileError(f"{name}: {error}") from error
     return Member(net, tuple(shape), preparation)
+
+
+def _labels(classes: Any, members: Sequence[Member], name: str) -> tuple[Label, ...] | None:
+    """The classes of a model file, which its preparations agree on."""
+    plain = classes is None or (
+        isinstance(classes, list) and all(isinstance(label, Label) for label in classes)
+    )
+    labels = tuple(classes) if plain and classes else None
+    prepared = {member.preparation and member.preparation.labels for member in members}
+    if not plain or prepared not in ({None}, {labels or ()}):
+        raise ModelFileError(f"{name} is damaged: its networks do not predict the same classes.")
+    return labels
 
 
 def _values(member: Member, outputs: Array) -> Array:

@@ -15,6 +15,7 @@ import pytest
 from sklearn.metrics import accuracy_score, log_loss
 
 from pellucid import __version__
+from pellucid.train import container
 from pellucid.train.folder import MODEL
 from tests.cli.command import failed, pellucid, small, write
 
@@ -211,6 +212,17 @@ def test_a_damaged_model_is_refused(place: Path, tmp_path: Path, damage: str) ->
     path = tmp_path / MODEL
     path.write_bytes(whole)
     assert str(path) in failed("predict", path, place / "t.csv")
+
+
+@pytest.mark.parametrize("entry", ["members", "classes", "details"])
+def test_a_forged_model_is_refused(place: Path, tmp_path: Path, entry: str) -> None:
+    """Whatever stands in a file whose checksum is right, there is no traceback."""
+    arrays, details = container.read(place / "run" / MODEL, "model")
+    path = tmp_path / "forged.safetensors"
+    wrong: tuple[object, ...] = (7, "text", {}, [1, 2], [[]], [None], {"choices": 3})
+    for value in wrong:
+        container.write(path, arrays, {**details, entry: value}, "model")
+        assert str(path) in failed("inspect", path)
 
 
 def test_version_and_help() -> None:
