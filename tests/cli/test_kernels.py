@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pellucid.cli.kernels import ROWS
+from pellucid import nn
+from pellucid.cli.kernels import ROWS, _training
+from pellucid.train.model import Member, Model
 from tests.cli.command import pellucid, small
 
 
@@ -72,6 +74,25 @@ def test_the_code(runs: dict[str, Path], language: str, comment: str, shown: str
         f"{comment} prediction of {ROWS} rows",
         f"{comment} a step of training on 32 rows",
     ]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "classes", "targets"),
+    [
+        (3, (0, 1, 2), (16,)),
+        (1, (0, 1), (16, 1)),
+        (1, None, (16, 1)),
+        (2, None, (16, 2)),
+    ],
+)
+def test_a_step_for_every_kind_of_output(
+    outputs: int, classes: tuple[int, ...] | None, targets: tuple[int, ...]
+) -> None:
+    net = nn.Sequential(nn.Linear(8), nn.ReLU(), nn.Linear(outputs)).build(5)
+    graph = _training(Model([Member(net, (5,))], classes), 16)
+    assert graph.inputs["rows"].shape == (16,)
+    states = {state.name: state.value.shape for state in graph.states}
+    assert states["0.W"] == (5, 8) and states["y"] == targets
 
 
 def test_wrong_usage(runs: dict[str, Path]) -> None:
