@@ -11,10 +11,8 @@ from pellucid.errors import DataError
 from pellucid.graph import Array, tensor
 from pellucid.train import arrays, metrics
 from pellucid.train.model import Label, probabilities
-from pellucid.train.step import LossFunction
+from pellucid.train.step import Data, LossFunction
 from pellucid.train.trainer import Metric
-
-Data = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
@@ -39,18 +37,18 @@ def prepare(net: nn.Module, train: Data, held: Data | None, loss: LossFunction |
     Integers, conditions and texts, one a row, are classes, unless the loss is one of numbers.
     Integers in more axes are classes of places where the outputs have one axis more.
     """
-    x, y = train
+    x, y = train[:2]
     if _has_labels(y, loss):
         return _of_classes(net, train, held, loss)
     outputs = net(x[:1])
     places = y.dtype.kind in "iu" and outputs.ndim == y.ndim + 1 and y.ndim > 1
     if places and _takes_classes(loss):
         return _of_places(train, held, loss or nn.CrossEntropy(), outputs.shape[-1])
-    values = y.astype(np.float32)
-    checked = None if held is None else (held[0], held[1].astype(np.float32))
+    values = _with_targets(train, y.astype(np.float32))
+    checked = None if held is None else _with_targets(held, held[1].astype(np.float32))
     chosen = loss or nn.MeanSquaredError()
-    metric, name = _measure(chosen, outputs.size == values[:1].size)
-    return Prepared((x, values), checked, None, chosen, metric, name)
+    metric, name = _measure(chosen, outputs.size == y[:1].size)
+    return Prepared(values, checked, None, chosen, metric, name)
 
 
 def accuracy(outputs: Array, codes: Array) -> float:
@@ -61,6 +59,11 @@ def accuracy(outputs: Array, codes: Array) -> float:
 def root_mean_square(outputs: Array, values: Array) -> float:
     """RMSE in the unit of the targets."""
     return metrics.regression(values.reshape(-1), outputs.reshape(-1))["rmse"] or 0.0
+
+
+def _with_targets(data: Data, targets: Array) -> Data:
+    """The same rows with targets as the loss takes them."""
+    return (data[0], targets, *data[2:])
 
 
 def _takes_classes(loss: LossFunction | None) -> bool:
@@ -79,7 +82,7 @@ def _has_labels(y: Array, loss: LossFunction | None) -> bool:
 def _of_classes(
     net: nn.Module, train: Data, held: Data | None, loss: LossFunction | None
 ) -> Prepared:
-    x, y = train
+    x, y = train[:2]
     classes = arrays.class_labels(y)
     outputs = net(x[:1])
     width = outputs.shape[-1] if outputs.ndim == 2 else 1
@@ -91,23 +94,26 @@ def _of_classes(
     codes = arrays.encode_classes(y, classes, "train[1]")
     checked = None
     if held is not None:
-        checked = (held[0], arrays.encode_classes(held[1], classes, "validation[1]"))
+        codes_held = arrays.encode_classes(held[1], classes, "validation[1]")
+        checked = _with_targets(held, codes_held)
     usual = nn.BinaryCrossEntropy() if width == 1 else nn.CrossEntropy()
-    return Prepared((x, codes), checked, classes, loss or usual, accuracy, "accuracy")
+    return Prepared(
+        _with_targets(train, codes), checked, classes, loss or usual, accuracy, "accuracy"
+    )
 
 
 def _of_places(train: Data, held: Data | None, loss: LossFunction, count: int) -> Prepared:
     ignored = getattr(loss, "ignore", None)
 
     def checked(data: Data, what: str) -> Data:
-        x, y = data
+        y = data[1]
         wrong = y[((y < 0) | (y >= count)) & (y != ignored)]
         if wrong.size:
             raise DataError(
                 f"{what} holds the class {wrong.flat[0]}, but the network puts out {count} values "
                 f"for each place: its classes are 0 to {count - 1}."
             )
-        return x, y.astype(np.int32)
+        return _with_targets(data, y.astype(np.int32))
 
     def share(outputs: Array, codes: Array) -> float:
         """The share of places whose likeliest class is the true one, ignored ones left out."""

@@ -26,7 +26,7 @@ from pellucid.train.events import (
     tell,
 )
 from pellucid.train.statistics import Statistics
-from pellucid.train.step import Evaluator, LossFunction, training_step
+from pellucid.train.step import Data, Evaluator, LossFunction, training_step
 
 CHUNK_SECONDS = 0.03
 Metric = Callable[[Array, Array], float]
@@ -65,14 +65,17 @@ class Settings:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is to be learned: a network, a loss, an optimizer, and rows to train and to check on."""
+    """What is to be learned: a network, a loss, an optimizer, and rows to train and to check on.
+
+    Rows are inputs and targets, and weights where the loss is given any.
+    """
 
     net: nn.Module
     loss: LossFunction
     optimizer: optim.Optimizer
-    train: tuple[Array, Array]
-    shown: tuple[Array, Array]
-    validation: tuple[Array, Array] | None
+    train: Data
+    shown: Data
+    validation: Data | None
     metric: Metric
     metric_name: str
     schedule: optim.Schedule = field(default_factory=optim.ConstantRate)
@@ -180,7 +183,7 @@ class Trainer:
         if not self.position.history:
             self._evaluate()
 
-    def _evaluator(self, data: tuple[Array, Array]) -> Evaluator:
+    def _evaluator(self, data: Data) -> Evaluator:
         return Evaluator(self.problem.net, self.problem.loss, data, repeated=True)
 
     def _loop(self) -> str:
