@@ -2,7 +2,8 @@
 
 Every library builds the same network from the same weights and trains it with Adam on the same rows;
 first the losses are compared, then all are timed in turns in one run. Peers are installed by
-`make peers`; one that is absent is left out and named.
+`make peers`; one that is absent is left out and named. `--costs` measures what is around the steps:
+imports, first steps, compiling, memory, disk. `--json` prints one JSON document and nothing else.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ def main() -> int:
     chosen = arguments()
     found = timing.contenders(chosen.peers, chosen.threads, chosen.compile)
     taking_part = [c for c in found if not c.absent]
-    for contender in found:
-        if contender.absent:
-            say(chosen, f"{contender.name} is left out: {contender.absent} (see make peers)")
+    absent = {contender.library: contender.absent for contender in found if contender.absent}
+    for library, reason in absent.items():
+        say(chosen, f"{library} is left out: {reason} (see make peers)")
+    names = list(chosen.workload or WORKLOADS)
     rows: list[dict[str, object]] = []
     differ = False
     try:
-        for name in chosen.workload or WORKLOADS:
+        for name in names:
             work = WORKLOADS[name]
             said = timing.compare(work, taking_part)
             differ |= any("DIFFERENT" in line for line in said)
@@ -37,10 +39,18 @@ def main() -> int:
     finally:
         for contender in found:
             contender.close()
+    document: dict[str, object] = {
+        "threads": chosen.threads,
+        "absent": absent,
+        "workloads": rows,
+    }
     if chosen.costs:
-        say(chosen, "\n".join(["", *aligned(costs.build_seconds()), "", *aligned(costs.table())]))
+        spent = costs.measured(chosen.peers, names, chosen.threads)
+        tables = aligned(costs.compile_table(spent)), aligned(costs.table(spent))
+        say(chosen, "\n".join(["", *tables[0], "", *tables[1]]))
+        document["costs"] = spent
     if chosen.json:
-        print(json.dumps(rows))
+        print(json.dumps(document))
     return int(differ)
 
 
@@ -85,14 +95,14 @@ def summary(
 
 
 def shares(work: Workload, threads: int) -> tuple[float, float]:
-    """Floating-point operations of a step's contractions, and the machine's most a second."""
+    """Floating-point operations of a step's products alone, and the machine's most a second."""
     from benchmarks.steps import own
-    from pellucid.compile.explain import explain
+    from pellucid.compile.access import CONTRACTIONS, depth
     from pellucid.compile.peak import peak_flops
 
-    program = own.Peer(work, "native", threads).program
-    products = [k.flops for k in explain(program).kernels if k.kind == "contraction"]
-    return float(sum(products)), peak_flops(threads)
+    nodes = own.Peer(work, "native", threads).program.code.plan.graph.nodes
+    products = (2.0 * node.size * depth(node) for node in nodes if node.op in CONTRACTIONS)
+    return sum(products), peak_flops(threads)
 
 
 def page(row: dict[str, object]) -> list[str]:

@@ -1,20 +1,36 @@
 """ReLU reaches a training error some times faster than tanh.
 
 Krizhevsky et al. 2012, figure 1: a four-layer convolutional network reaches 25% training error on
-CIFAR-10 six times faster with ReLU. Here: epochs to 10% training error on Fashion-MNIST, each unit with
-the best of several learning rates.
+CIFAR-10 six times faster with ReLU, each unit with the rate that is fastest for it. Here: epochs to
+training errors on Fashion-MNIST of 14 × 14 pixels, each unit with the rate that reached 10% first with a
+seed that is used for nothing else. Weights begin as suits the unit: He's way or Glorot's.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
 
-from benchmarks.claims.common import errors, fashion, options, plot, spread, table, trained, verdict
+from benchmarks.claims.common import (
+    CHOOSING_SEED,
+    Curves,
+    best_rate,
+    fashion,
+    options,
+    spread,
+    table,
+    trained,
+    verdict,
+)
+from benchmarks.claims.picture import Plot, Series, draw
 from pellucid import nn, optim
 
+GOALS = (20.0, 15.0, 10.0, 5.0)
 GOAL = 10.0
-EPOCHS = 30
-RATES = (0.01, 0.03, 0.1)
+RATES = (0.01, 0.03, 0.1, 0.3)
+BATCH = 32
+UNITS: dict[str, type[nn.Module]] = {"ReLU": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 
 
 def network(unit: type[nn.Module]) -> nn.Sequential:
@@ -26,36 +42,54 @@ def network(unit: type[nn.Module]) -> nn.Sequential:
     return nn.Sequential(*parts, nn.Flatten(), nn.Linear(10))
 
 
-def reached(curve: list[float]) -> float:
+def reached(curve: Sequence[float], goal: float) -> float:
     """Epochs until the goal, between two by the straight line; infinity if never."""
-    for epoch in range(1, len(curve)):
-        if curve[epoch] <= GOAL:
-            drop = curve[epoch - 1] - curve[epoch]
-            return epoch - 1 + (curve[epoch - 1] - GOAL) / max(drop, 1e-9)
+    for epoch, (before, after) in enumerate(pairwise(curve)):
+        if after <= goal:
+            return epoch + (before - goal) / (before - after) if before > goal else float(epoch)
     return float("inf")
 
 
-def main() -> int:
-    """Train with both units and compare how long they need."""
-    chosen = options(__doc__)
-    data = fashion(1_000 if chosen.quick else 6_000, chosen.data, small=True)
-    needed: dict[str, list[float]] = {"ReLU": [], "tanh": []}
-    lines: dict[str, tuple[list[float], list[float]]] = {}
-    for seed in range(chosen.seeds):
-        for name, unit in (("ReLU", nn.ReLU), ("tanh", nn.Tanh)):
-            curves = []
-            for rate in RATES:
-                run = trained(network(unit), data, seed, EPOCHS, optim.SGD(learning_rate=rate), 32)
-                curves.append(errors(run)[0])
-            best = min(curves, key=reached)
-            needed[name].append(reached(best))
-            lines.setdefault(name, (list(range(EPOCHS + 1)), best))
-            print(f"seed {seed}, {name}: {needed[name][-1]:.1f} epochs to {GOAL:g}%", flush=True)
-    table(["unit", f"epochs to {GOAL:g}%"], [[n, spread(v)] for n, v in needed.items()])
-    ratio = sum(needed["tanh"]) / sum(needed["ReLU"])
-    print(f"tanh needs {ratio:.2f} times as long")
-    plot("activation", lines, "epoch", "training error %")
-    return verdict("ReLU trains faster than tanh", ratio > 1)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train with each unit and compare how long they need."""
+    chosen = options(__doc__, arguments)
+    data = fashion(chosen, chosen.pick(5_000, 32), small=True)
+    epochs = chosen.pick(20, 2)
+
+    def curves(unit: str, rate: float, seed: int) -> Curves:
+        descent = optim.SGD(learning_rate=rate)
+        net = network(UNITS[unit])
+        return trained(net, data.train, data.held_out, seed, epochs, descent, BATCH)
+
+    found: dict[str, list[list[float]]] = {}
+    for unit in UNITS:
+
+        def score(rate: float, unit: str = unit) -> float:
+            return reached(curves(unit, rate, CHOOSING_SEED).train, GOAL)
+
+        rates = chosen.pick(RATES, RATES[2:3])
+        rate = best_rate(f"{unit}, epochs to {GOAL:g}%", rates, score)
+        found[unit] = [curves(unit, rate, seed).train for seed in range(chosen.seeds)]
+        print(f"{unit}: {spread([reached(c, GOAL) for c in found[unit]])} epochs", flush=True)
+    needed = {
+        unit: {goal: [reached(curve, goal) for curve in runs] for goal in GOALS}
+        for unit, runs in found.items()
+    }
+    table(
+        ["unit", *(f"epochs to {goal:g}%" for goal in GOALS)],
+        [[unit, *map(spread, by_goal.values())] for unit, by_goal in needed.items()],
+    )
+    for unit in list(UNITS)[1:]:
+        ratios = [sum(needed[unit][goal]) / sum(needed["ReLU"][goal]) for goal in GOALS]
+        print(f"{unit} needs {', '.join(f'{ratio:.2f}' for ratio in ratios)} times as long")
+    draw(
+        Plot("Training error by activation", "epoch", "training error (%)"),
+        [Series.of(unit, range(epochs + 1), runs) for unit, runs in found.items()],
+        chosen.out / "activation",
+    )
+    faster = sum(needed["tanh"][GOAL]) / sum(needed["ReLU"][GOAL])
+    verdict("ReLU trains faster than tanh", faster > 1)
+    return verdict("ReLU trains at least twice as fast as tanh", faster >= 2)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""What the claims share: images, training, tables, plots."""
+"""What the claims share: options, images, training, choosing a rate, tables."""
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,72 +16,142 @@ from numpy.typing import NDArray
 import pellucid as pel
 from examples.fashion import FOLDER, images, labels
 from pellucid import nn, optim
-from pellucid.train.run import Run
 
 PLOTS = Path(__file__).parents[2] / "build" / "claims"
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int32]
+CHOOSING_SEED = 1000
+HELD_OUT = 2_000
+TESTED = 5_000
+Pair = tuple[NDArray[np.float32], NDArray[np.int32]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a claim is run. seeds: how many. folder: of the images. out: of the plots."""
+
+    seeds: int
+    folder: Path
+    out: Path
+    quick: bool
+
+    def pick(self, usual: T, quick: T) -> T:
+        """The usual size of something, or the one that only shows that everything runs."""
+        return quick if self.quick else usual
+
+
+def options(description: str | None, arguments: Sequence[str] | None = None) -> Options:
+    """--seeds, --data, --out and --quick of every claim."""
+    parser = argparse.ArgumentParser(description=(description or "").splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--data", type=Path, default=FOLDER, help="the folder of Fashion-MNIST")
+    parser.add_argument("--out", type=Path, default=PLOTS, help="the folder of the plots")
+    parser.add_argument(
+        "--quick", action="store_true", help="seconds on made-up images: shows only that it runs"
+    )
+    given = parser.parse_args(arguments)
+    return Options(given.seeds, given.data, given.out, given.quick)
 
 
 @dataclass(frozen=True)
 class Images:
-    """Training and test images with their classes."""
+    """Rows to train on, rows held out to choose settings by, and rows to measure results on."""
 
-    x: Floats
-    y: Ints
-    x_test: Floats
-    y_test: Ints
+    train: Pair
+    held_out: Pair
+    test: Pair
 
 
-def fashion(rows: int, folder: Path, small: bool = False) -> Images:
-    """The first `rows` training images and 5,000 test images of Fashion-MNIST; small: 14 × 14."""
-    if not folder.exists():
+def fashion(chosen: Options, rows: int, small: bool = False) -> Images:
+    """The first `rows` training images of Fashion-MNIST, the last ones held out, and test images.
+
+    small: 14 × 14, each pixel the mean of 2 × 2. With --quick: images that are made up.
+    """
+    if chosen.quick:
+        return made_up(rows, 8 if small else 28)
+    if not chosen.folder.exists():
         sys.exit(
-            f"{folder} does not exist: apt install dataset-fashion-mnist, or name it by --data"
+            f"{chosen.folder} does not exist: apt install dataset-fashion-mnist, "
+            "or name the folder of its files by --data"
         )
-    found = [images(folder / f"{part}-images-idx3-ubyte.gz") for part in ("train", "t10k")]
-    if small:
-        found = [x.reshape(-1, 14, 2, 14, 2, 1).mean((2, 4)) for x in found]
-    classes = [labels(folder / f"{part}-labels-idx1-ubyte.gz") for part in ("train", "t10k")]
-    return Images(found[0][:rows], classes[0][:rows], found[1][:5000], classes[1][:5000])
+    parts: list[Pair] = []
+    for part in ("train", "t10k"):
+        x = images(chosen.folder / f"{part}-images-idx3-ubyte.gz")
+        if small:
+            x = x.reshape(-1, 14, 2, 14, 2, 1).mean((2, 4))
+        parts.append((x, labels(chosen.folder / f"{part}-labels-idx1-ubyte.gz")))
+    (x, y), (x_test, y_test) = parts
+    return Images(
+        (x[:rows], y[:rows]),
+        (x[-HELD_OUT:], y[-HELD_OUT:]),
+        (x_test[:TESTED], y_test[:TESTED]),
+    )
 
 
-def options(description: str | None, seeds: int = 3) -> argparse.Namespace:
-    """--seeds, --data and --quick of every claim."""
-    parser = argparse.ArgumentParser(description=(description or "").splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=seeds)
-    parser.add_argument("--data", type=Path, default=FOLDER)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the rows, to try it out")
-    return parser.parse_args()
+def made_up(rows: int, side: int) -> Images:
+    """Ten patterns with noise, which any network learns."""
+    dice = np.random.default_rng(0)
+    patterns = dice.normal(size=(10, side, side, 1))
+
+    def some(count: int) -> Pair:
+        y = np.arange(count, dtype=np.int32) % 10
+        x = patterns[y] + 0.5 * dice.normal(size=(count, side, side, 1))
+        return x.astype(np.float32), y
+
+    return Images(some(rows), some(20), some(20))
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Errors in per cent after each epoch, the first before any; a run that diverged ends early."""
+
+    train: list[float]
+    measured: list[float]
+    diverged: bool
 
 
 def trained(
     net: nn.Module,
-    data: Images,
+    train: Pair,
+    measured: Pair,
     seed: int,
     epochs: int,
     optimizer: optim.Optimizer,
-    batch: int = 128,
-) -> Run:
-    """A network trained for so many epochs, measured on the test images after each."""
-    return pel.fit(
+    batch: int,
+    schedule: optim.Schedule | None = None,
+) -> Curves:
+    """A network trained for exactly so many epochs, measured on other rows after each."""
+    run = pel.fit(
         net,
-        (data.x, data.y),
-        validation=(data.x_test, data.y_test),
+        train,
+        validation=measured,
         optimizer=optimizer,
         batch_size=batch,
         epochs=epochs,
+        schedule=schedule,
         patience=0,
         seed=seed,
         progress=False,
     )
+    return Curves(
+        [100 * (1 - entry.train_metric) for entry in run.history],
+        [100 * (1 - (entry.validation_metric or 0.0)) for entry in run.history],
+        len(run.history) <= epochs,
+    )
 
 
-def errors(run: Run) -> tuple[list[float], list[float]]:
-    """Training and test error in per cent after each epoch."""
-    train = [100 * (1 - entry.train_metric) for entry in run.history]
-    test = [100 * (1 - (entry.validation_metric or 0.0)) for entry in run.history]
-    return train, test
+def best_rate(what: str, rates: Sequence[float], score: Callable[[float], float]) -> float:
+    """The learning rate with the lowest score, and a word if it is at the edge of those tried."""
+    scores = {rate: score(rate) for rate in rates}
+    best = min(scores, key=lambda rate: scores[rate])
+    tried = ", ".join(f"{rate:g}: {value:.2f}" for rate, value in scores.items())
+    edge = len(rates) > 1 and best in (min(rates), max(rates))
+    print(f"{what}: η {best:g} of {tried}{' (at the edge)' if edge else ''}", flush=True)
+    return best
+
+
+def last_error(curves: Curves) -> float:
+    """The measured error at the end; infinity if training diverged."""
+    return math.inf if curves.diverged else curves.measured[-1]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -93,33 +165,16 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         print("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
 
 
-def spread(values: Sequence[float]) -> str:
-    """Mean ± standard deviation."""
-    return f"{np.mean(values):.2f} ± {np.std(values):.2f}"
+def spread(values: Sequence[float], digits: int = 2) -> str:
+    """Mean ± standard deviation of a sample over the seeds; or that one is infinite."""
+    if not np.isfinite(values).all():
+        return "not reached"
+    return f"{np.mean(values):.{digits}f} ± {deviation(values):.{digits}f}"
 
 
-def plot(
-    name: str,
-    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
-    x: str,
-    y: str,
-    logarithmic: bool = False,
-) -> None:
-    """Write the lines (x and y by label) to build/claims/NAME.html."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    for label, (across, up) in lines.items():
-        figure.add_trace(go.Scatter(x=list(across), y=list(up), name=label, mode="lines+markers"))
-    figure.update_layout(
-        template="simple_white", xaxis_title=x, yaxis_title=y, width=800, height=500
-    )
-    if logarithmic:
-        figure.update_xaxes(type="log")
-        figure.update_yaxes(type="log")
-    PLOTS.mkdir(parents=True, exist_ok=True)
-    figure.write_html(PLOTS / f"{name}.html", include_plotlyjs=True)
-    print(f"plot: {PLOTS / f'{name}.html'}")
+def deviation(values: Sequence[float]) -> float:
+    """The standard deviation of a sample, 0 for one value."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 def verdict(claim: str, found: bool) -> int:

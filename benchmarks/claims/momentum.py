@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.claims.common import options, plot, table, verdict
+from benchmarks.claims.common import deviation, options, table, verdict
+from benchmarks.claims.picture import Plot, Series, draw
 from pellucid import optim
 from pellucid.graph import Graph, Reference, grad, placeholder, read
 from pellucid.nn import Parameter
@@ -26,8 +28,7 @@ def rate_of(kappa: float, momentum: bool, seed: int) -> float:
     root = math.sqrt(kappa)
     beta = ((root - 1) / (root + 1)) ** 2 if momentum else 0.0
     step = (2 / (1 + root)) ** 2 if momentum else 2 / (1 + kappa)
-    expected = math.sqrt(beta) if momentum else (kappa - 1) / (kappa + 1)
-    steps = min(max(int(-60 / math.log(expected)), 60), 40_000)
+    steps = min(max(int(60 * steps_for_e(formula(kappa, momentum))), 60), 40_000)
     start = np.random.default_rng(seed).normal(size=SIZE) * 1e100
     parameter = Parameter(start, "weight", "w")
     w = read(parameter.state)
@@ -42,33 +43,76 @@ def rate_of(kappa: float, momentum: bool, seed: int) -> float:
     wanted = {name: given[name] for name in Graph({}, updates).inputs}
     sizes = np.log(program.run(steps, wanted)["size"])
     half = steps // 2
-    # The error of momentum carries a factor that grows like the number of steps.
+    # At the best β both roots of the slowest direction are equal, so that its error is a power of
+    # the factor times the number of steps.
     polynomial = math.log(steps / half) if momentum else 0.0
     return math.exp(float(sizes[-1] - sizes[half] - polynomial) / (steps - 1 - half))
 
 
-def main() -> int:
+def formula(kappa: float, momentum: bool) -> float:
+    """What the paper predicts for `rate_of`."""
+    ratio = math.sqrt(kappa) if momentum else kappa
+    return (ratio - 1) / (ratio + 1)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Compare measured and predicted factors for condition numbers up to 1,024."""
-    chosen = options(__doc__)
+    chosen = options(__doc__, arguments)
+    conditions = chosen.pick(CONDITIONS, CONDITIONS[:3])
     rows: list[list[object]] = []
+    series: list[Series] = []
     worst = 0.0
-    lines: dict[str, tuple[list[float], list[float]]] = {}
     for momentum in (False, True):
         label = "with momentum" if momentum else "without"
-        for kappa in CONDITIONS:
-            root = math.sqrt(kappa)
-            expected = (root - 1) / (root + 1) if momentum else (kappa - 1) / (kappa + 1)
-            found = float(np.mean([rate_of(kappa, momentum, s) for s in range(chosen.seeds)]))
-            worst = max(worst, abs(found / expected - 1))
+        expected = [formula(kappa, momentum) for kappa in conditions]
+        seeds = [[rate_of(k, momentum, seed) for k in conditions] for seed in range(chosen.seeds)]
+        for kappa, factor, found in zip(
+            conditions, expected, zip(*seeds, strict=True), strict=True
+        ):
+            mean = float(np.mean(found))
+            worst = max(worst, abs(mean / factor - 1), _slowness(mean, factor))
             rows.append(
-                [label, kappa, f"{expected:.5f}", f"{found:.5f}", f"{found / expected - 1:+.2%}"]
+                [
+                    label,
+                    f"{kappa:g}",
+                    f"{factor:.5f}",
+                    f"{mean:.5f} ± {deviation(found):.5f}",
+                    f"{mean / factor - 1:+.3%}",
+                    f"{steps_for_e(factor):.2f}",
+                    f"{steps_for_e(mean):.2f}",
+                ]
             )
-            across, up = lines.setdefault(label, ([], []))
-            across.append(kappa)
-            up.append(-1 / math.log(found))
-    table(["", "κ", "formula", "measured", "difference"], rows)
-    plot("momentum", lines, "condition number", "steps for a factor e", logarithmic=True)
-    return verdict(f"momentum follows the formula to 1% (worst {worst:.2%})", worst < 0.01)
+        measured = [[steps_for_e(factor) for factor in found] for found in seeds]
+        series += [
+            Series.of(f"{label}, measured", conditions, measured, "markers"),
+            Series.of(
+                f"{label}, formula", conditions, [[steps_for_e(f) for f in expected]], "lines"
+            ),
+        ]
+    table(["", "κ", "formula", "measured", "difference", "steps for e", "measured"], rows)
+    draw(
+        Plot(
+            "Steps that divide the error by e",
+            "condition number κ",
+            "steps",
+            log_x=True,
+            log_y=True,
+        ),
+        series,
+        chosen.out / "momentum",
+    )
+    claim = f"factors and steps follow the formula to 1% (worst {worst:.2%})"
+    return verdict(claim, worst < 0.01)
+
+
+def steps_for_e(factor: float) -> float:
+    """Steps that divide the error by e, at so much a step."""
+    return -1 / math.log(factor)
+
+
+def _slowness(measured: float, expected: float) -> float:
+    """How far the steps are from those expected: near 1 the factor itself says little."""
+    return abs(steps_for_e(measured) / steps_for_e(expected) - 1)
 
 
 if __name__ == "__main__":

@@ -1,127 +1,199 @@
-"""What a library costs beside its steps: imports, first steps, memory, disk."""
+"""What a library costs beside its steps: imports, first steps, compiling, memory, disk.
+
+Everything is measured in fresh processes, three of them or more, of which the median counts.
+"""
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.steps.timing import PEERS, ROOT
+from benchmarks.steps.timing import ROOT, pinned, python_of, surroundings
 from benchmarks.steps.workloads import WORKLOADS
 
 _IMPORT = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
 _FIRST_STEP = """
-import sys, time
+import time
 from benchmarks.steps.{module} import Peer
 from benchmarks.steps.workloads import WORKLOADS
-Peer(WORKLOADS["{work}"], "{mode}", 2).run(1)
+Peer(WORKLOADS["{work}"], "{mode}", {threads}).run(1)
+print(time.time())
 """
 _MEMORY = """
-import resource
 from benchmarks.steps.{module} import Peer
+from benchmarks.steps.costs import peak_megabytes
 from benchmarks.steps.workloads import WORKLOADS
-Peer(WORKLOADS["{work}"], "{mode}", 2).run(10)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+Peer(WORKLOADS["{work}"], "{mode}", {threads}).run(10)
+print(peak_megabytes())
 """
-_MODULES = {
-    "pellucid": ("own", "native"),
-    "torch": ("torch_peer", "fused"),
-    "jax": ("jax_peer", "scan"),
-}
-_PACKAGES = {
-    "pellucid": (
-        *("pellucid", "numpy", "numpy.libs", "llvmlite", "duckdb", "_duckdb", "narwhals"),
-        *("safetensors", "typer", "rich", "plotly", "PIL", "pillow.libs", "pygments", "click"),
-    ),
-    "torch": ("torch", "sympy", "networkx", "mpmath", "jinja2", "numpy", "numpy.libs"),
-    "jax": ("jax", "jaxlib", "optax", "scipy", "scipy.libs", "ml_dtypes", "numpy", "numpy.libs"),
+_BUILD = """
+from benchmarks.steps.own import Peer
+from benchmarks.steps.workloads import WORKLOADS
+print(Peer(WORKLOADS["{work}"], "{mode}", {threads}).build_seconds)
+"""
+_TIMES = 3
+_IMPORTS = 5
+_TRAINED = ("mlp-mnist", "resnet20")
+
+
+@dataclass(frozen=True)
+class Library:
+    """Where a library's workloads are, in its usual way; what is imported, and what is installed."""
+
+    module: str
+    mode: str
+    imported: str
+    distributions: tuple[str, ...]
+
+
+LIBRARIES = {
+    "pellucid": Library("own", "native", "pellucid", ("pellucid",)),
+    "torch": Library("torch_peer", "fused", "torch", ("torch",)),
+    "jax": Library("jax_peer", "scan", "jax.numpy", ("jax", "jaxlib", "optax")),
 }
 
 
-def table() -> list[tuple[str, ...]]:
-    """Rows of what is measured, a column for each library that is installed."""
-    libraries = ["pellucid", *(["torch", "jax"] if PEERS.exists() else [])]
-    modules = {"pellucid": "pellucid", "torch": "torch", "jax": "jax.numpy"}
+def measured(peers: Sequence[str], workloads: Sequence[str], threads: int) -> dict[str, object]:
+    """All costs as plain JSON values; seconds and megabytes.
+
+    peers: libraries to measure too; one that is not installed is named with the reason.
+    workloads: those whose compiling is timed.
+    """
+    libraries: dict[str, dict[str, float]] = {}
+    absent: dict[str, str] = {}
+    for name in ("pellucid", *(peer for peer in peers if peer in LIBRARIES)):
+        try:
+            _output(f"import {LIBRARIES[name].imported}", name, threads)
+        except subprocess.CalledProcessError as error:
+            absent[name] = (error.stderr.strip().splitlines() or ["it does not start"])[-1]
+            continue
+        libraries[name] = _costs(name, threads)
+    return {
+        "libraries": libraries,
+        "absent": absent,
+        "compile_seconds": {name: compile_seconds(name, threads) for name in workloads},
+    }
+
+
+def table(costs: dict[str, object]) -> list[tuple[str, ...]]:
+    """A row for each cost, a column for each library."""
+    libraries = costs["libraries"]
+    assert isinstance(libraries, dict)
     rows = [("", *libraries)]
-    times = [f"{_seconds(_IMPORT.format(modules[name]), name):.2f} s" for name in libraries]
-    rows.append(("import", *times))
-    for label, filled in (("first step, nothing cached", False), ("first step, cached", True)):
-        cells = [f"{_first_step(name, filled):.2f} s" for name in libraries]
-        rows.append((f"{label} (mlp-mnist)", *cells))
-    for work in ("mlp-mnist", "resnet20"):
-        cells = [f"{_memory(name, work):,.0f} MB" for name in libraries]
-        rows.append((f"peak memory, training {work}", *cells))
-    rows.append(("installed", *(f"{_installed(name):,.0f} MB" for name in libraries)))
+    for label in libraries["pellucid"]:
+        written: Callable[[float], str] = _megabytes if label.endswith("MB") else _seconds
+        cells = [written(found[label]) for found in libraries.values()]
+        rows.append((label.removesuffix(", MB").removesuffix(", s"), *cells))
     return rows
 
 
-def build_seconds() -> list[tuple[str, ...]]:
-    """Seconds to compile each workload from nothing and from the cache."""
-    rows: list[tuple[str, ...]] = [("workload", "from nothing", "from cache")]
-    code = (
-        "import json, sys; from benchmarks.steps.own import Peer;"
-        "from benchmarks.steps.workloads import WORKLOADS;"
-        "print(json.dumps(Peer(WORKLOADS[sys.argv[1]], 'native', 2).build_seconds))"
-    )
-    for name in WORKLOADS:
+def compile_table(costs: dict[str, object]) -> list[tuple[str, ...]]:
+    """How long Pellucid compiles each workload."""
+    seconds = costs["compile_seconds"]
+    assert isinstance(seconds, dict)
+    rows: list[tuple[str, ...]] = [("compiling", "from nothing", "from cache")]
+    return rows + [(name, f"{a:.2f} s", f"{b:.3f} s") for name, (a, b) in seconds.items()]
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f} s"
+
+
+def _megabytes(value: float) -> str:
+    return f"{value:,.0f} MB"
+
+
+def _costs(name: str, threads: int) -> dict[str, float]:
+    found = {
+        "import, s": median(
+            float(_output(_IMPORT.format(LIBRARIES[name].imported), name, threads))
+            for _ in range(_IMPORTS)
+        ),
+        "start to first step of mlp-mnist, nothing cached, s": _first_step(name, False, threads),
+        "start to first step of mlp-mnist, cached, s": _first_step(name, True, threads),
+    }
+    for work in _TRAINED:
+        code = _code(_MEMORY, name, work, threads)
+        found[f"peak memory of training {work}, MB"] = median(
+            _in_empty_cache(code, name, threads) for _ in range(_TIMES)
+        )
+    weigh = [str(ROOT / "benchmarks" / "steps" / "installed.py"), *LIBRARIES[name].distributions]
+    found["installed, MB"] = float(_run([python_of(name), *weigh], threads))
+    return found
+
+
+def compile_seconds(work: str, threads: int) -> tuple[float, float]:
+    """Seconds to compile a workload from nothing and from the cache."""
+    code = _code(_BUILD, "pellucid", work, threads)
+    first, second = [], []
+    for _ in range(_TIMES):
         with tempfile.TemporaryDirectory() as folder:
-            found = [json.loads(_output(code, "pellucid", folder, name)) for _ in range(2)]
-        rows.append((name, f"{found[0]:.2f} s", f"{found[1]:.3f} s"))
-    return rows
+            first.append(float(_output(code, "pellucid", threads, folder)))
+            second.append(float(_output(code, "pellucid", threads, folder)))
+    return median(first), median(second)
 
 
-def _output(code: str, library: str, cache: str = "", *arguments: str) -> str:
-    python = sys.executable if library == "pellucid" else str(PEERS)
-    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    if cache:
-        environment |= {"PELLUCID_CACHE": cache, "JAX_COMPILATION_CACHE_DIR": cache}
+def _first_step(name: str, filled: bool, threads: int) -> float:
+    """Seconds from the start of the process to the end of its first step."""
+    code = _code(_FIRST_STEP, name, "mlp-mnist", threads)
+    times: list[float] = []
+    with ExitStack() as stack:
+        for _ in range(_TIMES):
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            if filled:
+                _output(code, name, threads, folder)
+            began = time.time()
+            times.append(float(_output(code, name, threads, folder)) - began)
+    return median(times)
+
+
+def _in_empty_cache(code: str, name: str, threads: int) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        return float(_output(code, name, threads, folder))
+
+
+def _code(template: str, name: str, work: str, threads: int) -> str:
+    library = LIBRARIES[name]
+    if work not in WORKLOADS:
+        raise ValueError(f"there is no workload {work!r}")
+    return template.format(module=library.module, mode=library.mode, work=work, threads=threads)
+
+
+def _output(code: str, name: str, threads: int, cache: str = "") -> str:
+    """What a program of a library prints, its caches in a folder (by default the user's)."""
+    return _run([python_of(name), "-W", "ignore", "-c", code], threads, cache)
+
+
+def _run(command: Sequence[str], threads: int, cache: str = "") -> str:
     done = subprocess.run(
-        [python, "-W", "ignore", "-c", code, *arguments],
+        command,
         cwd=ROOT,
-        env=environment,
+        env=surroundings(threads, cache),
         check=True,
         capture_output=True,
         text=True,
+        preexec_fn=pinned(threads),
     )
     return done.stdout.strip()
 
 
-def _seconds(code: str, library: str) -> float:
-    return median(float(_output(code, library)) for _ in range(5))
+def peak_megabytes() -> float:
+    """The most memory of this process so far.
 
+    Linux counts the memory of the process that started it in `ru_maxrss`, but not in VmHWM.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = [row for row in status.read_text().splitlines() if row.startswith("VmHWM:")]
+        return int(line.split()[1]) * 1024 / 1e6
+    import resource
 
-def _first_step(library: str, filled: bool) -> float:
-    module, mode = _MODULES[library]
-    code = _FIRST_STEP.format(module=module, work="mlp-mnist", mode=mode)
-    timed = f"import time; t = time.perf_counter()\n{code}\nprint(time.perf_counter() - t)"
-    times: list[float] = []
-    with tempfile.TemporaryDirectory() as shared:
-        if filled:
-            _output(timed, library, shared)
-        for _ in range(3):
-            if filled:
-                times.append(float(_output(timed, library, shared)))
-                continue
-            with tempfile.TemporaryDirectory() as empty:
-                times.append(float(_output(timed, library, empty)))
-    return median(times)
-
-
-def _memory(library: str, work: str) -> float:
-    module, mode = _MODULES[library]
-    kilobytes = float(_output(_MEMORY.format(module=module, work=work, mode=mode), library))
-    return kilobytes / 1024
-
-
-def _installed(library: str) -> float:
-    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    folder = Path(_output(code, library))
-    places = [folder / name for name in _PACKAGES[library]]
-    if library == "pellucid":
-        places[0] = ROOT / "pellucid"
-    files = (file for place in places if place.exists() for file in place.rglob("*"))
-    return sum(file.stat().st_size for file in files if file.is_file()) / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

@@ -1,4 +1,4 @@
-"""The plain perceptrons in scikit-learn, which draws its own first weights."""
+"""The plain perceptrons in scikit-learn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from benchmarks.steps.workloads import RATE, Workload, batches, data
+from benchmarks.steps.workloads import RATE, Array, Workload, batches, data, weights
 
 MODES = ("partial_fit",)
 
@@ -25,12 +25,27 @@ class Peer:
         self.net = MLPClassifier(
             tuple(widths[:-1]), alpha=0.0, learning_rate_init=RATE, batch_size=work.batch
         )
+        # It would draw its own first weights.
+        self.net._init_coef = self._first_weights
+        self.weights = iter(weights(work))
         self.classes = np.arange(work.classes)
+        self.done = 0
+
+    def _first_weights(self, inputs: int, outputs: int, dtype: object) -> tuple[Array, Array]:
+        del inputs, outputs, dtype
+        return next(self.weights), next(self.weights)
 
     def run(self, steps: int) -> list[float]:
         """Train; returns the losses."""
         found = []
         for rows in batches(self.work, steps):
+            # It adds ε before the moments are corrected, the others (Kingma & Ba 2014) after.
+            self.done += 1
+            epsilon = 1e-8 * (1 - 0.999**self.done) ** 0.5
+            if self.done == 1:
+                self.net.epsilon = epsilon
+            else:
+                self.net._optimizer.epsilon = epsilon
             self.net.partial_fit(self.x[rows], self.y[rows], classes=self.classes)
             found.append(float(self.net.loss_))
         return found

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -94,27 +94,42 @@ def contenders(peers: Sequence[str], threads: int, compile_too: bool) -> list[Co
 
 
 def _start(library: str, threads: int) -> Contender:
-    python = sys.executable if library == "pellucid" or not PEERS.exists() else str(PEERS)
-    many = str(threads)
-    environment = {
-        **os.environ,
-        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), many),
-        "JAX_PLATFORMS": "cpu",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
-    command = [python, "-W", "ignore", "-m", "benchmarks.steps.worker", library, many]
-    allowed = sorted(os.sched_getaffinity(0))[:threads]
+    command = [python_of(library), "-W", "ignore", "-m", "benchmarks.steps.worker"]
     process = subprocess.Popen(
-        command,
+        [*command, library, str(threads)],
         cwd=ROOT,
-        env=environment,
+        env=surroundings(threads),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        # The number of threads is the number of processors: what JAX goes by.
-        preexec_fn=lambda: os.sched_setaffinity(0, allowed),
+        preexec_fn=pinned(threads),
     )
     return Contender(library, "", process)
+
+
+def python_of(library: str) -> str:
+    """The interpreter of a library: peers have their own environment if it is made."""
+    return sys.executable if library == "pellucid" or not PEERS.exists() else str(PEERS)
+
+
+def surroundings(threads: int, cache: str = "") -> dict[str, str]:
+    """The environment of a library that is measured. cache: the folder of all that it caches."""
+    found = {**os.environ, "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        found[name] = str(threads)
+    if cache:
+        found |= {"PELLUCID_CACHE": cache, "TORCHINDUCTOR_CACHE_DIR": cache}
+        found |= {"JAX_COMPILATION_CACHE_DIR": cache}
+        # Else JAX keeps only what takes long to compile.
+        found |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+        found |= {"JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
+    return found
+
+
+def pinned(threads: int) -> Callable[[], None]:
+    """What a new process does first: keep to as many processors as threads, which JAX goes by."""
+    allowed = sorted(os.sched_getaffinity(0))[:threads]
+    return lambda: os.sched_setaffinity(0, allowed)
 
 
 def compare(work: Workload, all_of_them: Sequence[Contender]) -> list[str]:
@@ -133,7 +148,8 @@ def compare(work: Workload, all_of_them: Sequence[Contender]) -> list[str]:
                 contender.losses.append(found)
     truth = all_of_them[0].losses
     for contender in all_of_them[1:]:
-        if not contender.losses or contender.library == "sklearn":
+        if not contender.losses:
+            said.append(f"{contender.name} is left out: {contender.absent}")
             continue
         far = median(map(_distance, contender.losses, truth))
         verdict = "the same" if far <= TOLERANCE else "DIFFERENT"

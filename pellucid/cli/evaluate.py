@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from pellucid.cli.model_file import load
-from pellucid.cli.show import metric_lines
-from pellucid.data import read_table
+from pellucid.cli.show import metric_lines, show_notes
+from pellucid.data import Note, read_table
 from pellucid.errors import DataError
 
 
@@ -24,7 +24,9 @@ def run_evaluate(run: Path, data: Path, as_json: bool) -> None:
         )
     column = table.column(target)
     known = table.take(~column.missing())
-    metrics = model.evaluate(known)
+    notes: list[Note] = []
+    metrics = model.evaluate(known, notes=notes)
+    show_notes(notes)
     task = model.preparation.task.kind
     if as_json:
         print(json.dumps({"task": task, "rows": known.rows, "metrics": metrics}))

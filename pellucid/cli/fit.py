@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pellucid.cli.show import metric_lines
+from pellucid.cli.show import columns, metric_lines, wrapped
 from pellucid.data import read_table
 from pellucid.train.folder import RunFolder
 from pellucid.train.model import Model
@@ -125,15 +125,14 @@ def report(found: TableRun, data: Path, target: str) -> list[str]:
         ]
     lines += metric_lines(found.metrics)
     if found.notes:
-        lines += ["", "Noticed in the data:", *(f"  {note.text}" for note in found.notes)]
-    lines += [
-        "",
-        f"Saved in {run.folder}. Next:",
-        f"  pellucid inspect {run.folder}                 what it is and why",
-        f"  pellucid predict {run.folder} NEW.csv -o OUT.csv",
-        f"  pellucid evaluate {run.folder} TEST.csv       on rows it has never seen",
+        lines += ["", "Noticed in the data:"]
+        lines += [line for note in found.notes for line in wrapped(note.text, 2, 4)]
+    following = [
+        (f"pellucid inspect {run.folder}", "what it is and why"),
+        (f"pellucid predict {run.folder} NEW.csv -o OUT.csv", "what it predicts"),
+        (f"pellucid evaluate {run.folder} TEST.csv", "how good it is on new rows"),
     ]
-    return lines
+    return [*lines, "", f"Saved in {run.folder}. Next:", *columns(following, indent=2)]
 
 
 def _range(numbers: Sequence[int]) -> str:

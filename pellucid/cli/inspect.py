@@ -8,13 +8,18 @@ from typing import Any
 
 from pellucid.cli.model_file import load
 from pellucid.cli.show import columns, metric_lines, wrapped
+from pellucid.errors import ModelFileError
 from pellucid.train.model import Model
 
 
 def run_inspect(run: Path, as_json: bool) -> None:
     """Show what a model is and why."""
     model = load(run)
-    print(json.dumps(facts(model)) if as_json else "\n".join(page(model)))
+    try:
+        shown = json.dumps(facts(model)) if as_json else "\n".join(page(model))
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ModelFileError(f"{run} does not say how it was trained.") from error
+    print(shown)
 
 
 def facts(model: Model) -> dict[str, Any]:

@@ -2,36 +2,72 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pellucid import nn, optim
 from pellucid.cli.model_file import load
-from pellucid.compile.explain import explain
+from pellucid.compile.explain import Explanation, explain
+from pellucid.compile.explain_table import table
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph, placeholder
 from pellucid.train.model import Model
 from pellucid.train.step import training_step
 
 ROWS = 256
-BATCH = 32
+_BATCH = 32
+CODE: dict[str, tuple[str, Callable[[Explanation], str]]] = {
+    "loops": ("#", Explanation.loop_ir),
+    "llvm": (";", Explanation.llvm),
+    "assembly": ("#", Explanation.assembly),
+}
+"""What `--code` may be: how comments begin in it, and where it comes from."""
 
 
-def run_kernels(run: Path) -> None:
-    """Show how a model's network runs as machine code, measured on this machine."""
-    model = load(run)
-    print(f"PREDICTION of {ROWS} rows")
-    print(explain(NativeProgram(_prediction(model))).measured())
-    print()
-    print(f"ONE STEP OF TRAINING, {BATCH} rows: forward, backward and Adam")
-    print(explain(NativeProgram(_training(model))).measured())
-    print()
-    print(
-        "Each line is one kernel: a loop over memory that computes several operations of the "
-        "network at once.\nKernels of one level run side by side on all threads; the next level "
-        "waits for them."
-    )
+def run_kernels(run: Path, as_json: bool = False, code: str | None = None) -> None:
+    """Show how a model's network runs as machine code, measured on this machine; or the code."""
+    programs = _programs(load(run))
+    if code is not None:
+        comment, text_of = CODE[code]
+        for what, graph in programs:
+            print(f"{comment} {what}\n\n{text_of(explain(NativeProgram(graph)))}")
+        return
+    found = [(what, explain(NativeProgram(graph)).measured()) for what, graph in programs]
+    if as_json:
+        print(json.dumps({what: facts(explanation) for what, explanation in found}))
+        return
+    for place, (what, explanation) in enumerate(found, 1):
+        print(what.upper())
+        print(table(explanation, legend=place == len(found)))
+        if place < len(found):
+            print()
+
+
+def facts(explanation: Explanation) -> dict[str, Any]:
+    """Everything that is shown, as plain JSON values."""
+    program = explanation.program
+    return {
+        "instructions": program.code.isa.name,
+        "threads": program.threads,
+        "levels": explanation.levels,
+        "memory_bytes": program.code.plan.room_bytes,
+        "flops": explanation.flops,
+        "seconds": explanation.seconds,
+        "peak_flops_a_second": explanation.peak,
+        "kernels": [asdict(kernel) for kernel in explanation.kernels],
+    }
+
+
+def _programs(model: Model) -> Iterator[tuple[str, Graph]]:
+    """What is shown, and its graph."""
+    batch = _batch(model)
+    yield f"prediction of {ROWS} rows", _prediction(model)
+    yield f"a step of training on {batch} rows", _training(model, batch)
 
 
 def _prediction(model: Model) -> Graph:
@@ -39,11 +75,22 @@ def _prediction(model: Model) -> Graph:
     return Graph({"outputs": model.net(x).node})
 
 
-def _training(model: Model) -> Graph:
-    """A step like those that trained the network, on rows of zeros."""
-    inputs = np.zeros((BATCH, *model.input_shape), np.float32)
-    classes = model.classes is not None
-    targets = np.zeros(BATCH, np.int32 if classes else np.float32)
-    loss: nn.Loss = nn.CrossEntropy() if classes else nn.MeanSquaredError()
+def _batch(model: Model) -> int:
+    """The rows of a step when the network was trained."""
+    chosen = {choice["name"]: choice["value"] for choice in model.details.get("choices", [])}
+    batch = chosen.get("batch size", _BATCH)
+    return batch if isinstance(batch, int) else _BATCH
+
+
+def _training(model: Model, batch: int) -> Graph:
+    """A step like those that trained the network, with AdamW, on rows of zeros."""
+    inputs = np.zeros((batch, *model.input_shape), np.float32)
     net = nn.from_spec(model.net.to_spec()).build(model.input_shape)
-    return training_step(net, loss, optim.AdamW(), (inputs, targets), BATCH, 0).graph
+    shape = net(inputs).shape
+    targets = np.zeros(shape, np.float32)
+    loss: nn.Loss = nn.MeanSquaredError()
+    if model.classes is not None:
+        loss = nn.BinaryCrossEntropy()
+        if len(shape) > 1 and shape[-1] > 1:
+            loss, targets = nn.CrossEntropy(), np.zeros(shape[:-1], np.int32)
+    return training_step(net, loss, optim.AdamW(), (inputs, targets), batch, 0).graph

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -76,6 +78,10 @@ def fit(
         )
     if resume and force:
         raise typer.BadParameter("--resume and --force exclude each other", param_hint="--resume")
+    if target in (drop or []):
+        raise typer.BadParameter(
+            f"'{target}' is the target, it cannot be left out", param_hint="--drop"
+        )
     run_fit(
         data,
         target,
@@ -102,8 +108,12 @@ def predict(
     ] = None,
 ) -> None:
     """Predict the target for the rows of a table."""
-    from pellucid.cli.predict import run_predict
+    from pellucid.cli.predict import SUFFIXES, run_predict
 
+    if output is not None and output.suffix.lower() not in SUFFIXES:
+        raise typer.BadParameter(
+            f"{output} should end in {' or '.join(SUFFIXES)}", param_hint="--output"
+        )
     run_predict(run, data, output)
 
 
@@ -120,14 +130,28 @@ def inspect(
     run: RunPath,
     json: AsJson = False,
     kernels: Annotated[
-        bool, typer.Option("--kernels", help="Show the machine code's kernels instead.")
+        bool,
+        typer.Option(
+            "--kernels",
+            help="Show what it was compiled to instead: the kernels, measured on this machine.",
+        ),
     ] = False,
+    code: Annotated[
+        str | None,
+        typer.Option(
+            help="Show the kernels' code instead: loops, llvm or assembly.", metavar="LANGUAGE"
+        ),
+    ] = None,
 ) -> None:
     """Show a model: its network, what each column became, the choices made, its metrics."""
-    if kernels:
-        from pellucid.cli.kernels import run_kernels
+    if kernels or code is not None:
+        from pellucid.cli.kernels import CODE, run_kernels
 
-        run_kernels(run)
+        if code not in (None, *CODE):
+            raise typer.BadParameter(f"'{code}' is not {' or '.join(CODE)}", param_hint="--code")
+        if code is not None and json:
+            raise typer.BadParameter("--json and --code exclude each other", param_hint="--code")
+        run_kernels(run, json, code)
         return
     from pellucid.cli.inspect import run_inspect
 
@@ -151,8 +175,15 @@ def seconds_of(text: str) -> float:
 
 def main() -> None:
     """Run the command line: exit code 0, 1 for a failure, 2 for wrong usage."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a letter gets its code instead of an error.
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except PellucidError as error:
         print(f"pellucid: {error}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -166,3 +197,21 @@ def main() -> None:
         # Whoever read our output has seen enough (`… | head`).
         sys.stderr.close()
         raise SystemExit(0) from None
+    except OSError as error:
+        _close_quietly()
+        print(f"pellucid: {_told(error)}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _close_quietly() -> None:
+    """Give up what standard output could not take, which Python would try again at its end."""
+    with suppress(OSError):
+        sys.stdout.close()
+
+
+def _told(error: OSError) -> str:
+    """An error of the system as one sentence."""
+    from pellucid.train.files import cause
+
+    place = "" if error.filename is None else f" ({error.filename})"
+    return f"Reading or writing failed{place}: {cause(error)}."

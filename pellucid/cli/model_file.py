@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pellucid.errors import ModelFileError, RunFolderError
-from pellucid.train.folder import CHECKPOINT, MODEL
+from pellucid.train.folder import MODEL, RunFolder
 from pellucid.train.model import Model
 
 
@@ -15,9 +15,12 @@ def load(run: Path) -> Model:
         raise RunFolderError(f"There is no run {run}.")
     path = run / MODEL if run.is_dir() else run
     if not path.exists():
-        unfinished = (run / CHECKPOINT).exists()
-        hint = "its training has not ended: go on with fit --resume" if unfinished else "no run"
-        raise RunFolderError(f"{run} holds no model: {hint}.")
+        if RunFolder(run).is_begun:
+            raise RunFolderError(
+                f"{run} holds no model yet, its training has not ended: give its fit command again "
+                "with --resume."
+            )
+        raise RunFolderError(f"{run} is a folder without a model: name a folder made by fit.")
     model = Model.load(path)
     if model.preparation is None:
         raise ModelFileError(

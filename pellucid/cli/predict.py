@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from pellucid.cli.model_file import load
+from pellucid.cli.show import show_notes
 from pellucid.data import Note, read_table
 from pellucid.errors import DataError
 from pellucid.graph import Array
@@ -16,16 +17,18 @@ from pellucid.train.model import Model
 
 Columns = dict[str, Array]
 
+SUFFIXES = (".csv", ".parquet")
+"""What the name of a file of predictions may end in."""
+
 
 def run_predict(run: Path, data: Path, output: Path | None) -> None:
     """Predict the rows of a table, to a file or as CSV to standard output."""
-    if output is not None and output.suffix.lower() not in (".csv", ".parquet"):
-        raise DataError(f"{output} should end in .csv or .parquet.")
+    if output is not None and output.exists() and data.exists() and output.samefile(data):
+        raise DataError(f"{output} is the table itself: write the predictions to another file.")
     model = load(run)
     notes: list[Note] = []
     predicted = predictions(model, data, notes)
-    for note in notes:
-        print(f"pellucid: note: {note.text}", file=sys.stderr)
+    show_notes(notes)
     if output is None:
         sys.stdout.write(csv_text(predicted))
         return
@@ -59,22 +62,25 @@ def csv_text(columns: Columns) -> str:
 
 
 def parquet_bytes(columns: Columns) -> bytes:
-    """The columns as a Parquet file."""
+    """The columns as a Parquet file; raises DataError where the temporary disk cannot hold them."""
     import tempfile
 
     import duckdb
 
     types = {name: _sql_type(column) for name, column in columns.items()}
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "rows.csv", Path(folder) / "rows.parquet"
-        source.write_text(csv_text(columns), encoding="utf-8")
-        with duckdb.connect() as connection:
+    try:
+        with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+            source, target = Path(folder) / "rows.csv", Path(folder) / "rows.parquet"
+            source.write_text(csv_text(columns), encoding="utf-8")
             connection.execute(
                 "copy (select * from read_csv($1, header = true, delim = ',', quote = '\"', "
-                f"columns = $2)) to '{target}' (format parquet)",
-                [str(source), types],
+                "columns = $2)) to $3 (format parquet)",
+                [str(source), types, str(target)],
             )
-        return target.read_bytes()
+            return target.read_bytes()
+    except (OSError, duckdb.Error) as error:
+        text = str(error).splitlines()[0].rstrip(".")
+        raise DataError(f"The predictions cannot be made a Parquet file: {text}.") from error
 
 
 def _sql_type(column: Array) -> str:

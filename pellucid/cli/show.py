@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+
+from pellucid.data import Note
+from pellucid.data.note import readable
 
 WIDTH = 80
 """Columns of a terminal that texts are wrapped to."""
@@ -21,7 +25,7 @@ MEANING = {
     "accuracy": "share of rows predicted right",
     "balanced_accuracy": "the same, each class counting alike",
     "log_loss": "how sure it was of wrong answers; 0 is perfect",
-    "auc": "chance that a row of a class ranks above one that is not; 0.5 is guessing",
+    "auc": "chance of ranking two rows right; 0.5 is guessing",
     "rmse": "typical error, in the target's unit, large ones weighing more",
     "mae": "mean error, in the target's unit",
     "r2": "share of the variation explained; 0 is always saying the mean",
@@ -31,10 +35,16 @@ MEANING = {
 def metric_lines(metrics: Mapping[str, float | None]) -> list[str]:
     """A line for each metric, in the order of `NAMES`: its name, value and meaning."""
     rows = [
-        (NAMES[name], "not defined" if value is None else f"{value:.4g}", MEANING[name])
+        (NAMES[name], "not defined" if value is None else readable(value), MEANING[name])
         for name, value in sorted(metrics.items(), key=lambda pair: list(NAMES).index(pair[0]))
     ]
     return columns(rows, indent=2)
+
+
+def show_notes(notes: Sequence[Note]) -> None:
+    """What was noticed in a table, on standard error."""
+    for note in notes:
+        print(f"pellucid: note: {note.text}", file=sys.stderr)
 
 
 def columns(rows: Sequence[Sequence[str]], indent: int = 0, most: int = 60) -> list[str]:

@@ -146,9 +146,7 @@ def contraction_of(
     return work, _cut(work, machine, after)
 
 
-def _rows(
-    kernel: Kernel, kept: set[Node], positions: list[Index], axes: list[int]
-) -> list[Line]:
+def _rows(kernel: Kernel, kept: set[Node], positions: list[Index], axes: list[int]) -> list[Line]:
     """The lines of rows, merged where everything that is read and written allows.
 
     positions: of the first operand, then of parts.

@@ -3,39 +3,52 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pellucid.compile.access import CONTRACTIONS, depth
 from pellucid.compile.assemble import Part
 from pellucid.compile.emit.kernel import Buffer, Emitted
+from pellucid.compile.explain_table import table
 from pellucid.compile.kernels import Kernel, Target, inside
 from pellucid.compile.loop.show import show
 from pellucid.compile.native.assemble import to_assembly
 from pellucid.compile.peak import peak_flops
-from pellucid.compile.program import NativeProgram
-from pellucid.graph.node import State
+from pellucid.graph.node import Node, State
 from pellucid.graph.op import TABLE, Array
 
-_WIDEST = 60
+if TYPE_CHECKING:
+    from pellucid.compile.plan import Plan
+    from pellucid.compile.program import NativeProgram
+
+_LEAST_RUNS = 5
+_RUN_SECONDS = 0.02
+_SECONDS = 0.2
+_MOST_STEPS = 1000
 
 
 @dataclass(frozen=True)
 class KernelFacts:
     """One kernel of a program.
 
-    level: kernels of one level run side by side. ops: the graph's ops that it computes at once.
-    moved: bytes that it reads and writes if every array is touched once. flops: floating-point
-    operations, a multiply-add counting two. tasks: pieces that threads share. seconds: that a step
-    spends in it, if it was measured.
+    level: kernels of one level run side by side. function: its code, which equal kernels share.
+    kind: "contraction" (a product of matrices or a convolution), "loops" (over elements, with any
+    reductions), "draw" (random numbers), "scatter" (sums into rows) or "copy". shape: what it goes
+    over. layers: the parts of the network that it computes, "∂" being the backward pass of one.
+    ops: the graph's ops that it computes at once. moved: bytes that it reads and writes if every
+    element is touched once. flops: floating-point operations, a multiply-add counting two. tasks:
+    pieces that threads share. seconds: that a step spends in it, if it was measured.
     """
 
     level: int
-    name: str
+    function: str
     kind: str
     shape: tuple[int, ...]
+    layers: tuple[str, ...]
     ops: tuple[str, ...]
     moved: int
     flops: int
@@ -45,7 +58,7 @@ class KernelFacts:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A program's kernels, what it needs, and its code; prints as a table.
+    """A program's kernels, what it needs, and its code; prints as a table as wide as the terminal.
 
     seconds: that a step takes, and peak: the operations a second that the machine can do at most on
     the program's threads, if they were measured (see `measured`).
@@ -61,9 +74,24 @@ class Explanation:
         """Floating-point operations of one step."""
         return sum(kernel.flops for kernel in self.kernels)
 
+    @property
+    def levels(self) -> int:
+        """How many times a step waits for all threads."""
+        return len(self.program.code.plan.levels)
+
     def loop_ir(self) -> str:
-        """The loops of every kernel."""
-        return "\n".join(show(f) for f in self.program.code.functions.values())
+        """The loops of every kernel, and what its pointers are."""
+        code = self.program.code
+        emitted = {each.function: each for level in code.levels for each in level}
+        parts = []
+        for name, function in code.functions.items():
+            users = [kernel for kernel in self.kernels if kernel.function == name]
+            where = dict.fromkeys(part for kernel in users for part in kernel.layers)
+            head = [f"# {', '.join(where)}"] if where else []
+            pointers = enumerate(emitted[name].buffers)
+            head += [f"# p{number}: {_described(buffer)}" for number, buffer in pointers]
+            parts.append("\n".join([*head, show(function)]))
+        return "\n".join(parts)
 
     def llvm(self) -> str:
         """The LLVM text."""
@@ -73,16 +101,23 @@ class Explanation:
         """The machine's own instructions."""
         return to_assembly(self.program.code.text, self.program.code.isa)
 
-    def measured(self, steps: int = 20, feeds: Mapping[str, Array] | None = None) -> Explanation:
+    def measured(self, feeds: Mapping[str, Array] | None = None) -> Explanation:
         """The same with times, taken now; the states are as before afterwards.
 
-        feeds: inputs of so many steps, by default zeros. A step is timed as it runs; the times of
-        kernels come from a program whose kernels wait for each other, scaled to the same sum.
+        feeds: the inputs of some steps, by default zeros of as many as take 20 ms. A step is timed
+        as it runs, the best of many runs; the times of kernels, medians, come from a program whose
+        kernels wait for each other, and are scaled to the same sum.
         """
-        seconds = step_seconds(self.program, steps, feeds)
-        timed = NativeProgram(self.program.graph, self.program.threads, timed=True)
-        step_seconds(timed, steps, feeds)
-        shares = timed.clocks / max(int(timed.clocks.sum()), 1)
+        from pellucid.compile.program import NativeProgram
+
+        seconds = min(_timed_runs(self.program, feeds))
+        clocked = NativeProgram(self.program.graph, self.program.threads, timed=True)
+        runs = []
+        for _ in _timed_runs(clocked, feeds):
+            runs.append(clocked.clocks.copy())
+            clocked.clocks[:] = 0
+        clocks = np.median(runs, axis=0)
+        shares = clocks / max(clocks.sum(), 1.0)
         kernels = tuple(
             replace(kernel, seconds=float(share) * seconds)
             for kernel, share in zip(self.kernels, shares, strict=False)
@@ -90,148 +125,121 @@ class Explanation:
         return Explanation(self.program, kernels, seconds, peak_flops(self.program.threads))
 
     def __str__(self) -> str:
-        head = ["level", "kernel", "over", "computes", "reads+writes", "flops", "tasks"]
-        if self.seconds is not None:
-            head += ["time", "of the step", "speed", "of peak"]
-        body = [self._cells(kernel) for kernel in self.kernels]
-        lines = _aligned([head, *body])
-        plan, isa = self.program.code.plan, self.program.code.isa
-        summary = [
-            f"{len(self.kernels)} kernels in {len(self.program.code.levels)} levels, "
-            f"{_count(self.flops)} flops a step; {_bytes(plan.room_bytes)} for values between "
-            f"kernels; {isa.name}, {isa.lanes} lanes, {self.program.threads} thread(s)"
-        ]
-        if self.seconds is not None and self.peak is not None:
-            rate = self.flops / self.seconds
-            summary.append(
-                f"One step takes {self.seconds * 1e6:,.1f} µs: {rate / 1e9:,.1f} GFLOP/s, "
-                f"{rate / self.peak:.0%} of the {self.peak / 1e9:,.0f} GFLOP/s of multiply-adds that "
-                "this machine can do"
-            )
-        return "\n".join([*summary, lines[0], "─" * max(map(len, lines)), *lines[1:]])
-
-    def _cells(self, kernel: KernelFacts) -> list[str]:
-        cells = [
-            str(kernel.level),
-            kernel.kind,
-            "×".join(map(str, kernel.shape)) or "1",
-            " → ".join(kernel.ops) or "copy",
-            _bytes(kernel.moved),
-            _count(kernel.flops),
-            str(kernel.tasks),
-        ]
-        if self.seconds is None or self.peak is None or kernel.seconds is None:
-            return cells
-        seconds = max(kernel.seconds, 1e-12)
-        share = kernel.seconds / self.seconds
-        if kernel.kind == "contraction":
-            rate = kernel.flops / seconds
-            speed, part = f"{rate / 1e9:,.1f} GFLOP/s", f"{rate / self.peak:.0%}"
-        else:
-            speed, part = f"{kernel.moved / seconds / 1e9:,.1f} GB/s", ""
-        return [*cells, f"{seconds * 1e6:,.1f} µs", f"{share:.0%}", speed, part]
+        return table(self)
 
     __repr__ = __str__
 
 
 def explain(program: NativeProgram) -> Explanation:
     """The facts of every kernel of a program."""
-    facts = [
-        _facts(level, emitted) for level, row in enumerate(program.code.levels) for emitted in row
-    ]
+    plan = program.code.plan
+    levels = enumerate(program.code.levels)
+    facts = [_facts(level, emitted, plan) for level, row in levels for emitted in row]
     return Explanation(program, tuple(facts))
 
 
-def step_seconds(
-    program: NativeProgram, steps: int, feeds: Mapping[str, Array] | None = None
-) -> float:
-    """Seconds a step, the best of five runs; the states are as before afterwards."""
+def _timed_runs(
+    program: NativeProgram, feeds: Mapping[str, Array] | None = None
+) -> Iterator[float]:
+    """Seconds a step of run after run, for a while; the states are as before afterwards."""
     saved = [state.value.copy() for state in program.graph.updates]
-    given = dict(feeds or {})
-    for name, wanted in program.graph.inputs.items():
-        given.setdefault(name, np.zeros((steps, *wanted.shape), wanted.dtype))
-    best = float("inf")
-    for _ in range(5):
+    try:
+        steps, given = _fed(program, dict(feeds or {}))
+        enough = time.perf_counter() + _SECONDS
+        runs = 0
+        while runs < _LEAST_RUNS or time.perf_counter() < enough:
+            began = time.perf_counter()
+            program.run(steps, given)
+            yield (time.perf_counter() - began) / steps
+            runs += 1
+    finally:
+        for state, value in zip(program.graph.updates, saved, strict=True):
+            state.value = value
+
+
+def _fed(program: NativeProgram, feeds: dict[str, Array]) -> tuple[int, dict[str, Array]]:
+    """How many steps to run at once, and what to feed them; runs a step or two to find out."""
+
+    def zeros(steps: int) -> dict[str, Array]:
+        wanted = program.graph.inputs.items()
+        made = {name: np.zeros((steps, *kind.shape), kind.dtype) for name, kind in wanted}
+        return made | feeds
+
+    if feeds:
+        steps = len(next(iter(feeds.values())))
+        program.run(steps, zeros(steps))
+    else:
+        program.run(1, zeros(1))
         began = time.perf_counter()
-        program.run(steps, given)
-        best = min(best, (time.perf_counter() - began) / steps)
-    for state, value in zip(program.graph.updates, saved, strict=True):
-        state.value = value
-    return best
+        program.run(1, zeros(1))
+        seconds = max(time.perf_counter() - began, 1e-9)
+        steps = int(min(max(_RUN_SECONDS / seconds, 1), _MOST_STEPS))
+    program.clocks[:] = 0
+    return steps, zeros(steps)
 
 
-def _facts(level: int, emitted: Emitted) -> KernelFacts:
+def _facts(level: int, emitted: Emitted, plan: Plan) -> KernelFacts:
     kernel = emitted.kernel
-    ops = _ops(kernel)
+    computed = [] if kernel.copies is not None else inside(kernel)
+    named = [n for n in computed if TABLE[n.op].kind != "movement"] or computed
+    kind = "loops" if kernel.kind == "nest" else kernel.kind
     return KernelFacts(
         level,
-        kernel.name,
-        kernel.kind,
+        emitted.function,
+        kind if named else "copy",
         kernel.shape,
-        tuple(ops),
-        sum(_size(buffer) for buffer in emitted.buffers),
-        _flops(kernel),
+        tuple(dict.fromkeys(n.origin for n in named if n.origin)),
+        tuple(_ops(named)),
+        _moved(kernel, plan),
+        sum(map(_flops, computed)),
         emitted.tasks,
     )
 
 
-def _ops(kernel: Kernel) -> list[str]:
-    names = [n.op for n in inside(kernel) if TABLE[n.op].kind != "movement"]
+def _ops(nodes: list[Node]) -> list[str]:
     counted: list[tuple[str, int]] = []
-    for name in names:
-        if counted and counted[-1][0] == name:
-            counted[-1] = (name, counted[-1][1] + 1)
+    for node in nodes:
+        if counted and counted[-1][0] == node.op:
+            counted[-1] = (node.op, counted[-1][1] + 1)
         else:
-            counted.append((name, 1))
+            counted.append((node.op, 1))
     return [name if count == 1 else f"{name}×{count}" for name, count in counted]
 
 
-def _flops(kernel: Kernel) -> int:
-    total = 0
-    for node in inside(kernel):
-        if node.op in CONTRACTIONS:
-            total += 2 * node.size * depth(node)
-        elif TABLE[node.op].kind == "reduce":
-            total += node.inputs[0].size
-        elif TABLE[node.op].kind == "elementwise":
-            total += node.size
-    return total
+def _flops(node: Node) -> int:
+    if node.op in CONTRACTIONS:
+        return 2 * node.size * depth(node)
+    if TABLE[node.op].kind == "reduce":
+        return node.inputs[0].size
+    return node.size if TABLE[node.op].kind == "elementwise" else 0
 
 
-def _size(buffer: Buffer) -> int:
+def _moved(kernel: Kernel, plan: Plan) -> int:
+    """Bytes read, each element of an array once and only as many as are asked for, and written."""
+    anchor = kernel.members[0].node
+    most = prod(kernel.shape) * (max(depth(anchor), 1) if anchor.op in CONTRACTIONS else 1)
+    copied = kernel.copies is not None
+    read = {anchor} if copied else kernel.read_nodes()
+    moved = sum(min(node.size, most) * node.dtype.itemsize for node in read)
+    for member in kernel.members:
+        node = member.node
+        parts = sum(part.whole in plan.rooms for part in plan.parts.get(node, []))
+        copies = (node in plan.rooms) + len(plan.targets.get(node, [])) + parts
+        moved += (1 if copied else copies) * node.size * node.dtype.itemsize
+    return moved
+
+
+def _described(buffer: Buffer) -> str:
+    """What a pointer of a kernel points to."""
     if isinstance(buffer, State):
-        return buffer.value.nbytes
-    if isinstance(buffer, Target | Part):
-        return 0
-    return buffer.size * buffer.dtype.itemsize
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as lines; a list of operations that is long is cut in the middle."""
-    cut = [[cell if len(cell) <= _WIDEST else _shortened(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cut, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cut
-    ]
-
-
-def _shortened(cell: str) -> str:
-    half = (_WIDEST - 3) // 2
-    return f"{cell[:half].rstrip()} … {cell[-half:].lstrip()}"
-
-
-def _bytes(size: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} GB"
-
-
-def _count(number: float) -> str:
-    for unit in ("", "k", "M"):
-        if number < 1000:
-            return f"{number:.3g}{unit}"
-        number /= 1000
-    return f"{number:.3g}G"
+        kind = f"{buffer.value.dtype.name}{list(buffer.value.shape)}"
+        return f"state {buffer.name!r}, {kind}" if buffer.name else f"a state, {kind}"
+    if isinstance(buffer, Target):
+        return f"output {buffer.name!r}"
+    if isinstance(buffer, Part):
+        return f"its part of {_described(buffer.whole)}"
+    if buffer.op == "input":
+        return f"input {buffer.attrs['name']!r}, {buffer.type}"
+    if buffer.op == "constant":
+        return f"a constant, {buffer.type}"
+    return f"{buffer.op}{f' of {buffer.origin}' if buffer.origin else ''}, {buffer.type}"

@@ -15,6 +15,7 @@ from pellucid.compile.access import squeezed
 from pellucid.compile.rewrite import on, with_nodes
 from pellucid.graph.node import Node, apply
 from pellucid.graph.op import Shape
+from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 
 _FEWEST_PRODUCTS = 3
@@ -35,12 +36,13 @@ def joined(graph: Graph) -> Graph:
     made: dict[Node, Node] = {}
     for node in graph.nodes:
         made[node] = on(node, [made[source] for source in node.inputs])
-        if node.op == "add" and node not in inner and any(s in inner for s in node.inputs):
-            terms = _terms(node, inner)
-            terms.sort(key=number.__getitem__)
-            made[node] = _sum(made[node], [made[term] for term in terms])
-        elif node.op == "add" and node not in inner:
-            made[node] = _sum(made[node], list(made[node].inputs))
+        with origin(node.origin):
+            if node.op == "add" and node not in inner and any(s in inner for s in node.inputs):
+                terms = _terms(node, inner)
+                terms.sort(key=number.__getitem__)
+                made[node] = _sum(made[node], [made[term] for term in terms])
+            elif node.op == "add" and node not in inner:
+                made[node] = _sum(made[node], list(made[node].inputs))
     return with_nodes(graph, made)
 
 

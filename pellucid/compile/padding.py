@@ -12,6 +12,7 @@ from pellucid.compile.access import squeezed
 from pellucid.compile.rewrite import on, with_nodes
 from pellucid.graph.node import Node, apply
 from pellucid.graph.op import TABLE
+from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 
 
@@ -31,15 +32,16 @@ def padded_in_place(graph: Graph) -> Graph:
         found[node] = new
         if node in chosen:
             pad = chosen[node]
-            pads[pad] = apply("pad", [new], **pad.attrs)
             before = pad.attrs["before"]
-            found[node] = apply(
-                "slice",
-                [pads[pad]],
-                start=before,
-                stop=tuple(b + n for b, n in zip(before, node.shape, strict=True)),
-                step=(1,) * len(before),
-            )
+            with origin(node.origin):
+                pads[pad] = apply("pad", [new], **pad.attrs)
+                found[node] = apply(
+                    "slice",
+                    [pads[pad]],
+                    start=before,
+                    stop=tuple(b + n for b, n in zip(before, node.shape, strict=True)),
+                    step=(1,) * len(before),
+                )
     return with_nodes(graph, found)
 
 

@@ -15,6 +15,7 @@ from pellucid.compile.rewrite import on, with_nodes
 from pellucid.compile.simplify import simpler
 from pellucid.graph.node import Node, apply
 from pellucid.graph.op import Shape
+from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 
 
@@ -28,10 +29,11 @@ def as_read(graph: Graph) -> Graph:
     found: dict[Node, Node] = {}
     for node in graph.nodes:
         new = on(node, [found[source] for source in node.inputs])
-        if node.op in ("reshape", "transpose"):
-            new = simpler(new)
-        elif node.op == "matmul" and node not in roots and node.size:
-            new = _product(new, node, readers.get(node, []))
+        with origin(node.origin):
+            if node.op in ("reshape", "transpose"):
+                new = simpler(new)
+            elif node.op == "matmul" and node not in roots and node.size:
+                new = _product(new, node, readers.get(node, []))
         found[node] = new
     return with_nodes(graph, found)
 

@@ -14,7 +14,7 @@ from pellucid.compile.code import Code
 from pellucid.compile.emit.driver import CLOCKS, FIRST, ROOM, SCRATCH, SPANS
 from pellucid.compile.emit.kernel import Emitted, Fixed
 from pellucid.compile.kernels import Target
-from pellucid.compile.native.arena import aligned_zeros
+from pellucid.compile.native.arena import ArenaError, aligned_zeros
 from pellucid.compile.native.cache import ObjectCache
 from pellucid.compile.native.choice import choose_threads
 from pellucid.compile.native.isa import host_isa
@@ -49,12 +49,26 @@ class NativeProgram:
         self.threads = threads or choose_threads(
             [(sum(e.cost for e in level), sum(e.tasks for e in level)) for level in levels]
         )
-        self._arena = aligned_zeros(self.code.plan.room_bytes, "the values of a program")
+        self._arena = self._room()
         scratch = self.code.scratch * self.threads
         self._scratch = aligned_zeros(scratch, "the scratch of its threads")
         self._spans = spans(levels, self.threads)
         self.clocks = np.zeros(max(len(levels), 1), np.int64)
         self._lock = (os.getpid(), threading.Lock())
+
+    def _room(self) -> Array:
+        """The memory of values; if there is not enough, the error names the largest and its layer."""
+        try:
+            return aligned_zeros(self.code.plan.room_bytes, "the values of a program")
+        except ArenaError as error:
+            if not self.code.plan.rooms:
+                raise
+            node = max(self.code.plan.rooms, key=lambda node: node.size * node.dtype.itemsize)
+            size = node.size * node.dtype.itemsize
+            layer = f" of {node.origin}" if node.origin else ""
+            raise ArenaError(
+                f"{error}. The largest value, {size:,} bytes, is the {node.op}{layer}, {node.type}."
+            ) from None
 
     def run(self, steps: int = 1, feeds: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """Run `steps` steps; feeds and results have a leading axis of that length.

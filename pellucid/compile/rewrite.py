@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pellucid.graph.node import Node, apply
+from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 
 
@@ -15,7 +16,8 @@ def rewritten(graph: Graph, rule: Callable[[Node], Node]) -> Graph:
     """
     found: dict[Node, Node] = {}
     for node in graph.nodes:
-        found[node] = rule(on(node, [found[source] for source in node.inputs]))
+        with origin(node.origin):
+            found[node] = rule(on(node, [found[source] for source in node.inputs]))
     return with_nodes(graph, found)
 
 
@@ -23,7 +25,8 @@ def on(node: Node, inputs: list[Node]) -> Node:
     """The same op on other inputs."""
     if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
         return node
-    return apply(node.op, inputs, **node.attrs)
+    with origin(node.origin):
+        return apply(node.op, inputs, **node.attrs)
 
 
 def with_nodes(graph: Graph, found: dict[Node, Node]) -> Graph:

@@ -13,7 +13,7 @@ from pellucid.data.column import (
     TextColumn,
 )
 from pellucid.data.date_text import FORMATS, parse_date
-from pellucid.data.note import Note
+from pellucid.data.note import Note, counted, shortened
 from pellucid.data.number_text import parse_number
 from pellucid.data.texts import as_boolean_states, parse_levels, stray_note
 from pellucid.errors import DataError
@@ -34,7 +34,7 @@ def as_number(column: Column, notes: list[Note]) -> NumberColumn:
             return NumberColumn(column.name, np.array([0.0, 1.0, np.nan])[column.states], True)
         case TextColumn():
             values, stray = parse_levels(column, parse_number, np.nan, np.float64)
-            _note_stray(column, stray, "number", notes)
+            _note_stray(column, stray, "a number", notes)
             return NumberColumn(column.name, np.where(np.isinf(values), np.nan, values))
         case DateColumn():
             _refuse_unless_missing(column, "numbers")
@@ -50,7 +50,7 @@ def as_date(column: Column, notes: list[Note]) -> DateColumn:
         return column
     if isinstance(column, TextColumn):
         seconds, stray = parse_levels(column, _any_date, MISSING_DATE, np.int64)
-        _note_stray(column, stray, "date", notes)
+        _note_stray(column, stray, "a date", notes)
         return DateColumn(column.name, seconds)
     _refuse_unless_missing(column, "dates")
     return DateColumn(column.name, np.full(len(column), MISSING_DATE))
@@ -109,10 +109,13 @@ def _note_stray(column: TextColumn, stray: dict[str, int], wanted: str, notes: l
     """Notes the values that could not be used; `DataError` where that is all of them."""
     if not stray:
         return
-    note = stray_note(column.name, stray, wanted)
-    if note.count == int((~column.missing()).sum()):
-        raise DataError(f"The column '{column.name}' is of another type than in training: {note}")
-    notes.append(note)
+    total = int((~column.missing()).sum())
+    if sum(stray.values()) == total:
+        raise DataError(
+            f"The column '{column.name}' is of another type than in training: none of its "
+            f"{counted(total, 'value')} is {wanted}, the first is '{shortened(next(iter(stray)))}'."
+        )
+    notes.append(stray_note(column.name, stray, wanted))
 
 
 def _refuse_unless_missing(column: Column, wanted: str) -> None:

@@ -69,7 +69,7 @@ def explain(path: Path, message: str) -> str:
         return f"A quotation mark is never closed in {where}."
     if "Out of Memory" in message or "No space left" in message:
         return f"{path} does not fit in memory and on the temporary disk: free some space."
-    first = message.strip().splitlines()[0].rstrip(".")
+    first = message.strip().splitlines()[0].rstrip(". ")
     return f"{path} cannot be read as a table: {first.split('Error: ', 1)[-1]}."
 
 

@@ -42,3 +42,10 @@ def shortened(text: str, most: int = 40) -> str:
     """The text on one line, cut to `most` characters, so that a message stays one sentence."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def readable(value: float) -> str:
+    """A number with four digits as people write it: 53,270 and 0.0123, not 5.327e+04."""
+    if 1000 <= abs(value) < 1e15:
+        return f"{float(f'{value:.4g}'):,.0f}"
+    return f"{value:.4g}"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.data import checked
+from pellucid.data.coerce import as_number
 from pellucid.data.column import Column, Rows
 from pellucid.data.encode import (
     Encoder,
@@ -20,6 +21,8 @@ from pellucid.data.encode import (
     encoder_from_json,
     learn_encoder,
 )
+from pellucid.data.encode.number import NumberEncoder
+from pellucid.data.impute import LEARNED_ROWS, Imputer, imputer_from_json, learn_imputer
 from pellucid.data.kind import ColumnKind, infer_kind
 from pellucid.data.note import Note, counted, quoted, shortened
 from pellucid.data.table import Table
@@ -47,11 +50,13 @@ class ColumnReport:
 class Preparation:
     """Turns tables into features (n, d) and targets (n,), and network outputs into answers.
 
-    `encoders` hold what was learned of each column, `goal` what was learned of the target.
+    `encoders` hold what was learned of each column, `goal` what was learned of the target, and
+    `imputer` what known values tell about missing numbers.
     """
 
     encoders: tuple[Encoder, ...]
     goal: Target
+    imputer: Imputer | None = None
 
     @classmethod
     def learn(
@@ -74,7 +79,10 @@ class Preparation:
             learn_encoder(column, kind, training)
             for column, kind in zip(columns, kinds, strict=True)
         ]
-        return cls(tuple(encoders), goal)
+        prepared = cls(tuple(encoders), goal)
+        looked_at = np.linspace(0, part.rows - 1, min(part.rows, LEARNED_ROWS)).astype(np.int64)
+        features, missing = prepared._encoded(part.take(looked_at), [])
+        return replace(prepared, imputer=learn_imputer(encoders, features, missing))
 
     @property
     def target_name(self) -> str:
@@ -103,17 +111,31 @@ class Preparation:
         training did not have are ignored. What was noticed is appended to `notes`.
         """
         found: list[Note] = []
-        used = [encoder for encoder in self.encoders if not isinstance(encoder, LeftOut)]
-        self._check_columns(table, used, found)
-        out = np.empty((table.rows, len(self.feature_names)), np.float32)
-        start = 0
-        for encoder in used:
-            stop = start + len(encoder.feature_names)
-            encoder.encode(table.column(encoder.kind.column), out[:, start:stop], found)
-            start = stop
+        out, missing = self._encoded(table, found)
+        if self.imputer is not None:
+            self.imputer.fill(out, missing)
         if notes is not None:
             notes.extend(found)
         return out
+
+    def _encoded(
+        self, table: Table, notes: list[Note]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Features (n, d) with medians where numbers are missing, and where these are."""
+        used = [encoder for encoder in self.encoders if not isinstance(encoder, LeftOut)]
+        self._check_columns(table, used, notes)
+        out = np.empty((table.rows, len(self.feature_names)), np.float32)
+        missing: list[NDArray[np.bool_]] = []
+        start = 0
+        for encoder in used:
+            stop = start + len(encoder.feature_names)
+            column = table.column(encoder.kind.column)
+            encoder.encode(column, out[:, start:stop], notes)
+            if isinstance(encoder, NumberEncoder):
+                missing.append(as_number(column, []).missing())
+            start = stop
+        empty = np.zeros((table.rows, 0), np.bool_)
+        return out, np.stack(missing, axis=1) if missing else empty
 
     def target(self, table: Table) -> NDArray[np.float32] | NDArray[np.int32]:
         """Standardised values (float32) or class codes (int32) of the target, shape (n,).
@@ -121,6 +143,11 @@ class Preparation:
         Missing values and unknown classes raise `DataError`.
         """
         return self.goal.encode(table.column(self.target_name))
+
+    def concerning(self, notes: Sequence[Note]) -> list[Note]:
+        """Those of the notes on a table that concern a column that is used, or the table itself."""
+        used = {e.kind.column for e in self.encoders if not isinstance(e, LeftOut)}
+        return [note for note in notes if note.column in used | {"", self.target_name}]
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Predicted values in the target's unit, or labels, shape (n,), from network outputs.
@@ -143,7 +170,9 @@ class Preparation:
                 encoder.kind.column,
                 encoder.kind.kind,
                 encoder.kind.reason,
-                encoder.how(),
+                encoder.how(self.imputer is not None)
+                if isinstance(encoder, NumberEncoder)
+                else encoder.how(),
                 encoder.feature_names,
             )
             for encoder in self.encoders
@@ -156,12 +185,13 @@ class Preparation:
             "version": VERSION,
             "target": target_to_json(self.goal),
             "columns": [encoder.to_json() for encoder in self.encoders],
+            "imputer": None if self.imputer is None else self.imputer.to_json(),
         }
 
     @classmethod
     def from_json(cls, value: object) -> "Preparation":
         """The preparation that `to_json` wrote; anything else raises `ModelFileError`."""
-        keys = ("format", "version", "target", "columns")
+        keys = ("format", "version", "target", "columns", "imputer")
         entries = checked.record(value, "the preparation", keys)
         if entries["format"] != FORMAT:
             raise checked.refuse("format", f"'{FORMAT}'", entries["format"])
@@ -179,7 +209,8 @@ class Preparation:
         checked.texts([goal.column, *(each.kind.column for each in encoders)], "column names")
         if not any(encoder.feature_names for encoder in encoders):
             raise checked.refuse("columns", "at least one that gives features", len(columns))
-        return cls(encoders, goal)
+        imputer = imputer_from_json(entries["imputer"], "imputer", encoders)
+        return cls(encoders, goal, imputer)
 
     def _check_columns(self, table: Table, used: Sequence[Encoder], notes: list[Note]) -> None:
         """Names the columns that are missing, and notes those that are ignored."""
@@ -187,11 +218,9 @@ class Preparation:
         extra = [name for name in table.names if name not in known]
         lacking = [e.kind.column for e in used if e.kind.column not in table]
         if lacking:
-            noun = "the column" if len(lacking) == 1 else f"{len(lacking):,} columns"
-            raise DataError(
-                f"{table.source[:1].upper()}{table.source[1:]} lacks {noun} that training had: "
-                f"{', '.join(_with_nearest(name, extra) for name in lacking)}."
-            )
+            noun = "a column" if len(lacking) == 1 else f"{len(lacking):,} columns"
+            names = ", ".join(_with_nearest(name, extra) for name in lacking)
+            raise DataError(f"Training had {noun} that {table.source} lacks: {names}.")
         if extra:
             verb = "is" if len(extra) == 1 else "are"
             noun = counted(len(extra), "column")

@@ -63,10 +63,11 @@ class Table:
         return replace(self, columns=tuple(self.column(name) for name in names))
 
     def drop(self, names: Sequence[str]) -> "Table":
-        """The table without these columns; unknown names raise `DataError`."""
+        """The table without these columns and the notes on them; unknown names raise `DataError`."""
         gone = {self.column(name).name for name in names}
         kept = tuple(column for column in self.columns if column.name not in gone)
-        return replace(self, columns=kept)
+        notes = tuple(note for note in self.notes if note.column not in gone)
+        return replace(self, columns=kept, notes=notes)
 
 
 def repeated_names(names: Sequence[str]) -> list[str]:

@@ -132,7 +132,7 @@ def _as_numbers(
         np.nan,
         np.float64,
     )
-    notes = [stray_note(column.name, stray, "number")] if stray else []
+    notes = [stray_note(column.name, stray, "a number")] if stray else []
     unusual = [level for level in levels if not is_plain(level) and level not in stray]
     if unusual:
         value = parse_number(unusual[0], decimal_comma=style.decimal_comma)
@@ -150,7 +150,7 @@ def _as_dates(column: TextColumn, form: str, chunks: Chunks) -> tuple[Column, li
     usable = int((seconds != MISSING_DATE).sum())
     if usable < 0.95 * int((~column.missing()).sum()):
         return column, []
-    notes = [stray_note(column.name, stray, "date")] if stray else []
+    notes = [stray_note(column.name, stray, "a date")] if stray else []
     if form:
         text = f"'{column.name}' was read as dates written {FORMATS[form]}."
         notes.append(Note(column.name, text))
@@ -223,10 +223,10 @@ def stray_note(name: str, stray: dict[str, int], wanted: str) -> Note:
     total = sum(stray.values())
     common = sorted(stray.items(), key=lambda item: (-item[1], item[0]))[:3]
     examples = ", ".join(f"'{shortened(text)}' ({count:,})" for text, count in common)
-    verb = "is" if total == 1 else "are"
+    verb, role = ("is", "counts") if total == 1 else ("are", "count")
     return Note(
         name,
-        f"{counted(total, 'value')} of '{name}' {verb} not a {wanted} and count as missing: "
+        f"{counted(total, 'value')} of '{name}' {verb} not {wanted} and {role} as missing: "
         f"{examples}{' and others' if len(stray) > 3 else ''}.",
         total,
     )

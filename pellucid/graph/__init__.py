@@ -30,6 +30,7 @@ from pellucid.graph.execute import Reference, evaluate, executor, using
 from pellucid.graph.gradient import grad, zeros_like
 from pellucid.graph.node import Literal, Node, State, apply, ordered
 from pellucid.graph.op import TABLE, Array, Op, Shape, TensorType, declare
+from pellucid.graph.origin import origin
 from pellucid.graph.products import matmul
 from pellucid.graph.program import Executor, Graph, Program, verify
 from pellucid.graph.tensor import Tensor, tensor
@@ -74,6 +75,7 @@ __all__ = [
     "ones",
     "ops",
     "ordered",
+    "origin",
     "placeholder",
     "read",
     "softmax",

@@ -12,6 +12,7 @@ from typing import TypeVar, overload
 from pellucid.graph.dtype import is_float
 from pellucid.graph.node import Node, apply, ordered
 from pellucid.graph.op import TABLE
+from pellucid.graph.origin import current_origin, origin
 from pellucid.graph.tensor import Tensor, tensor
 
 Key = TypeVar("Key")
@@ -76,10 +77,11 @@ def backward(loss: Node, wrt: Iterable[Node]) -> dict[Node, Node]:
     for node in reversed(order):
         if node not in needed or node not in gradient:
             continue
-        for source, share in zip(node.inputs, _shares(node, gradient[node]), strict=True):
-            if share is not None and source in needed:
-                before = gradient.get(source)
-                gradient[source] = share if before is None else before + share
+        with origin(f"∂ {node.origin}" if node.origin else current_origin()):
+            for source, share in zip(node.inputs, _shares(node, gradient[node]), strict=True):
+                if share is not None and source in needed:
+                    before = gradient.get(source)
+                    gradient[source] = share if before is None else before + share
     return {node: g.node for node, g in gradient.items() if node in needed}
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from pellucid.graph.dtype import DType, as_dtype
 from pellucid.graph.op import TABLE, Array, Attrs, Shape, TensorType
+from pellucid.graph.origin import current_origin
 
 _CONTENT_INTERNED_BYTES = 256
 
@@ -83,12 +84,16 @@ class Literal:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
 class Node:
-    """One application of an op to other nodes. Make nodes with `apply`, never directly."""
+    """One application of an op to other nodes. Make nodes with `apply`, never directly.
+
+    origin: the part of a network that it was first made for (see `origin`), for people to read.
+    """
 
     op: str
     inputs: tuple[Node, ...]
     attrs: Attrs
     type: TensorType
+    origin: str = ""
 
     @property
     def shape(self) -> Shape:
@@ -133,7 +138,7 @@ def apply(op: str, inputs: Sequence[Node] = (), **attrs: Any) -> Node:
     with _lock:
         found = _interned.get(key)
         if found is None:
-            found = Node(op, tuple(inputs), MappingProxyType(attrs), result)
+            found = Node(op, tuple(inputs), MappingProxyType(attrs), result, current_origin())
             _interned[key] = found
     return found
 

@@ -70,17 +70,21 @@ from pellucid.nn.parameter import Buffer, Parameter
 from pellucid.nn.perceptron import MLP, ResidualMLP
 from pellucid.nn.pooling import (
     AdaptiveAveragePool2d,
+    AdaptiveMaxPool2d,
     AveragePool1d,
     AveragePool2d,
     GlobalAveragePool,
+    GlobalMaxPool,
     MaxPool1d,
     MaxPool2d,
 )
 from pellucid.nn.positions import LearnedPositions, SinusoidalPositions
+from pellucid.nn.prelu import PReLU
 from pellucid.nn.quantile import Poisson, Quantile
 from pellucid.nn.recurrent import GRU, LSTM
 from pellucid.nn.registry import from_spec, loss_from_spec, to_spec
 from pellucid.nn.regression import Huber, MeanAbsoluteError, MeanSquaredError
+from pellucid.nn.reshape import Reshape
 from pellucid.nn.residual import Residual
 from pellucid.nn.resnet import PaddedShortcut, ResNet, ResNetImage
 from pellucid.nn.rms_norm import RMSNorm
@@ -103,6 +107,7 @@ __all__ = [
     "MSE",
     "SELU",
     "AdaptiveAveragePool2d",
+    "AdaptiveMaxPool2d",
     "AveragePool1d",
     "AveragePool2d",
     "BatchNorm",
@@ -130,6 +135,7 @@ __all__ = [
     "ForwardPass",
     "GaussianNoise",
     "GlobalAveragePool",
+    "GlobalMaxPool",
     "GlorotNormal",
     "GlorotUniform",
     "GroupNorm",
@@ -162,6 +168,7 @@ __all__ = [
     "Normal",
     "Ones",
     "Orthogonal",
+    "PReLU",
     "PaddedShortcut",
     "Parallel",
     "Parameter",
@@ -177,6 +184,7 @@ __all__ = [
     "ReLU6",
     "ResNet",
     "ResNetImage",
+    "Reshape",
     "Residual",
     "ResidualMLP",
     "Sequential",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ class BinaryCrossEntropy(Loss):
     label_smoothing: ε: y becomes y (1 − ε) + ε/2 (Szegedy et al. 2016), at least 0, less than 1.
     class_weights:   of class 0 and of class 1; the mean divides by the weights of the targets.
     """
+
+    takes_classes: ClassVar[bool] = True
 
     label_smoothing: float = 0.0
     class_weights: tuple[float, ...] | None = None
@@ -71,6 +74,8 @@ class CrossEntropy(Loss):
                      in PyTorch. See `balanced_weights`.
     ignore:          a class whose rows count for nothing, such as padding; None for none.
     """
+
+    takes_classes: ClassVar[bool] = True
 
     label_smoothing: float = 0.0
     class_weights: tuple[float, ...] | None = None

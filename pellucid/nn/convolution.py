@@ -10,7 +10,7 @@ from pellucid.graph import Tensor, convolve, convolve_transposed
 from pellucid.nn.initialise import Initializer, Zeros
 from pellucid.nn.module import Module
 from pellucid.nn.parameter import Parameter
-from pellucid.nn.scope import label, shape_text
+from pellucid.nn.scope import label, places_text, shape_text
 from pellucid.nn.window import Padding, Sizes, each, padded, padding, sizes, spans, widths
 
 
@@ -77,7 +77,7 @@ class _Convolution(Module):
         seen = padded(x, added)
         if any(n < span for n, span in zip(seen.shape[1:], covered, strict=False)):
             raise ValueError(
-                f"{label(self)} has a kernel that covers {shape_text(tuple(covered))} places, more "
+                f"{label(self)} has a kernel that covers {places_text(covered)} places, more "
                 f"than its padded input {shape_text(seen.shape)} has"
             )
         y = convolve(seen, self.W, stride, dilation, self.groups)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ class Focal(Loss):
     gamma:         γ, at least 0; the paper's best is 2.
     class_weights: α, one for each class; the mean divides by the number of rows.
     """
+
+    takes_classes: ClassVar[bool] = True
 
     gamma: float = 2.0
     class_weights: tuple[float, ...] | None = None
@@ -63,6 +66,8 @@ class BinaryFocal(Loss):
     gamma: γ, at least 0; the paper's best is 2.
     alpha: the weight of class 1, from 0 to 1; the paper's best with γ = 2 is 0.25. None: both 1.
     """
+
+    takes_classes: ClassVar[bool] = True
 
     gamma: float = 2.0
     alpha: float | None = None

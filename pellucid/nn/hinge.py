@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pellucid import check
 from pellucid.graph import Tensor, one_hot, where
@@ -21,6 +22,8 @@ class Hinge(Loss):
     margin:  m, more than 0.
     squared: each max(0, ·) is squared, which makes it smooth.
     """
+
+    takes_classes: ClassVar[bool] = True
 
     margin: float = 1.0
     squared: bool = False

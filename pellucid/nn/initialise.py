@@ -77,7 +77,7 @@ class Ones(Initializer):
 
 @dataclass(frozen=True)
 class Normal(Initializer):
-    """N(0, deviation²) whatever the shape, as embeddings start."""
+    """N(0, deviation²) whatever the shape, as embeddings start. deviation: at least 0, 1 by default."""
 
     deviation: float = 1.0
 

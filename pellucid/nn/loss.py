@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pellucid import check
 from pellucid.graph import Array, Tensor, tensor, where
@@ -23,6 +23,9 @@ class Loss:
     A new loss writes `row_losses`; where `pel.fit` takes a loss, any function of two tensors,
     (outputs, targets) → scalar, is one too.
     """
+
+    takes_classes: ClassVar[bool] = False
+    """Whether targets that are whole numbers are classes."""
 
     reduction: Reduction = "mean"
 

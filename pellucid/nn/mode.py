@@ -20,12 +20,16 @@ class ForwardPass:
     updates:     for each running statistic, the node of its next value, for `Graph.updates`.
     activations: the output of each module by path, in the order of computation. A module that is
                  called again appears as `path#2`, and so on.
+    momentum:    how far running statistics move, a scalar; None: as far as each layer says.
     mixed:       what each row has become: shares (batch,) of rows by their numbers (int32, None for
                  each row itself), which add up to 1; empty if no layer mixed rows.
     """
 
-    def __init__(self, training: bool, seed: Source, step: Source) -> None:
+    def __init__(
+        self, training: bool, seed: Source, step: Source, momentum: Tensor | None = None
+    ) -> None:
         self.training = training
+        self.momentum = momentum
         self.seed = _scalar("seed", seed)
         self.step = _scalar("step", step)
         self.updates: dict[State, Node] = {}
@@ -92,13 +96,17 @@ def is_training() -> bool:
 
 
 @contextmanager
-def training(seed: Source = 0, step: Source = 0) -> Iterator[ForwardPass]:
+def training(
+    seed: Source = 0, step: Source = 0, momentum: Tensor | None = None
+) -> Iterator[ForwardPass]:
     """Networks called inside are in training mode.
 
     seed, step: int64 scalars or Python integers that the random draws are a function of; give them
     as inputs of the graph to draw afresh at each step.
+    momentum:   how far running statistics move instead of what their layers say: 1 / n at the n-th
+    batch makes them plain means over batches.
     """
-    with _entered(ForwardPass(True, seed, step)) as entered:
+    with _entered(ForwardPass(True, seed, step, momentum)) as entered:
         yield entered
 
 

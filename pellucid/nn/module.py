@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
-from pellucid.graph import Array, Shape, Tensor, tensor
+from pellucid.graph import Array, Shape, Tensor, origin, tensor
 from pellucid.graph.dtype import FLOAT32, as_dtype
 from pellucid.nn.describe import describe
 from pellucid.nn.example import Example, example_input
@@ -60,7 +60,7 @@ class Module:
 
     def __call__(self, x: Tensor | Array) -> Tensor:
         """The output for a batch x, rows first; makes missing parameters (see `build`)."""
-        with entered(self) as scope:
+        with entered(self) as scope, origin(label(self)):
             given = tensor(x)
             try:
                 if not self._built:
@@ -70,7 +70,7 @@ class Module:
                 output = self.forward(given)
                 if not isinstance(output, Tensor):
                     raise TypeError(f"forward returned a {type(output).__name__}, not a Tensor")
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, MemoryError) as error:
                 if not getattr(error, "__notes__", ()):
                     error.add_note(f"in {label(self)}, given {shape_text(given.shape)}")
                 raise

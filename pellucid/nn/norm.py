@@ -114,5 +114,7 @@ class BatchNorm(FeatureNorm):
     def _move(self, current: ForwardPass, running: Buffer, batch: Tensor) -> None:
         before = current.current(running.state)
         batch = batch.reshape(running.shape).cast(running.dtype)
-        after = before * (1.0 - self.momentum) + batch * self.momentum
+        given = current.momentum
+        share = self.momentum if given is None else given.cast(running.dtype)
+        after = before * (1.0 - share) + batch * share
         current.updates[running.state] = after.node

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from pellucid.graph import Array, Tensor, iota, tensor, windows
+from pellucid.graph import Array, Tensor, iota, stack, tensor, windows
 from pellucid.nn.initialise import Initializer
 from pellucid.nn.module import Module
-from pellucid.nn.scope import label, shape_text
+from pellucid.nn.scope import label, places_text, shape_text
 from pellucid.nn.window import Padding, Sizes, each, padded, padding, sizes, widths
 
 
@@ -49,8 +49,8 @@ class _Pool(Module):
         seen = padded(x, added, self.outside)
         if any(n < k for n, k in zip(seen.shape[1:], size, strict=False)):
             raise ValueError(
-                f"{label(self)} has a window of {shape_text(size)}, more than its padded input "
-                f"{shape_text(seen.shape)} has"
+                f"{label(self)} has a window of {places_text(size)} places, more than its padded "
+                f"input {shape_text(seen.shape)} has"
             )
         found = windows(seen, size, stride)
         # The elements of a window before the channels, so that channels stay side by side.
@@ -64,15 +64,20 @@ class _Pool(Module):
         raise NotImplementedError
 
 
+def first_largest(seen: Tensor) -> Tensor:
+    """The first of the largest elements, (…, elements, channels); the gradient goes to it alone."""
+    axis = seen.ndim - 2
+    first = seen.argmax(axis, keepdims=True)
+    chosen = iota(seen.shape, axis, first.dtype).equal(first.broadcast_to(seen.shape))
+    return chosen.where(seen, 0.0).sum(axis)
+
+
 class _Max(_Pool):
     outside: ClassVar[float] = -math.inf
 
     def pooled(self, seen: Tensor) -> Tensor:
-        """The first of the largest elements; the gradient goes to it alone."""
-        axis = seen.ndim - 2
-        first = seen.argmax(axis, keepdims=True)
-        chosen = iota(seen.shape, axis, first.dtype).equal(first.broadcast_to(seen.shape))
-        return chosen.where(seen, 0.0).sum(axis)
+        """See `first_largest`."""
+        return first_largest(seen)
 
 
 class _Average(_Pool):
@@ -135,14 +140,25 @@ class GlobalAveragePool(Module):
 
 
 @dataclass(eq=False, repr=False)
-class AdaptiveAveragePool2d(Module):
-    """The means of a grid of windows that cover the image, whatever its size.
+class GlobalMaxPool(Module):
+    """The largest value over all places: (batch, …, channels) to (batch, channels).
 
-    Window i of an axis covers places ⌊i · n / size⌋ to ⌈(i + 1) · n / size⌉ − 1, as in PyTorch.
-
-    size: windows on each axis, a number or one for each.
+    The gradient goes to the first of the largest alone.
     """
 
+    def suited(self) -> Initializer | None:
+        """Looked through."""
+        return None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The largest of each channel."""
+        if x.ndim < 3 or 0 in x.shape[1:-1]:
+            raise self.mismatch("(batch, …, channels) with at least one spatial axis", x)
+        return first_largest(x.reshape(x.shape[0], math.prod(x.shape[1:-1]), x.shape[-1]))
+
+
+@dataclass(eq=False, repr=False)
+class _Adaptive(Module):
     size: Sizes = 1
 
     def __post_init__(self) -> None:
@@ -152,10 +168,45 @@ class AdaptiveAveragePool2d(Module):
         """Looked through."""
         return None
 
+    def check(self, x: Tensor) -> None:
+        """Raise ValueError unless x is a batch of images."""
+        if x.ndim != 4 or 0 in x.shape[1:3]:
+            raise self.mismatch("(batch, height, width, channels)", x)
+
+
+@dataclass(eq=False, repr=False)
+class AdaptiveMaxPool2d(_Adaptive):
+    """The largest values of a grid of windows that cover the image: those of `AdaptiveAveragePool2d`.
+
+    size: windows on each axis, a number or one for each.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Window by window."""
+        self.check(x)
+        rows, columns = (
+            _windows(n, size) for n, size in zip(x.shape[1:3], each(self.size, 2), strict=True)
+        )
+        largest = [
+            first_largest(x[:, down, right].reshape(x.shape[0], -1, x.shape[-1]))
+            for down in rows
+            for right in columns
+        ]
+        return stack(largest, axis=1).reshape(x.shape[0], len(rows), len(columns), x.shape[-1])
+
+
+@dataclass(eq=False, repr=False)
+class AdaptiveAveragePool2d(_Adaptive):
+    """The means of a grid of windows that cover the image, whatever its size.
+
+    Window i of an axis covers places ⌊i · n / size⌋ to ⌈(i + 1) · n / size⌉ − 1, as in PyTorch.
+
+    size: windows on each axis, a number or one for each.
+    """
+
     def forward(self, x: Tensor) -> Tensor:
         """A product with the windows' weights along each axis."""
-        if x.ndim != 4:
-            raise self.mismatch("(batch, height, width, channels)", x)
+        self.check(x)
         for axis, size in zip((1, 2), each(self.size, 2), strict=True):
             weights = tensor(_weights(x.shape[axis], size), x.dtype)
             x = (x.swap_axes(axis, -1) @ weights).swap_axes(axis, -1)
@@ -165,7 +216,11 @@ class AdaptiveAveragePool2d(Module):
 def _weights(length: int, size: int) -> Array:
     """(length, size): the share of each place in each window's mean."""
     found = np.zeros((length, size))
-    for i in range(size):
-        window = slice(i * length // size, -(-(i + 1) * length // size))
+    for i, window in enumerate(_windows(length, size)):
         found[window, i] = 1.0
     return np.asarray(found / found.sum(axis=0))
+
+
+def _windows(length: int, size: int) -> list[slice]:
+    """The places of each of so many windows over an axis."""
+    return [slice(i * length // size, -(-(i + 1) * length // size)) for i in range(size)]

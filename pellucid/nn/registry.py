@@ -30,16 +30,20 @@ from pellucid.nn.parallel import Parallel, Sum
 from pellucid.nn.parameter import Parameter
 from pellucid.nn.pooling import (
     AdaptiveAveragePool2d,
+    AdaptiveMaxPool2d,
     AveragePool1d,
     AveragePool2d,
     GlobalAveragePool,
+    GlobalMaxPool,
     MaxPool1d,
     MaxPool2d,
 )
 from pellucid.nn.positions import LearnedPositions, SinusoidalPositions
+from pellucid.nn.prelu import PReLU
 from pellucid.nn.quantile import Poisson, Quantile
 from pellucid.nn.recurrent import GRU, LSTM
 from pellucid.nn.regression import Huber, MeanAbsoluteError, MeanSquaredError
+from pellucid.nn.reshape import Reshape
 from pellucid.nn.residual import Residual
 from pellucid.nn.resnet import PaddedShortcut
 from pellucid.nn.rms_norm import RMSNorm
@@ -54,6 +58,7 @@ MODULES: tuple[type[Module], ...] = (
     *ACTIVATIONS,
     *AUGMENTATIONS,
     AdaptiveAveragePool2d,
+    AdaptiveMaxPool2d,
     AveragePool1d,
     AveragePool2d,
     BatchNorm,
@@ -71,6 +76,7 @@ MODULES: tuple[type[Module], ...] = (
     GRU,
     GaussianNoise,
     GlobalAveragePool,
+    GlobalMaxPool,
     GroupNorm,
     InstanceNorm,
     LSTM,
@@ -80,9 +86,11 @@ MODULES: tuple[type[Module], ...] = (
     MaxPool1d,
     MaxPool2d,
     MultiHeadAttention,
+    PReLU,
     PaddedShortcut,
     Parallel,
     RMSNorm,
+    Reshape,
     Residual,
     Sequential,
     SinusoidalPositions,

@@ -141,6 +141,11 @@ def shape_text(shape: Sequence[int]) -> str:
     return f"({', '.join(['batch', *map(str, shape[1:])])})" if shape else "()"
 
 
+def places_text(sizes: Sequence[int]) -> str:
+    """Sizes of a window as messages write them: 3 × 3."""
+    return " × ".join(map(str, sizes))
+
+
 def below(scope: Scope, module: Module, name: str) -> str:
     """The path of `name` in `module`; raises ValueError if the network does not hold the module."""
     path = scope.path(module)

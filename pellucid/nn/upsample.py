@@ -25,6 +25,7 @@ class Upsample(Module):
     y: the same with each spatial length times the factor.
 
     factor: a whole number, at least 1.
+    mode:   "nearest" or "linear".
     """
 
     factor: int = 2

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from types import NoneType
 
 from pellucid import check
-from pellucid.graph import State, Tensor, grad
+from pellucid.graph import State, Tensor, zeros_like
 from pellucid.graph.node import Node, apply, ordered
 from pellucid.optim.optimizer import Optimizer, Parameters, Slots, Updates
 from pellucid.optim.wrapper import Wrapper, length
@@ -18,11 +19,24 @@ from pellucid.optim.wrapper import Wrapper, length
 class Group:
     """Parameters whose paths match a pattern, and the optimizer that they have.
 
-    pattern: as in file names, such as "hidden.*" or "*.b".
+    pattern:   as in file names, such as "hidden.*" or "*.b".
+    optimizer: None freezes them: they stay as they are, have no gradient and no slots. Running
+               statistics of normalisation are no parameters, so they follow the data all the same.
     """
 
     pattern: str
-    optimizer: Optimizer
+    optimizer: Optimizer | None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.pattern, str):
+            raise TypeError(f"Group pattern is text, such as 'hidden.*', got {self.pattern!r}")
+        if not isinstance(self.optimizer, (Optimizer, NoneType)):
+            raise TypeError(f"Group optimizer is an optimizer or None, got {self.optimizer!r}")
+        inside = self.optimizer
+        while isinstance(inside, Wrapper):
+            if isinstance(inside, SharpnessAware):
+                raise TypeError("SharpnessAware goes around Groups: its step is of all parameters")
+            inside = inside.optimizer
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,8 @@ class Groups(Wrapper):
 
     The learning rate of a group keeps its ratio to that of the optimizer for the rest, whatever a
     schedule does. Raises ValueError for a pattern that matches no parameter.
+
+    optimizer: of the parameters that no group has. groups: a `Group` for each pattern.
     """
 
     groups: tuple[Group, ...] = ()
@@ -42,23 +58,52 @@ class Groups(Wrapper):
             if not isinstance(group, Group):
                 raise TypeError(f"Groups takes Group(pattern, optimizer), got {group!r}")
 
-    def parts(self, parameters: Parameters) -> list[tuple[Optimizer, dict[str, Tensor]]]:
-        """Each optimizer with its parameters, that for the rest last."""
+    @property
+    def full_batch(self) -> bool:
+        """Whether one of them does."""
+        return any(optimizer.full_batch for optimizer in self._optimizers())
+
+    def _optimizers(self) -> list[Optimizer]:
+        chosen = [group.optimizer for group in self.groups if group.optimizer is not None]
+        return [*chosen, self.optimizer]
+
+    def parts(self, parameters: Parameters) -> list[tuple[Optimizer | None, dict[str, Tensor]]]:
+        """Each optimizer with its parameters, that for the rest last; without empty ones."""
         left = dict(parameters)
-        found: list[tuple[Optimizer, dict[str, Tensor]]] = []
+        found: list[tuple[Optimizer | None, dict[str, Tensor]]] = []
         for group in self.groups:
             chosen = {p: t for p, t in left.items() if fnmatchcase(p, group.pattern)}
             if not chosen and not any(fnmatchcase(p, group.pattern) for p in parameters):
                 raise ValueError(_no_match(group.pattern, list(parameters)))
             left = {p: t for p, t in left.items() if p not in chosen}
             found.append((group.optimizer, chosen))
-        return [*found, (self.optimizer, left)]
+        return [
+            (optimizer, chosen) for optimizer, chosen in [*found, (self.optimizer, left)] if chosen
+        ]
+
+    def gradients(self, loss: Tensor, parameters: Parameters) -> dict[str, Tensor]:
+        """Those of the optimizer inside, 0 for what is frozen."""
+        frozen = {
+            p for optimizer, chosen in self.parts(parameters) for p in chosen if not optimizer
+        }
+        moving = {path: t for path, t in parameters.items() if path not in frozen}
+        found = self.optimizer.gradients(loss, moving)
+        return {
+            path: found[path] if path in found else zeros_like(t) for path, t in parameters.items()
+        }
+
+    def evaluated(self, slots: Slots) -> dict[str, State]:
+        """Those of all of them."""
+        found: dict[str, State] = {}
+        for optimizer in self._optimizers():
+            found |= optimizer.evaluated(slots)
+        return found
 
     def init(self, parameters: Parameters) -> dict[str, State]:
         """The slots of all of them."""
         slots: dict[str, State] = {}
         for optimizer, chosen in self.parts(parameters):
-            slots |= optimizer.init(chosen) if chosen else {}
+            slots |= optimizer.init(chosen) if optimizer else {}
         return slots
 
     def update(
@@ -72,7 +117,7 @@ class Groups(Wrapper):
         """The steps of all of them."""
         updates: Updates = {}
         for optimizer, chosen in self.parts(parameters):
-            if chosen:
+            if optimizer is not None:
                 rate = learning_rate * (optimizer.learning_rate / self.learning_rate)
                 own = {name: slots[name] for name in optimizer.init(chosen)}
                 slopes = {path: gradients[path] for path in chosen}
@@ -103,14 +148,14 @@ class SharpnessAware(Wrapper):
 
     def gradients(self, loss: Tensor, parameters: Parameters) -> dict[str, Tensor]:
         """The gradients at the perturbed parameters."""
-        slopes = grad(loss, parameters)
+        slopes = self.optimizer.gradients(loss, parameters)
         scale = self.radius / (length(slopes) + 1e-12)
         moved = {
             path: (w + slopes[path] * scale.cast(w.dtype)).stop_gradient() + (w - w.stop_gradient())
             for path, w in parameters.items()
         }
         away = {parameters[path].node: tensor.node for path, tensor in moved.items()}
-        return grad(Tensor(substituted(loss.node, away)), parameters)
+        return self.optimizer.gradients(Tensor(substituted(loss.node, away)), parameters)
 
 
 def substituted(root: Node, given: dict[Node, Node]) -> Node:

@@ -24,7 +24,8 @@ class LBFGS(Optimizer):
     first min(1, 1 / ‖g‖₁) η, without a line search, as in PyTorch with max_iter = 1.
 
     learning_rate: 1 by default. history: pairs that are kept, at least 1.
-    Slots: `lbfgs.S`, `.Y`, `.g`, `.s` of each parameter and the number of steps `lbfgs.k`.
+    Slots: `lbfgs.S`, `.Y`, `.g`, `.s` of each parameter and, with the first, the number of steps
+    `lbfgs.k`.
     """
 
     learning_rate: float = 1.0
@@ -36,6 +37,11 @@ class LBFGS(Optimizer):
         super().__post_init__()
         check.count(self, "history")
 
+    @property
+    def full_batch(self) -> bool:
+        """True: differences of gradients of different batches say nothing of the curvature."""
+        return True
+
     def init(self, parameters: Parameters) -> dict[str, State]:
         """Empty pairs, which change no direction."""
         slots: dict[str, State] = {}
@@ -45,7 +51,8 @@ class LBFGS(Optimizer):
                 name = self._slot(slot, path)
                 shape = (self.history, *value.shape) if slot in ("S", "Y") else value.shape
                 slots[name] = State(np.zeros(shape, value.dtype), name)
-        slots["lbfgs.k"] = State(np.zeros(()), "lbfgs.k")
+        count = self._slot("k", next(iter(parameters)))
+        slots[count] = State(np.zeros(()), count)
         return slots
 
     def update(
@@ -62,7 +69,8 @@ class LBFGS(Optimizer):
             for slot in ("S", "Y", "g", "s")
         }
         change = {path: gradients[path] - now["g"][path] for path in parameters}
-        first = read(slots["lbfgs.k"]).equal(0.0)
+        count = slots[self._slot("k", next(iter(parameters)))]
+        first = read(count).equal(0.0)
         useful = (_dot(change, now["s"]) > 1e-10) & ~first
         pairs = {
             slot: {path: _pushed(useful, now[slot][path], newest[path]) for path in parameters}
@@ -72,7 +80,7 @@ class LBFGS(Optimizer):
         size = _total({path: g.abs() for path, g in gradients.items()})
         shorter = where(first, minimum(1.0 / where(size > 0.0, size, 1.0), 1.0), 1.0)
         rate = learning_rate.cast(np.float64) * shorter
-        updates: Updates = {slots["lbfgs.k"]: (read(slots["lbfgs.k"]) + 1.0).node}
+        updates: Updates = {count: (read(count) + 1.0).node}
         for path, parameter in parameters.items():
             moved = direction[path] * rate.cast(parameter.dtype)
             updates[state_of(path, parameter)] = (parameter + moved).node
@@ -100,10 +108,6 @@ class LBFGS(Optimizer):
         for (s, y), (rho, share) in zip(reversed(pairs), reversed(shares), strict=True):
             r = _plus(r, s, share - rho * _dot(y, r))
         return r
-
-
-def _pair(held: Vectors, number: int) -> dict[str, Tensor]:
-    return {path: kept[number] for path, kept in held.items()}
 
 
 def _pushed(useful: Tensor, held: Tensor, newest: Tensor) -> Tensor:

@@ -42,6 +42,11 @@ class Optimizer:
         """What a slot holds before the first step, given its parameter's value: zeros like it."""
         return np.zeros_like(value)
 
+    @property
+    def full_batch(self) -> bool:
+        """Whether it takes the gradient of all rows, not one that changes with the batch."""
+        return False
+
     def gradients(self, loss: Tensor, parameters: Parameters) -> dict[str, Tensor]:
         """The gradients that `update` is to be given: those of the loss."""
         return grad(loss, parameters)
@@ -82,7 +87,7 @@ class Optimizer:
         learning_rate: Tensor,
         step: Tensor,
     ) -> Updates:
-        """The node of the next value of every parameter and slot, for `Graph.updates`.
+        """The node of the next value of every parameter that moves and slot, for `Graph.updates`.
 
         parameters, gradients: tensors by path, one gradient for each parameter.
         slots:                 what `init` made.

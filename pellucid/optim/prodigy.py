@@ -25,8 +25,8 @@ class Prodigy(Moments):
     ⟨ ⟩ and ‖ ‖₁ are over all parameters together.
 
     learning_rate: η, 1 by default; a schedule may change it. first: d at the start, more than 0,
-    small. The rest as in `Adam`. Slots: `prodigy.m`, `.v`, `.s`, `.start` of each parameter, and the
-    scalars `prodigy.d` and `prodigy.r`.
+    small. The rest as in `Adam`. Slots: `prodigy.m`, `.v`, `.s`, `.start` of each parameter and,
+    with the first, the scalars `prodigy.d` and `.r`.
     """
 
     learning_rate: float = 1.0
@@ -47,8 +47,9 @@ class Prodigy(Moments):
                 name = self._slot(slot, path)
                 slots[name] = State(np.zeros_like(value), name)
             slots[self._slot("start", path)] = State(value.copy(), self._slot("start", path))
-        slots["prodigy.d"] = State(np.array(self.first), "prodigy.d")
-        slots["prodigy.r"] = State(np.array(0.0), "prodigy.r")
+        for slot, scalar in (("d", self.first), ("r", 0.0)):
+            name = self._slot(slot, next(iter(parameters)))
+            slots[name] = State(np.array(scalar), name)
         return slots
 
     def update(
@@ -62,7 +63,8 @@ class Prodigy(Moments):
         """Algorithm 4; the two scalars are kept in float64."""
         updates: Updates = {}
         root = math.sqrt(self.beta2)
-        distance, along = read(slots["prodigy.d"]), read(slots["prodigy.r"]) * root
+        d_state, r_state = (slots[self._slot(slot, next(iter(parameters)))] for slot in "dr")
+        distance, along = read(d_state), read(r_state) * root
         weight = learning_rate.cast(np.float64) * distance.square() * (1.0 - root)
         total = distance * 0.0
         for path, parameter in parameters.items():
@@ -79,6 +81,6 @@ class Prodigy(Moments):
             updates[state_of(path, parameter)] = after.node
             updates |= {own["m"]: m.node, own["v"]: v.node, own["s"]: s.node}
         estimate = where(total > 0.0, along / where(total > 0.0, total, 1.0), 0.0)
-        updates[slots["prodigy.d"]] = maximum(distance, estimate).node
-        updates[slots["prodigy.r"]] = along.node
+        updates[d_state] = maximum(distance, estimate).node
+        updates[r_state] = along.node
         return updates

@@ -9,8 +9,8 @@ import numpy as np
 from pellucid import check
 from pellucid.graph import Tensor, maximum, minimum
 from pellucid.optim.lion import decays
-from pellucid.optim.optimizer import Parameters, Slots, Updates, state_of
-from pellucid.optim.wrapper import Wrapper
+from pellucid.optim.optimizer import Parameters, Slots, Updates
+from pellucid.optim.wrapper import Wrapper, moved
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,9 @@ class Regularised(Wrapper):
             for path, g in gradients.items()
         }
         updates = self.optimizer.update(parameters, slopes, slots, learning_rate, step)
-        for path in chosen:
-            state = state_of(path, parameters[path])
-            after = Tensor(updates[state])
-            updates[state] = self._after(parameters[path], after, learning_rate).node
+        for path, (state, after) in moved(parameters, updates).items():
+            if path in chosen:
+                updates[state] = self._after(parameters[path], after, learning_rate).node
         return updates
 
     def _slope(self, w: Tensor, g: Tensor) -> Tensor:

@@ -1,13 +1,17 @@
 """Schedules: how the learning rate changes while training goes on.
 
 A schedule gives the factor of η at an epoch (with its fraction, so that it may change from step to
-step) of so many. Plateaus, which depend on what is measured, are the trainer's `patience`.
+step) of so many. One that would not come to its change within the training is an error. A schedule
+of one's own is a subclass that writes `factor`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from numbers import Real
 
 from pellucid import check
 
@@ -16,19 +20,23 @@ from pellucid import check
 class Schedule:
     """What the learning rate is multiplied by."""
 
-    def factor(self, epoch: float, epochs: int) -> float:
+    def factor(self, epoch: float, epochs: float) -> float:
         """The factor after `epoch` of `epochs` passes over the rows."""
         raise NotImplementedError
 
-    def check(self, epochs: int) -> None:
-        """Raise ValueError if the schedule does not end within the epochs."""
+    def check(self, epochs: float) -> None:
+        """Raise ValueError if the schedule does not come to its change within the epochs."""
+
+    def plateau(self) -> PlateauRate | None:
+        """What is done when the validation loss stagnates, None for what the trainer does."""
+        return None
 
 
 @dataclass(frozen=True)
 class ConstantRate(Schedule):
     """1."""
 
-    def factor(self, epoch: float, epochs: int) -> float:
+    def factor(self, epoch: float, epochs: float) -> float:
         """1."""
         return 1.0
 
@@ -47,9 +55,74 @@ class StepRate(Schedule):
         check.count(self, "every")
         check.number(self, "by", more_than=0, less_than=1)
 
-    def factor(self, epoch: float, epochs: int) -> float:
+    def check(self, epochs: float) -> None:
+        """Raise ValueError if the first step is not before the end."""
+        _come(self, f"divides the rate every {self.every} epochs", self.every, epochs)
+
+    def factor(self, epoch: float, epochs: float) -> float:
         """The steps that are behind."""
         return float(self.by ** (int(epoch) // self.every))
+
+
+@dataclass(frozen=True)
+class MilestoneRate(Schedule):
+    """by^n, n being how many of the epochs `at` are behind: steps at chosen places (He et al. 2015).
+
+    at: epochs, rising, more than 0. by: more than 0 and less than 1; 0.1 by default.
+    """
+
+    at: tuple[float, ...]
+    by: float = 0.1
+
+    def __post_init__(self) -> None:
+        given = tuple(self.at) if isinstance(self.at, Sequence) else (self.at,)
+        if not given or any(isinstance(n, bool) or not isinstance(n, Real) for n in given):
+            raise TypeError(f"MilestoneRate at is epochs, such as (30, 60), got {self.at!r}")
+        if given[0] <= 0 or any(not a < b for a, b in pairwise(given)):
+            raise ValueError(f"MilestoneRate at is rising and more than 0, got {self.at!r}")
+        object.__setattr__(self, "at", tuple(map(float, given)))
+        check.number(self, "by", more_than=0, less_than=1)
+
+    def check(self, epochs: float) -> None:
+        """Raise ValueError if the last step is not before the end."""
+        _come(self, f"divides the rate after epoch {self.at[-1]:g}", self.at[-1], epochs)
+
+    def factor(self, epoch: float, epochs: float) -> float:
+        """The steps that are behind."""
+        return float(self.by ** sum(epoch >= place for place in self.at))
+
+
+@dataclass(frozen=True)
+class PlateauRate(Schedule):
+    """Times `by` whenever the validation loss has not improved for `patience` epochs.
+
+    Training goes on from the best weights so far. After `times` reductions it is the `patience` of
+    `pel.fit` that ends training. The rate depends on what is measured, so `factor` is 1.
+
+    patience: epochs, at least 1. by: more than 0 and less than 1; 0.1 by default.
+    times: at least 1.
+    """
+
+    patience: int = 10
+    by: float = 0.1
+    times: int = 3
+
+    def __post_init__(self) -> None:
+        check.count(self, "patience")
+        check.number(self, "by", more_than=0, less_than=1)
+        check.count(self, "times")
+
+    def check(self, epochs: float) -> None:
+        """Raise ValueError if the patience is as long as the training."""
+        _come(self, f"waits for {self.patience} epochs", self.patience, epochs)
+
+    def plateau(self) -> PlateauRate | None:
+        """Itself."""
+        return self
+
+    def factor(self, epoch: float, epochs: float) -> float:
+        """1."""
+        return 1.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +137,11 @@ class InverseRate(Schedule):
     def __post_init__(self) -> None:
         check.number(self, "tau", more_than=0)
 
-    def factor(self, epoch: float, epochs: int) -> float:
+    def check(self, epochs: float) -> None:
+        """Raise ValueError if τ is not before the end."""
+        _come(self, f"keeps the rate for {self.tau:g} epochs", self.tau, epochs)
+
+    def factor(self, epoch: float, epochs: float) -> float:
         """1 until τ."""
         return self.tau / max(epoch, self.tau)
 
@@ -78,7 +155,7 @@ class ExponentialRate(Schedule):
     def __post_init__(self) -> None:
         check.number(self, "by", more_than=0, less_than=1)
 
-    def factor(self, epoch: float, epochs: int) -> float:
+    def factor(self, epoch: float, epochs: float) -> float:
         """Falling a little every step."""
         return float(self.by**epoch)
 
@@ -95,7 +172,7 @@ class CosineRate(Schedule):
     def __post_init__(self) -> None:
         check.number(self, "least", at_least=0, less_than=1)
 
-    def factor(self, epoch: float, epochs: int) -> float:
+    def factor(self, epoch: float, epochs: float) -> float:
         """Half a wave over the whole training."""
         return _cosine(epoch / epochs, self.least)
 
@@ -116,7 +193,15 @@ class CosineRestarts(Schedule):
         check.count(self, "longer")
         check.number(self, "least", at_least=0, less_than=1)
 
-    def factor(self, epoch: float, epochs: int) -> float:
+    def check(self, epochs: float) -> None:
+        """Raise ValueError if the first wave is longer than the training."""
+        if self.first > epochs:
+            raise ValueError(
+                f"CosineRestarts has a first wave of {self.first} epochs, which does not end in a "
+                f"training of {epochs:g} epochs"
+            )
+
+    def factor(self, epoch: float, epochs: float) -> float:
         """Where in its wave an epoch is."""
         length, start = self.first, 0
         while epoch >= start + length:
@@ -142,7 +227,7 @@ class OneCycle(Schedule):
         check.number(self, "start", more_than=1)
         check.number(self, "end", more_than=1)
 
-    def factor(self, epoch: float, epochs: int) -> float:
+    def factor(self, epoch: float, epochs: float) -> float:
         """Up, then down."""
         at = min(epoch / epochs, 1.0)
         low = 1.0 / self.start
@@ -161,16 +246,17 @@ class PolynomialRate(Schedule):
     def __post_init__(self) -> None:
         check.number(self, "power", more_than=0)
 
-    def factor(self, epoch: float, epochs: int) -> float:
+    def factor(self, epoch: float, epochs: float) -> float:
         """Down to 0 at the end."""
         return float(max(1.0 - epoch / epochs, 0.0) ** self.power)
 
 
 @dataclass(frozen=True)
 class WarmUp(Schedule):
-    """Linearly from 0 over the first epochs, then another schedule over what is left.
+    """Linearly from 0 over the first epochs, then another schedule, which begins after them.
 
-    over: epochs, more than 0; fewer than the training has. then: the other schedule.
+    over: epochs, more than 0; fewer than the training has (Goyal et al. 2017 take 5 of 90).
+    then: the other schedule, over the epochs that are left.
     """
 
     over: float = 1.0
@@ -181,37 +267,31 @@ class WarmUp(Schedule):
         if not isinstance(self.then, Schedule):
             raise TypeError(f"WarmUp goes before a schedule, got {self.then!r}")
 
-    def check(self, epochs: int) -> None:
+    def check(self, epochs: float) -> None:
         """Raise ValueError if the warm-up is all there is."""
         if self.over >= epochs:
             raise ValueError(
-                f"a warm-up over {self.over:g} epochs does not end in a training of {epochs}"
+                f"a warm-up over {self.over:g} epochs does not end in a training of {epochs:g} epochs"
             )
-        self.then.check(epochs)
+        self.then.check(epochs - self.over)
 
-    def factor(self, epoch: float, epochs: int) -> float:
+    def plateau(self) -> PlateauRate | None:
+        """That of the other one."""
+        return self.then.plateau()
+
+    def factor(self, epoch: float, epochs: float) -> float:
         """Up, then the other one from its beginning."""
         if epoch < self.over:
             return epoch / self.over
-        left = max(epochs - self.over, 1e-9)
-        scaled = (epoch - self.over) * epochs / left
-        return self.then.factor(scaled, epochs)
+        return self.then.factor(epoch - self.over, epochs - self.over)
 
 
-SCHEDULES: dict[str, type[Schedule]] = {
-    kind.__name__: kind
-    for kind in (
-        ConstantRate,
-        CosineRate,
-        CosineRestarts,
-        ExponentialRate,
-        InverseRate,
-        OneCycle,
-        PolynomialRate,
-        StepRate,
-        WarmUp,
-    )
-}
+def _come(schedule: Schedule, what: str, after: float, epochs: float) -> None:
+    """Raise ValueError unless something that happens after some epochs happens in training."""
+    if after >= epochs:
+        raise ValueError(
+            f"{type(schedule).__name__} {what}, which does not come in a training of {epochs:g} epochs"
+        )
 
 
 def _cosine(at: float, least: float) -> float:

@@ -16,6 +16,9 @@ from pellucid.optim.optimizer import Optimizer, Parameters, Slots, Updates, stat
 class Wrapper(Optimizer):
     """An optimizer that changes what another is given, or what it gives.
 
+    Wrappers go around each other: gradients pass from the outermost inwards, steps the other way.
+    Two of one kind that keep slots do not.
+
     optimizer: the other. Its learning rate is that of both.
     """
 
@@ -28,6 +31,11 @@ class Wrapper(Optimizer):
                 f"{type(self).__name__} goes around an optimizer, got {self.optimizer!r}"
             )
         object.__setattr__(self, "learning_rate", self.optimizer.learning_rate)
+
+    @property
+    def full_batch(self) -> bool:
+        """Whether the optimizer inside does."""
+        return self.optimizer.full_batch
 
     def init(self, parameters: Parameters) -> dict[str, State]:
         """The slots of the optimizer inside."""
@@ -56,12 +64,17 @@ class Wrapper(Optimizer):
         """The slots without those of this wrapper, whose names start with its own."""
         return {n: s for n, s in slots.items() if not n.startswith(f"{self.name}.")}
 
-    def new_slots(self, slot: str, parameters: Parameters, zeros: bool) -> dict[str, State]:
-        """A slot for each parameter, zeros or a copy of it."""
-        found: dict[str, State] = {}
+    def with_slots(self, slot: str, parameters: Parameters, zeros: bool) -> dict[str, State]:
+        """The slots inside, and one for each parameter: zeros or a copy of it.
+
+        Raises ValueError if a wrapper of this kind inside has such slots already.
+        """
+        found = self.optimizer.init(parameters)
         for path, parameter in parameters.items():
             value = state_of(path, parameter).value
             name = self._slot(slot, path)
+            if name in found:
+                raise ValueError(f"a {type(self).__name__} goes around another one for {path!r}")
             found[name] = State(np.zeros_like(value) if zeros else value.copy(), name)
         return found
 
@@ -122,7 +135,7 @@ class Accumulate(Wrapper):
 
     def init(self, parameters: Parameters) -> dict[str, State]:
         """Sums at 0."""
-        return {**self.optimizer.init(parameters), **self.new_slots("sum", parameters, True)}
+        return self.with_slots("sum", parameters, zeros=True)
 
     def update(
         self,
@@ -165,7 +178,7 @@ class MovingAverage(Wrapper):
 
     def init(self, parameters: Parameters) -> dict[str, State]:
         """Averages where the parameters are."""
-        return {**self.optimizer.init(parameters), **self.new_slots("average", parameters, False)}
+        return self.with_slots("average", parameters, zeros=False)
 
     def evaluated(self, slots: Slots) -> dict[str, State]:
         """The averages."""
@@ -188,10 +201,9 @@ class MovingAverage(Wrapper):
         inner = self.inner_slots(slots)
         updates = self.optimizer.update(parameters, gradients, inner, learning_rate, step)
         share = self.share(step.cast(np.float64))
-        for path, parameter in parameters.items():
+        for path, (_, after) in moved(parameters, updates).items():
             held = slots[self._slot("average", path)]
-            after = Tensor(updates[state_of(path, parameter)])
-            part = share.cast(parameter.dtype)
+            part = share.cast(after.dtype)
             updates[held] = (read(held) + (after - read(held)) * part).node
         return updates
 
@@ -242,7 +254,7 @@ class Lookahead(Wrapper):
 
     def init(self, parameters: Parameters) -> dict[str, State]:
         """Slow weights where the parameters are."""
-        return {**self.optimizer.init(parameters), **self.new_slots("slow", parameters, False)}
+        return self.with_slots("slow", parameters, zeros=False)
 
     def update(
         self,
@@ -257,13 +269,18 @@ class Lookahead(Wrapper):
         updates = self.optimizer.update(parameters, gradients, inner, learning_rate, step)
         whole = ((step + 1) / self.steps).floor() * self.steps
         due = whole.cast(step.dtype).equal(step + 1)
-        for path, parameter in parameters.items():
-            held, own = slots[self._slot("slow", path)], state_of(path, parameter)
-            fast = Tensor(updates[own])
+        for path, (own, fast) in moved(parameters, updates).items():
+            held = slots[self._slot("slow", path)]
             slow = read(held) + (fast - read(held)) * self.alpha
             updates[held] = where(due, slow, read(held)).node
             updates[own] = where(due, slow, fast).node
         return updates
+
+
+def moved(parameters: Parameters, updates: Updates) -> dict[str, tuple[State, Tensor]]:
+    """The state and the next value of each parameter that a step moves; others are frozen."""
+    states = {path: state_of(path, parameter) for path, parameter in parameters.items()}
+    return {p: (state, Tensor(updates[state])) for p, state in states.items() if state in updates}
 
 
 def length(gradients: Mapping[str, Tensor]) -> Tensor:

@@ -51,6 +51,32 @@ def targets(y: Any, rows: int, what: str) -> Array:
     return array
 
 
+def weights(w: Any, y: Array, what: str) -> Array:
+    """The weights of targets y, float32: (n,), or y's shape.
+
+    Raises DataError for another shape, or weights that are negative, not finite, or all 0.
+    """
+    array = _array(w, what)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.shape not in (y.shape, y.shape[:1]) or array.dtype.kind not in "fiub":
+        raise DataError(
+            f"{what} holds weights of shape {array.shape}; it should be numbers of shape "
+            f"{' or '.join(map(str, dict.fromkeys((y.shape[:1], y.shape))))}."
+        )
+    result = np.ascontiguousarray(array, np.float32)
+    wrong = ~(np.isfinite(result) & (result >= 0))
+    if wrong.any():
+        place = int(np.argmax(wrong.reshape(len(wrong), -1).any(axis=1)))
+        value = float(result[wrong].flat[0])
+        raise DataError(
+            f"{what} holds the weight {value:g} in row {place}; weights are at least 0."
+        )
+    if not result.any():
+        raise DataError(f"{what} holds no weight above 0: there is nothing to learn from.")
+    return result
+
+
 def are_classes(y: Array) -> bool:
     """Integers, conditions and texts are classes; floats are values."""
     return y.ndim == 1 and y.dtype.kind in "iubUSO"
@@ -62,8 +88,9 @@ def encode_classes(y: Array, classes: tuple[Label, ...], what: str) -> Array:
     places = np.minimum(np.searchsorted(table, y), len(table) - 1)
     unknown = table[places] != y
     if unknown.any():
+        first = y[unknown].tolist()[0]
         raise DataError(
-            f"{what} holds the class {y[unknown][0]!r}, which does not occur in the training rows."
+            f"{what} holds the class {first!r}, which does not occur in the training rows."
         )
     return places.astype(np.int32)
 

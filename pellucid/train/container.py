@@ -88,8 +88,10 @@ def _header(content: bytes, name: str) -> dict[str, Any]:
     if len(content) < 8:
         raise ModelFileError(f"{name} is not a model file: it has {len(content)} bytes.")
     length = int.from_bytes(content[:8], "little")
+    if content[8:9] != b"{":
+        raise ModelFileError(f"{name} is not a model file.")
     if length > len(content) - 8:
-        raise ModelFileError(f"{name} is cut off, or is not a model file.")
+        raise ModelFileError(f"{name} is cut off: it ends within its header.")
     try:
         header = json.loads(content[8 : 8 + length])
     except (ValueError, RecursionError):

@@ -31,7 +31,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise RunFolderError(f"Cannot write {path}: {_cause(error)}.") from error
+        raise RunFolderError(f"Cannot write {path}: {cause(error)}.") from error
 
 
 def _umask() -> int:
@@ -52,10 +52,11 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunFolderError(f"Cannot make the folder {path}: {_cause(error)}.") from error
+        raise RunFolderError(f"Cannot make the folder {path}: {cause(error)}.") from error
 
 
-def _cause(error: OSError) -> str:
+def cause(error: OSError) -> str:
+    """Why the system refused, in plain words."""
     causes = {
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "the disk quota is used up",

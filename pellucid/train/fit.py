@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -12,30 +13,30 @@ import numpy as np
 from pellucid import nn, optim
 from pellucid.data import split
 from pellucid.errors import DataError
-from pellucid.graph import Array
-from pellucid.train import arrays, metrics
+from pellucid.train import arrays
+from pellucid.train.aims import Prepared, prepare
 from pellucid.train.choices import Choice
 from pellucid.train.events import Callback
 from pellucid.train.folder import RunFolder
-from pellucid.train.model import Label, Member, Model, probabilities
+from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
 from pellucid.train.run import Run
 from pellucid.train.session import train_network
-from pellucid.train.step import LossFunction
-from pellucid.train.trainer import Metric, Problem, Settings
+from pellucid.train.step import Data, LossFunction
+from pellucid.train.trainer import Problem, Settings
 
 SHOWN_ROWS = 10_000
-Pair = tuple[Any, Any]
+Rows = tuple[Any, Any] | tuple[Any, Any, Any]
 
 
 def fit(
     net: nn.Module,
-    train: Pair,
-    validation: Pair | float | None = 0.2,
+    train: Rows,
+    validation: Rows | float | None = 0.2,
     *,
     loss: LossFunction | None = None,
     optimizer: optim.Optimizer | None = None,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     epochs: int = 100,
     schedule: optim.Schedule | None = None,
     patience: int = 10,
@@ -50,14 +51,19 @@ def fit(
     """Train `net` and return the run, with the best weights in its model.
 
     train:       (X, y): inputs (n, …) and targets: class labels (integers, texts, booleans) or
-                 values (floats, (n,) or (n, k)).
-    validation:  (X, y) to stop by, or the fraction of the training rows to set aside for that
-                 (stratified, seeded), or None: then all epochs are made and the training loss picks
-                 the best.
-    loss:        a function (outputs, targets) → scalar tensor; by default softmax cross-entropy on
-                 logits for classes, mean squared error for values.
+                 values (floats, (n, …)), or the classes of the places of a sequence (integers,
+                 (n, length)), which are 0 to the number of outputs less 1. With a loss of numbers
+                 (`Poisson`, `MSE` …) integers are values. (X, y, weights) gives each row a weight in
+                 the loss, or, in y's shape, each target (a mask of the places of a sequence).
+    validation:  (X, y) to stop by, with weights or without, or the fraction of the training rows to
+                 set aside for that (stratified, seeded), or None: then all epochs are made and the
+                 training loss picks the best.
+    loss:        a function (outputs, targets) → scalar tensor, given the weights too if there are
+                 any; by default softmax cross-entropy on logits for classes (of one logit for two),
+                 mean squared error for values.
     optimizer:   Adam with η = 0.001 by default.
-    batch_size:  rows a step, 32 by default (Bengio 2012); 1 is stochastic, all rows full-batch.
+    batch_size:  rows a step; None is 32 (Bengio 2012), and all rows for an optimizer that needs them
+                 (`optim.LBFGS`); 1 is stochastic.
     epochs:      the most passes over the training rows.
     schedule:    how η changes with the epochs, such as `optim.CosineRate()`; None keeps it.
     patience:    epochs without a better validation loss after which η is divided by 10, once, and
@@ -71,10 +77,13 @@ def fit(
     order) and named so. Ctrl-C ends training with the best weights so far. Raises DataError for
     arrays that do not fit together.
     """
-    x, y = _pair(train, "train")
-    parts = _validation((x, y), validation, seed)
-    prepared = _prepare(net, parts, loss, seed)
+    _check_parts(net, loss, optimizer, schedule)
+    _check_counts(batch_size=batch_size, epochs=epochs, patience=patience)
+    parts = _validation(_rows(train, "train"), validation, seed)
+    net.build(parts[0][0][:1], seed=seed)
+    prepared = prepare(net, *parts, loss)
     chosen = optim.Adam() if optimizer is None else optimizer
+    batch = _batch_size(batch_size, chosen, len(prepared.train[0]))
     problem = Problem(
         net,
         prepared.loss,
@@ -84,10 +93,10 @@ def fit(
         prepared.validation,
         prepared.metric,
         prepared.metric_name,
-        schedule or optim.ConstantRate(),
+        optim.ConstantRate() if schedule is None else schedule,
     )
     problem.schedule.check(epochs)
-    settings = Settings(batch_size, epochs, seed, patience, time_limit=time_limit)
+    settings = Settings(batch, epochs, seed, patience, time_limit=time_limit)
     model = Model([Member(net, prepared.train[0].shape[1:])], prepared.classes)
     reasons = _reasons(prepared, chosen, settings, optimizer is None, loss is None)
     with reporter(progress) as report:
@@ -124,91 +133,82 @@ def train_model(
     return run
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """Arrays ready to train on, and how to measure."""
-
-    train: tuple[Array, Array]
-    validation: tuple[Array, Array] | None
-    classes: tuple[Label, ...] | None
-    loss: LossFunction
-    metric: Metric
-    metric_name: str
-
-
-def accuracy(outputs: Array, codes: Array) -> float:
-    """The share of rows whose most probable class is the true one."""
-    return float((probabilities(outputs).argmax(axis=1) == codes).mean())
-
-
-def root_mean_square(outputs: Array, values: Array) -> float:
-    """RMSE in the unit of the targets."""
-    return metrics.regression(values.reshape(-1), outputs.reshape(-1))["rmse"] or 0.0
+def _check_parts(net: Any, loss: Any, optimizer: Any, schedule: Any) -> None:
+    """Raise TypeError for a part that is none, saying what it should be."""
+    kinds: list[tuple[str, Any, Any, str]] = [
+        ("net", net, nn.Module, "a network, such as nn.MLP([64], 2)"),
+        ("optimizer", optimizer, (optim.Optimizer, NoneType), "one of pellucid.optim"),
+        ("schedule", schedule, (optim.Schedule, NoneType), "one of pellucid.optim"),
+    ]
+    for name, part, kind, expected in kinds:
+        if not isinstance(part, kind):
+            hint = ": write it with brackets" if isinstance(part, type) else ""
+            raise TypeError(f"{name} is {expected}, got {part!r}{hint}")
+    if isinstance(loss, type) or not (loss is None or callable(loss)):
+        hint = ": write it with brackets" if isinstance(loss, type) else ""
+        raise TypeError(f"loss is a loss of pellucid.nn or a function, got {loss!r}{hint}")
 
 
-def _pair(pair: Any, what: str) -> tuple[Array, Array]:
-    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-        raise TypeError(f"{what} is a pair (X, y), got {type(pair).__name__}")
-    x = arrays.inputs(pair[0], f"{what}[0]")
-    return x, arrays.targets(pair[1], len(x), f"{what}[1]")
+def _check_counts(**counts: int | None) -> None:
+    """Raise unless each is an integer in its range."""
+    for name, value in counts.items():
+        if name == "batch_size" and value is None:
+            continue
+        least = 1 if name == "batch_size" else 0
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise TypeError(f"{name} is an integer of at least {least}, got {value!r}")
+        if value < least:
+            raise ValueError(f"{name} is at least {least}, got {value}")
 
 
-Parts = tuple[tuple[Array, Array], tuple[Array, Array] | None]
+def _rows(given: Any, what: str) -> Data:
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        raise TypeError(f"{what} is a pair (X, y), or (X, y, weights), got {type(given).__name__}")
+    x = arrays.inputs(given[0], f"{what}[0]")
+    y = arrays.targets(given[1], len(x), f"{what}[1]")
+    return (x, y, *(arrays.weights(w, y, f"{what}[2]") for w in given[2:]))
 
 
-def _validation(data: tuple[Array, Array], validation: Any, seed: int) -> Parts:
+def _validation(data: Data, validation: Any, seed: int) -> tuple[Data, Data | None]:
     if validation is None:
         return data, None
     if not isinstance(validation, (int, float)):
-        held = _pair(validation, "validation")
+        held = _rows(validation, "validation")
         if held[0].shape[1:] != data[0].shape[1:]:
             raise DataError(
                 f"validation inputs have shape {held[0].shape}, training inputs {data[0].shape}."
             )
         return data, held
     if not 0 < validation < 1:
-        raise ValueError(f"validation is a pair (X, y), a fraction in (0, 1) or None: {validation}")
-    x, y = data
+        raise ValueError(f"validation is (X, y), a fraction in (0, 1) or None: {validation}")
+    x, y = data[:2]
     by = {"labels": y} if arrays.are_classes(y) else {"values": y} if y.ndim == 1 else {}
     kept, held_out = split(len(x), [1 - validation, validation], seed, **by)
-    return (x[kept], y[kept]), (x[held_out], y[held_out])
+    parts = tuple(tuple(part[rows] for part in data) for rows in (kept, held_out))
+    if len(data) > 2 and not all(part[2].any() for part in parts):
+        raise DataError("The rows that have weight are too few to hold some out to stop by.")
+    return parts[0], parts[1]
 
 
-def _prepare(net: nn.Module, parts: Parts, loss: LossFunction | None, seed: int) -> Prepared:
-    (x, y), held = parts
-    net.build(x[:1], seed=seed)
-    if not arrays.are_classes(y):
-        values = y.astype(np.float32)
-        checked = None if held is None else (held[0], held[1].astype(np.float32))
-        return Prepared(
-            (x, values), checked, None, loss or nn.MeanSquaredError(), root_mean_square, "rmse"
+def _batch_size(asked: int | None, optimizer: optim.Optimizer, rows: int) -> int:
+    """Rows a step; raises ValueError for fewer than all where the optimizer needs all."""
+    if asked is None:
+        return rows if optimizer.full_batch else 32
+    if optimizer.full_batch and asked < rows:
+        raise ValueError(
+            f"{type(optimizer).__name__} needs all {rows} training rows in each step, got a batch "
+            f"size of {asked}: leave batch_size out"
         )
-    classes = arrays.class_labels(y)
-    _check_width(net, x, len(classes))
-    codes = arrays.encode_classes(y, classes, "train[1]")
-    checked = None
-    if held is not None:
-        checked = (held[0], arrays.encode_classes(held[1], classes, "validation[1]"))
-    return Prepared((x, codes), checked, classes, loss or nn.CrossEntropy(), accuracy, "accuracy")
+    return asked
 
 
-def _check_width(net: nn.Module, x: Array, classes: int) -> None:
-    outputs = net(x[:1])
-    width = outputs.shape[-1] if outputs.ndim == 2 else 1
-    if width != classes and not (width == 1 and classes == 2):
-        raise DataError(
-            f"The network puts out {width} values for each row, but the targets have {classes} "
-            f"classes: end the network with Linear({classes})."
-        )
-
-
-def _shown(data: tuple[Array, Array], seed: int) -> tuple[Array, Array]:
+def _shown(data: Data, seed: int) -> Data:
     """The training rows on which training metrics are measured."""
     count = len(data[0])
     if count <= SHOWN_ROWS:
         return data
     rows = np.sort(np.random.default_rng([seed, 1]).permutation(count)[:SHOWN_ROWS])
-    return data[0][rows], data[1][rows]
+    return tuple(part[rows] for part in data)
 
 
 def _reasons(

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from pellucid.errors import RunFolderError
 from pellucid.train.events import Evaluated
-from pellucid.train.files import make_folder, remove_leftovers, write_atomically
+from pellucid.train.files import cause, make_folder, remove_leftovers, write_atomically
 from pellucid.train.model import Model
 
 MODEL = "model.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 HISTORY = "history.jsonl"
-_OURS = (MODEL, CHECKPOINT, HISTORY)
+REPLACED = "replaced.safetensors"
+_NETWORKS = "network-*.safetensors"
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,20 @@ class RunFolder:
         folder = cls(path)
         remove_leftovers(path)
         if force and not resume:
-            for old in [*(path / name for name in _OURS), *path.glob("network-*.safetensors")]:
-                old.unlink(missing_ok=True)
+            folder._set_aside()
         return folder
+
+    def _set_aside(self) -> None:
+        """Make room for a new run; the model that it replaces stays until the new one is there."""
+        try:
+            if self.model.exists():
+                self.model.replace(self.path / REPLACED)
+            for old in [self.checkpoint, self.path / HISTORY, *self.path.glob(_NETWORKS)]:
+                old.unlink(missing_ok=True)
+        except OSError as error:
+            raise RunFolderError(
+                f"Cannot replace the run in {self.path}: {cause(error)}."
+            ) from error
 
     @property
     def checkpoint(self) -> Path:
@@ -59,6 +71,11 @@ class RunFolder:
     def model(self) -> Path:
         """The model file."""
         return self.path / MODEL
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a run left something to go on from."""
+        return self.checkpoint.exists() or any(self.path.glob(_NETWORKS))
 
     @property
     def is_finished(self) -> bool:
@@ -85,8 +102,7 @@ class RunFolder:
         self.tidy()
 
     def tidy(self) -> None:
-        """Remove what only an unfinished run needs."""
+        """Remove what only an unfinished run needs, and the model that it replaced."""
         remove_leftovers(self.path)
-        self.checkpoint.unlink(missing_ok=True)
-        for leftover in self.path.glob("network-*.safetensors"):
+        for leftover in [self.checkpoint, self.path / REPLACED, *self.path.glob(_NETWORKS)]:
             leftover.unlink(missing_ok=True)

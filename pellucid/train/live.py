@@ -6,37 +6,48 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.console import Console
+from rich.progress import BarColumn, Progress, Task, TextColumn, TimeRemainingColumn
+from rich.table import Column
+from rich.text import Text
+
+from pellucid.data.note import readable
 from pellucid.train.events import Callback, Evaluated, Event, Progressed, Started, Stopped
+
+TEXT_WIDTH = 72
+"""Columns that the text beside the bar takes."""
 
 
 @contextmanager
 def live_progress() -> Iterator[Callback]:
     """A bar over the epochs with loss, metric, learning rate and the time left at most."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
     console = Console(file=sys.stderr)
     with Progress(
-        TextColumn("[bold]training"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.description}"),
-        TextColumn("at most"),
-        TimeRemainingColumn(compact=True),
+        BarColumn(bar_width=max(8, min(24, console.width - TEXT_WIDTH))),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+        _TimeLeft(compact=True, table_column=Column(no_wrap=True)),
         console=console,
         transient=False,
     ) as bar:
         yield _Live(bar)
 
 
+class _TimeLeft(TimeRemainingColumn):
+    """The time that the epochs which are left take, while that is known."""
+
+    def render(self, task: Task) -> Text:
+        """Such as "max 0:12"."""
+        if task.finished or task.time_remaining is None:
+            return Text("")
+        return Text.assemble("max ", super().render(task))
+
+
 class _Live:
     """Keeps the bar's numbers up to date."""
 
-    def __init__(self, bar: object) -> None:
-        from rich.progress import Progress
-
-        assert isinstance(bar, Progress)
+    def __init__(self, bar: Progress) -> None:
         self._bar = bar
-        self._task = bar.add_task("starting", total=None)
+        self._task = bar.add_task("preparing", total=None)
         self._measured = self._network = ""
         self._epochs = 0
         self._per_epoch = 1.0
@@ -47,17 +58,18 @@ class _Live:
             self._epochs, self._per_epoch = event.epochs, event.steps_per_epoch
             steps = event.epochs * event.steps_per_epoch
             if event.networks > 1:
-                self._network = f"network {event.network + 1}/{event.networks}  "
-            self._bar.reset(self._task, total=steps, completed=event.step)
+                self._network = f"network {event.network + 1}/{event.networks} "
+            self._measured = ""
+            text = f"{self._network}preparing"
+            self._bar.reset(self._task, total=steps, completed=event.step, description=text)
         elif isinstance(event, Progressed):
-            text = f"{self._network}epoch {event.epoch + 1}/{self._epochs}  loss {event.loss:.4f}"
-            text += f"{self._measured}  rate {event.learning_rate:.1e}"
+            text = f"{self._network}epoch {event.epoch + 1}/{self._epochs} loss {event.loss:.3g}"
+            text += f"{self._measured} rate {event.learning_rate:.0e}"
             self._bar.update(self._task, completed=event.step, description=text)
         elif isinstance(event, Evaluated):
             metric = event.validation_metric
             shown = event.train_metric if metric is None else metric
-            where = "training" if metric is None else "validation"
-            self._measured = f"  {where} {event.metric} {shown:.4f}"
+            self._measured = f" {event.metric} {readable(shown)}"
         elif isinstance(event, Stopped):
             text = f"{self._network}stopped at epoch {event.epoch}, best {event.best_epoch}"
             text += self._measured

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pellucid import nn
-from pellucid.data import Note, Preparation, Table, read_table
+from pellucid.data import Note, Preparation, read_table
 from pellucid.errors import DataError, ModelFileError
 from pellucid.graph import Array
 from pellucid.train import container, metrics
@@ -113,8 +113,13 @@ class Model:
         labels = np.array(self.classes, object if texts and self.preparation else None)
         return np.asarray(labels[chances.argmax(axis=1)])
 
-    def evaluate(self, data: Any, target: Array | None = None) -> dict[str, float | None]:
-        """Metrics on a table with its target column, or on an array with `target`."""
+    def evaluate(
+        self, data: Any, target: Array | None = None, notes: list[Note] | None = None
+    ) -> dict[str, float | None]:
+        """Metrics on a table with its target column, or on an array with `target`.
+
+        `notes` receives what was noticed in a table.
+        """
         if self.preparation is None:
             if target is None:
                 raise ValueError("evaluate takes the targets of an array: evaluate(X, y)")
@@ -124,10 +129,10 @@ class Model:
         table = read_table(data)
         if self.preparation.labels:
             codes = self.preparation.target(table)
-            return metrics.classification(codes, self.predict_proba(table))
+            return metrics.classification(codes, self.predict_proba(table, notes))
         truth = table.column(self.preparation.target_name)
         values = self.preparation.goal.decode(self.preparation.goal.encode(truth))
-        return metrics.regression(values, self.predict(table))
+        return metrics.regression(values, self.predict(table, notes))
 
     def codes_of(self, labels: Any) -> Array:
         """The place of each label in `classes`; raises DataError for one that is not there."""
@@ -141,8 +146,10 @@ class Model:
         self, data: Any, notes: list[Note] | None
     ) -> Iterator[tuple[Member, Any, list[Note] | None]]:
         """Every member with the data; a table is read, and noticed upon, once."""
-        if self.preparation is not None and not isinstance(data, Table):
+        if self.preparation is not None:
             data = read_table(data)
+            if notes is not None:
+                notes.extend(self.preparation.concerning(data.notes))
         for place, member in enumerate(self.members):
             yield member, data, notes if place == 0 else None
 
@@ -194,23 +201,38 @@ class Model:
             start = f"{place}/"
             own = {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
             members.append(_member(entry, own, name))
-        classes = content.get("classes")
-        labels = None if classes is None else tuple(classes)
-        return cls(members, labels, content.get("details") or {})
+        details = content.get("details")
+        return cls(
+            members,
+            _labels(content.get("classes"), members, name),
+            details if isinstance(details, dict) else None,
+        )
 
 
 def _member(entry: Any, arrays: Mapping[str, Array], name: str) -> Member:
     shape = entry.get("input_shape") if isinstance(entry, dict) else None
     if not isinstance(shape, list) or not all(type(n) is int and n > 0 for n in shape):
         raise ModelFileError(f"{name} does not say what inputs its network takes.")
-    net = nn.from_spec(entry.get("net"))
-    try:
-        net.build(shape, values=arrays)
-    except (ValueError, TypeError) as error:
-        raise ModelFileError(f"{name}: {error}") from error
     prepared = entry.get("preparation")
-    preparation = None if prepared is None else Preparation.from_json(prepared)
+    try:
+        net = nn.from_spec(entry.get("net"))
+        net.build(shape, values=arrays)
+        preparation = None if prepared is None else Preparation.from_json(prepared)
+    except (ModelFileError, ValueError, TypeError) as error:
+        raise ModelFileError(f"{name}: {error}") from error
     return Member(net, tuple(shape), preparation)
+
+
+def _labels(classes: Any, members: Sequence[Member], name: str) -> tuple[Label, ...] | None:
+    """The classes of a model file, which its preparations agree on."""
+    plain = classes is None or (
+        isinstance(classes, list) and all(isinstance(label, Label) for label in classes)
+    )
+    labels = tuple(classes) if plain and classes else None
+    prepared = {member.preparation and member.preparation.labels for member in members}
+    if not plain or prepared not in ({None}, {labels or ()}):
+        raise ModelFileError(f"{name} is damaged: its networks do not predict the same classes.")
+    return labels
 
 
 def _values(member: Member, outputs: Array) -> Array:

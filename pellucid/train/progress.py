@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pellucid.data.note import readable
 from pellucid.train.events import (
     Callback,
     Evaluated,
@@ -70,9 +71,9 @@ class PlainLines:
 
 def describe(event: Evaluated, epochs: int) -> str:
     """An epoch in one line."""
-    text = f"epoch {event.epoch}/{epochs}: training loss {event.train_loss:.4g}"
-    text += f", {event.metric} {event.train_metric:.4g}"
+    text = f"epoch {event.epoch}/{epochs}: training loss {readable(event.train_loss)}"
+    text += f", {event.metric} {readable(event.train_metric)}"
     if event.validation_loss is not None and event.validation_metric is not None:
-        text += f"; validation loss {event.validation_loss:.4g}"
-        text += f", {event.metric} {event.validation_metric:.4g}"
+        text += f"; validation loss {readable(event.validation_loss)}"
+        text += f", {event.metric} {readable(event.validation_metric)}"
     return text + (" (best)" if event.best else "")

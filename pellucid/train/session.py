@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 
 from pellucid import nn, optim
-from pellucid.graph import Array
 from pellucid.train import container
 from pellucid.train.checkpoint import agree
 from pellucid.train.events import Callback, Evaluated
 from pellucid.train.folder import RunFolder
-from pellucid.train.step import LossFunction
+from pellucid.train.step import Data, LossFunction
 from pellucid.train.trainer import Problem, Settings, Trainer
 
 
@@ -98,7 +97,7 @@ def _finished(
     return Trained(history, trained["best"], trained["because"], trained["interrupted"])
 
 
-def fingerprint(data: tuple[Array, Array]) -> str:
+def fingerprint(data: Data) -> str:
     """A hash of the training arrays."""
     seal = hashlib.sha256()
     for array in data:

@@ -16,12 +16,15 @@ from pellucid.graph import (
     State,
     Tensor,
     executor,
+    origin,
     placeholder,
     read,
 )
 from pellucid.graph.dtype import FLOAT32, INT32, INT64
 
-LossFunction = Callable[[Tensor, Tensor], Tensor]
+LossFunction = Callable[..., Tensor]
+Data = tuple[Array, ...]
+"""Inputs and targets, and weights if there are any."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def training_step(
     net: nn.Module,
     loss: LossFunction,
     optimizer: optim.Optimizer,
-    data: tuple[Array, Array],
+    data: Data,
     batch_size: int,
     seed: int,
 ) -> Step:
@@ -53,14 +56,18 @@ def training_step(
     rows = placeholder("rows", (batch_size,), INT32)
     rate = placeholder("learning_rate", (), FLOAT32)
     step = placeholder("step", (), INT64)
-    inputs, targets = (read(State(array, name)) for array, name in zip(data, "Xy", strict=True))
+    with origin("batch"):
+        x, *aims = (
+            read(State(array, name)).take(rows) for array, name in zip(data, "Xyw", strict=False)
+        )
     with nn.training(seed=seed, step=step) as seen:
-        outputs = net(inputs.take(rows))
-        value = scalar_loss(loss, outputs, targets.take(rows))
+        outputs = net(x)
+        value = scalar_loss(loss, outputs, *aims)
     parameters = dict(net.named_parameters())
     slots = optimizer.init(parameters)
-    gradients = optimizer.gradients(value, parameters)
-    updates = optimizer.update(parameters, gradients, slots, rate, step)
+    with origin("update"):
+        gradients = optimizer.gradients(value, parameters)
+        updates = optimizer.update(parameters, gradients, slots, rate, step)
     states = {path: p.state for path, p in parameters.items()}
     states |= {path: b.state for path, b in net.named_buffers()}
     layers = {path: tensor.node for path, tensor in seen.activations.items()}
@@ -68,9 +75,10 @@ def training_step(
     return Step(graph, states | slots, layers, optimizer.evaluated(slots))
 
 
-def scalar_loss(loss: LossFunction, outputs: Tensor, targets: Tensor) -> Tensor:
+def scalar_loss(loss: LossFunction, outputs: Tensor, *aims: Tensor) -> Tensor:
     """The loss; raises TypeError or ValueError unless the function returns a float scalar."""
-    value = loss(outputs, targets)
+    with origin("loss"):
+        value = loss(outputs, *aims)
     if not isinstance(value, Tensor):
         raise TypeError(f"the loss returned a {type(value).__name__}, not a Tensor")
     if value.shape != ():
@@ -82,14 +90,14 @@ class Evaluator:
     """Outputs and mean loss of a network in evaluation mode on fixed data.
 
     The rows are cut into equal chunks of at most `chunk` rows and one remainder, so that any loss
-    that is a mean over rows is averaged exactly.
+    that is a mean over rows, or over what they weigh, is averaged exactly.
     """
 
     def __init__(
         self,
         net: nn.Module,
         loss: LossFunction | None,
-        data: tuple[Array, Array],
+        data: Data,
         chunk: int = 4096,
         repeated: bool = False,
     ) -> None:
@@ -112,20 +120,27 @@ class Evaluator:
             for i in range(chunks):
                 part = slice(start + i * size, start + (i + 1) * size)
                 feeds = {
-                    name: array[part][None] for name, array in zip("xy", self._data, strict=True)
+                    name: array[part][None] for name, array in zip("xyw", self._data, strict=False)
                 }
                 found = program.run(1, {name: feeds[name] for name in graph.inputs})
                 outputs.append(found["outputs"][0])
-                total += float(found["loss"][0]) * size if "loss" in found else float("nan")
-        return np.concatenate(outputs), total / len(self._data[0])
+                weight = self._weight(part, size)
+                total += float(found["loss"][0]) * weight if "loss" in found else float("nan")
+        every = self._weight(slice(None), len(self._data[0]))
+        return np.concatenate(outputs), total / every
+
+    def _weight(self, part: slice, rows: int) -> float:
+        """How much some of the rows count."""
+        return float(self._data[2][part].sum(dtype=np.float64)) if len(self._data) > 2 else rows
 
 
-def _evaluation(
-    net: nn.Module, loss: LossFunction | None, data: tuple[Array, Array], size: int
-) -> Graph:
+def _evaluation(net: nn.Module, loss: LossFunction | None, data: Data, size: int) -> Graph:
     x = placeholder("x", (size, *data[0].shape[1:]), data[0].dtype)
     outputs = net(x)
     if loss is None:
         return Graph({"outputs": outputs.node})
-    y = placeholder("y", (size, *data[1].shape[1:]), data[1].dtype)
-    return Graph({"outputs": outputs.node, "loss": scalar_loss(loss, outputs, y).node})
+    aims = [
+        placeholder(name, (size, *array.shape[1:]), array.dtype)
+        for array, name in zip(data[1:], "yw", strict=False)
+    ]
+    return Graph({"outputs": outputs.node, "loss": scalar_loss(loss, outputs, *aims).node})

@@ -12,12 +12,14 @@ import numpy as np
 
 from pellucid import nn
 from pellucid.data import Note, Preparation, Table, Task, choose_target, read_table, split
-from pellucid.data.target import learn_target
+from pellucid.data.remarks import remarks
+from pellucid.data.target import NumberTarget, Target, learn_target
 from pellucid.errors import DataError
 from pellucid.graph import Array
 from pellucid.train import metrics
+from pellucid.train.aims import accuracy, root_mean_square
 from pellucid.train.events import Callback
-from pellucid.train.fit import SHOWN_ROWS, accuracy, root_mean_square
+from pellucid.train.fit import SHOWN_ROWS
 from pellucid.train.folder import RunFolder
 from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
@@ -147,12 +149,14 @@ class _TableFits:
         resume: bool,
     ) -> Trained:
         preparation = Preparation.learn(self.table, self.target, self.task, kept)
-        notes = self.notes if number == 0 else []
-        x, y = preparation.features(self.table, notes), preparation.target(self.table)
+        if number == 0:
+            self.notes = remarks(preparation.encoders)
+        x, y = preparation.features(self.table), preparation.target(self.table)
         net = self.plan.network(len(preparation.labels) or 1)
         seed = self.settings.seed + number
         net.build(x[:1], seed=seed)
-        problem = self._problem(net, (x[kept], y[kept]), (x[held], y[held]), seed)
+        parts = (x[kept], y[kept]), (x[held], y[held])
+        problem = self._problem(net, *parts, preparation.goal, seed)
         settings = replace(self.settings, seed=seed, time_limit=limit)
         trained = train_network(
             problem, settings, callbacks, folder, resume, number, self.plan.networks
@@ -191,15 +195,16 @@ class _TableFits:
         net: nn.Module,
         train: tuple[Array, Array],
         validation: tuple[Array, Array],
+        goal: Target,
         seed: int,
     ) -> Problem:
         rows = np.sort(np.random.default_rng([seed, 1]).permutation(len(train[0]))[:SHOWN_ROWS])
         shown = (train[0][rows], train[1][rows])
-        loss: nn.Loss = nn.MeanSquaredError()
-        metric: Metric = root_mean_square
-        name = "rmse of the standardised target"
-        if self.task.is_classification:
-            loss, metric, name = nn.CrossEntropy(), accuracy, "accuracy"
+        loss: nn.Loss = nn.CrossEntropy()
+        metric: Metric = accuracy
+        name = "accuracy"
+        if isinstance(goal, NumberTarget):
+            loss, metric, name = nn.MeanSquaredError(), _root_mean_square_of(goal), "rmse"
         return Problem(net, loss, self.plan.optimizer, train, shown, validation, metric, name)
 
     def model(self) -> Model:
@@ -240,3 +245,8 @@ class _TableFits:
             p.decode(out) for p, (_, out) in zip(prepared, self._held, strict=True) if p is not None
         ]
         return metrics.regression(goal.decode(truth), np.concatenate(values))
+
+
+def _root_mean_square_of(goal: NumberTarget) -> Metric:
+    """The typical error in the target's own unit, from standardised outputs and targets."""
+    return lambda outputs, targets: goal.scale * root_mean_square(outputs, targets)

@@ -25,7 +25,8 @@ from pellucid.train.events import (
     Stopped,
     tell,
 )
-from pellucid.train.step import Evaluator, LossFunction, training_step
+from pellucid.train.statistics import Statistics
+from pellucid.train.step import Data, Evaluator, LossFunction, training_step
 
 CHUNK_SECONDS = 0.03
 Metric = Callable[[Array, Array], float]
@@ -64,14 +65,17 @@ class Settings:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is to be learned: a network, a loss, an optimizer, and rows to train and to check on."""
+    """What is to be learned: a network, a loss, an optimizer, and rows to train and to check on.
+
+    Rows are inputs and targets, and weights where the loss is given any.
+    """
 
     net: nn.Module
     loss: LossFunction
     optimizer: optim.Optimizer
-    train: tuple[Array, Array]
-    shown: tuple[Array, Array]
-    validation: tuple[Array, Array] | None
+    train: Data
+    shown: Data
+    validation: Data | None
     metric: Metric
     metric_name: str
     schedule: optim.Schedule = field(default_factory=optim.ConstantRate)
@@ -168,6 +172,10 @@ class Trainer:
     def _prepare(self) -> None:
         self.program = executor().build(self.step.graph, repeated=True)
         self._on_train = self._evaluator(self.problem.shown)
+        self._statistics = None
+        if self.step.evaluated:
+            shown, size = self.problem.shown[0], self.stream.batch_size
+            self._statistics = Statistics(self.problem.net, shown, size, self.settings.seed)
         validation = self.problem.validation
         self._on_validation = None if validation is None else self._evaluator(validation)
         self._steps_a_chunk = 1
@@ -175,7 +183,7 @@ class Trainer:
         if not self.position.history:
             self._evaluate()
 
-    def _evaluator(self, data: tuple[Array, Array]) -> Evaluator:
+    def _evaluator(self, data: Data) -> Evaluator:
         return Evaluator(self.problem.net, self.problem.loss, data, repeated=True)
 
     def _loop(self) -> str:
@@ -240,10 +248,14 @@ class Trainer:
 
     def _evaluate(self) -> None:
         """Measure the network with the weights that it is to be used with."""
-        own = {path: self._weights[path].value.copy() for path in self.step.evaluated}
+        if self._statistics is None:
+            self._measure()
+            return
+        own = {path: state.value.copy() for path, state in self._weights.items()}
         for path, state in self.step.evaluated.items():
             self._weights[path].value = state.value
         try:
+            self._statistics.run()
             self._measure()
         finally:
             for path, value in own.items():
@@ -280,24 +292,32 @@ class Trainer:
         tell(self.callbacks, entry)
 
     def _react(self) -> str | None:
-        """Reduce the rate or stop when the validation loss stagnates."""
+        """Reduce the rate or stop when the loss stagnates."""
         position, settings = self.position, self.settings
-        if not settings.patience or self.problem.validation is None:
+        plateau = self.problem.schedule.plateau()
+        waits = plateau.patience if plateau else settings.patience
+        times = plateau.times if plateau else settings.reductions
+        measured = self.problem.validation is not None
+        if waits and position.reductions < times and (measured or plateau):
+            if position.stale >= waits:
+                self._reduce(plateau.by if plateau else 0.1)
             return None
-        if position.stale < settings.patience:
+        if not measured or not settings.patience or position.stale < settings.patience:
             return None
-        if position.reductions >= settings.reductions:
-            return (
-                f"the validation loss has not improved for {settings.patience} epochs "
-                f"since epoch {position.history[position.best].epoch}"
-            )
+        return (
+            f"the validation loss has not improved for {settings.patience} epochs "
+            f"since epoch {position.history[position.best].epoch}"
+        )
+
+    def _reduce(self, by: float) -> None:
+        """A smaller rate, from the best weights on."""
+        position = self.position
         position.reductions += 1
         position.stale = 0
-        position.rate_factor /= 10
+        position.rate_factor *= by
         if not self.step.evaluated:
             self._restore_best()
         tell(self.callbacks, RateReduced(position.epoch, self.learning_rate))
-        return None
 
     def _restore_best(self) -> None:
         for path, array in self.best.items():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.step import aligned, page
-from benchmarks.steps import own, torch_peer
+from benchmarks.steps import own, sklearn_peer, torch_peer
 from benchmarks.steps.workloads import WORKLOADS, batches, data, weights
 
 
@@ -18,6 +18,19 @@ def test_pytorch_and_pellucid_have_the_same_losses(name: str) -> None:
     mine = own.Peer(work, "native", 1).run(4)
     theirs = torch_peer.Peer(work, "fused", 1).run(4)
     np.testing.assert_allclose(mine, theirs, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["mlp-small", "mlp-table"])
+def test_scikit_learn_and_pellucid_have_the_same_losses(name: str) -> None:
+    mine = own.Peer(WORKLOADS[name], "native", 1).run(20)
+    theirs = sklearn_peer.Peer(WORKLOADS[name], "partial_fit", 1).run(20)
+    np.testing.assert_allclose(mine, theirs, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["mlp-deep", "mlp-mnist", "cnn-small", "lstm"])
+def test_scikit_learn_says_what_it_cannot(name: str) -> None:
+    with pytest.raises(NotImplementedError, match="plain perceptrons"):
+        sklearn_peer.Peer(WORKLOADS[name], "partial_fit", 1)
 
 
 @pytest.mark.parametrize("name", list(WORKLOADS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from sklearn.metrics import accuracy_score, log_loss
 
 from pellucid import __version__
+from pellucid.train import container
 from pellucid.train.folder import MODEL
 from tests.cli.command import failed, pellucid, small, write
 
@@ -103,27 +105,72 @@ def test_categories_and_values_never_seen_are_accepted(place: Path, tmp_path: Pa
 
 
 def test_a_column_of_another_type_is_told(place: Path, tmp_path: Path) -> None:
-    data = write(tmp_path / "o.csv", "x,colour", ["north,1", "south,2"])
-    said = pellucid("predict", place / "run", data)
-    assert (said.code == 0 and "'x'" in said.err) or (said.code == 1 and "'x'" in said.err)
+    data = write(tmp_path / "o.csv", "x,colour,y", ["north,1,no", "south,2,yes"])
+    for what in ("predict", "evaluate"):
+        message = failed(what, place / "run", data)
+        assert "'x'" in message and "none of its 2 values is a number" in message
+
+
+@pytest.mark.parametrize("what", ["predict", "evaluate"])
+def test_stray_values_are_told_of(place: Path, tmp_path: Path, what: str) -> None:
+    lines = (place / "t.csv").read_text().splitlines()
+    lines[3], lines[5] = "n/k,red,yes", "-inf,blue,no"
+    lines = [f"{line},{row}" for row, line in enumerate(lines)]
+    data = write(tmp_path / "s.csv", "x,colour,y,more", [*lines[1:-1], "1,red,no,oops"])
+    said = pellucid(what, place / "run", data)
+    assert said.code == 0
+    assert said.err.splitlines()[:3] == [
+        "pellucid: note: 1 value of 'x' is not a number and counts as missing: 'n/k' (1).",
+        "pellucid: note: 1 value of 'x' is infinite and counts as missing.",
+        "pellucid: note: 1 column that training did not have is ignored: 'more'.",
+    ]
 
 
 def test_an_output_of_another_kind_is_refused(place: Path, tmp_path: Path) -> None:
-    assert ".csv or .parquet" in failed(
-        "predict", place / "run", place / "t.csv", "-o", tmp_path / "p.txt"
-    )
-    assert (
-        "there"
-        in failed("predict", place / "run", place / "t.csv", "-o", tmp_path / "no" / "p.csv")
-        or not (tmp_path / "no").exists()
-    )
+    said = pellucid("predict", place / "run", place / "t.csv", "-o", tmp_path / "p.txt")
+    assert said.code == 2 and ".csv or .parquet" in said.err
+    said = pellucid("predict", place / "run", place / "t.csv", "-o", tmp_path / "no" / "p.csv")
+    assert said.code == 1 and "folder does not exist" in said.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_table_is_not_overwritten_by_its_predictions(place: Path, tmp_path: Path) -> None:
+    data = tmp_path / "t.csv"
+    data.write_bytes((place / "t.csv").read_bytes())
+    (tmp_path / "link.csv").symlink_to(data)
+    for output in (data, tmp_path / "link.csv"):
+        assert "table itself" in failed("predict", place / "run", data, "-o", output)
+    assert data.read_bytes() == (place / "t.csv").read_bytes()
 
 
 @pytest.mark.parametrize("what", ["predict", "evaluate"])
 def test_a_run_that_is_not_there(tmp_path: Path, what: str) -> None:
     assert "nowhere" in failed(what, tmp_path / "nowhere", tmp_path / "t.csv")
     (tmp_path / "empty").mkdir()
-    assert "no model" in failed(what, tmp_path / "empty", tmp_path / "t.csv")
+    assert "without a model" in failed(what, tmp_path / "empty", tmp_path / "t.csv")
+    (tmp_path / "empty" / "network-0.safetensors").touch()
+    assert "--resume" in failed(what, tmp_path / "empty", tmp_path / "t.csv")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("what", ["predict", "evaluate", "inspect"])
+def test_an_output_that_is_full(place: Path, what: str) -> None:
+    words = [sys.executable, "-m", "pellucid", what, str(place / "run")]
+    words += [] if what == "inspect" else [str(place / "t.csv")]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "pellucid: Reading or writing failed: the disk is full.\n"
+
+
+def test_a_terminal_that_knows_ascii_only(place: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pellucid", "evaluate", place / "cars", place / "cars.csv"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert b"R\\xb2" in done.stdout
 
 
 def test_the_page_fits_80_columns_but_for_tables(place: Path) -> None:
@@ -165,6 +212,17 @@ def test_a_damaged_model_is_refused(place: Path, tmp_path: Path, damage: str) ->
     path = tmp_path / MODEL
     path.write_bytes(whole)
     assert str(path) in failed("predict", path, place / "t.csv")
+
+
+@pytest.mark.parametrize("entry", ["members", "classes", "details"])
+def test_a_forged_model_is_refused(place: Path, tmp_path: Path, entry: str) -> None:
+    """Whatever stands in a file whose checksum is right, there is no traceback."""
+    arrays, details = container.read(place / "run" / MODEL, "model")
+    path = tmp_path / "forged.safetensors"
+    wrong: tuple[object, ...] = (7, "text", {}, [1, 2], [[]], [None], {"choices": 3})
+    for value in wrong:
+        container.write(path, arrays, {**details, entry: value}, "model")
+        assert str(path) in failed("inspect", path)
 
 
 def test_version_and_help() -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from pellucid import graph as g
 from pellucid.compile.program import NativeProgram
+from pellucid.compile.verify import verify
 from pellucid.graph import Array, Graph, Node
 from pellucid.graph.execute import compute
 from pellucid.graph.op import TABLE
@@ -43,8 +44,10 @@ def run(program: Any, graph: Graph, feeds: Feeds, steps: int) -> Results:
 
 
 def native(graph: Graph, feeds: Feeds | None = None, steps: int = 1, **settings: Any) -> Results:
-    """What the compiled graph gives."""
-    return run(NativeProgram(graph, **settings), graph, feeds or {}, steps)
+    """What the compiled graph gives; its plan is checked first."""
+    program = NativeProgram(graph, **settings)
+    verify(program.code.plan)
+    return run(program, graph, feeds or {}, steps)
 
 
 def reference(graph: Graph, feeds: Feeds | None = None, steps: int = 1) -> Results:

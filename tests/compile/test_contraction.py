@@ -113,6 +113,7 @@ def _any_tiling(seed: int) -> Callable[..., Tiling]:
         row_bytes: int,
         b_steps: tuple[int, int],
         machine: Machine,
+        after: int,
     ) -> Tiling:
         fitting = [(r, v) for r in range(1, 25) for v in (1, 2, 3, 4) if machine.holds(r, v)]
         rows, vectors = fitting[rng.integers(len(fitting))]

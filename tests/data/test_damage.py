@@ -114,12 +114,12 @@ def test_random_tables_survive_json(table: Table, seed: int) -> None:
 
 
 def example() -> dict[str, Any]:
-    rows = np.arange(300)
+    rows = np.arange(600)
     table = read_table(
         {
-            "skewed": np.exp(rows / 20.0),
+            "skewed": np.exp(rows / 40.0),
             "hour": rows % 12,
-            "c": np.array(["x", "y", None] * 100, object),
+            "c": np.array(["x", "y", None] * 200, object),
             "many": [f"t{row % 90}" for row in rows],
             "b": rows % 2 == 0,
             "d": np.datetime64("2024-01-01") + rows,
@@ -152,6 +152,7 @@ def test_the_example_covers_every_encoder() -> None:
     assert any(column["tail"] for column in number)
     assert any(column["values"] for column in number)
     assert any(column.get("common") for column in GOOD_JSON["columns"])
+    assert GOOD_JSON["imputer"] is not None
 
 
 BAD = [None, "text", -1, 1.5, math.nan, math.inf, 10**400, True, [], {}, [1, 2], {"a": 1}, "number"]
@@ -192,6 +193,12 @@ def test_altered_preparations_are_refused_or_still_work(place: tuple[Any, ...]) 
                 continue
 
 
+def _with_precision(value: dict[str, Any], first: float) -> dict[str, Any]:
+    imputer = value["imputer"]
+    precision = [first, *imputer["precision"][1:]]
+    return {**value, "imputer": {**imputer, "precision": precision}}
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -201,12 +208,16 @@ def test_altered_preparations_are_refused_or_still_work(place: tuple[Any, ...]) 
         (lambda v: {**v, "format": "other"}, "format should be 'pellucid preparation'"),
         (lambda v: {**v, "version": 99}, "version 99"),
         (lambda v: {**v, "columns": []}, "at least one that gives features"),
-        (lambda v: {**v, "columns": v["columns"][:1] * 2}, "different texts"),
+        (lambda v: {**v, "columns": v["columns"][:1] * 2}, "imputer.mean|different texts"),
         (lambda v: {**v, "columns": [{"encoder": "pickle"}]}, r"columns\[0\].kind"),
         (lambda v: {**v, "target": {**v["target"], "labels": [0]}}, "target.labels"),
         (lambda v: {**v, "target": {**v["target"], "labels": [1, 0]}}, "ascending"),
         (lambda v: {**v, "target": {**v["target"], "labels": [0, "1"]}}, "one type"),
         (lambda v: {**v, "target": {**v["target"], "counts": [1]}}, "fit the task"),
+        (lambda v: {**v, "imputer": {"mean": [], "precision": []}}, "imputer.mean"),
+        (lambda v: {**v, "imputer": {**v["imputer"], "precision": [1.0]}}, "half of a square"),
+        (lambda v: _with_precision(v, 0.0), "positive definite"),
+        (lambda v: _with_precision(v, 1e9), "positive definite"),
     ],
 )
 def test_foreign_preparations_are_refused_by_name(change: Any, expected: str) -> None:

@@ -123,10 +123,10 @@ def test_missing_columns_are_all_named() -> None:
     table = read_table(FRAME.rename(columns={"n": "N "})[["N ", "c", "b"]])
     with pytest.raises(DataError) as caught:
         preparation.features(table)
-    assert "lacks 2 columns" in str(caught.value)
+    assert "2 columns that the data frame lacks" in str(caught.value)
     assert "'n'" in str(caught.value)
     assert "'d'" in str(caught.value)
-    with pytest.raises(DataError, match="lacks the column that training had: 'c'"):
+    with pytest.raises(DataError, match="a column that the data frame lacks: 'c'"):
         preparation.features(read_table(FRAME.drop(columns="c")))
     renamed = read_table(titanic().rename(columns={"passengerClass": "passengerclass"}))
     learned = Preparation.learn(read_table(titanic()), "survived", Task("two classes", "a test"))

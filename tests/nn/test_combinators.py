@@ -95,6 +95,18 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Peer, Array]] = {
         lambda x, w: torch.einsum("ni,ijk,nj->nk", x, w["W"], x),
         ROWS,
     ),
+    "reshape": (lambda: nn.Reshape((4, -1)), lambda x, w: x.reshape(2, 4, 6), IMAGES),
+    "sequence of places": (
+        lambda: nn.Sequential(nn.Reshape((-1, 2)), nn.Linear(3)),
+        lambda x, w: x.reshape(2, 12, 2) @ w["1.W"] + w["1.b"],
+        IMAGES,
+    ),
+    "learned slopes": (nn.PReLU, lambda x, w: F.prelu(x, w["a"]), ROWS),
+    "learned slopes of images": (
+        nn.PReLU,
+        lambda x, w: F.prelu(x.movedim(-1, 1), w["a"]).movedim(1, -1),
+        IMAGES,
+    ),
     "nearest": (lambda: nn.Upsample(2), resized("nearest", 2), IMAGES),
     "nearest 3": (lambda: nn.Upsample(3), resized("nearest", 3), IMAGES),
     "nearest of sequences": (lambda: nn.Upsample(2), resized("nearest", 2), SEQUENCES),
@@ -206,6 +218,13 @@ def test_what_follows_branches_decides_how_they_start() -> None:
         (lambda: nn.Columns(-6), ROWS, r"columns -6 to None, got \(batch, 5\)"),
         (lambda: nn.Columns(3, 3), ROWS, r"columns 3 to 3"),
         (lambda: nn.Columns(0), ROWS[0], r"columns 0 to None, got \(batch\)"),
+        (
+            lambda: nn.Reshape((2, 3)),
+            ROWS,
+            r"Reshape 'a' expects inputs whose values fill \(2, 3\), got \(batch, 5\)",
+        ),
+        (lambda: nn.Reshape((-1, 4)), ROWS, r"values fill \(-1, 4\), got \(batch, 5\)"),
+        (lambda: nn.PReLU(), ROWS[0], r"PReLU 'a' expects \(batch, …, features\), got \(batch\)"),
         (lambda: nn.Upsample(2), ROWS, r"Upsample 'a' expects .* at least one spatial axis"),
     ],
 )
@@ -234,6 +253,11 @@ def test_sides_of_another_width() -> None:
         (lambda: nn.Bilinear(2, initializer=3), TypeError, "is an Initializer, got 3"),  # type: ignore[arg-type]
         (lambda: nn.Columns(1.0), TypeError, "Columns start is an integer, got 1.0"),  # type: ignore[arg-type]
         (lambda: nn.Columns(None), TypeError, "Columns start is an integer, got None"),  # type: ignore[arg-type]
+        (lambda: nn.Reshape(()), ValueError, "Reshape shape is"),
+        (lambda: nn.Reshape((2, 0)), ValueError, "at least 1 on each axis"),
+        (lambda: nn.Reshape((-1, -1)), ValueError, "-1 on one, got"),
+        (lambda: nn.Reshape((2.0,)), TypeError, "Reshape shape is integers"),  # type: ignore[arg-type]
+        (lambda: nn.PReLU(-1), ValueError, "PReLU start is at least 0"),
         (lambda: nn.Upsample(0), ValueError, "factor is at least 1"),
         (lambda: nn.Upsample(2, "cubic"), ValueError, "'nearest' or 'linear', got 'cubic'"),  # type: ignore[arg-type]
     ],

@@ -171,13 +171,30 @@ def test_averages_over_all_places_and_over_grids() -> None:
         )
 
 
+def test_the_largest_of_all_places_and_of_grids() -> None:
+    compare(nn.GlobalMaxPool(), (2, 5, 4, 3), lambda x: x.amax((2, 3)))
+    compare(nn.GlobalMaxPool(), (2, 7, 3), lambda x: x.amax(2))
+    for size in (1, 3, (2, 5)):
+        compare(
+            nn.AdaptiveMaxPool2d(size),
+            (2, 7, 8, 3),
+            lambda x, s=size: F.adaptive_max_pool2d(x, s),
+        )
+
+
 @pytest.mark.parametrize(
     ("make", "shape", "part"),
     [
-        (lambda: nn.Conv2d(4, 9), (8, 8, 3), "Conv2d.*9"),
+        (
+            lambda: nn.Conv2d(4, 9),
+            (8, 8, 3),
+            r"covers 9 × 9 places, more than its padded input \(batch, 8, 8, 3\)",
+        ),
         (lambda: nn.Conv2d(4), (8, 8), r"Conv2d.*\(batch, height, width, channels\)"),
         (lambda: nn.Conv2d(4, groups=2), (8, 8, 3), "3 channels into 2 groups"),
-        (lambda: nn.MaxPool2d(9), (8, 8, 3), "MaxPool2d.*9"),
+        (lambda: nn.MaxPool2d(9), (8, 8, 3), r"MaxPool2d.* window of 9 × 9 places, .* 8, 8, 3\)"),
+        (lambda: nn.GlobalMaxPool(), (3,), "GlobalMaxPool"),
+        (lambda: nn.AdaptiveMaxPool2d(), (8, 3), "AdaptiveMaxPool2d"),
         (lambda: nn.AveragePool2d(), (8, 3), "AveragePool2d"),
         (lambda: nn.GlobalAveragePool(), (3,), "GlobalAveragePool"),
     ],
@@ -210,6 +227,7 @@ def test_channels_other_than_those_it_was_built_for() -> None:
         (lambda: nn.ConvTranspose2d(4, stride=2, output_padding=2), ValueError, "output_padding"),
         (lambda: nn.MaxPool2d(0), ValueError, "size"),
         (lambda: nn.AdaptiveAveragePool2d(0), ValueError, "size"),
+        (lambda: nn.AdaptiveMaxPool2d(0), ValueError, "size"),
     ],
 )
 def test_settings_out_of_range(make: Callable[[], Any], kind: type[Exception], part: str) -> None:

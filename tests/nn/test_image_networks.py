@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from pellucid import nn
+from tests.nn.peers import check_layer, shaken
 from tests.nn.test_convolution import trained
+from tests.nn.twins import InTraining, twin
 
 
 @pytest.mark.parametrize(
@@ -58,6 +61,43 @@ def test_they_train_alike_by_both_executors(
     dice = np.random.default_rng(0)
     x = dice.normal(size=(8, side, side, channels)).astype(np.float32)
     trained(make(), x, dice.integers(0, 3, 8).astype(np.int32))
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda: nn.ResNet(8, 3), (4, 6, 6, 3)),
+        (lambda: nn.ResNet(8, 3, residual=False), (4, 6, 6, 3)),
+        (lambda: nn.ResNet(8, 3, shortcut="project"), (4, 7, 6, 3)),
+        (lambda: nn.LeNet(3), (2, 28, 28, 1)),
+        (lambda: nn.LeNet(3, classic=True), (2, 28, 28, 1)),
+    ],
+)
+def test_they_are_pytorchs_to_the_second_derivative(
+    make: Callable[[], nn.Module], shape: Any
+) -> None:
+    """Each layer of the same structure by PyTorch, in training, for the inputs and every weight."""
+    net = make()
+    x = np.random.default_rng(1).normal(size=shape)
+    check_layer(InTraining(net), twin(net, "net"), x, 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("make", "side"),
+    [
+        (lambda: nn.MobileNetV2(3, width=0.25, small_images=True, dropout=0.0), 8),
+        (lambda: nn.MobileNetV2(3, width=0.25, dropout=0.0), 33),
+        (lambda: nn.ResNetImage(18, 3), 17),
+    ],
+)
+def test_large_ones_give_pytorchs_outputs(make: Callable[[], nn.Module], side: int) -> None:
+    net = make()
+    x = np.random.default_rng(2).normal(size=(4, side, side, 3))
+    shaken(InTraining(net), x)
+    weights = {f"net.{n}": torch.tensor(p.value) for n, p in net.named_parameters()}
+    expected = twin(net, "net")(torch.tensor(x), weights).numpy()
+    found = InTraining(net)(x).numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_linear_keeps_every_axis_but_the_last(lead: list[int], inputs: int, feat
     np.testing.assert_allclose(net(x).numpy(), expected, rtol=1e-12, atol=1e-12)
 
 
-def run_once(net: nn.Module, x: Tensor, **source: int) -> tuple[Array, nn.ForwardPass]:
+def run_once(net: nn.Module, x: Tensor, **source: Any) -> tuple[Array, nn.ForwardPass]:
     with nn.training(**source) as forward:
         output = net(x)
     graph = Graph({"y": output.node}, forward.updates)

@@ -99,6 +99,7 @@ def test_every_module_and_loss_has_a_spec() -> None:
         "Linear": {"features": 3},
         "MultiHeadAttention": {"heads": 2},
         "PaddedShortcut": {"features": 4, "stride": 2},
+        "Reshape": {"shape": (2, -1)},
         "Residual": {"block": nn.ReLU()},
         "TiedLinear": {"layer": nn.Linear(2)},
         "TransformerBlock": {"heads": 2},

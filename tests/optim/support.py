@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from pellucid import graph as g
-from pellucid.graph import Array, Graph, Tensor
+from pellucid.graph import Array, Executor, Graph, Reference, Tensor
 from pellucid.optim import Optimizer
 
 STEPS = 100
@@ -23,8 +23,17 @@ def problem(dtype: type[np.floating]) -> tuple[dict[str, Array], Array, Array]:
     return values, rng.normal(size=(16, 5)).astype(dtype), rng.normal(size=(16, 2)).astype(dtype)
 
 
+def named_variable(path: str, value: Array) -> Tensor:
+    """A tensor of the user's own, without a role."""
+    return g.variable(value, path)
+
+
 def run_own(
-    optimizer: Optimizer, rates: Array, dtype: type[np.floating], make: Callable[..., Tensor]
+    optimizer: Optimizer,
+    rates: Array,
+    dtype: type[np.floating],
+    executor: Executor | None = None,
+    make: Callable[..., Tensor] = named_variable,
 ) -> tuple[list[dict[str, Array]], list[float]]:
     """The parameters after each step, and the loss before it."""
     values, x, y = problem(dtype)
@@ -37,7 +46,7 @@ def run_own(
     updates = optimizer.update(parameters, gradients, slots, rate, step)
     graph = Graph({"loss": loss.node}, updates)
     g.verify(graph)
-    program = g.executor().build(graph)
+    program = (executor or Reference()).build(graph)
     history, losses = [], []
     for k in range(STEPS):
         feeds = {"learning_rate": rates[k : k + 1].astype(dtype), "step": np.array([k])}
@@ -69,9 +78,11 @@ def _run_torch(
     at = {path: torch.nn.Parameter(torch.tensor(value)) for path, value in values.items()}
     optimizer = make(list(at.values()))
     history = []
+    usual = optimizer.defaults["lr"]
+    ratios = [group["lr"] / usual for group in optimizer.param_groups]
     for k in range(STEPS):
-        for group in optimizer.param_groups:
-            group["lr"] = float(rates[k])
+        for ratio, group in zip(ratios, optimizer.param_groups, strict=True):
+            group["lr"] = float(rates[k] * ratio)
         hidden = torch.tanh(torch.tensor(x) @ at["hidden.W"] + at["hidden.b"])
         loss = (hidden @ at["output.W"] + at["output.b"] - torch.tensor(y)).square().mean()
         optimizer.zero_grad()

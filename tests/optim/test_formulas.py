@@ -10,7 +10,8 @@ import pytest
 from pellucid import graph as g
 from pellucid import nn, optim
 from pellucid.compile import Native
-from pellucid.graph import Array, Graph, Reference
+from pellucid.graph import Array, Executor, Graph, Reference
+from pellucid.optim.registry import OPTIMIZERS
 from tests.optim.support import STEPS, problem, run_own
 
 Vectors = dict[str, Array]
@@ -133,6 +134,11 @@ def regularised(k: int, w: Vectors, d: Vectors, slots: dict[str, Vectors], rate:
         w[p] = w[p] * np.minimum(0.8 / np.maximum(size, 1e-300), 1.0)
 
 
+def elastic(k: int, w: Vectors, d: Vectors, slots: dict[str, Vectors], rate: float) -> None:
+    for p in w:
+        w[p] -= rate * (d[p] + 0.02 * w[p] + 0.01 * np.sign(w[p]))
+
+
 def sharp(k: int, w: Vectors, d: Vectors, slots: dict[str, Vectors], rate: float) -> None:
     _, x, y = problem(np.float64)
     length = np.sqrt(sum((d[p] ** 2).sum() for p in w))
@@ -154,15 +160,17 @@ CASES: dict[str, tuple[optim.Optimizer, Rule]] = {
         optim.Regularised(optim.SGD(0.1), l1=0.05, l2=0.02, decay=0.1, max_norm=0.8, proximal=True),
         regularised,
     ),
+    "elastic net": (optim.Regularised(optim.SGD(0.1), l1=0.01, l2=0.02), elastic),
     "sharpness-aware": (optim.SharpnessAware(optim.SGD(0.2), 0.1), sharp),
 }
 
 
+@pytest.mark.parametrize("executor", [Reference(), Native()], ids=["reference", "native"])
 @pytest.mark.parametrize("name", CASES)
-def test_agrees_with_the_paper(name: str) -> None:
+def test_agrees_with_the_paper(name: str, executor: Executor) -> None:
     own, rule = CASES[name]
     rates = own.learning_rate * (1 + np.sin(np.arange(STEPS))) * 0.5 + 1e-4
-    found, losses = run_own(own, rates, np.float64, lambda path, value: g.variable(value, path))
+    found, losses = run_own(own, rates, np.float64, executor)
     assert losses[-1] < losses[0]
     for k, (mine, theirs) in enumerate(zip(found, expected(rule, rates), strict=True)):
         for path, value in theirs.items():
@@ -185,9 +193,25 @@ def step_of(optimizer: optim.Optimizer) -> tuple[Graph, dict[str, Array]]:
     return graph, {"learning_rate": rates, "step": np.arange(10)}
 
 
+OTHERS = [
+    optim.LBFGS(0.3, history=3),
+    optim.MovingAverage(optim.SGD(0.1), 0.9),
+    optim.StochasticAverage(optim.SGD(0.1), 4),
+    optim.Groups(optim.SGD(0.1), (optim.Group("*.b", optim.Adam(0.01)),)),
+    optim.Groups(
+        optim.Prodigy(),
+        (
+            optim.Group("hidden.b", None),
+            optim.Group("hidden.*", optim.Prodigy(0.5)),
+            optim.Group("*.b", optim.MovingAverage(optim.SGD(0.1))),
+        ),
+    ),
+]
 EVERY = [
     *(case[0] for case in CASES.values()),
+    optim.SGD(0.1, momentum=0.9, nesterov=True),
     optim.Adam(),
+    optim.AdamW(decay_all=True),
     optim.AMSGrad(),
     optim.Adamax(),
     optim.NAdam(),
@@ -195,14 +219,11 @@ EVERY = [
     optim.Adagrad(),
     optim.RMSprop(momentum=0.5, centred=True),
     optim.Adadelta(),
-    optim.LBFGS(0.3, history=3),
-    optim.MovingAverage(optim.SGD(0.1), 0.9),
-    optim.StochasticAverage(optim.SGD(0.1), 4),
-    optim.Groups(optim.SGD(0.1), (optim.Group("*.b", optim.Adam(0.01)),)),
+    *OTHERS,
 ]
 
 
-@pytest.mark.parametrize("optimizer", EVERY, ids=lambda o: type(o).__name__)
+@pytest.mark.parametrize("optimizer", OTHERS, ids=lambda o: type(o).__name__)
 def test_runs_natively(optimizer: optim.Optimizer) -> None:
     graph, feeds = step_of(optimizer)
     wanted = {name: feeds[name] for name in graph.inputs}
@@ -219,6 +240,13 @@ def test_settings_survive_json(optimizer: optim.Optimizer) -> None:
 
     again = optim.from_spec(json.loads(json.dumps(optim.to_spec(optimizer))))
     assert again == optimizer
+
+
+def test_every_optimizer_is_among_those_tested() -> None:
+    tested = {type(optimizer) for optimizer in EVERY}
+    public = [getattr(optim, name) for name in optim.__all__]
+    kinds = {o for o in public if isinstance(o, type) and issubclass(o, optim.Optimizer)}
+    assert kinds - {optim.Optimizer} == tested == set(OPTIMIZERS.values())
 
 
 def test_averages_are_what_is_evaluated() -> None:

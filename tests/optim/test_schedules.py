@@ -44,6 +44,21 @@ def rates(make: Callable[[torch.optim.Optimizer], Any]) -> list[float]:
             partial(Theirs.PolynomialLR, total_iters=EPOCHS, power=2.0),
         ),
         (
+            optim.MilestoneRate((5, 12)),
+            partial(Theirs.MultiStepLR, milestones=[5, 12], gamma=0.1),
+        ),
+        (
+            optim.WarmUp(4, optim.StepRate(5)),
+            lambda o: Theirs.SequentialLR(
+                o,
+                [
+                    Theirs.LambdaLR(o, lambda k: k / 4),
+                    Theirs.StepLR(o, step_size=5, gamma=0.1),
+                ],
+                milestones=[4],
+            ),
+        ),
+        (
             optim.InverseRate(4.0),
             lambda o: Theirs.LambdaLR(o, lambda k: 4.0 / max(k, 4.0)),
         ),
@@ -77,8 +92,26 @@ def test_a_warm_up_comes_before() -> None:
     assert warm.factor(4, EPOCHS) == 1.0
     assert warm.factor(12, EPOCHS) == pytest.approx(0.5)
     assert warm.factor(EPOCHS, EPOCHS) == pytest.approx(0.0)
-    with pytest.raises(ValueError, match="does not end"):
-        pel.fit(nn.Linear(2), _data(), epochs=3, schedule=warm, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        (optim.WarmUp(3, optim.CosineRate()), "warm-up over 3 epochs does not end in a training"),
+        (
+            optim.WarmUp(2, optim.StepRate(1)),
+            "StepRate divides .* does not come in a training of 1",
+        ),
+        (optim.CosineRestarts(4), "first wave of 4 epochs, which does not end in a training of 3"),
+        (optim.StepRate(3), "StepRate divides the rate every 3 epochs, which does not come"),
+        (optim.MilestoneRate((1, 3)), "MilestoneRate divides the rate after epoch 3"),
+        (optim.InverseRate(5), "InverseRate keeps the rate for 5 epochs"),
+        (optim.PlateauRate(3), "PlateauRate waits for 3 epochs"),
+    ],
+)
+def test_a_schedule_that_never_ends(schedule: optim.Schedule, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        pel.fit(nn.Linear(2), _data(), epochs=3, schedule=schedule, progress=False)
 
 
 @pytest.mark.parametrize(
@@ -94,10 +127,16 @@ def test_a_warm_up_comes_before() -> None:
         lambda: optim.OneCycle(start=1.0),
         lambda: optim.PolynomialRate(0),
         lambda: optim.WarmUp(0),
+        lambda: optim.MilestoneRate(()),
+        lambda: optim.MilestoneRate((3, 3)),
+        lambda: optim.MilestoneRate((0, 3)),
+        lambda: optim.MilestoneRate((3,), 1.0),
+        lambda: optim.PlateauRate(0),
+        lambda: optim.PlateauRate(times=0),
     ],
 )
 def test_settings_out_of_range(make: Callable[[], optim.Schedule]) -> None:
-    with pytest.raises(ValueError, match="is"):
+    with pytest.raises((ValueError, TypeError), match="is"):
         make()
 
 

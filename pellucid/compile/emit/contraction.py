@@ -218,9 +218,7 @@ class ContractionWriter:
         with self.b.when(last):
             self._hand_over(place, row, count, column, tile)
 
-    def _ask(
-        self, place: Mapping[int, Value], row: Value, count: Value, column: Value
-    ) -> None:
+    def _ask(self, place: Mapping[int, Value], row: Value, count: Value, column: Value) -> None:
         """Ask for what the epilogue of a tile reads while its sums are made."""
         if self.ahead is None:
             return

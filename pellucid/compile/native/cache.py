@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import random
 import sys
 import tempfile
 from contextlib import suppress
@@ -109,7 +108,7 @@ class ObjectCache:
         except OSError as error:
             self.trouble = f"{self.folder} cannot be written: {error.strerror}"
             return
-        if random.randrange(_CLEAN_EVERY) == 0:
+        if int(key, 16) % _CLEAN_EVERY == 0:  # hashes are as good as dice, and the same again
             self.clean()
 
     def clean(self) -> None:

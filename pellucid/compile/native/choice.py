@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 
 from pellucid.compile.native.handoff import handoff_seconds
@@ -32,23 +33,28 @@ def choose_threads(levels: Sequence[tuple[float, int]]) -> int:
     tasks they are cut.
     What `set_threads` or PELLUCID_THREADS says; else the number for which a step should take least:
     its work shared among them, and what handing it over costs, which is measured on this machine
-    (see `handoff`) if it matters.
+    (see `handoff`) if it matters. No more than the processors that this process may use and than
+    OMP_NUM_THREADS, by which joblib and schedulers share a machine among processes.
     """
-    if _chosen:
-        return _chosen[0]
-    asked = os.environ.get("PELLUCID_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
-    most = available_processors()
+    asked = _chosen[0] if _chosen else _number_in("PELLUCID_THREADS")
+    if asked is not None:
+        return asked
+    most = min(available_processors(), _number_in("OMP_NUM_THREADS") or sys.maxsize)
     rate = _RATE * host_isa().lanes
 
     def seconds(threads: int) -> float:
         return sum(work / min(threads, max(tasks, 1)) for work, tasks in levels) / rate
 
     gain = seconds(1) - seconds(most)
-    if gain <= len(levels) * _CHEAPEST:
+    if most == 1 or gain <= len(levels) * _CHEAPEST:
         return 1
     handoff = 0.0 if gain > _CERTAIN * len(levels) * _DEAREST else handoff_seconds()
     # A barrier of more threads takes longer with every doubling.
     waiting = len(levels) * handoff
     return min(range(1, most + 1), key=lambda n: seconds(n) + waiting * (n - 1).bit_length())
+
+
+def _number_in(variable: str) -> int | None:
+    """The number of at least 1 in a variable of the environment, the first of several (OpenMP)."""
+    text = os.environ.get(variable, "").partition(",")[0].strip()
+    return int(text) if text.isdecimal() and int(text) > 0 else None

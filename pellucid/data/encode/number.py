@@ -22,7 +22,7 @@ from pellucid.data.column import Column
 from pellucid.data.encode.base import Block, Json, Training, enough_rows, kind_to_json
 from pellucid.data.encode.bend import bends
 from pellucid.data.kind import ColumnKind
-from pellucid.data.note import Note
+from pellucid.data.note import Note, readable
 
 KNEE = 4.0
 """Bound of a standardised number, in deviations."""
@@ -76,10 +76,11 @@ class NumberEncoder:
         missing = [f"{name} is missing"] if self.missing else []
         return (name, *tail, *missing, *(f"{name} = {number_name(v)}" for v in self.values))
 
-    def how(self) -> str:
-        """In plain words, what the column becomes."""
-        shift = f"{'-' if self.mean >= 0 else '+'} {abs(self.mean):.4g}"
-        parts = [f"(x {shift}) / {self.scale:.4g}, {self.median:.4g} where missing"]
+    def how(self, expected: bool = False) -> str:
+        """In plain words, what the column becomes; expected: whether an `Imputer` follows."""
+        shift = f"{'-' if self.mean >= 0 else '+'} {readable(abs(self.mean))}"
+        filled = "by the other columns" if expected else readable(self.median)
+        parts = [f"(x {shift}) / {readable(self.scale)}, {filled} where missing"]
         parts += ["again on a logarithmic scale, as it is skewed"] if self.tail else []
         parts += ["an indicator of missing values"] if self.missing else []
         if self.values:

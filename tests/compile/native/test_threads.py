@@ -49,6 +49,7 @@ def sums(made: NativeProgram, steps: int = 20) -> bytes:
 def usual(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """No number of threads is asked for."""
     monkeypatch.delenv("PELLUCID_THREADS", raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     yield monkeypatch
     set_threads(None)
 
@@ -283,6 +284,28 @@ def test_how_many_threads(usual: pytest.MonkeyPatch) -> None:
     for wrong in (0, -1, 2.5, "2"):
         with pytest.raises(ValueError, match="threads is at least 1, or None"):
             set_threads(wrong)  # type: ignore[arg-type]
+
+
+def test_a_share_of_the_processors(usual: pytest.MonkeyPatch) -> None:
+    """Several processes that joblib starts get theirs by OMP_NUM_THREADS; what is asked for counts."""
+    usual.setattr(choice, "available_processors", lambda: 8)
+    for text, threads in (("2", 2), ("16", 8), ("3,2", 3), (" 4 ", 4), ("0", 8), ("", 8), ("x", 8)):
+        usual.setenv("OMP_NUM_THREADS", text)
+        assert choose_threads([(1e12, 64)]) == threads, text
+        assert choose_threads([(1e3, 64)]) == 1
+    usual.setenv("OMP_NUM_THREADS", "2")
+    usual.setenv("PELLUCID_THREADS", "5")
+    assert choose_threads([(1e12, 64)]) == 5
+    set_threads(6)
+    assert choose_threads([(1e12, 64)]) == 6
+
+
+def test_processes_of_joblib_share_the_processors(usual: pytest.MonkeyPatch) -> None:
+    joblib = pytest.importorskip("joblib")
+    usual.setenv("LOKY_MAX_CPU_COUNT", "2")
+    with joblib.parallel_config("loky", n_jobs=2):
+        found = joblib.Parallel()(joblib.delayed(choose_threads)([(1e12, 64)]) for _ in range(4))
+    assert found == [1] * 4
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="there is no affinity here")

@@ -7,10 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 
+from pellucid import graph as g
 from pellucid.compile.native.isa import isa_named
+from pellucid.compile.program import NativeProgram
 from pellucid.compile.vmath import FUNCTIONS
-from pellucid.graph import Array
+from pellucid.graph import Array, Graph
+from pellucid.nn import GELU
 from tests.compile.vmath.ulp import MPMATH, NUMPY, compiled, errors32, errors64, every, near
 
 LIMITS = {
@@ -183,3 +187,25 @@ def test_without_fused_multiply_add(name: str, monkeypatch: pytest.MonkeyPatch) 
         x = arguments(function)
         assert errors64(function, x[np.isfinite(x)]).max() <= 4, function
     test_float64_power()
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_gelu(approximate: Any) -> None:
+    """Products of these functions: within two units of the last place of x, where it is not flat.
+
+    Far on the left it is a difference of nearly equal numbers, as its formula is written.
+    """
+    x = np.concatenate([every(100_003), near(np.array([-2, -0.5, 0.5, 2], np.float32), 97, 2000)])
+    x = x[np.isfinite(x)]
+    wide = x.astype(np.float64)
+    if approximate == "none":
+        true = wide * 0.5 * scipy.special.erfc(-wide / np.sqrt(2))
+    else:
+        inner = np.sqrt(2 / np.pi) * (wide + 0.044715 * wide**3)
+        true = wide * scipy.special.expit(2 * inner)
+    y = GELU(approximate)(g.variable(x, "x"))
+    found = NativeProgram(Graph({"y": y.node}), 1).run(1)["y"][0]
+    off = np.abs(found.astype(np.float64) - true)
+    assert (off <= 2 * np.spacing(np.abs(x))).all()
+    inside = (x > -1) & (np.abs(true) > np.finfo(np.float32).tiny)
+    assert (off[inside] <= 4 * np.spacing(np.abs(true[inside]).astype(np.float32))).all()

@@ -1,0 +1,47 @@
+"""Reshape: the same values with other axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral
+
+from pellucid.graph import Tensor
+from pellucid.nn.initialise import Initializer
+from pellucid.nn.module import Module
+
+
+@dataclass(eq=False, repr=False)
+class Reshape(Module):
+    """(batch, …) to (batch, *shape), in the order in which `Flatten` takes values: last axis fastest.
+
+    A decoder makes an image of a row by it, `Reshape((7, 7, 64))`, and a transformer a sequence of
+    the places of an image, `Reshape((-1, 64))`.
+
+    shape: the axes after the batch, each at least 1; one may be -1, for what is left.
+    """
+
+    shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        given = tuple(self.shape) if isinstance(self.shape, Sequence) else (self.shape,)
+        if any(isinstance(n, bool) or not isinstance(n, Integral) for n in given):
+            raise TypeError(f"Reshape shape is integers, got {self.shape!r}")
+        if not given or any(n < 1 and n != -1 for n in given) or given.count(-1) > 1:
+            raise ValueError(
+                f"Reshape shape is of at least 1 on each axis, or -1 on one, got {self.shape!r}"
+            )
+        self.shape = tuple(map(int, given))
+
+    def suited(self) -> Initializer | None:
+        """Looked through."""
+        return None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The values on the new axes; raises ValueError if there are more or fewer of them."""
+        have = math.prod(x.shape[1:])
+        want = math.prod(n for n in self.shape if n != -1)
+        if x.ndim < 1 or have % want or (-1 not in self.shape and have != want):
+            raise self.mismatch(f"inputs whose values fill {self.shape}", x)
+        return x.reshape(x.shape[0], *(have // want if n == -1 else n for n in self.shape))

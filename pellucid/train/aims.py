@@ -1,0 +1,139 @@
+"""What targets ask for: classes or values, a loss, and a metric to show beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pellucid import nn
+from pellucid.errors import DataError
+from pellucid.graph import Array, tensor
+from pellucid.train import arrays, metrics
+from pellucid.train.model import Label, probabilities
+from pellucid.train.step import Data, LossFunction
+from pellucid.train.trainer import Metric
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Arrays ready to train on, and how to measure.
+
+    classes: the label of each output where a row has one class; None for values, and for classes of
+    the places of a sequence, which are their numbers already.
+    """
+
+    train: Data
+    validation: Data | None
+    classes: tuple[Label, ...] | None
+    loss: LossFunction
+    metric: Metric
+    metric_name: str
+
+
+def prepare(net: nn.Module, train: Data, held: Data | None, loss: LossFunction | None) -> Prepared:
+    """Targets as the loss takes them, for a network that is built.
+
+    Integers, conditions and texts, one a row, are classes, unless the loss is one of numbers.
+    Integers in more axes are classes of places where the outputs have one axis more.
+    """
+    x, y = train[:2]
+    if _has_labels(y, loss):
+        return _of_classes(net, train, held, loss)
+    outputs = net(x[:1])
+    places = y.dtype.kind in "iu" and outputs.ndim == y.ndim + 1 and y.ndim > 1
+    if places and _takes_classes(loss):
+        return _of_places(train, held, loss or nn.CrossEntropy(), outputs.shape[-1])
+    values = _with_targets(train, y.astype(np.float32))
+    checked = None if held is None else _with_targets(held, held[1].astype(np.float32))
+    chosen = loss or nn.MeanSquaredError()
+    metric, name = _measure(chosen, outputs.size == y[:1].size)
+    return Prepared(values, checked, None, chosen, metric, name)
+
+
+def accuracy(outputs: Array, codes: Array) -> float:
+    """The share of rows whose most probable class is the true one."""
+    return float((probabilities(outputs).argmax(axis=1) == codes).mean())
+
+
+def root_mean_square(outputs: Array, values: Array) -> float:
+    """RMSE in the unit of the targets."""
+    return metrics.regression(values.reshape(-1), outputs.reshape(-1))["rmse"] or 0.0
+
+
+def _with_targets(data: Data, targets: Array) -> Data:
+    """The same rows with targets as the loss takes them."""
+    return (data[0], targets, *data[2:])
+
+
+def _takes_classes(loss: LossFunction | None) -> bool:
+    """Whether whole numbers are classes to a loss; a function of the user's own takes them so."""
+    return loss.takes_classes if isinstance(loss, nn.Loss) else True
+
+
+def _has_labels(y: Array, loss: LossFunction | None) -> bool:
+    if not arrays.are_classes(y) or _takes_classes(loss):
+        return arrays.are_classes(y)
+    if y.dtype.kind in "USO":
+        raise DataError(f"{type(loss).__name__} takes numbers, but the targets are texts.")
+    return False
+
+
+def _of_classes(
+    net: nn.Module, train: Data, held: Data | None, loss: LossFunction | None
+) -> Prepared:
+    x, y = train[:2]
+    classes = arrays.class_labels(y)
+    outputs = net(x[:1])
+    width = outputs.shape[-1] if outputs.ndim == 2 else 1
+    if width != len(classes) and not (width == 1 and len(classes) == 2):
+        raise DataError(
+            f"The network puts out {width} values for each row, but the targets have {len(classes)} "
+            f"classes: end the network with Linear({len(classes)})."
+        )
+    codes = arrays.encode_classes(y, classes, "train[1]")
+    checked = None
+    if held is not None:
+        codes_held = arrays.encode_classes(held[1], classes, "validation[1]")
+        checked = _with_targets(held, codes_held)
+    usual = nn.BinaryCrossEntropy() if width == 1 else nn.CrossEntropy()
+    return Prepared(
+        _with_targets(train, codes), checked, classes, loss or usual, accuracy, "accuracy"
+    )
+
+
+def _of_places(train: Data, held: Data | None, loss: LossFunction, count: int) -> Prepared:
+    ignored = getattr(loss, "ignore", None)
+
+    def checked(data: Data, what: str) -> Data:
+        y = data[1]
+        wrong = y[((y < 0) | (y >= count)) & (y != ignored)]
+        if wrong.size:
+            raise DataError(
+                f"{what} holds the class {wrong.flat[0]}, but the network puts out {count} values "
+                f"for each place: its classes are 0 to {count - 1}."
+            )
+        return _with_targets(data, y.astype(np.int32))
+
+    def share(outputs: Array, codes: Array) -> float:
+        """The share of places whose likeliest class is the true one, ignored ones left out."""
+        return float((outputs.argmax(axis=-1) == codes)[codes != ignored].mean())
+
+    others = None if held is None else checked(held, "validation[1]")
+    return Prepared(checked(train, "train[1]"), others, None, loss, share, "accuracy")
+
+
+_NUMBERS = (nn.MeanSquaredError, nn.MeanAbsoluteError, nn.Huber, nn.Quantile)
+_YES_OR_NO = (nn.BinaryCrossEntropy, nn.BinaryFocal, nn.Hinge)
+
+
+def _measure(loss: LossFunction, paired: bool) -> tuple[Metric, str]:
+    """RMSE for numbers, accuracy for answers of yes or no, else the loss itself.
+
+    paired: whether there is an output for each target.
+    """
+    if paired and isinstance(loss, _YES_OR_NO):
+        return lambda outputs, values: float(((outputs > 0) == (values > 0.5)).mean()), "accuracy"
+    if paired and (isinstance(loss, _NUMBERS) or not isinstance(loss, nn.Loss)):
+        return root_mean_square, "rmse"
+    return lambda outputs, values: float(loss(tensor(outputs), tensor(values))), "loss"
