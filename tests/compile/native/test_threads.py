@@ -16,7 +16,6 @@ import pytest
 
 from pellucid import graph as g
 from pellucid.compile.native import choice
-from pellucid.compile.native import threads as module
 from pellucid.compile.native.choice import choose_threads, set_threads
 from pellucid.compile.native.isa import isa_named
 from pellucid.compile.native.threads import (
