@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 FOLDER = Path("/usr/share/datasets/fashion-mnist")
 BATCH = 128
-RATE = 4e-3
-DECAY = 0.05
-DROPOUT = 0.4
+RATE = 0.1
+MOMENTUM = 0.9
+L2 = 5e-4
+DROPOUT = 0.2
 HELD_OUT = 0.05
 
 
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         network(),
         train=(x, y),
         validation=HELD_OUT,
-        optimizer=optim.AdamW(learning_rate=RATE, weight_decay=DECAY),
+        optimizer=optim.Regularised(optim.SGD(RATE, MOMENTUM, nesterov=True), l2=L2),
         schedule=optim.OneCycle(),
         batch_size=BATCH,
         epochs=chosen.epochs,
@@ -134,7 +135,9 @@ def torch_seconds(x: NDArray[np.float32], y: NDArray[np.int32]) -> float:
     import torch
 
     net = torch_network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    adam = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY, fused=True)
+    descent = torch.optim.SGD(
+        net.parameters(), RATE, MOMENTUM, weight_decay=L2, nesterov=True, fused=True
+    )
     pixels, classes = torch.from_numpy(x).permute(0, 3, 1, 2), torch.from_numpy(y).long()
 
     def train(batches: Sequence[torch.Tensor]) -> float:
@@ -143,10 +146,10 @@ def torch_seconds(x: NDArray[np.float32], y: NDArray[np.int32]) -> float:
             given = pixels[rows]
             mirrored = torch.rand(len(rows), 1, 1, 1) < 0.5
             given = torch.where(mirrored, given.flip(-1), given)
-            adam.zero_grad()
+            descent.zero_grad()
             loss = torch.nn.functional.cross_entropy(net(given), classes[rows])
             loss.backward()  # type: ignore[no-untyped-call]
-            adam.step()
+            descent.step()
         return time.monotonic() - began
 
     kept = torch.randperm(len(y))[: int(len(y) * (1 - HELD_OUT))]

@@ -33,14 +33,14 @@ RATES = {
     "max-norm": (0.005, 0.015, 0.05),
     "max-norm and dropout": (0.02, 0.06, 0.2),
 }
-BATCH = 128
+BATCH = 64
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train a large network with and without dropout and compare test errors."""
     chosen = options(__doc__, arguments)
-    data = fashion(chosen, chosen.pick(5_000, 128))
-    epochs = chosen.pick(30, 2)
+    data = fashion(chosen, chosen.pick(3_000, 128))
+    epochs = chosen.pick(25, 2)
     width = chosen.pick(1024, 32)
 
     def curves(kind: str, rate: float, seed: int, measured: Pair) -> Curves:

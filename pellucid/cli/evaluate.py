@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from pellucid.cli.model_file import load
-from pellucid.cli.show import metric_lines, show_notes
+from pellucid.cli.show import Patient, metric_lines, show_notes
 from pellucid.data import Note, read_table
 from pellucid.errors import DataError
 
@@ -15,7 +15,7 @@ def run_evaluate(run: Path, data: Path, as_json: bool) -> None:
     """Measure a model on a table with the target."""
     model = load(run)
     assert model.preparation is not None
-    table = read_table(data)
+    table = read_table(data) if as_json else read_table(data, Patient())
     target = model.preparation.target_name
     if target not in table.names:
         raise DataError(

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pellucid.cli.show import columns, metric_lines, wrapped
+from pellucid.cli.show import Patient, columns, metric_lines, wrapped
 from pellucid.data import read_table
 from pellucid.train.folder import RunFolder
 from pellucid.train.model import Model
@@ -39,7 +37,7 @@ def run_fit(
         return
     shows = not quiet and not as_json
     found = fit_table(
-        read_table(data, _Patient()) if shows else read_table(data),
+        read_table(data, Patient()) if shows else read_table(data),
         target,
         task=task,
         drop=drop,
@@ -66,19 +64,6 @@ def already_finished(folder: Path, as_json: bool) -> None:
         return
     print(f"The run in {folder} is finished, there is nothing to resume. Next:")
     print(f"  pellucid inspect {folder}")
-
-
-class _Patient:
-    """Says what reading is at once it has taken two seconds."""
-
-    def __init__(self) -> None:
-        self._next = time.monotonic() + 2
-
-    def __call__(self, line: str) -> None:
-        """Show the line if it is time to."""
-        if time.monotonic() > self._next:
-            self._next += 2
-            print(line, file=sys.stderr, flush=True)
 
 
 def _plain(name: str) -> str:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from pellucid.cli.model_file import load
-from pellucid.cli.show import show_notes
+from pellucid.cli.show import Patient, show_notes
 from pellucid.data import Note, read_table
 from pellucid.errors import DataError
 from pellucid.graph import Array
@@ -42,7 +42,7 @@ def predictions(model: Model, data: Path, notes: list[Note]) -> Columns:
     """The predicted target by its name, and for classes the probability of each."""
     assert model.preparation is not None
     target = model.preparation.target_name
-    table = read_table(data)
+    table = read_table(data, Patient())
     if model.classes is None:
         return {target: model.predict(table, notes)}
     chances = model.predict_proba(table, notes)

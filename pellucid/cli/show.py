@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 import textwrap
+import time
 from collections.abc import Mapping, Sequence
 
 from pellucid.data import Note
 from pellucid.data.note import readable
+
+PATIENCE = 2.0
+"""Seconds after which a user wants to see that something goes on."""
 
 WIDTH = 80
 """Columns of a terminal that texts are wrapped to."""
@@ -39,6 +43,19 @@ def metric_lines(metrics: Mapping[str, float | None]) -> list[str]:
         for name, value in sorted(metrics.items(), key=lambda pair: list(NAMES).index(pair[0]))
     ]
     return columns(rows, indent=2)
+
+
+class Patient:
+    """Says what reading is at, on standard error, every so many seconds that it takes."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + PATIENCE
+
+    def __call__(self, line: str) -> None:
+        """Show the line if it is time to."""
+        if time.monotonic() > self._next:
+            self._next += PATIENCE
+            print(line, file=sys.stderr, flush=True)
 
 
 def show_notes(notes: Sequence[Note]) -> None:

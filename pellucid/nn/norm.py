@@ -105,7 +105,9 @@ class BatchNorm(FeatureNorm):
         axes = tuple(range(x.ndim - 1))
         count = math.prod(x.shape[:-1])
         if count < 2:
-            raise self.mismatch("2 rows or more in training, to have a variance", x)
+            raise self.mismatch(
+                "2 rows or more in training, to have a variance (GroupNorm takes one)", x
+            )
         rest, mean, variance = centred(x, axes)
         self._move(current, self.running_mean, mean)
         self._move(current, self.running_variance, variance * (count / (count - 1)))

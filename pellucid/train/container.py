@@ -28,7 +28,8 @@ def pack(arrays: Mapping[str, Array], details: Mapping[str, Any], kind: str) -> 
 
     body = {"format": FORMAT, "version": VERSION, "kind": kind, "details": details}
     text = json.dumps(body, sort_keys=True, allow_nan=False, separators=(",", ":"))
-    ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+    # Unlike ascontiguousarray, which makes a vector of a scalar.
+    ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
     digest = _digest(ordered, text)
     sealed = json.dumps({"content": text, "sha256": digest}, sort_keys=True)
     return save(ordered, metadata={FORMAT: sealed})

@@ -15,6 +15,7 @@ import pytest
 from sklearn.metrics import accuracy_score, log_loss
 
 from pellucid import __version__
+from pellucid.cli import show
 from pellucid.train import container
 from pellucid.train.folder import MODEL
 from tests.cli.command import failed, pellucid, small, write
@@ -77,6 +78,15 @@ def test_evaluate_agrees_with_scikit_learn(place: Path) -> None:
     assert list(found["metrics"]) == ["accuracy", "balanced_accuracy", "log_loss", "auc"]
     found = json.loads(pellucid("evaluate", place / "cars", place / "cars.csv", "--json").out)
     assert list(found["metrics"]) == ["rmse", "mae", "r2"]
+
+
+@pytest.mark.parametrize("what", ["predict", "evaluate"])
+def test_reading_that_takes_long_is_shown(
+    place: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(show, "PATIENCE", 0.0)
+    said = pellucid(what, place / "run", place / "t.csv")
+    assert said.code == 0 and "t.csv: 200 rows, column 2 of 3, 'colour'" in said.err
 
 
 def test_evaluate_needs_the_target(place: Path, tmp_path: Path) -> None:

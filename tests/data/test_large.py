@@ -44,15 +44,45 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-@pytest.mark.slow
-def test_a_million_rows_of_twenty_columns_fit_in_two_gigabytes(tmp_path: Path) -> None:
-    path = str(tmp_path / "large.csv")
+COMMAND = """
+import resource, sys
+from pellucid.cli import main
+sys.argv[0] = "pellucid"
+try:
+    main()
+finally:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A CSV file of a million rows and 20 columns."""
+    path = str(tmp_path_factory.mktemp("large") / "large.csv")
     subprocess.run([sys.executable, "-c", WRITE, path], check=True)
+    return path
+
+
+@pytest.mark.slow
+def test_a_million_rows_of_twenty_columns_fit_in_two_gigabytes(large: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", READ, path], check=True, capture_output=True, text=True
+        [sys.executable, "-c", READ, large], check=True, capture_output=True, text=True
     )
     assert done.stderr == ""
     assert int(done.stdout) * 1024 < 2e9
+
+
+@pytest.mark.slow
+def test_learning_from_a_million_rows_fits_in_two_gigabytes(large: str, tmp_path: Path) -> None:
+    run = str(tmp_path / "run")
+    fit = ["fit", large, "--target", "y", "--epochs", "1", "--out", run]
+    predict = ["predict", run, large, "-o", str(tmp_path / "p.csv")]
+    for command in (fit, predict):
+        done = subprocess.run(
+            [sys.executable, "-c", COMMAND, *command], check=True, capture_output=True, text=True
+        )
+        assert "1,000,000 rows, column" in done.stderr
+        assert int(done.stdout.splitlines()[-1]) * 1024 < 2e9
 
 
 def test_reading_can_be_interrupted(tmp_path: Path) -> None:

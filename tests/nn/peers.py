@@ -73,8 +73,11 @@ def _torch_derivatives(y: torch.Tensor, leaves: list[torch.Tensor]) -> list[Arra
     return [tensor.detach().numpy() for tensor in (y, *first, *whole)]
 
 
-def training_graph(net: nn.Module, x: Array) -> Graph:
-    """Loss, gradients and statistics of a step on x, which is an input of the graph."""
+def training_graph(net: nn.Module, x: Array, twice: bool = False) -> Graph:
+    """Loss, gradients and statistics of a step on x, which is an input of the graph.
+
+    twice: with the gradient of the gradient's squared length.
+    """
     at = g.placeholder("x", x.shape, x.dtype)
     with nn.training(seed=3, step=g.placeholder("step", (), np.int64)) as seen:
         y = net(at)
@@ -83,14 +86,18 @@ def training_graph(net: nn.Module, x: Array) -> Graph:
     gradients = g.grad(loss, parameters)
     outputs = {"loss": loss.node, "y": y.node}
     outputs |= {f"d {name}": gradient.node for name, gradient in gradients.items()}
+    if twice:
+        total = sum((d.square().sum() for d in gradients.values()), start=loss * 0.0)
+        bends = g.grad(total, parameters)
+        outputs |= {f"dd {name}": bend.node for name, bend in bends.items()}
     return Graph(outputs, seen.updates)
 
 
-def check_native(net: nn.Module, x: Array, rtol: float = 2e-4) -> None:
+def check_native(net: nn.Module, x: Array, rtol: float = 2e-4, twice: bool = False) -> None:
     """Two training steps in float32 give as machine code what the reference gives."""
     x = x.astype(np.float32) if _floats(x) else x
     shaken(net, x, np.float32)
-    graph = training_graph(net, x)
+    graph = training_graph(net, x, twice)
     feeds = {"x": np.stack([x, x]), "step": np.arange(5, 7)}
     feeds = {name: feeds[name] for name in graph.inputs}
     start = {state: state.value.copy() for state in graph.states}

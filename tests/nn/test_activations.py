@@ -14,6 +14,7 @@ from torch.nn import functional as torch_functional
 from pellucid import graph as g
 from pellucid import nn
 from pellucid.graph import Array
+from tests.nn.peers import check_native
 from tests.nn.support import TorchFunction, check_against_torch, check_by_differences
 
 PEERS: dict[str, tuple[nn.Module, TorchFunction]] = {
@@ -21,6 +22,7 @@ PEERS: dict[str, tuple[nn.Module, TorchFunction]] = {
     "sigmoid": (nn.Sigmoid(), torch.sigmoid),
     "tanh": (nn.Tanh(), torch.tanh),
     "relu": (nn.ReLU(), torch.relu),
+    "relu6": (nn.ReLU6(), torch_functional.relu6),
     "leaky": (nn.LeakyReLU(), torch_functional.leaky_relu),
     "leaky 0.2": (nn.LeakyReLU(0.2), partial(torch_functional.leaky_relu, negative_slope=0.2)),
     "gelu": (nn.GELU(), torch_functional.gelu),
@@ -36,7 +38,7 @@ PEERS: dict[str, tuple[nn.Module, TorchFunction]] = {
     "softmax over 1": (nn.Softmax(1), partial(torch.softmax, dim=1)),
 }
 NAMES = sorted(PEERS)
-KINKED = ["elu", "elu 0.5", "leaky", "leaky 0.2", "relu", "selu"]
+KINKED = ["elu", "elu 0.5", "leaky", "leaky 0.2", "relu", "relu6", "selu"]
 
 
 def points(dtype: type[np.floating]) -> Array:
@@ -55,6 +57,12 @@ def test_agrees_with_torch(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_agrees_with_finite_differences(name: str) -> None:
     check_by_differences(PEERS[name][0], points(np.float64))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_runs_natively(name: str) -> None:
+    own, _ = PEERS[name]
+    check_native(nn.Sequential(nn.Linear(5), own, nn.Linear(3)), points(np.float64), twice=True)
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in KINKED])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pellucid import graph as g
 from pellucid import nn
 from pellucid.graph import Array, Graph, Tensor
+from tests.nn.peers import check_native
 from tests.nn.support import check_against_torch, check_by_differences
 
 RNG = np.random.default_rng(11)
@@ -106,6 +107,12 @@ def test_parameters_agree_with_finite_differences(name: str) -> None:
         assert (gradient * direction).sum() == pytest.approx(expected, rel=1e-6, abs=1e-9), path
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_runs_natively(name: str) -> None:
+    """In training: of batch norm the statistics of the batch, and the running ones after it."""
+    check_native(CASES[name][0](), RNG.normal(size=(6, 4)), twice=True)
+
+
 def test_linear_without_bias_and_with_more_axes() -> None:
     net = nn.Linear(3, bias=False)
     x = RNG.normal(size=(2, 5, 4)).astype(np.float32)
@@ -184,7 +191,12 @@ def test_batch_norm_leaves_evaluation_alone() -> None:
 
 def test_batch_norm_refuses_one_row_in_training() -> None:
     norm = nn.BatchNorm().build(2)
-    with nn.training(), pytest.raises(ValueError, match="BatchNorm expects 2 rows or more"):
+    with (
+        nn.training(),
+        pytest.raises(
+            ValueError, match=r"BatchNorm expects 2 rows or more .*\(GroupNorm takes one\)"
+        ),
+    ):
         norm(np.zeros((1, 2), np.float32))
     assert norm(np.zeros((1, 2), np.float32)).shape == (1, 2)
 

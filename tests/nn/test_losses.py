@@ -13,7 +13,8 @@ from torch.nn import functional as torch_functional
 
 from pellucid import graph as g
 from pellucid import nn
-from pellucid.graph import Array
+from pellucid.compile import Native
+from pellucid.graph import Array, Graph, Reference
 from tests.nn.support import check_against_torch, check_by_differences
 
 RNG = np.random.default_rng(3)
@@ -71,6 +72,24 @@ def test_agrees_with_torch(name: str) -> None:
 def test_agrees_with_finite_differences(name: str) -> None:
     loss, _, targets = CASES[name]
     check_by_differences(lambda o: loss(o, targets), outputs(np.float64))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_runs_natively(name: str) -> None:
+    """Loss, first and second gradient, the targets being data."""
+    loss, _, targets = CASES[name]
+    y = targets.astype(np.float32 if targets.dtype.kind == "f" else np.int32)
+    feeds = {"o": outputs(np.float32), "y": y}
+    o, aims = (g.placeholder(key, value.shape, value.dtype) for key, value in feeds.items())
+    value = loss(o, aims)
+    first = g.grad(value, o)
+    second = g.grad((first * np.arange(18, dtype=np.float32).reshape(6, 3)).sum(), o)
+    graph = Graph({"loss": value.node, "first": first.node, "second": second.node})
+    runs = {key: array[None] for key, array in feeds.items()}
+    expected = Reference().build(graph).run(1, runs)
+    found = Native().build(graph, repeated=True).run(1, runs)
+    for key, array in expected.items():
+        np.testing.assert_allclose(found[key], array, rtol=1e-5, atol=1e-6, err_msg=key)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -69,7 +69,7 @@ NATIVE: dict[str, tuple[Callable[[], nn.Module], Array]] = {
 @pytest.mark.parametrize("name", NATIVE)
 def test_runs_natively(name: str) -> None:
     make, x = NATIVE[name]
-    check_native(make(), x)
+    check_native(make(), x, twice=True)
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 5), st.integers(2, 5))

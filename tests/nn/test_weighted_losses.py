@@ -182,13 +182,15 @@ def test_agrees_with_finite_differences(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_runs_natively(name: str) -> None:
-    """Loss and gradient with weights, the targets being data."""
+    """Loss, first and second gradient with weights, the targets being data."""
     loss, _, targets = CASES[name]
     y = targets.astype(np.float32 if targets.dtype.kind == "f" else np.int32)
     feeds = {"o": outputs(np.float32), "y": y, "w": np.array([1, 0, 2, 0.5, 1, 3], np.float32)}
     o, aims, w = (g.placeholder(key, value.shape, value.dtype) for key, value in feeds.items())
     value = loss(o, aims, w)
-    graph = Graph({"loss": value.node, "gradient": g.grad(value, o).node})
+    first = g.grad(value, o)
+    second = g.grad((first * np.arange(18, dtype=np.float32).reshape(6, 3)).sum(), o)
+    graph = Graph({"loss": value.node, "first": first.node, "second": second.node})
     runs = {key: array[None] for key, array in feeds.items()}
     expected = Reference().build(graph).run(1, runs)
     found = Native().build(graph, repeated=True).run(1, runs)

@@ -200,6 +200,11 @@ def test_weights_that_are_none(weights: Any, message: str) -> None:
         ({"batch_size": 3.5}, TypeError, "batch_size is an integer of at least 1, got 3.5"),
         ({"epochs": -1}, ValueError, "epochs is at least 0, got -1"),
         ({"patience": -1}, ValueError, "patience is at least 0, got -1"),
+        (
+            {"net": nn.MLP([4], 2, norm="batch"), "batch_size": 1},
+            ValueError,
+            r"BatchNorm 'hidden\.1' expects 2 rows or more in training",
+        ),
         ({"train": (X,)}, TypeError, r"train is a pair \(X, y\), or \(X, y, weights\), got tuple"),
     ],
 )

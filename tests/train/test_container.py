@@ -124,3 +124,11 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(pel.PellucidError):
         write_atomically(path, b"new" * 100)
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_scalars_and_views_keep_their_shape() -> None:
+    arrays = {"scalar": np.array(2.5), "turned": np.arange(6.0).reshape(2, 3).T}
+    found, _ = container.unpack(container.pack(arrays, {}, "model"), "model", "a file")
+    for name, array in arrays.items():
+        assert found[name].shape == array.shape
+        np.testing.assert_array_equal(found[name], array)
