@@ -35,7 +35,6 @@ _WIDE_ENOUGH = 64
 _SMALL = 16_384
 _DEEP = 100
 _RESHAPE = 25
-_REPEATING = frozenset({"broadcast", "windows", "take"})
 _DEAR_AGAIN = 4
 """From this cost on a value is kept if it is wanted again for many elements."""
 _STRIDED = frozenset({"reshape", "transpose", "broadcast", "slice", "flip", "windows"})
@@ -73,15 +72,22 @@ def _is_computed(node: Node) -> bool:
 def _keep_repeated(
     nodes: Sequence[Node], consumers: Mapping[Node, Sequence[Node]], kept: set[Node]
 ) -> dict[Node, int]:
-    """Keep what would be computed again for many elements; returns what each node costs to pull."""
+    """Keep what would be computed again for many elements; returns what each node costs to pull.
+
+    What is padded first is kept with its padding.
+    """
+    reach: dict[Node, int] = {}
+    for node in reversed(nodes):
+        moving = [c for c in consumers[node] if TABLE[c.op].kind == "movement" and c.op != "pad"]
+        reach[node] = max((max(c.size, reach[c]) for c in moving), default=0)
     costs: dict[Node, int] = {}
     for node in nodes:
         costs[node] = 0
         if node in kept or has_buffer(node):
             continue
         inside = min(sum(costs[source] for source in node.inputs) + own_cost(node), 1000)
-        again = any(c.op in _REPEATING and c.size > node.size for c in consumers[node])
-        if again and inside >= _DEAR_AGAIN and _is_computed(node):
+        computed = _is_computed(node) or node.op == "pad"
+        if computed and inside >= _DEAR_AGAIN and reach[node] > node.size:
             kept.add(node)
         else:
             costs[node] = inside

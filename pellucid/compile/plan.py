@@ -18,6 +18,7 @@ from pellucid.graph.node import Node, State
 from pellucid.graph.program import Graph
 
 ALIGN = 64
+_LITTLE = 65_536
 
 
 @dataclass
@@ -147,10 +148,22 @@ class _Order:
                 before = max((depth[k] for k in self.after[here]), default=-1)
                 depth[here] = before + (self.by_id[here].kind != "assembly")
         count = max(depth.values(), default=-1) + 1
+        waited_for = set().union(*self.after.values())
+        for kernel in self.kernels:
+            # What nobody waits for is pooled at the end, where threads share it best, if little
+            # memory is held for it until then.
+            if id(kernel) not in waited_for and _bytes_read(kernel) <= _LITTLE:
+                depth[id(kernel)] = count - 1
         found: list[list[Kernel]] = [[] for _ in range(count)]
         for kernel in self.kernels:
             found[depth[id(kernel)]].append(kernel)
         return found
+
+
+def _bytes_read(kernel: Kernel) -> int:
+    """Bytes of the program's own values that a kernel reads."""
+    own = (node for node in kernel.read_nodes() if not has_buffer(node))
+    return sum(node.size * node.dtype.itemsize for node in own)
 
 
 def _reads_in_place(kernel: Kernel, writer: Member, state: State) -> bool:

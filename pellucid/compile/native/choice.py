@@ -12,9 +12,9 @@ from pellucid.compile.native.threads import available_processors
 
 _RATE = 3e9
 """Instructions a second of one thread, roughly."""
-_CERTAIN = 20.0
-"""From so many times the handoffs' cost at their dearest on, nothing needs to be measured."""
-_CHEAPEST, _DEAREST = 2e-7, 1e-5  # seconds
+_CHEAPEST, _DEAREST = 2e-7, 2e-5  # seconds
+"""What a handoff costs on any machine: outside of this nothing needs to be measured, and what a busy
+machine measures beyond it is not the handoff's."""
 
 _chosen: list[int] = []
 
@@ -48,7 +48,8 @@ def choose_threads(levels: Sequence[tuple[float, int]]) -> int:
     gain = seconds(1) - seconds(most)
     if most == 1 or gain <= len(levels) * _CHEAPEST:
         return 1
-    handoff = 0.0 if gain > _CERTAIN * len(levels) * _DEAREST else handoff_seconds()
+    certain = gain > len(levels) * _DEAREST
+    handoff = 0.0 if certain else min(handoff_seconds(), _DEAREST)
     # A barrier of more threads takes longer with every doubling.
     waiting = len(levels) * handoff
     return min(range(1, most + 1), key=lambda n: seconds(n) + waiting * (n - 1).bit_length())
