@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from benchmarks.steps import costs, timing
 from benchmarks.steps.workloads import WORKLOADS, Workload
 
+PEERS = ("torch", "jax", "sklearn")
+
 
 def main() -> int:
     """Measure what is asked for; exit code 1 if any losses differ."""
@@ -58,15 +60,22 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--workload", nargs="*", choices=list(WORKLOADS), default=[])
-    parser.add_argument(
-        "--peers", type=lambda text: text.split(","), default=["torch", "jax", "sklearn"]
-    )
+    parser.add_argument("--peers", type=peers, default=list(PEERS), help="of " + ",".join(PEERS))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--compile", action="store_true", help="torch.compile too: minutes")
     parser.add_argument("--costs", action="store_true", help="imports, compiling, memory, disk too")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
+
+
+def peers(text: str) -> list[str]:
+    """Names with commas between them; wrong usage if there is none of that name."""
+    names = [name for name in text.split(",") if name]
+    for name in names:
+        if name not in PEERS:
+            raise argparse.ArgumentTypeError(f"there is no {name!r}, but {', '.join(PEERS)}")
+    return names
 
 
 def say(chosen: argparse.Namespace, text: str) -> None:

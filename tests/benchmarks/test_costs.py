@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -123,6 +124,12 @@ def test_json_is_one_document(
     assert row["workload"] == "mlp-small" and row["microseconds"] == {"pellucid": 11.0}
     assert row["best_peer"] is None and document.get("costs") == (spent if with_costs else None)
     assert "torch is left out: No module named 'torch' (see make peers)" in said.err
+
+
+def test_peers_by_name() -> None:
+    assert step.peers("jax,sklearn") == ["jax", "sklearn"] and step.peers("") == []
+    with pytest.raises(argparse.ArgumentTypeError, match="there is no 'keras', but torch, jax"):
+        step.peers("torch,keras")
 
 
 def test_the_same_surroundings_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
