@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pellucid import nn, optim
+from pellucid.compile import work
 from pellucid.graph import (
     Array,
     Graph,
@@ -25,6 +26,8 @@ from pellucid.graph.dtype import FLOAT32, INT32, INT64
 LossFunction = Callable[..., Tensor]
 Data = tuple[Array, ...]
 """Inputs and targets, and weights if there are any."""
+_CALL_WORK = 5_000_000_000
+"""Operations of one call: some hundredths of a second."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ class Evaluator:
     """Outputs and mean loss of a network in evaluation mode on fixed data.
 
     The rows are cut into equal chunks of at most `chunk` rows and one remainder, so that any loss
-    that is a mean over rows, or over what they weigh, is averaged exactly.
+    that is a mean over rows, or over what they weigh, is averaged exactly. Of a large network they
+    are fewer rows, because nothing interrupts a call.
     """
 
     def __init__(
@@ -104,6 +108,8 @@ class Evaluator:
         self._data = data
         count = len(data[0])
         size = min(chunk, count)
+        whole = max(work(_evaluation(net, loss, data, size)), 1)
+        size = max(min(size, size * _CALL_WORK // whole), 1)
         sizes = [(0, size, count // size)]
         if count % size:
             sizes.append((count - count % size, count % size, 1))

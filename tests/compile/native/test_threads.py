@@ -260,7 +260,7 @@ def test_a_team_that_cannot_start(monkeypatch: pytest.MonkeyPatch, trouble: Base
 def test_how_many_threads(usual: pytest.MonkeyPatch) -> None:
     usual.setattr(choice, "available_processors", lambda: 4)
     usual.setattr(choice, "host_isa", lambda: isa_named("avx2"))
-    work = [0, 1e4, 1e6, 5e7, 1e12]
+    work = [0, 1e4, 1e6, 1.2e7, 1e12]
 
     def chosen(each: float, tasks: int = 64) -> int:
         return choose_threads([(each / 20, tasks)] * 20)
@@ -268,8 +268,10 @@ def test_how_many_threads(usual: pytest.MonkeyPatch) -> None:
     usual.setattr(choice, "handoff_seconds", lambda: 2e-6)
     assert [chosen(w) for w in work] == [1, 1, 1, 4, 4]
     assert [chosen(w, 1) for w in work] == [1] * 5
-    usual.setattr(choice, "handoff_seconds", lambda: 4e-5)
+    usual.setattr(choice, "handoff_seconds", lambda: 8e-6)
     assert [chosen(w) for w in work] == [1, 1, 1, 2, 4]
+    usual.setattr(choice, "handoff_seconds", lambda: 1.0)  # measured while others were busy
+    assert [chosen(w) for w in work] == [1, 1, 1, 1, 4]
     usual.setattr(choice, "handoff_seconds", lambda: 1 / 0)  # is not asked for
     assert chosen(0) == 1 and chosen(1e12) == 4
     usual.setenv("PELLUCID_THREADS", "3")
