@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Train with each unit and compare how long they need."""
     chosen = options(__doc__, arguments)
     data = fashion(chosen, chosen.pick(4_000, 32), small=True)
-    epochs = chosen.pick(20, 2)
+    epochs = chosen.pick(20, 8)
 
     def curves(unit: str, rate: float, seed: int) -> Curves:
         descent = optim.SGD(learning_rate=rate)
@@ -84,7 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{unit} needs {', '.join(f'{ratio:.2f}' for ratio in ratios)} times as long")
     draw(
         Plot("Training error by activation", "epoch", "training error (%)"),
-        [Series.of(unit, range(epochs + 1), runs) for unit, runs in found.items()],
+        [
+            Series.of(unit, range(1, epochs + 1), [run[1:] for run in runs])
+            for unit, runs in found.items()
+        ],
         chosen.out / "activation",
     )
     faster = sum(needed["tanh"][GOAL]) / sum(needed["ReLU"][GOAL])

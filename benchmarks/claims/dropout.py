@@ -29,8 +29,8 @@ from benchmarks.claims.picture import Plot, Series, draw
 from pellucid import nn, optim
 
 RATES = {
-    "plain": (0.01, 0.03, 0.1),
-    "max-norm": (0.005, 0.015, 0.05),
+    "plain": (0.003, 0.01, 0.03),
+    "max-norm": (0.0015, 0.005, 0.015),
     "max-norm and dropout": (0.02, 0.06, 0.2),
 }
 BATCH = 64

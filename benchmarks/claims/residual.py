@@ -66,7 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ["network", "training error %", "test error %"],
         [[kind, spread(train[kind]), spread(test[kind])] for kind in kinds],
     )
-    series = [Series.of(kind, range(epochs + 1), [r.train for r in found[kind]]) for kind in kinds]
+    series = [
+        Series.of(kind, range(1, epochs + 1), [r.train[1:] for r in found[kind]]) for kind in kinds
+    ]
     draw(
         Plot("Training error of plain and residual networks", "epoch", "training error (%)"),
         series,
