@@ -101,6 +101,8 @@ class Peer:
 
     def __init__(self, work: Workload, mode: str, threads: int) -> None:
         del threads  # JAX takes the processors that the process may run on.
+        if work.predicts:
+            raise NotImplementedError("its batch norm here keeps no running statistics")
         self.work = work
         self.mode = mode
         x, y = map(jnp.asarray, data(work))

@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.steps.workloads import RATE, Array, Layer, Workload, batches, data, weights
 from pellucid import nn, optim
 from pellucid.compile.program import NativeProgram
+from pellucid.graph import Graph, placeholder
 from pellucid.train.step import training_step
 
 MODES = ("native",)
@@ -46,6 +47,11 @@ def _layer(name: str, settings: list[Any]) -> nn.Module:
     return kinds[name](*settings)  # type: ignore[no-any-return]
 
 
+def _prediction(net: nn.Module, x: Array, rows: int) -> Graph:
+    given = placeholder("x", (rows, *x.shape[1:]), x.dtype)
+    return Graph({"outputs": net(given).node})
+
+
 class Peer:
     """One workload as one native program."""
 
@@ -54,13 +60,17 @@ class Peer:
         x, y = data(work)
         net = network(work.layers).build(x[:1])
         self._fill(net, weights(work))
-        adam = optim.Adam(learning_rate=RATE)
-        step = training_step(net, nn.CrossEntropy(), adam, (x, y), work.batch, 0)
+        if work.predicts:
+            graph = _prediction(net, x, work.batch)
+        else:
+            adam = optim.Adam(learning_rate=RATE)
+            graph = training_step(net, nn.CrossEntropy(), adam, (x, y), work.batch, 0).graph
+        self.x, self.y = x, y
         # As many as it chooses itself by the work of a step, of those that it is given.
         os.environ.pop("PELLUCID_THREADS", None)
         del threads
         began = time.perf_counter()
-        self.program = NativeProgram(step.graph)
+        self.program = NativeProgram(graph)
         self.build_seconds = time.perf_counter() - began
         self.from_cache = self.program.from_cache
         self.done = 0
@@ -74,6 +84,8 @@ class Peer:
 
     def run(self, steps: int) -> list[float]:
         """Train; returns the losses."""
+        if self.work.predicts:
+            return self._predict(steps)
         feeds: dict[str, Any] = {
             "rows": batches(self.work, steps),
             "learning_rate": np.full(steps, RATE, np.float32),
@@ -82,6 +94,16 @@ class Peer:
         self.done += steps
         wanted = {name: feeds[name] for name in self.program.graph.inputs}
         return [float(loss) for loss in self.program.run(steps, wanted)["loss"]]
+
+    def _predict(self, steps: int) -> list[float]:
+        """A call for each batch, as when rows come one after another; returns the losses."""
+        losses = []
+        for rows in batches(self.work, steps):
+            outputs = self.program.run(1, {"x": self.x[rows][None]})["outputs"][0]
+            exponents = np.exp(outputs - outputs.max(1, keepdims=True))
+            own = np.take_along_axis(exponents, self.y[rows, None], 1)[:, 0]
+            losses.append(float(-np.log(own / exponents.sum(1)).mean()))
+        return losses
 
     def seconds(self, steps: int) -> float:
         """Seconds that so many steps take."""

@@ -18,7 +18,7 @@ class Peer:
     def __init__(self, work: Workload, mode: str, threads: int) -> None:
         del mode, threads
         widths = [layer[1] for layer in work.layers if layer[0] == "linear"]
-        if {layer[0] for layer in work.layers} != {"linear", "relu"}:
+        if {layer[0] for layer in work.layers} != {"linear", "relu"} or work.predicts:
             raise NotImplementedError("scikit-learn has plain perceptrons only")
         self.work = work
         self.x, self.y = data(work)

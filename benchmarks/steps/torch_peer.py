@@ -157,7 +157,7 @@ class Peer:
             self.net = self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.y = torch.from_numpy(y).long()
         self.adam = torch.optim.Adam(self.net.parameters(), RATE, fused=mode == "fused")
-        self.net.train()
+        self.net.train(not work.predicts)
         self.forward = torch.compile(self._loss) if mode == "compile" else self._loss
 
     def _loss(self, rows: torch.Tensor) -> torch.Tensor:
@@ -166,6 +166,9 @@ class Peer:
     def run(self, steps: int) -> list[float]:
         """Train; returns the losses."""
         rows = torch.from_numpy(batches(self.work, steps)).long()
+        if self.work.predicts:
+            with torch.inference_mode():
+                return [float(self.forward(row)) for row in rows]
         losses: list[torch.Tensor] = []
         for step in range(steps):
             self.adam.zero_grad()

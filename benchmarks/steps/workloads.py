@@ -25,7 +25,8 @@ ROWS = 2048
 class Workload:
     """A network, the shape of an example, rows a step, classes, steps in a timed run, and a draw.
 
-    draw: which data, rows and weights.
+    draw: which data, rows and weights. predicts: a step only computes the outputs of a batch, in
+    evaluation mode; its loss is compared as well.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Workload:
     classes: int
     steps: int
     draw: int = 0
+    predicts: bool = False
 
     def without_dropout(self) -> Workload:
         """The same without anything random, for comparing losses."""
@@ -115,6 +117,8 @@ WORKLOADS = {
             5,
         ),
         Workload("mobile", _mobile(), (32, 32, 3), 64, 10, 4),
+        Workload("resnet20-predict-1", _resnet20(), (32, 32, 3), 1, 10, 50, predicts=True),
+        Workload("resnet20-predict-128", _resnet20(), (32, 32, 3), 128, 10, 4, predicts=True),
     )
 }
 

@@ -11,7 +11,11 @@ from benchmarks.steps.workloads import WORKLOADS, batches, data, weights
 
 
 @pytest.mark.parametrize(
-    "name", ["mlp-small", "mlp-deep", "mlp-table", "mlp-mnist", "cnn-small", "transformer"]
+    "name",
+    [
+        *("mlp-small", "mlp-deep", "mlp-table", "mlp-mnist", "cnn-small", "transformer"),
+        "resnet20-predict-1",
+    ],
 )
 def test_pytorch_and_pellucid_have_the_same_losses(name: str) -> None:
     work = WORKLOADS[name].without_dropout()
