@@ -15,6 +15,8 @@ _NEAR_CACHE_BYTES = 24 * 1024
 _CACHE_BYTES = 600 * 1024
 _PAGE = 4096
 _WAYS = 8
+_NEAR_BYTES = 512
+_APART = 0.04
 _TASK_FLOPS = 100_000
 _MAX_TASKS = 32
 
@@ -87,6 +89,7 @@ def _cost(m: int, n: int, k: int, rows: int, vectors: int, lanes: int, row_bytes
     def tile(r: int) -> float:
         per_k = max(r * vectors / 2, (r + vectors) / 2, 4.0) + stream + reread * r
         far = 2.0 if collides(r, row_bytes) else 1.1 if row_bytes >= _PAGE else 1.0
+        far += _APART if row_bytes > _NEAR_BYTES else 0.0
         return k * per_k * far + 20 + 2.0 * r * vectors
 
     full, rest = divmod(m, rows)
