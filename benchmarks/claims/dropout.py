@@ -31,7 +31,7 @@ from pellucid import nn, optim
 RATES = {
     "plain": (0.003, 0.01, 0.03),
     "max-norm": (0.0015, 0.005, 0.015),
-    "max-norm and dropout": (0.02, 0.06, 0.2),
+    "max-norm and dropout": (0.0015, 0.005, 0.015),
 }
 BATCH = 64
 
