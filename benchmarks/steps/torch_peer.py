@@ -91,9 +91,10 @@ def _layer(name: str, settings: list[Any], values: Iterator[Array]) -> nn.Module
     if name == "lstm":
         x, h, b = next(values), next(values), next(values)
         lstm = nn.LSTM(x.shape[0], settings[0], batch_first=True)
-        return _Last(
-            _filled(lstm, weight_ih_l0=x.T, weight_hh_l0=h.T, bias_ih_l0=b, bias_hh_l0=b * 0)
-        )
+        _filled(lstm, weight_ih_l0=x.T, weight_hh_l0=h.T, bias_ih_l0=b, bias_hh_l0=b * 0)
+        # Trained too, its second bias would make the bias learn twice as fast as the others'.
+        lstm.bias_hh_l0.requires_grad_(False)
+        return _Last(lstm)
     if name == "transformer":
         return _transformer(settings[0], [next(values) for _ in range(12)])
     if name == "residual":
@@ -159,6 +160,12 @@ class Peer:
         self.adam = torch.optim.Adam(self.net.parameters(), RATE, fused=mode == "fused")
         self.net.train(not work.predicts)
         self.forward = torch.compile(self._loss) if mode == "compile" else self._loss
+
+    def double(self) -> None:
+        """Compute in float64 from here on."""
+        self.net.double()
+        self.x = self.x.double()
+        self.adam = torch.optim.Adam(self.net.parameters(), RATE)
 
     def _loss(self, rows: torch.Tensor) -> torch.Tensor:
         return functional.cross_entropy(self.net(self.x[rows]), self.y[rows])

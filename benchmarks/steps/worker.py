@@ -1,7 +1,7 @@
 """One library in a process of its own: reads commands, one JSON object a line, and answers in kind.
 
-{"do": "open", "workload": …, "mode": …, "dropout": …, "draw": …} builds a network, {"do": "losses",
-"steps": …} trains it and gives the losses, {"do": "seconds", "steps": …} times it.
+{"do": "open", "workload": …, "mode": …, "dropout": …, "draw": …, "double": …} builds a network,
+{"do": "losses", "steps": …} trains it and gives the losses, {"do": "seconds", "steps": …} times it.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ def main() -> None:
                 peer = module.Peer(work, asked["mode"], threads)
             except NotImplementedError as error:
                 answer["not"] = str(error)
+            if asked.get("double") and "not" not in answer:
+                peer.double()
             answer["build"] = getattr(peer, "build_seconds", None)
             answer["from_cache"] = getattr(peer, "from_cache", None)
         else:
