@@ -76,10 +76,10 @@ def _cost(m: int, n: int, k: int, rows: int, vectors: int, lanes: int, row_bytes
     """Cycles of an m × n × k product, roughly.
 
     Per element of k a tile costs the larger of its multiply-adds (two a cycle), its loads (two a
-    cycle) and the latency of its sums (4 cycles), then something for the row of B that streams in,
+    cycle) and the latency of its sums (4 cycles); then something for the row of B that streams in,
     more if its panel is too large for the nearest cache; for A if every panel reads it anew from
-    far; more if the rows of A lie so that they
-    drive each other out of it, or each on a page of its own; and a little for the tile's start.
+    far; more if the rows of A lie far apart, each on a page of its own, or so that they drive each
+    other out of the cache; and a little for the tile's start.
     """
     panels = ceil(n / (vectors * lanes))
     near = k * vectors * lanes * 4 <= _NEAR_CACHE_BYTES
