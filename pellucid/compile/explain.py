@@ -18,6 +18,7 @@ from pellucid.compile.kernels import Kernel, Target, inside
 from pellucid.compile.loop.show import show
 from pellucid.compile.native.assemble import to_assembly
 from pellucid.compile.peak import peak_flops
+from pellucid.compile.winograd import Winograd
 from pellucid.graph.node import Node, State
 from pellucid.graph.op import TABLE, Array
 
@@ -36,9 +37,10 @@ class KernelFacts:
     """One kernel of a program.
 
     level: kernels of one level run side by side. function: its code, which equal kernels share.
-    kind: "contraction" (a product of matrices or a convolution), "loops" (over elements, with any
-    reductions), "draw" (random numbers), "scatter" (sums into rows) or "copy". shape: what it goes
-    over. layers: the parts of the network that it computes, "∂" being the backward pass of one.
+    kind: "contraction" (a product of matrices or a convolution), "winograd" (a convolution by squares,
+    see `compile.winograd`), "loops" (over elements, with any reductions), "draw" (random numbers),
+    "scatter" (sums into rows) or "copy". shape: what it goes over. layers: the parts of the network
+    that it computes, "∂" being the backward pass of one.
     ops: the graph's ops that it computes at once. moved: bytes that it reads and writes if every
     element is touched once. flops: floating-point operations, a multiply-add counting two. tasks:
     pieces that threads share. seconds: that a step spends in it, if it was measured.
@@ -182,7 +184,11 @@ def _facts(level: int, emitted: Emitted, plan: Plan) -> KernelFacts:
     kernel = emitted.kernel
     computed = [] if kernel.copies is not None else inside(kernel)
     named = [n for n in computed if TABLE[n.op].kind != "movement"] or computed
-    kind = "loops" if kernel.kind == "nest" else kernel.kind
+    squares = emitted.extent.layout if isinstance(emitted.extent.layout, Winograd) else None
+    kind = {"nest": "loops"}.get(kernel.kind, "winograd" if squares else kernel.kind)
+    flops = sum(map(_flops, computed))
+    if squares is not None:
+        flops += squares.flops - _flops(kernel.members[0].node)
     return KernelFacts(
         level,
         emitted.function,
@@ -191,7 +197,7 @@ def _facts(level: int, emitted: Emitted, plan: Plan) -> KernelFacts:
         tuple(dict.fromkeys(n.origin for n in named if n.origin)),
         tuple(_ops(named)),
         _moved(kernel, plan),
-        sum(map(_flops, computed)),
+        flops,
         emitted.tasks,
     )
 

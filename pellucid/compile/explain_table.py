@@ -15,6 +15,7 @@ _INDENT = 7
 _MOST_LINES = 3
 _KINDS = {
     "contraction": "a product of matrices or a convolution, with what follows from each element",
+    "winograd": "a convolution by squares, which takes fewer multiplications than its sum",
     "loops": "operations element by element, sums and maxima (a nest, in its code)",
     "draw": "random numbers",
     "scatter": "rows that are added to rows",
@@ -110,7 +111,7 @@ def _cells(explanation: Explanation, group: list[KernelFacts], shapes: bool) -> 
         return cells
     seconds = max(sum(k.seconds or 0.0 for k in group), 1e-12)
     cells += [time_text(seconds), f"{seconds / explanation.seconds:.0%}"]
-    if first.kind == "contraction":
+    if first.kind in ("contraction", "winograd"):
         rate = flops / seconds
         return [*cells, f"{rate / 1e9:,.1f} GFLOP/s", f"{rate / explanation.peak:.0%}"]
     return [*cells, f"{moved / seconds / 1e9:,.1f} GB/s", ""]
@@ -153,7 +154,8 @@ def _legend(explanation: Explanation, width: int) -> list[str]:
         text.append("∂: the backward pass of a layer.")
     if explanation.seconds is not None:
         text.append(
-            "step: share of the step's time. speed: flops a second of contractions, bytes a second "
+            "step: share of the step's time. speed: flops a second of contractions and "
+            "winograd, bytes a second "
             "of others. peak: share of the most flops that this machine can do."
         )
     return [line for part in text for line in _wrapped(part, width)]

@@ -11,6 +11,7 @@ from math import prod
 
 from pellucid.compile.access import CONTRACTIONS, depth
 from pellucid.compile.rewrite import rewritten
+from pellucid.compile.winograd import is_by_window
 from pellucid.graph.node import Node, apply
 from pellucid.graph.program import Graph
 
@@ -18,6 +19,7 @@ _LONG_SUM = 131_072
 _FEW_RESULTS = 512
 _LEAST_PART = 64
 _DEEP = 4_096
+_DEEP_SQUARES = 1_024
 _MOST_PARTS = 32
 _PARTIAL_RESULTS = 262_144
 
@@ -70,9 +72,10 @@ def _parts(count: int, most: int) -> int:
 
 def _cut_contraction(node: Node) -> Node:
     deep = depth(node)
-    if deep < 2 * _DEEP or not node.size:
+    part = _DEEP_SQUARES if is_by_window(node) else _DEEP
+    if deep < 2 * part or not node.size:
         return node
-    most = min(deep // _DEEP, _PARTIAL_RESULTS // node.size)
+    most = min(deep // part, _PARTIAL_RESULTS // node.size)
     return _cut_matmul(node, most) if node.op == "matmul" else _cut_convolve(node, most)
 
 

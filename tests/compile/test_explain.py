@@ -62,6 +62,15 @@ def test_a_convolution_counts_every_multiply_add() -> None:
     assert kernel.moved == 4 * (2 * 10 * 10 * 3 + 3 * 3 * 3 * 8 + 2 * 8 * 8 * 8)
 
 
+def test_a_convolution_by_squares_counts_what_it_does() -> None:
+    x = g.placeholder("x", (2, 10, 10, 16))
+    w = g.variable(np.ones((3, 3, 16, 32), np.float32), "w")
+    (kernel,) = facts(Graph({"y": g.convolve(x, w).node}))
+    squares = 2 * 4 * 4
+    assert kernel.kind == "winograd"
+    assert kernel.flops == squares * (2 * 16 * 16 * 32 + 32 * 16 + 24 * 32) + 35 * 16 * 32
+
+
 def test_only_the_rows_that_are_taken_count() -> None:
     rows = g.placeholder("rows", (5,), np.int32)
     data = g.variable(np.ones((10_000, 40), np.float32), "data")

@@ -24,6 +24,8 @@ def slide(b: Builder) -> Tensor:
 def convolution(b: Builder) -> Tensor:
     """A convolution along one or two axes, with any stride, dilation and groups."""
     x = b.pick(lambda x: x.ndim in (3, 4) and x.dtype.kind == "f", (2, 5, 4, 3))
+    if b.settings.wild:  # by squares, an infinity may become NaN: few channels are summed directly
+        x = x[..., :4]
     rank = x.ndim - 2
     groups = b.one_of([n for n in range(1, x.shape[-1] + 1) if x.shape[-1] % n == 0] or [1])
     kernel = [1 + b.below(3) for _ in range(rank)]
@@ -38,3 +40,17 @@ def convolution(b: Builder) -> Tensor:
     dilation = [1 + b.below(2) for _ in range(rank)]
     found = g.convolve(padded, w, stride, dilation, groups)
     return found if b.fits(found.shape) else x * 0.5
+
+
+def picture(b: Builder) -> Tensor:
+    """A convolution of many channels with windows of 3 × 3, or the gradient by its window."""
+    if b.settings.wild:
+        return convolution(b)
+    x = b.pick(lambda x: x.ndim == 4 and x.dtype.kind == "f" and x.shape[-1] > 7, (2, 5, 6, 16))
+    w = b.leaf((3, 3, x.shape[-1], 1 + b.below(20)), x.dtype)
+    width = b.below(3)
+    around = (0, width, width, 0)
+    found = g.convolve(x.pad(around, around), w)
+    if not b.fits(found.shape) or not b.fits(w.shape) or not found.size:
+        return x * 0.5
+    return found if b.chance(0.5) else g.grad(found.square().sum(), w)

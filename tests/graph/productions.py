@@ -263,6 +263,7 @@ SMOOTH: tuple[tuple[float, Production], ...] = (
 )
 PRODUCTIONS: tuple[tuple[float, Production], ...] = (
     *SMOOTH,
+    (0.7, windows_.picture),
     (2, kinked_unary),
     (1, extremes),
     (1, integers),

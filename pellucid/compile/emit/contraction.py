@@ -8,30 +8,21 @@ epilogue, which applies whatever elementwise ops follow and stores.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from pellucid.compile.access import Access
-from pellucid.compile.contraction import Contraction, Line, operand_position, operands
-from pellucid.compile.emit.nest import Store
-from pellucid.compile.emit.panels import PanelWriter, column_mask, panel_elements
-from pellucid.compile.emit.pull import Point, Puller
-from pellucid.compile.emit.scalar_ops import kind_of
+from pellucid.compile.contraction import Contraction, Line
+from pellucid.compile.emit.epilogue import Epilogue, operand_pointers
+from pellucid.compile.emit.panels import PanelWriter, panel_elements
+from pellucid.compile.emit.stores import Stores
 from pellucid.compile.emit.sums import Count
 from pellucid.compile.emit.tile import TileWriter
-from pellucid.compile.index import Indices, linear
 from pellucid.compile.kernels import Kernel
 from pellucid.compile.loop.builder import Builder
-from pellucid.compile.loop.ir import I64, Type, Value
+from pellucid.compile.loop.ir import Type, Value
 from pellucid.compile.tiles import Tiling
 from pellucid.graph.node import Node
 
-Epilogue = Callable[[Mapping[int, Value], Value, Value | None], None]
-"""(place by axis, its last the first of the columns; sums; columns that exist) → writes results."""
-Ahead = Callable[[Mapping[int, Value]], None]
-"""place by axis → asks for what the epilogue will read there."""
 Range = tuple[Value, Value]
-_FAR = 262_144
-"""Bytes from which on an array is not in the nearest caches."""
 
 
 def task_counts(work: Contraction, cut: Tiling) -> tuple[int, int, int]:
@@ -71,7 +62,6 @@ class ContractionWriter:
         cut: Tiling,
         scratch: Value,
         epilogue: Epilogue,
-        ahead: Ahead | None = None,
     ) -> None:
         self.b = b
         self.work = work
@@ -82,7 +72,6 @@ class ContractionWriter:
         self.panel_size = panel_elements(work, cut)
         self.sums = b.offset(scratch, self.panel_size * cut.panel_block, work.kind)
         self.epilogue = epilogue
-        self.ahead = ahead
         self.packing = PanelWriter(b, work, cut)
         self.tile = TileWriter(b, work, cut, self.single)
 
@@ -220,31 +209,21 @@ class ContractionWriter:
 
     def _ask(self, place: Mapping[int, Value], row: Value, count: Value, column: Value) -> None:
         """Ask for what the epilogue of a tile reads while its sums are made."""
-        if self.ahead is None:
+        if not self.epilogue.is_far:
             return
         b, work = self.b, self.work
         with b.loop(0, count, hint="r") as r:
             rows = {work.row.axis: b.add(row, r.variable)}
-            for v in range(self.cut.vectors):
-                self.ahead({**place, **rows, work.column.axis: b.add(column, v * work.lanes)})
+            self.epilogue.ask({**place, **rows}, column, self.cut.vectors)
 
     def _hand_over(
         self, place: Mapping[int, Value], row: Value, count: Value, column: Value, tile: Value
     ) -> None:
         b, work = self.b, self.work
-        vector = Type(work.kind, work.lanes)
         with b.loop(0, count, hint="r") as r:
-            rows = {work.row.axis: b.add(row, r.variable)}
-            for v in range(self.cut.vectors):
-                at = b.add(b.mul(r.variable, self.width), v * work.lanes)
-                start = b.add(column, v * work.lanes)
-                here = {**place, **rows, work.column.axis: start}
-                if work.column.extent % self.width == 0:
-                    self.epilogue(here, b.load(tile, at, vector), None)
-                    continue
-                with b.when(b.compare("<", start, work.column.extent)):
-                    mask = column_mask(b, work, start)
-                    self.epilogue(here, b.load(tile, at, vector), mask)
+            here = {**place, work.row.axis: b.add(row, r.variable)}
+            sums = b.offset(tile, b.mul(r.variable, self.width), work.kind)
+            self.epilogue.finish(here, column, sums, self.cut.vectors)
 
 
 def write_contraction(
@@ -252,63 +231,12 @@ def write_contraction(
     kernel: Kernel,
     shape_of: tuple[Contraction, Tiling],
     buffers: Mapping[Node, Value],
-    store: Store,
+    stores: Stores,
     scratch: Value,
     span: Range,
 ) -> None:
     """Tasks of a contraction kernel and its epilogue."""
-    anchor = kernel.members[0]
     work, cut = shape_of
-    puller = Puller(b, buffers)
-    zero = b.constant(I64, 0)
-    nowhere = dict.fromkeys(range(len(kernel.shape)), zero)
-
-    def epilogue(place: Mapping[int, Value], sums: Value, mask: Value | None) -> None:
-        if work.column.extent == 1:
-            point = Point({**nowhere, **place, work.column.axis: zero})
-            sums = b.lane(sums, 0)
-        else:
-            point = Point({**nowhere, **place}, work.column.axis, work.lanes, mask)
-        puller.at(point)
-        puller.know(anchor.node, anchor.at, sums)
-        values = [sums]
-        for member in kernel.members[1:]:
-            value = puller.fresh(member.node, member.at)
-            puller.know(member.node, member.at, value)
-            values.append(value)
-        for member, value in zip(kernel.members, values, strict=True):
-            store(puller, member, value)
-
-    own = kernel.nodes()
-    reads = (access for member in kernel.members[1:] for access in member.reads)
-    far = [access for access in reads if access.node not in own and _is_far(access, work)]
-
-    def ahead(place: Mapping[int, Value]) -> None:
-        puller.at(Point({**nowhere, **place}, work.column.axis, work.lanes))
-        for access in far:
-            puller.prefetch(access.node, access.at)
-
-    places = operands(anchor.node)[:2]
-    first, second = (
-        _pointer(b, operand, at, buffers)
-        for operand, at in zip(anchor.node.inputs, places, strict=True)
-    )
-    writer = ContractionWriter(b, work, cut, scratch, epilogue, ahead if far else None)
-    writer.write(first, second, *span)
-
-
-def _is_far(access: Access, work: Contraction) -> bool:
-    """Whether every row of a tile reads another part of an array that is not in a near cache.
-
-    Rows lie far apart, so the processor does not guess what is read next.
-    """
-    node = access.node
-    position = linear(access.at, node.shape)
-    each = position.factor(work.row.axis) and position.factor(work.column.axis) == 1
-    return bool(each) and not access.guarded and node.size * node.dtype.itemsize >= _FAR
-
-
-def _pointer(b: Builder, operand: Node, at: Indices, buffers: Mapping[Node, Value]) -> Value:
-    """Where the first element that is read of an operand lies."""
-    base, position = operand_position(operand, at)
-    return b.offset(buffers[base], position.constant, kind_of(operand.dtype))
+    epilogue = Epilogue(b, kernel, buffers, stores, (work.row, work.column), work.lanes)
+    writer = ContractionWriter(b, work, cut, scratch, epilogue)
+    writer.write(*operand_pointers(b, kernel, buffers), *span)

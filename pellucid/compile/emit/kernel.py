@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -13,16 +13,18 @@ from pellucid.compile.emit.contraction import scratch_elements, task_counts, wri
 from pellucid.compile.emit.draw import draw_tasks, write_draw
 from pellucid.compile.emit.layout import NestLayout, layout
 from pellucid.compile.emit.nest import NestWriter
-from pellucid.compile.emit.pull import Puller
 from pellucid.compile.emit.scatter import ScatterWriter
 from pellucid.compile.emit.signature import signature
-from pellucid.compile.index import Index, linear
+from pellucid.compile.emit.stores import Stores
+from pellucid.compile.emit.winograd import winograd_scratch, write_winograd
+from pellucid.compile.index import Index
 from pellucid.compile.kernels import Kernel, Member, Target, inside
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, PTR, Function, Value
 from pellucid.compile.native.isa import Isa
 from pellucid.compile.plan import Plan
 from pellucid.compile.tiles import Tiling
+from pellucid.compile.winograd import Winograd, winograd_of
 from pellucid.graph.node import Node, State
 
 Fixed = Node | State | Target
@@ -42,7 +44,7 @@ class Extent:
     tasks: int
     cost: float
     scratch: int
-    layout: NestLayout | tuple[Contraction, Tiling] | None = None
+    layout: NestLayout | tuple[Contraction, Tiling] | Winograd | None = None
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,10 @@ class KernelWriter:
         size: float = max(anchor.size, 1)
         if kernel.kind == "contraction":
             isa, kept = self.isa, self.plan.kept
+            squares = winograd_of(kernel, isa.lanes, isa.registers)
+            if squares is not None:
+                room = winograd_scratch(squares) * anchor.dtype.itemsize
+                return Extent(squares.tasks, squares.products + size * self._cost(), room, squares)
             work, cut = contraction_of(kernel, kept, isa.lanes, isa.registers, self._parts())
             tasks = prod(task_counts(work, cut)) * work.batches
             scratch = scratch_elements(work, cut) * anchor.dtype.itemsize
@@ -194,25 +200,34 @@ class KernelWriter:
         readable = self._readable(pointer_of)
         lanes = self.isa.lanes
 
-        def store(puller: Puller, member: Member, value: Value) -> None:
-            own = linear(member.at, member.node.shape)
-            for place in self._places(member):
-                position = place.position(member.at) if isinstance(place, Part) else own
-                puller.store(value, member.node, pointer_of[place], position)
-
         if extent.tasks == 0:
             return b.function
+        stores = self._stores(pointer_of)
         places = [pointer_of[place] for place in self._places(self.kernel.members[0])]
         if isinstance(extent.layout, tuple):
             scratch = b.parameters[-1]
-            write_contraction(b, self.kernel, extent.layout, readable, store, scratch, span)
+            write_contraction(b, self.kernel, extent.layout, readable, stores, scratch, span)
+        elif isinstance(extent.layout, Winograd):
+            scratch = b.parameters[-1]
+            write_winograd(b, self.kernel, extent.layout, readable, stores, scratch, span)
         elif self.kernel.kind == "draw":
             write_draw(b, self.anchor, readable, places, lanes, span)
         elif self.kernel.kind == "scatter":
             ScatterWriter(self.anchor, lanes).write(b, readable, places, span)
         elif extent.layout is not None:
-            NestWriter(b, self.kernel, extent.layout, readable, store).write(*span)
+            NestWriter(b, self.kernel, extent.layout, readable, stores).write(*span)
         return b.function
+
+    def _stores(self, pointer_of: Mapping[Buffer, Value]) -> Stores:
+        return Stores(
+            {
+                member.node: [
+                    (pointer_of[place], place if isinstance(place, Part) else None)
+                    for place in self._places(member)
+                ]
+                for member in self.kernel.members
+            }
+        )
 
     def _readable(self, pointer_of: dict[Buffer, Value]) -> dict[Node, Value]:
         """Pointers by the node whose values they hold."""

@@ -15,6 +15,7 @@ from math import isqrt
 from pellucid.compile.emit.layout import REDUCTIONS, NestLayout, product
 from pellucid.compile.emit.pull import Point, Puller
 from pellucid.compile.emit.reduction import Running
+from pellucid.compile.emit.stores import Stores
 from pellucid.compile.index import Indices, identity
 from pellucid.compile.kernels import Kernel, Member, inside
 from pellucid.compile.loop.builder import Builder
@@ -27,7 +28,6 @@ _MOST_CODE = 200
 _OWN_CHAIN = 32
 """From so many turns on an inner loop's sums start from 0 at each turn of the loop around it."""
 
-Store = Callable[[Puller, Member, Value], None]
 Known = tuple[Node, Indices]
 LanePoint = tuple[int, int, Value | None]
 """The axis of the lanes, how many, and which of them exist."""
@@ -42,13 +42,13 @@ class NestWriter:
         kernel: Kernel,
         plan: NestLayout,
         buffers: Mapping[Node, Value],
-        store: Store,
+        stores: Stores,
     ) -> None:
         self.b = b
         self.kernel = kernel
         self.plan = plan
         self.puller = Puller(b, buffers)
-        self.store = store
+        self.stores = stores
         zero = b.constant(I64, 0)
         # Short loops are written out, unless that is a lot of code.
         last_two = product(plan.inner[-2:])
@@ -153,7 +153,7 @@ class NestWriter:
             known[member.node, member.at] = value
             values.append(value)
         for member, value in zip(members, values, strict=True):
-            self.store(self.puller, member, value)
+            self.stores.write(self.puller, member, value)
 
     def _pass(
         self,
@@ -175,7 +175,7 @@ class NestWriter:
             total = r.finish(values, folded=not plan.across and bool(plan.inner))
             found[member.node, member.at] = total
             self._at(found, vector, lanes, mask)
-            self.store(self.puller, member, total)
+            self.stores.write(self.puller, member, total)
 
     def _inner(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pellucid.compile.contraction import Contraction
+from pellucid.compile.contraction import Contraction, Line
 from pellucid.compile.emit.sums import Count, Run, over_sums
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
@@ -19,12 +19,12 @@ def panel_elements(work: Contraction, cut: Tiling) -> int:
     return (deep + work.lanes) * cut.vectors * work.lanes
 
 
-def column_mask(b: Builder, work: Contraction, column: Value) -> Value | None:
-    """Which lanes from `column` on are columns of the result; None if all are."""
-    if work.column.extent % work.lanes == 0:
+def column_mask(b: Builder, column: Line, lanes: int, first: Value) -> Value | None:
+    """Which lanes from `first` on are columns of the result; None if all are."""
+    if column.extent % lanes == 0:
         return None
-    lanes = b.add(b.lane_numbers(work.lanes), b.splat(column, work.lanes))
-    return b.compare("<", lanes, work.column.extent)
+    numbers = b.add(b.lane_numbers(lanes), b.splat(first, lanes))
+    return b.compare("<", numbers, column.extent)
 
 
 class PanelWriter:
@@ -61,7 +61,7 @@ class PanelWriter:
 
     def _pack_rows(self, source: Value, column: Value, count: Count, into: Value) -> None:
         b, work = self.b, self.work
-        mask = column_mask(b, work, column) if self.ragged else None
+        mask = column_mask(b, work.column, work.lanes, column) if self.ragged else None
         if self.ragged and mask is None:
             inside = b.compare("<", column, work.column.extent)
             mask = b.splat(inside, work.lanes)

@@ -275,12 +275,11 @@ class Puller:
 
     # -- memory -------------------------------------------------------------------------------
 
-    def prefetch(self, node: Node, at: Indices) -> None:
-        """Ask for the neighbours that a later `load` reads, if they are neighbours."""
-        position = linear(at, node.shape)
+    def prefetch(self, node: Node, pointer: Value, position: Index, write: bool = False) -> None:
+        """Ask for the neighbours that a later `load` or `store` meets, if they are neighbours."""
         if self._step(position) == 1:
             place, kind = self._at_first_lane(position), stored_kind(node.dtype)
-            self.builder.prefetch(self.builder.offset(self.buffers[node], place, kind))
+            self.builder.prefetch(self.builder.offset(pointer, place, kind), write)
 
     def load(self, node: Node, at: Indices, guards: Guards) -> Value:
         """Read a buffer: one element, neighbours, or scattered elements, as the index asks."""

@@ -298,9 +298,9 @@ class Builder:
         self.function.body.items.insert(0, Instruction("stack", (), result, f"{count} {kind}"))
         return result
 
-    def prefetch(self, pointer: Value) -> None:
-        """Ask for the cache line at an address."""
-        self._emit("prefetch", (pointer,), None)
+    def prefetch(self, pointer: Value, write: bool = False) -> None:
+        """Ask for the cache line at an address, to be read or written soon."""
+        self._emit("prefetch", (pointer,), None, "write" if write else "read")
 
     def clock(self, intrinsic: str) -> Value:
         """The processor's count of time now, by an intrinsic of LLVM."""

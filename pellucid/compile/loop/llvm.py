@@ -307,7 +307,8 @@ class Writer:
 
     def _prefetch(self, item: Instruction) -> None:
         self._declare("void", "llvm.prefetch.p0", "ptr", "i32", "i32", "i32")
-        self._line(f"call void @llvm.prefetch.p0({self._typed(item.args[0])}, i32 0, i32 3, i32 1)")
+        pointer, write = self._typed(item.args[0]), int(item.detail == "write")
+        self._line(f"call void @llvm.prefetch.p0({pointer}, i32 {write}, i32 3, i32 1)")
 
 
 def body_text(function: Function) -> str:

@@ -234,6 +234,8 @@ _RULES: dict[str, Rule] = {
     "store": _store,
     "gather": _gather,
     "stack": lambda types, result, detail: not types and result == PTR,
-    "prefetch": lambda types, result, detail: types == [PTR] and result is None,
+    "prefetch": lambda types, result, detail: (
+        types == [PTR] and detail in ("read", "write") and not result
+    ),
     "clock": lambda types, result, detail: not types and result == I64,
 }

@@ -95,7 +95,7 @@ LEGAL = [
     Instruction("shuffle", (vector, vector), made(Type("f32", 2)), (0, 15)),
     Instruction("call", (pointer,), None, "other"),
     loop_of(),
-    If(flag, Block([Instruction("prefetch", (pointer,), None)])),
+    If(flag, Block([Instruction("prefetch", (pointer,), None, "read")])),
 ]
 ILLEGAL = [
     Instruction("add", (number, vector), made()),
@@ -173,7 +173,7 @@ def test_what_is_defined_inside_is_not_seen_outside() -> None:
     loop = loop_of()
     for hidden in (loop.variable, loop.carried[0]):
         with pytest.raises(TypeError, match="not defined here"):
-            verify(function_of(loop, Instruction("prefetch", (hidden,), None)))
+            verify(function_of(loop, Instruction("prefetch", (hidden,), None, "read")))
     verify(function_of(loop, Instruction("neg", (loop.results[0],), made())))
 
 
