@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from pellucid.compile.contraction import Contraction, Line
 from pellucid.compile.emit.epilogue import Epilogue
+from pellucid.compile.emit.panels import PanelWriter
 from pellucid.compile.emit.tile import TileWriter
 from pellucid.compile.emit.winograd_maps import of_window, to_result
 from pellucid.compile.emit.winograd_squares import Square, SquareWriter, points_step
@@ -23,9 +24,14 @@ Range = tuple[Value, Value]
 
 
 def filter_scratch(work: Winograd) -> int:
-    """Elements that a thread needs: the mapped window, a block's mapped signal, its products."""
+    """Elements that a thread needs.
+
+    The mapped window, a block's mapped signal and its products, and a panel of the window, where
+    packing may write up to `lanes` rows beyond the last.
+    """
     window = POINTS * work.channel.extent * work.width * work.panel_block
-    return window + POINTS * (_signal_step(work) + _result_step(work))
+    packed = (WINDOW * WINDOW * work.channel.extent + work.lanes) * work.width
+    return window + POINTS * (_signal_step(work) + _result_step(work)) + packed
 
 
 def _signal_step(work: Winograd) -> int:
@@ -49,8 +55,13 @@ class FilterWriter:
         self.window = scratch
         self.signal = b.offset(scratch, self.panel_step * work.panel_block, work.kind)
         self.result = b.offset(self.signal, POINTS * _signal_step(work), work.kind)
-        depth = Line(-1, work.channel.extent, 1, work.width)
+        self.packed = b.offset(self.result, POINTS * _result_step(work), work.kind)
         row = Line(work.image.axis, work.rows, work.channel_room, 0)
+        within = Line(-1, WINDOW, 0, work.y.b), Line(-1, WINDOW, 0, work.x.b), work.channel
+        whole = Contraction((), (), row, work.column, within, work.kind, work.lanes)
+        cut = Tiling(work.rows, work.vectors, WINDOW, 1, work.rows, 1, pack=True)
+        self.packing = PanelWriter(b, whole, cut)
+        depth = Line(-1, work.channel.extent, 1, work.width)
         product = Contraction((), (), row, work.column, (depth,), work.kind, work.lanes)
         cut = Tiling(work.rows, work.vectors, depth.extent, 1, work.rows, 1, pack=True)
         self.tile = TileWriter(b, product, cut, fresh=True)
@@ -79,37 +90,22 @@ class FilterWriter:
     # -- the window -----------------------------------------------------------------------------
 
     def _map_window(self, window: Value, panels: Range) -> None:
+        """G g Gᵀ for each pair of channels of some panels, which are packed first."""
         b, work = self.b, self.work
         with b.loop(*panels, hint="panel") as panel:
             local = b.mul(b.sub(panel.variable, panels[0]), self.panel_step)
             into = b.offset(self.window, local, work.kind)
-            first = b.mul(panel.variable, work.width)
-            with b.loop(0, work.channel.extent, hint="c") as c:
-                row = b.offset(window, b.mul(c.variable, work.channel.b), work.kind)
-                to = b.offset(into, b.mul(c.variable, work.width), work.kind)
-                for v in range(work.vectors):
-                    column = b.add(first, v * work.lanes)
-                    to_vector = b.offset(to, v * work.lanes, work.kind)
-                    self._map_columns(row, column, to_vector)
-
-    def _map_columns(self, row: Value, column: Value, into: Value) -> None:
-        b, work = self.b, self.work
-        mask = None
-        if work.column.extent % work.width:
-            lanes = b.add(b.lane_numbers(work.lanes), b.splat(column, work.lanes))
-            mask = b.compare("<", lanes, work.column.extent)
-        here = b.offset(row, b.mul(column, work.column.b), work.kind)
-        steps = b.mul(b.lane_numbers(work.lanes), work.column.b)
-
-        def taken(place: int) -> Value:
-            if work.column.b == 1:
-                return b.load(here, place, self.vector, mask)
-            return b.gather(b.offset(here, place, work.kind), steps, work.kind, mask)
-
-        square = [
-            [taken(i * work.y.b + j * work.x.b) for j in range(WINDOW)] for i in range(WINDOW)
-        ]
-        self.squares.store(of_window, square, into, work.channel.extent * work.width)
+            column = b.mul(panel.variable, work.width)
+            source = b.offset(window, b.mul(column, work.column.b), work.kind)
+            self.packing.pack(source, column, WINDOW, self.packed)
+            with b.loop(0, work.channel.extent * work.width, work.lanes, hint="c") as c:
+                here = b.offset(self.packed, c.variable, work.kind)
+                step = work.channel.extent * work.width
+                square = [
+                    [b.load(here, (WINDOW * i + j) * step, self.vector) for j in range(WINDOW)]
+                    for i in range(WINDOW)
+                ]
+                self.squares.store(of_window, square, b.offset(into, c.variable, work.kind), step)
 
     # -- squares --------------------------------------------------------------------------------
 
