@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import mpmath as mp
@@ -27,20 +26,9 @@ def bend(z: Any) -> Any:
     return (mp.tanh(x) / x - 1) / z
 
 
-def near(t: Any) -> Any:
-    """erf(x) / x − 1, where 2x² − 1 = t."""
-    x = mp.sqrt((t + 1) / 2)
-    return mp.erf(x) / x - 1
-
-
-def far(end: float) -> Callable[[Any], Any]:
-    """e^x² erfc(x) of x from 1 to `end`, moved to [−1, 1]."""
-
-    def scaled(t: Any) -> Any:
-        x = (t + 1) / 2 * (end - 1) + 1
-        return mp.exp(x * x) * mp.erfc(x)
-
-    return scaled
+def root(x: Any) -> Any:
+    """8 (1 − q) / x − 1, where q⁸ = 1 − erf(x)."""
+    return 8 * (1 - mp.root(mp.erfc(x), 8)) / x - 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -53,8 +41,8 @@ def test_exponential(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_error_function(kind: str) -> None:
-    assert error._NEAR[kind] == interpolation(near, -1, 1, len(error._NEAR[kind]))
-    assert error._FAR[kind] == interpolation(far(error._END[kind]), -1, 1, len(error._FAR[kind]))
+    found = error._ROOT[kind]
+    assert found == interpolation(root, 0, error._REACH[kind], len(found))
 
 
 def test_pi() -> None:
