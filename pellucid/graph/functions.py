@@ -88,6 +88,18 @@ class Functions(Handle):
         """The error function 2/√π ∫₀ˣ e^−t² dt."""
         return self._real("erf")
 
+    def normal_pdf(self) -> Tensor:
+        """The standard normal density φ(x) = e^(−x²/2) / √(2π)."""
+        return self._real("normal_pdf")
+
+    def normal_cdf(self) -> Tensor:
+        """The standard normal distribution function Φ(x) = ½ erfc(−x / √2)."""
+        return self._real("normal_cdf")
+
+    def gelu(self) -> Tensor:
+        """x Φ(x), of which the limit at −∞ is 0."""
+        return self._real("gelu")
+
     def floor(self) -> Tensor:
         """The largest integer not above x; constant, so its gradient is 0."""
         return self._real("floor")

@@ -99,7 +99,7 @@ class LeakyReLU(Module):
 
 @dataclass(eq=False, repr=False)
 class GELU(_Rectifier):
-    """x Φ(x). approximate: "none" (by erf) or "tanh"."""
+    """x Φ(x). approximate: "none" or "tanh"."""
 
     approximate: Literal["none", "tanh"] = "none"
 

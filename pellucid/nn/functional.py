@@ -52,8 +52,8 @@ def leaky_relu(x: Tensor, slope: float = 0.01) -> Tensor:
 
 
 def gelu(x: Tensor) -> Tensor:
-    """x Φ(x) = ½ x (1 + erf(x / √2)) (Hendrycks & Gimpel 2016)."""
-    return x * 0.5 * (1.0 + (x * math.sqrt(0.5)).erf())
+    """x Φ(x), Φ the standard normal distribution function (Hendrycks & Gimpel 2016)."""
+    return x.gelu()
 
 
 def gelu_tanh(x: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,11 @@ _CONDITION = np.array([[True, False, True, False, True]] * 3)
 _PLACES = np.array([[2, 0], [1, 2], [2, 2]])
 
 
+def normal_density(x: torch.Tensor) -> torch.Tensor:
+    """φ(x)."""
+    return torch.exp(-x.square() / 2) / math.sqrt(2 * math.pi)
+
+
 ELEMENTWISE = (
     _unary("exp", torch.exp, normal(*_S), 2e-6),
     _unary("log", torch.log, positive(*_S), 2e-6),
@@ -78,6 +84,9 @@ ELEMENTWISE = (
     _unary("sigmoid", torch.sigmoid, normal(*_S)),
     _unary("relu", torch.relu, _AWAY),
     _unary("erf", torch.erf, normal(*_S)),
+    _unary("normal_pdf", normal_density, normal(*_S), 2e-6),
+    _unary("normal_cdf", torch.special.ndtr, normal(*_S), 2e-6),
+    _unary("gelu", torch.nn.functional.gelu, normal(*_S), 2e-6),
     _unary("floor", torch.floor, normal(*_S)),
     _unary("neg", torch.neg, normal(*_S)),
     _unary("abs", torch.abs, _AWAY),

@@ -13,6 +13,7 @@ import torch
 from pellucid import graph as g
 from pellucid.graph import Tensor
 from pellucid.graph.dtype import ORDER, as_dtype, promote
+from tests.graph.cases import normal_density
 
 NAN, INF = float("nan"), float("inf")
 NAMES = [dtype.name for dtype in ORDER]
@@ -146,6 +147,12 @@ UNARY: dict[str, Callable[..., torch.Tensor]] = {
     name: getattr(torch, name)
     for name in ("exp", "log", "log1p", "expm1", "sqrt", "rsqrt", "sin", "cos", "tanh", "sigmoid")
 } | {name: getattr(torch, name) for name in ("relu", "erf", "floor", "neg", "abs", "square")}
+
+UNARY |= {
+    "normal_pdf": normal_density,
+    "normal_cdf": torch.special.ndtr,
+    "gelu": lambda x: torch.nn.functional.gelu(x.clamp(min=-40)),
+}
 
 
 @pytest.mark.parametrize("op", UNARY)

@@ -129,13 +129,31 @@ def test_cast(to: str) -> None:
         assert g.tensor(negative).cast(to).numpy().tolist() == negative.astype(to).tolist()
 
 
-@pytest.mark.parametrize("op", ["exp", "log", "sin", "tanh", "erf", "sqrt", "sigmoid", "log1p"])
+@pytest.mark.parametrize(
+    "op",
+    [
+        "exp",
+        "log",
+        "sin",
+        "tanh",
+        "erf",
+        "sqrt",
+        "sigmoid",
+        "log1p",
+        "normal_pdf",
+        "normal_cdf",
+        "gelu",
+    ],
+)
 def test_accuracy_against_mpmath(op: str) -> None:
     import mpmath
 
     exact = {
         "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
         "log1p": lambda x: mpmath.log(1 + x),
+        "normal_pdf": mpmath.npdf,
+        "normal_cdf": mpmath.ncdf,
+        "gelu": lambda x: x * mpmath.ncdf(x),
     }
     function = exact.get(op) or getattr(mpmath, op)
     xs = np.array([1e-7, 1e-3, 0.1, 0.5, 1.0, 2.5, 8.0, 20.0])

@@ -9,6 +9,7 @@ from pellucid.compile.loop.ir import Value
 from pellucid.compile.vmath.error import erf
 from pellucid.compile.vmath.exponential import exp, expm1, sigmoid, tanh
 from pellucid.compile.vmath.logarithm import log, log1p
+from pellucid.compile.vmath.normal import gelu, normal_cdf, normal_pdf
 from pellucid.compile.vmath.power import power
 from pellucid.compile.vmath.trigonometric import cos, sin
 
@@ -20,6 +21,9 @@ _TABLE: dict[str, Callable[..., Value]] = {
     "tanh": tanh,
     "sigmoid": sigmoid,
     "erf": erf,
+    "normal_cdf": normal_cdf,
+    "normal_pdf": normal_pdf,
+    "gelu": gelu,
     "sin": sin,
     "cos": cos,
     "pow": power,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Value
+from pellucid.compile.vmath.formats import format_of
 
 Pair = tuple[Value, Value]
-_LOW_BITS = 27
+_LOW_BITS = {"f32": 12, "f64": 27}
 
 
 def sum_of(b: Builder, x: Value, y: Value) -> Pair:
@@ -21,7 +22,7 @@ def sum_of(b: Builder, x: Value, y: Value) -> Pair:
 def product(b: Builder, x: Value, y: Value) -> Pair:
     """x · y and what it lost."""
     total = b.mul(x, y)
-    (x1, x0), (y1, y0) = _halves(b, x), _halves(b, y)
+    (x1, x0), (y1, y0) = halves(b, x), halves(b, y)
     cross = b.add(b.sub(b.mul(x1, y1), total), b.mul(x1, y0))
     return total, b.add(b.add(cross, b.mul(x0, y1)), b.mul(x0, y0))
 
@@ -40,8 +41,9 @@ def quotient(b: Builder, x: Value, y: Pair) -> Pair:
     return high, b.div(rest, y[0])
 
 
-def _halves(b: Builder, x: Value) -> Pair:
-    """The first 26 bits and the rest: products of halves are exact."""
-    kept = b.bit("and", b.bitcast(x, "i64"), -(1 << _LOW_BITS))
-    high = b.bitcast(kept, "f64")
+def halves(b: Builder, x: Value) -> Pair:
+    """The first 12 bits of f32 or 26 of f64, and the rest: products of halves are exact."""
+    form = format_of(x)
+    kept = b.bit("and", b.bitcast(x, form.integer), -(1 << _LOW_BITS[form.kind]))
+    high = b.bitcast(kept, form.kind)
     return high, b.sub(x, high)

@@ -87,6 +87,11 @@ def exp_pair(b: Builder, x: Value) -> Pair:
     return _scaled(b, mantissa, n), _scaled(b, lost, n)
 
 
+def less_one(b: Builder, r: Value) -> Value:
+    """e^r − 1 for |r| ≤ ln 2 / 2."""
+    return b.fma(b.mul(r, r), polynomial(b, r, _REST[format_of(r).kind]), r)
+
+
 def exp_of_pair(b: Builder, x: Pair) -> Value:
     """e^(x₀ + x₁) to 0.6 of the last place, for finite x₁ below the last place of x₀."""
     form = format_of(x[0])
@@ -103,7 +108,7 @@ def expm1(b: Builder, x: Value) -> Value:
     """e^x − 1 = 2ⁿ (e^r − 1) + (2ⁿ − 1), each part without cancellation; x itself near 0."""
     form = format_of(x)
     n, r = _reduced(b, _limited(b, x, -60.0, _MOST_LESS_ONE[form.kind]), form)
-    rest = _rest(b, r, form)
+    rest = less_one(b, r)
     # Half of 2ⁿ, since 2ⁿ itself may be too large.
     half = power_of_two(b, b.sub(n, 1), form)
     whole = b.mul(b.fma(half, rest, b.sub(half, 0.5)), 2.0)
@@ -144,7 +149,7 @@ def _parts(b: Builder, x: Value) -> tuple[Value, Value]:
     """The integer n and e^r − 1."""
     form = format_of(x)
     n, r = _reduced(b, _limited(b, x, _LEAST[form.kind], _MOST[form.kind]), form)
-    return n, _rest(b, r, form)
+    return n, less_one(b, r)
 
 
 def _scaled(b: Builder, x: Value, n: Value) -> Value:
@@ -165,8 +170,3 @@ def _reduced(b: Builder, x: Value, form: Format) -> tuple[Value, Value]:
     """The integer n and the rest r of x = n ln 2 + r."""
     whole, n = rounded(b, x, 1 / log(2), form)
     return n, b.fma(whole, -form.ln2_low, b.fma(whole, -form.ln2_high, x))
-
-
-def _rest(b: Builder, r: Value, form: Format) -> Value:
-    """e^r − 1."""
-    return b.fma(b.mul(r, r), polynomial(b, r, _REST[form.kind]), r)

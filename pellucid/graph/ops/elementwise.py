@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Rule = Callable[..., Gradients]
 _erf_each = np.frompyfunc(math.erf, 1, 1)
+_erfc_each = np.frompyfunc(math.erfc, 1, 1)
 
 
 def _arity(name: str, count: int, *types: TensorType) -> None:
@@ -83,6 +84,26 @@ def _erf(x: Array) -> Array:
     return np.asarray(_erf_each(x), dtype=x.dtype)
 
 
+def _normal_pdf(x: Array) -> Array:
+    wide = x.astype(np.float64)
+    return np.asarray(np.exp(wide * wide * -0.5) / math.sqrt(2 * math.pi), dtype=x.dtype)
+
+
+def _normal_cdf(x: Array) -> Array:
+    tail = _erfc_each(x.astype(np.float64) * -math.sqrt(0.5))
+    return np.asarray(0.5 * tail, dtype=x.dtype)
+
+
+def _gelu(x: Array) -> Array:
+    wide = np.maximum(x.astype(np.float64), -40.0)  # Φ is 0 there, and x Φ at −∞ would be NaN
+    return np.asarray(wide * _normal_cdf(wide), dtype=x.dtype)
+
+
+def _gelu_rule(g: Tensor, out: Tensor, x: Tensor) -> Gradients:
+    """Φ(x) + x φ(x)."""
+    return (g * (x.normal_cdf() + x * x.normal_pdf()),)
+
+
 def _sigmoid(x: Array) -> Array:
     small = np.exp(-np.abs(x))
     return np.asarray(np.where(x >= 0, 1 / (1 + small), small / (1 + small)), dtype=x.dtype)
@@ -142,6 +163,9 @@ _float_function("relu", _relu, lambda g, out, x: ((out <= 0).where(0.0, g),), "R
 _float_function(
     "erf", _erf, lambda g, out, x: (g * (_TWO_OVER_ROOT_PI * (-x.square()).exp()),), "erf({0})"
 )
+_float_function("normal_pdf", _normal_pdf, lambda g, out, x: (g * -x * out,), "φ({0})")
+_float_function("normal_cdf", _normal_cdf, lambda g, out, x: (g * x.normal_pdf(),), "Φ({0})")
+_float_function("gelu", _gelu, _gelu_rule, "GELU({0})")
 _float_function("floor", np.floor, lambda g, out, x: (None,), "⌊{0}⌋")
 
 _compare("equal", np.equal, "{0} = {1}")

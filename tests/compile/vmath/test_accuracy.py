@@ -15,7 +15,16 @@ from pellucid.compile.program import NativeProgram
 from pellucid.compile.vmath import FUNCTIONS
 from pellucid.graph import Array, Graph
 from pellucid.nn import GELU
-from tests.compile.vmath.ulp import MPMATH, NUMPY, compiled, errors32, errors64, every, near
+from tests.compile.vmath.ulp import (
+    MPMATH,
+    NUMPY,
+    compiled,
+    distance,
+    errors32,
+    errors64,
+    every,
+    near,
+)
 
 LIMITS = {
     "exp": (1.1, 1.1),
@@ -25,6 +34,9 @@ LIMITS = {
     "tanh": (1.4, 1.4),
     "sigmoid": (1.5, 1.4),
     "erf": (1.5, 1.2),
+    "normal_pdf": (1.3, 1.25),
+    "normal_cdf": (1.96, 1.7),
+    "gelu": (1.9, 1.7),
     "sin": (0.51, 2.5),
     "cos": (0.51, 2.5),
     "pow": (0.51, 1.1),
@@ -45,6 +57,7 @@ def test_no_function_is_left_out() -> None:
 def test_float32(name: str) -> None:
     """Of 2³² bit patterns every 4099th; numbers around 1, steps and ends; all small subnormals."""
     edges = np.array([1, 0.625, 88.72284, -87.33655, -103.97208, 10, 1e-38, 0.5, 2**20], np.float32)
+    edges = np.append(edges, np.array([0.75, 1.75, -1.75, -12.94, -14.17], np.float32))
     small = np.arange(1, 3000, dtype=np.int32).view(np.float32)
     for x in (every(4099), near(edges, 1, 300), near(edges, 9973, 300), small, -small):
         assert errors32(name, x).max() <= LIMITS[name][0]
@@ -77,6 +90,8 @@ def arguments(name: str) -> Array:
     tiny = spread(rng, 5e-324, 1e-3) * rng.choice([-1, 1], COUNT)
     if name in ("exp", "expm1", "sigmoid"):
         return np.concatenate([ordinary, tiny, rng.uniform(-745, 709.7, COUNT)])
+    if name in ("normal_pdf", "normal_cdf", "gelu"):
+        return np.concatenate([ordinary, tiny, rng.uniform(-38.6, 9, COUNT)])
     if name == "log":
         around = 1 + spread(rng, 1e-15, 0.3) * rng.choice([-1, 1], COUNT)
         return np.concatenate([np.abs(tiny), around, spread(rng, 5e-324, 1.7e308)])
@@ -122,7 +137,8 @@ def test_whole_powers_are_exact() -> None:
 def test_special_values(name: str, dtype: Any) -> None:
     """Zeros with their signs, infinities, NaN, exact values, as C99 (annex F) has them."""
     inf, nan = np.inf, np.nan
-    zeros: dict[str, float] = {"exp": 1, "log": -inf, "sigmoid": 0.5, "cos": 1}
+    zeros: dict[str, float] = {"exp": 1, "log": -inf, "sigmoid": 0.5, "cos": 1, "normal_cdf": 0.5}
+    zeros["normal_pdf"] = float(dtype(1 / np.sqrt(2 * np.pi)))
     others: dict[str, dict[float, float]] = {
         "exp": {inf: inf, -inf: 0, 1e4: inf, -1e4: 0},
         "expm1": {inf: inf, -inf: -1, 1e4: inf, -1e4: -1},
@@ -131,6 +147,9 @@ def test_special_values(name: str, dtype: Any) -> None:
         "tanh": {inf: 1, -inf: -1, 30: 1, -30: -1},
         "sigmoid": {inf: 1, -inf: 0, 1e4: 1, -1e4: 0},
         "erf": {inf: 1, -inf: -1, 30: 1, -30: -1},
+        "normal_pdf": {inf: 0, -inf: 0, 50: 0, -50: 0},
+        "normal_cdf": {inf: 1, -inf: 0, 50: 1, -50: 0},
+        "gelu": {inf: inf, -inf: -0.0, 50: 50, -50: -0.0},
         "sin": {inf: nan, -inf: nan},
         "cos": {inf: nan, -inf: nan},
     }
@@ -164,7 +183,7 @@ def test_odd_functions_are_odd(name: str) -> None:
     assert np.array_equal(compiled(name, -x), -compiled(name, x))
 
 
-@pytest.mark.parametrize("name", ["exp", "log", "tanh", "sigmoid", "erf"])
+@pytest.mark.parametrize("name", ["exp", "log", "tanh", "sigmoid", "erf", "normal_cdf"])
 def test_growing_functions_grow(name: str) -> None:
     """Over neighbouring floats: nowhere does the value fall by more than its own rounding."""
     x = near(np.array([0.1, 0.34657, 0.625, 1.0, 1.4142, 3.0], np.float32), 1, 4000)
@@ -189,21 +208,39 @@ def test_without_fused_multiply_add(name: str, monkeypatch: pytest.MonkeyPatch) 
     test_float64_power()
 
 
-@pytest.mark.parametrize("approximate", ["none", "tanh"])
-def test_gelu(approximate: Any) -> None:
+def gelu_arguments() -> Array:
+    x = np.concatenate([every(100_003), near(np.array([-2, -0.5, 0.5, 2], np.float32), 97, 2000)])
+    return np.asarray(x[np.isfinite(x)])
+
+
+def test_gelu() -> None:
+    """To 2 units of the last place, also far on the left and where it is subnormal; its slope to 3 of
+    the greater of its two terms."""
+    x = gelu_arguments()
+    given = g.variable(x, "x")
+    y = GELU()(given)
+    graph = Graph({"y": y.node, "slope": g.grad(y.sum(), given).node})
+    found = NativeProgram(graph, 1).run(1)
+    wide = x.astype(np.float64)
+    with np.errstate(under="ignore"):
+        left, right = scipy.special.ndtr(wide), wide * NUMPY["normal_pdf"](wide)
+    assert distance(found["y"][0], wide * left, np.zeros_like(wide)).max() <= 2
+    unit = np.spacing(np.maximum(left, np.abs(right)).astype(np.float32))
+    off = np.abs(found["slope"][0].astype(np.float64) - (left + right))
+    normal = np.abs(right) > np.finfo(np.float32).tiny
+    assert (off[normal] <= 3 * unit[normal]).all() and (off[~normal] <= 2**-24).all()
+
+
+def test_gelu_tanh() -> None:
     """Products of these functions: within two units of the last place of x, where it is not flat.
 
     Far on the left it is a difference of nearly equal numbers, as its formula is written.
     """
-    x = np.concatenate([every(100_003), near(np.array([-2, -0.5, 0.5, 2], np.float32), 97, 2000)])
-    x = x[np.isfinite(x)]
+    x = gelu_arguments()
     wide = x.astype(np.float64)
-    if approximate == "none":
-        true = wide * 0.5 * scipy.special.erfc(-wide / np.sqrt(2))
-    else:
-        inner = np.sqrt(2 / np.pi) * (wide + 0.044715 * wide**3)
-        true = wide * scipy.special.expit(2 * inner)
-    y = GELU(approximate)(g.variable(x, "x"))
+    inner = np.sqrt(2 / np.pi) * (wide + 0.044715 * wide**3)
+    true = wide * scipy.special.expit(2 * inner)
+    y = GELU("tanh")(g.variable(x, "x"))
     found = NativeProgram(Graph({"y": y.node}), 1).run(1)["y"][0]
     off = np.abs(found.astype(np.float64) - true)
     assert (off <= 2 * np.spacing(np.abs(x))).all()

@@ -8,7 +8,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from pellucid.compile.vmath import error, exponential, far_angle, trigonometric
+from pellucid.compile.vmath import error, exponential, far_angle, normal, trigonometric
 from pellucid.compile.vmath.power import _THIRD
 from tests.compile.vmath.chebyshev import interpolation
 
@@ -31,6 +31,11 @@ def root(x: Any) -> Any:
     return 8 * (1 - mp.root(mp.erfc(x), 8)) / x - 1
 
 
+def tail(a: Any) -> Any:
+    """Φ(−a) e^a²/2."""
+    return mp.ncdf(-a) * mp.exp(a * a / 2)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_exponential(kind: str) -> None:
     found = exponential._REST[kind]
@@ -43,6 +48,21 @@ def test_exponential(kind: str) -> None:
 def test_error_function(kind: str) -> None:
     found = error._ROOT[kind]
     assert found == interpolation(root, 0, error._REACH[kind], len(found))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_normal_distribution(kind: str) -> None:
+    split, centre = normal._NEAR_TO[kind], normal._CENTRE[kind]
+    found = normal._NEAR[kind]
+    assert found == interpolation(lambda v: tail(v + centre), -centre, split - centre, len(found))
+
+    def far(v: Any) -> Any:
+        t = v + normal._FAR_CENTRE[kind]
+        return tail(1 / t) / t
+
+    found, centre = normal._FAR[kind], normal._FAR_CENTRE[kind]
+    low, high = 1 / normal._END[kind] - centre, 1 / split - centre
+    assert found == interpolation(far, low, high, len(found))
 
 
 def test_pi() -> None:

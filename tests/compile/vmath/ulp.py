@@ -26,6 +26,14 @@ def _sigmoid(x: Array) -> Array:
     return np.asarray(np.where(x < 0, small, 1) / (1 + small))
 
 
+def _density(x: Array) -> Array:
+    return np.asarray(np.exp(-np.square(x) / 2) / np.sqrt(2 * np.pi))
+
+
+def _gelu(x: Array) -> Array:
+    return np.asarray(np.where(x == -np.inf, -0.0, x * scipy.special.ndtr(x)))
+
+
 NUMPY: dict[str, Callable[..., Array]] = {
     "exp": np.exp,
     "expm1": np.expm1,
@@ -34,6 +42,9 @@ NUMPY: dict[str, Callable[..., Array]] = {
     "tanh": np.tanh,
     "sigmoid": _sigmoid,
     "erf": scipy.special.erf,
+    "normal_pdf": _density,
+    "normal_cdf": scipy.special.ndtr,
+    "gelu": _gelu,
     "sin": np.sin,
     "cos": np.cos,
     "pow": np.power,
@@ -46,6 +57,9 @@ MPMATH: dict[str, Callable[..., Any]] = {
     "tanh": mp.tanh,
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "erf": mp.erf,
+    "normal_pdf": mp.npdf,
+    "normal_cdf": mp.ncdf,
+    "gelu": lambda x: x * mp.ncdf(x),
     "sin": mp.sin,
     "cos": mp.cos,
     "pow": mp.power,
