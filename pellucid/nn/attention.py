@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from pellucid import check
 from pellucid.graph import Tensor, iota, softmax, where
 from pellucid.graph.dtype import INT32
@@ -16,21 +18,46 @@ from pellucid.nn.scope import label
 
 
 def attention(
-    query: Tensor, key: Tensor, value: Tensor, *, causal: bool = False, dropout: float = 0.0
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    mask: Tensor | None = None,
+    causal: bool = False,
+    dropout: float = 0.0,
 ) -> Tensor:
     """softmax(Q Kᵀ / √d) V (Vaswani et al. 2017, eq. 1).
 
-    query: (…, L, d); key: (…, S, d); value: (…, S, m); the result: (…, L, m).
+    query: (…, L, d); key: (…, S, d); value: (…, S, m); the result: (…, L, m). Queries of one sequence
+    and keys and values of another make it cross-attention.
 
+    mask:    bool, broadcasts to (…, L, S): where it is false, a place is not looked at. What looks
+             nowhere is 0. Of sequences of lengths n padded to S, it is
+             `(iota((batch, 1, S), 2, "int32") < n.reshape(batch, 1, 1))`.
     causal:  place i looks at places 0 … i only.
     dropout: the part of the weights that is left out in training.
+
+    Raises TypeError if the mask is not bool, ValueError if it does not broadcast to (…, L, S).
     """
     scores = (query * (1.0 / math.sqrt(query.shape[-1]))) @ key.swap_axes(-1, -2)
+    shape = scores.shape
     if causal:
-        shape = scores.shape[-2:]
-        before = iota(shape, 1, INT32) <= iota(shape, 0, INT32)
+        before = iota(shape[-2:], 1, INT32) <= iota(shape[-2:], 0, INT32)
         scores = where(before, scores, -math.inf)
-    return dropped(softmax(scores), dropout) @ value
+    if mask is None:
+        return dropped(softmax(scores), dropout) @ value
+    if mask.dtype.kind != "b":
+        raise TypeError(f"an attention mask is bool, true where to look; got {mask.dtype.name}")
+    try:
+        seen = mask.broadcast_to(shape)
+    except ValueError:
+        raise ValueError(
+            f"an attention mask of shape {mask.shape} does not broadcast to the scores' {shape}"
+        ) from None
+    # The least number, not −∞: of a row that looks nowhere the softmax is finite, then 0.
+    least = float(np.finfo(scores.dtype).min)
+    weights = where(seen, softmax(where(seen, scores, least)), 0.0)
+    return dropped(weights, dropout) @ value
 
 
 @dataclass(eq=False, repr=False)

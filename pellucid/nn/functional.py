@@ -1,7 +1,7 @@
-"""Activations as functions of a tensor, elementwise unless they take an axis.
+"""Attention, and activations as functions of a tensor, elementwise unless they take an axis.
 
-All are finite with finite gradients for inputs of ±1e4 and beyond, to second order. Where a formula
-overflows on the side that it is not used for, that side is first replaced by 0, so that the
+Activations are finite with finite gradients for inputs of ±1e4 and beyond, to second order. Where a
+formula overflows on the side that it is not used for, that side is first replaced by 0, so that the
 gradient of `where` never meets 0 · ∞.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 from pellucid.graph import Tensor, softmax, where
+from pellucid.nn.attention import attention
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
@@ -106,6 +107,7 @@ def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
 
 
 __all__ = [
+    "attention",
     "elu",
     "gelu",
     "gelu_tanh",

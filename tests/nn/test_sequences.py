@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 from pellucid import graph as g
 from pellucid import nn
 from pellucid.graph import Array
+from pellucid.graph.gradient import gradients
 from tests.nn.peers import Peer, Weights, check_layer, check_native
 
 RNG = np.random.default_rng(5)
@@ -269,6 +270,44 @@ def test_dropout_in_a_block_draws_in_training_only() -> None:
         first, second = net(x).numpy(), net(x).numpy()
     assert np.abs(first - plain).max() > 1e-3 and np.abs(first - second).max() > 1e-3
     np.testing.assert_array_equal(net(x).numpy(), plain)
+
+
+MASKS = {
+    "padding": np.array([[[1, 1, 1, 0, 0, 0]], [[1, 1, 1, 1, 1, 0]]], bool),
+    "one for each place": np.random.default_rng(5).random((2, 4, 6)) < 0.5,
+    "nowhere": np.zeros((1, 1, 6), bool),
+    "everywhere": np.ones((6,), bool),
+}
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("name", MASKS)
+def test_attention_looks_where_the_mask_is_true(name: str, causal: bool) -> None:
+    """Across sequences, with its gradients, against PyTorch, which gives 0 for what sees nothing."""
+    dice = np.random.default_rng(1)
+    query, key, value = (dice.normal(size=(2, n, 8)) for n in (4, 6, 6))
+    mask = MASKS[name]
+    given = [g.tensor(each) for each in (query, key, value)]
+    y = nn.functional.attention(*given, mask=g.tensor(mask), causal=causal)
+    found = [t.numpy() for t in (y, *gradients(y.square().sum(), given))]
+
+    seen = torch.from_numpy(np.broadcast_to(mask, (2, 4, 6)).copy())
+    if causal:
+        seen = seen & torch.ones(4, 6, dtype=torch.bool).tril()
+    there = [torch.from_numpy(each).requires_grad_() for each in (query, key, value)]
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        out = F.scaled_dot_product_attention(there[0], there[1], there[2], attn_mask=seen)
+    wanted = [out, *torch.autograd.grad(out.square().sum(), there)]
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other.detach().numpy(), rtol=1e-9, atol=1e-12)
+
+
+def test_a_mask_that_does_not_fit() -> None:
+    x = g.tensor(SEQUENCE)
+    with pytest.raises(TypeError, match="an attention mask is bool, true where to look; got float"):
+        nn.functional.attention(x, x, x, mask=x)
+    with pytest.raises(ValueError, match=r"mask of shape \(3, 3\) does not broadcast to"):
+        nn.functional.attention(x, x, x, mask=g.tensor(np.ones((3, 3), bool)))
 
 
 # -- bad input ---------------------------------------------------------------------------------
