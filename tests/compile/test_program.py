@@ -12,7 +12,7 @@ import pytest
 
 from pellucid import graph as g
 from pellucid.compile import Automatic, Native, work
-from pellucid.compile.program import NativeProgram
+from pellucid.compile.program import NativeProgram, spans
 from pellucid.graph import Array, Executor, Graph, Reference
 from pellucid.graph.execute import ReferenceProgram
 from tests.compile.closeness import difference
@@ -190,3 +190,22 @@ def test_long_chains_of_movement(move: Callable[[g.Tensor], g.Tensor]) -> None:
         assert not difference(graph)
         sizes.append(len(NativeProgram(graph).code.text))
     assert sizes[1] < 3 * sizes[0] < 3_000_000
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_threads_share_every_kernel_without_gaps(threads: int) -> None:
+    """And a kernel of many tasks evenly, so that rows stay with a thread from kernel to kernel."""
+    x = g.variable(np.ones((4096, 96), np.float32), "x")
+    w = g.variable(np.ones((96, 64), np.float32), "w")
+    h = (x @ w).relu()
+    made = NativeProgram(Graph({"y": h.sum(1).node, "z": (h.T @ x).node}), threads)
+    emitted = [each for level in made.code.levels for each in level]
+    rows = spans(made.code.levels, threads).reshape(len(emitted), threads, 2)
+    even = 0
+    for kernel, cuts in zip(emitted, rows, strict=True):
+        assert cuts[0, 0] == 0 and cuts[-1, 1] == kernel.tasks
+        assert (cuts[1:, 0] == cuts[:-1, 1]).all()
+        if kernel.tasks >= 8 * threads:
+            even += 1
+            assert np.ptp(cuts[:, 1] - cuts[:, 0]) <= 1
+    assert even or threads == 7

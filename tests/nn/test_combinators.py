@@ -148,7 +148,8 @@ def embedded() -> nn.Sequential:
 @pytest.mark.parametrize("name", NATIVE)
 def test_runs_natively(name: str) -> None:
     make, x = NATIVE[name]
-    check_native(make(), x)
+    # Before a norm biases change nothing; of their second derivatives only rounding would be compared.
+    check_native(make(), x, twice=not name.endswith("with all"))
 
 
 def test_an_mlp_of_no_hidden_layers_is_linear() -> None:

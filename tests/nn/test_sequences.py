@@ -164,7 +164,7 @@ NATIVE: dict[str, tuple[Callable[[], nn.Module], Array]] = {
 @pytest.mark.parametrize("name", NATIVE)
 def test_runs_natively(name: str) -> None:
     make, x = NATIVE[name]
-    check_native(make(), x)
+    check_native(make(), x, twice=True)
 
 
 def language_model() -> nn.Sequential:
