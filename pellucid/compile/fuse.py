@@ -58,6 +58,7 @@ def kept_nodes(graph: Graph) -> set[Node]:
         pullers[node] = wanted_by
         if costs[node] >= DEAR and len(wanted_by) > 1 and _is_computed(node):
             kept.add(node)
+    kept |= _slopes(graph, consumers, kept, costs)
     for node in nodes:
         if node.op in CONTRACTIONS:
             kept.update(base for base in map(operand_base, node.inputs) if not has_buffer(base))
@@ -92,6 +93,40 @@ def _keep_repeated(
         else:
             costs[node] = inside
     return costs
+
+
+def _slopes(
+    graph: Graph,
+    consumers: Mapping[Node, Sequence[Node]],
+    kept: set[Node],
+    costs: Mapping[Node, int],
+) -> set[Node]:
+    """Dear functions of a value that are all that is wanted of it beside functions that are kept.
+
+    As the slope of an activation is in the backward pass: computed with the activation, it shares its
+    work, and is in memory in place of the value.
+    """
+    origin: dict[Node, Node] = {}
+    for node in graph.nodes:
+        origins = {origin.get(x, x) for x in node.inputs if not _is_given(x)}
+        value = origins.pop() if len(origins) == 1 else node
+        if value in kept and _is_computed(node) and value.op in CONTRACTIONS:
+            origin[node] = value
+    outlets: dict[Node, list[Node]] = {origin[node]: [] for node in kept if node in origin}
+    for node in graph.nodes:
+        value = origin.get(node, node)
+        leaves = any(origin.get(consumer) is not value for consumer in consumers[node])
+        if value in outlets and leaves and (node is value or node not in kept):
+            outlets[value].append(node)
+    alone = [found[0] for found in outlets.values() if len(found) == 1]
+    return {node for node in alone if node in origin and costs[node] >= DEAR}
+
+
+def _is_given(node: Node) -> bool:
+    """Whether a node only moves what lies in memory before the program begins."""
+    while TABLE[node.op].kind == "movement" and len(node.inputs) == 1:
+        (node,) = node.inputs
+    return TABLE[node.op].kind == "leaf"
 
 
 def _deepest(nodes: Iterable[Node], kept: set[Node]) -> set[Node]:

@@ -53,6 +53,14 @@ def test_a_product_and_what_follows_it() -> None:
     assert kernel.seconds is None
 
 
+def test_an_activation_and_its_slope_share_their_work() -> None:
+    net = nn.Sequential(nn.Linear(24), nn.GELU(), nn.Linear(3))
+    (kernel,) = (k for k in training(net, 12).kernels if {"gelu", "normal_cdf"} & set(k.ops))
+    assert kernel.kind == "contraction" and {"gelu", "normal_cdf", "normal_pdf"} <= set(kernel.ops)
+    given = 16 * 12 + 12 * 24 + 24
+    assert kernel.moved <= 4 * (given + 16 + 2 * 16 * 24)  # the rows' numbers; no value before GELU
+
+
 def test_a_convolution_counts_every_multiply_add() -> None:
     x = g.placeholder("x", (2, 10, 10, 3))
     w = g.variable(np.ones((3, 3, 3, 8), np.float32), "w")
