@@ -20,6 +20,7 @@ from pellucid.compile.plan import ALIGN, make_plan
 from pellucid.compile.products import as_read
 from pellucid.compile.simplify import simplify
 from pellucid.compile.split import split
+from pellucid.compile.tiles import Machine
 from pellucid.graph.node import Node
 from pellucid.graph.program import Graph
 
@@ -29,6 +30,7 @@ class Code:
 
     plan:    kernels in levels and where every value lies.
     levels:  the same kernels with their pointers and tasks.
+    meets:   the levels after which threads wait for each other.
     places:  slot of each buffer that has no room of the program's own, in the table of pointers.
     scratch: bytes that each thread needs.
     timed:   every kernel is a level of its own, and its time is added up; for looking at it.
@@ -37,10 +39,13 @@ class Code:
     def __init__(self, graph: Graph, isa: Isa, timed: bool = False) -> None:
         self.isa = isa
         self.timed = timed
-        self.plan = make_plan(padded_in_place(as_read(split(joined(simplify(graph))))))
+        machine = Machine(isa.lanes, isa.registers)
+        self.plan = make_plan(padded_in_place(as_read(split(joined(simplify(graph))))), machine)
         self.levels = emit(self.plan, isa)
+        self.meets = {stretch.last for stretch in self.plan.stretches}
         if timed:
             self.levels = [[emitted] for level in self.levels for emitted in level]
+            self.meets = set(range(len(self.levels)))
         self.places = self._number_buffers()
         most = max((emitted.scratch for level in self.levels for emitted in level), default=0)
         self.scratch = -(-most // ALIGN) * ALIGN + ALIGN
@@ -86,15 +91,15 @@ class Code:
     def text(self) -> str:
         """The LLVM text of all kernels and the entry."""
         clock = self.isa.clock if self.timed else ""
-        main = entry(self.levels, self.address, self.stride, self.scratch, clock)
+        main = entry(self.levels, self.meets, self.address, self.stride, self.scratch, clock)
         return module_text(list(self.functions.values()), main, barrier_text(self.isa))
 
     @property
     def key(self) -> str:
         """The hash of everything that the text depends on: found without writing the text."""
         parts: list[object] = [fingerprint(), self.isa, self.scratch, self.timed]
-        for level in self.levels:
-            parts.append("level")
+        for depth, level in enumerate(self.levels):
+            parts.append(("level", depth in self.meets))
             for emitted in level:
                 addresses = [(self.address(b), self.stride(b)) for b in emitted.buffers]
                 parts.append((emitted.signature, emitted.function, addresses))

@@ -18,7 +18,7 @@ from pellucid.compile.fuse import operand_base
 from pellucid.compile.index import Axis, Index, Indices, linear
 from pellucid.compile.kernels import Kernel, inside
 from pellucid.compile.loop.ir import Kind
-from pellucid.compile.tiles import Machine, Tiling, tiling
+from pellucid.compile.tiles import Machine, Tiling, panel_tiling, tiling
 from pellucid.graph.node import Node
 
 
@@ -37,7 +37,8 @@ class Contraction:
     """C[batch, outer, row, column] = Σ A[batch, outer, row, sums] · B[batch, sums, column].
 
     outer: rows beyond those of the register tile. sums: outermost first, never empty.
-    columns: its neighbours lie side by side in C.
+    columns: its neighbours lie side by side in C. panel: elements from one panel of B to the next
+    where they were packed before, else 0.
     """
 
     batch: tuple[Line, ...]
@@ -47,6 +48,7 @@ class Contraction:
     sums: tuple[Line, ...]
     kind: Kind
     lanes: int
+    panel: int = 0
 
     @property
     def batches(self) -> int:
@@ -118,8 +120,10 @@ def contraction_of(
     node = kernel.members[0].node
     a_at, b_at, summed = operands(node)
     a = operand_position(node.inputs[0], a_at)[1]
+    machine = Machine(lanes, registers).of(node.dtype)
+    if kernel.panels is not None:
+        return _of_panels(kernel, kernel.panels, a, machine)
     b = operand_position(node.inputs[1], b_at)[1]
-    machine = Machine(lanes // 2 if node.dtype.itemsize == 8 else lanes, registers)
 
     def line(axis: int, extent: int) -> Line:
         return Line(axis, extent, a.factor(axis) or 0, b.factor(axis) or 0)
@@ -144,6 +148,28 @@ def contraction_of(
     )
     after = sum(own_cost(inner) for inner in inside(kernel))
     return work, _cut(work, machine, after)
+
+
+def _of_panels(
+    kernel: Kernel, panels: Node, a: Index, machine: Machine
+) -> tuple[Contraction, Tiling]:
+    """A product of matrices whose second factor was packed before."""
+    node = kernel.members[0].node
+    m, n = node.shape
+    _, depth, width = panels.shape
+    work = Contraction(
+        (),
+        (),
+        Line(0, m, a.factor(0) or 0, 0),
+        Line(1, n, 0, 1),
+        (Line(2, depth, a.factor(2) or 0, width),),
+        kind_of(node.dtype),
+        machine.lanes,
+        depth * width,
+    )
+    row_bytes = work.row.a * node.dtype.itemsize
+    vectors = width // machine.lanes
+    return work, panel_tiling((m, n), depth, row_bytes, vectors, kernel.strip, machine)
 
 
 def _rows(kernel: Kernel, kept: set[Node], positions: list[Index], axes: list[int]) -> list[Line]:

@@ -78,7 +78,7 @@ class Explanation:
 
     @property
     def levels(self) -> int:
-        """How many times a step waits for all threads."""
+        """How many levels of kernels a step goes through."""
         return len(self.program.code.plan.levels)
 
     def loop_ir(self) -> str:

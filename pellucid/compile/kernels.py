@@ -47,6 +47,10 @@ class Kernel:
     name: str = ""
     copies: State | None = None
     """For a kernel that only copies its member's value into a state."""
+    panels: Node | None = None
+    """For a contraction, its second factor as it was packed before (see `panels`)."""
+    strip: int = 0
+    """How many turns of the first axis a task is, if it is cut along that alone (see `strips`)."""
 
     @property
     def outer(self) -> tuple[int, ...]:

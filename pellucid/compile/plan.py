@@ -7,6 +7,7 @@ that reads the old one; where that cannot be, the new value is copied at the end
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pellucid.compile.access import has_buffer, squeezed
@@ -14,11 +15,15 @@ from pellucid.compile.assemble import Part
 from pellucid.compile.fuse import Fusion
 from pellucid.compile.index import identity
 from pellucid.compile.kernels import Kernel, Member, Target
+from pellucid.compile.panels import pack_once
+from pellucid.compile.strips import RowLine, Stretch, cut_to_strips, stretches
+from pellucid.compile.tiles import Machine
 from pellucid.graph.node import Node, State
 from pellucid.graph.program import Graph
 
 ALIGN = 64
 _LITTLE = 65_536
+_AVX2 = Machine(8, 16)
 
 
 @dataclass
@@ -27,6 +32,7 @@ class Plan:
 
     kept:    nodes that are kept in memory or under their own name.
     levels:  kernels that may run side by side, level after level.
+    stretches: levels between which threads do not wait for each other.
     targets: where each kept node is stored, beside its room.
     rooms:   offset in bytes of each node that has room of the program's own.
     room_bytes: how much that is in all.
@@ -38,14 +44,16 @@ class Plan:
     kept: set[Node]
     targets: dict[Node, list[Target]] = field(default_factory=dict)
     levels: list[list[Kernel]] = field(default_factory=list)
+    stretches: list[Stretch] = field(default_factory=list)
     rooms: dict[Node, int] = field(default_factory=dict)
     room_bytes: int = 0
     parts: dict[Node, list[Part]] = field(default_factory=dict)
 
 
-def make_plan(graph: Graph) -> Plan:
+def make_plan(graph: Graph, machine: Machine = _AVX2) -> Plan:
     """Fuse a graph into kernels, order them, and give every value a place."""
     fusion = Fusion(graph)
+    pack_once(fusion.kernels, fusion.kept, machine)
     plan = Plan(graph, fusion.kernels, fusion.kept)
     for parts in fusion.assembled.values():
         for value, part in parts:
@@ -61,8 +69,10 @@ def make_plan(graph: Graph) -> Plan:
         else:
             late.append((state, node))
     plan.levels = order.levels()
+    cut_to_strips(plan.levels, machine)
     if late:
         plan.levels.append([_copy(plan, state, node) for state, node in late])
+    plan.stretches = stretches(plan.levels, plan.targets, plan.parts)
     _place_rooms(plan, {node for _, node in late if _may_be_lost(node, graph)})
     plan.levels = [[k for k in level if k.kind != "assembly"] for level in plan.levels]
     for number, kernel in enumerate(k for level in plan.levels for k in level):
@@ -162,8 +172,11 @@ class _Order:
 
 def _bytes_read(kernel: Kernel) -> int:
     """Bytes of the program's own values that a kernel reads."""
-    own = (node for node in kernel.read_nodes() if not has_buffer(node))
-    return sum(node.size * node.dtype.itemsize for node in own)
+    return sum(_bytes(node) for node in kernel.read_nodes() if not has_buffer(node))
+
+
+def _bytes(node: Node) -> int:
+    return node.size * node.dtype.itemsize
 
 
 def _reads_in_place(kernel: Kernel, writer: Member, state: State) -> bool:
@@ -206,13 +219,52 @@ def _place_rooms(plan: Plan, wanted: set[Node]) -> None:
                         last[access.node] = max(last.get(access.node, 0), depth)
     for node in wanted:
         last[node] = len(plan.levels)
+    lives = {node: (born[node], last[node]) for node in last}
+    hosts = _hosts(plan.stretches, lives)
+    begin = {depth: s.first for s in plan.stretches for depth in range(s.first, s.last + 1)}
+    end = {depth: s.last for s in plan.stretches for depth in range(s.first, s.last + 1)}
     taken: list[tuple[int, int, int, int]] = []
     for node in sorted(last, key=lambda n: (born[n], -n.size)):
-        size = max(-(-node.size * node.dtype.itemsize // ALIGN) * ALIGN, ALIGN)
-        offset = _lowest(taken, size, born[node], last[node])
-        taken.append((offset, offset + size, born[node], last[node]))
+        if node in hosts:
+            plan.rooms[node] = plan.rooms[hosts[node]]
+            continue
+        size = max(-(-_bytes(node) // ALIGN) * ALIGN, ALIGN)
+        # Where threads do not wait, one may be as late as the beginning when another is at the end.
+        first, final = begin[born[node]], end.get(last[node], last[node])
+        offset = _lowest(taken, size, first, final)
+        taken.append((offset, offset + size, first, final))
         plan.rooms[node] = offset
         plan.room_bytes = max(plan.room_bytes, offset + size)
+
+
+def _hosts(found: Sequence[Stretch], lives: Mapping[Node, tuple[int, int]]) -> dict[Node, Node]:
+    """Values of strips that lie where an earlier one of the same stretch lay, which is not read again.
+
+    Strip i of both is the same memory, so that each thread only overwrites what it has read itself.
+    """
+    hosts: dict[Node, Node] = {}
+    for stretch in found:
+        free: dict[tuple[int, int], list[Node]] = {}
+        for node in sorted(_of_strips(stretch, lives), key=lambda n: lives[n]):
+            rooms = free.setdefault((node.shape[0], _bytes(node)), [])
+            done = next((other for other in rooms if lives[other][1] < lives[node][0]), None)
+            if done is not None:
+                rooms.remove(done)
+                hosts[node] = done
+            rooms.append(node)
+    return hosts
+
+
+def _of_strips(stretch: Stretch, lives: Mapping[Node, tuple[int, int]]) -> list[Node]:
+    """Values that live in a stretch alone and of which strip i is rows of their own, side by side."""
+    apart: dict[Node, bool] = {}
+    for key, touch in stretch.touches.items():
+        node = key.whole if isinstance(key, Part) else key
+        if isinstance(node, Node) and node in lives and node.shape:
+            by_rows = RowLine(0, node.shape[0], 0) in touch.lines
+            apart[node] = apart.get(node, True) and by_rows
+    inside = (n for n, by_rows in apart.items() if by_rows and stretch.first <= lives[n][0])
+    return [node for node in inside if lives[node][1] <= stretch.last]
 
 
 def _read_later(kernel: Kernel, reader: Member, node: Node) -> bool:

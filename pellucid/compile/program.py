@@ -50,7 +50,8 @@ class NativeProgram:
         self._entry = self._library.address("entry")
         levels = self.code.levels
         self.threads = threads or choose_threads(
-            [(sum(e.cost for e in level), sum(e.tasks for e in level)) for level in levels]
+            [(sum(e.cost for e in level), sum(e.tasks for e in level)) for level in levels],
+            len(self.code.meets),
         )
         self._arena = self._room()
         scratch = self.code.scratch * self.threads
@@ -135,17 +136,19 @@ def spans(levels: Sequence[Sequence[Emitted]], threads: int) -> Array:
     """Each thread's tasks of every kernel.
 
     A kernel of many tasks is cut evenly, so that a thread meets the same rows from kernel to kernel
-    and finds them in its own cache. What the others of a level do is cut into equal stretches.
+    and finds them in its own cache; strips are, so that it never waits for others' rows. What the
+    others of a level do is cut into equal stretches.
     """
     rows: list[list[tuple[int, int]]] = []
     many = _TASKS_EACH * threads
     for level in levels:
-        total = sum(emitted.cost for emitted in level if emitted.tasks < many) or 1.0
+        shared = [e.kernel.strip or e.tasks >= many for e in level]
+        total = sum(e.cost for e, even in zip(level, shared, strict=True) if not even) or 1.0
         done = 0.0
-        for emitted in level:
-            if emitted.tasks >= many:
-                shares = [emitted.tasks * t // threads for t in range(threads + 1)]
-                rows.append(list(pairwise(shares)))
+        for emitted, even in zip(level, shared, strict=True):
+            if even:
+                cuts = [emitted.tasks * t // threads for t in range(threads + 1)]
+                rows.append(list(pairwise(cuts)))
                 continue
             cuts = [_task_at(total * t / threads - done, emitted) for t in range(threads + 1)]
             cuts[0], cuts[-1] = 0, emitted.tasks

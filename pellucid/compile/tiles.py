@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, gcd
+from typing import Any
+
+import numpy as np
 
 _MAX_DEPTH = 2048
 _NEAR_CACHE_BYTES = 24 * 1024
@@ -19,6 +22,8 @@ _NEAR_BYTES = 512
 _APART = 0.04
 _TASK_FLOPS = 100_000
 _MAX_TASKS = 32
+_VECTORS = (1, 2, 3, 4)
+_LEAST_STRIP = 4
 
 
 @dataclass(frozen=True)
@@ -32,18 +37,46 @@ class Machine:
         """Whether a tile's sums, a row of B and an element of A fit the registers."""
         return rows * vectors + vectors + 1 <= self.registers
 
+    def of(self, dtype: np.dtype[Any]) -> Machine:
+        """The machine for elements of this type: half as many of 8 bytes fit a vector."""
+        return Machine(self.lanes // 2, self.registers) if dtype.itemsize == 8 else self
+
+    def strip(self, m: int) -> int:
+        """How many of m rows to cut together where threads keep their rows; 0 if they are few.
+
+        So many that a tile of them is fast, and that two or four threads get equal shares.
+        """
+        best: tuple[float, int] | None = None
+        for rows in range(_LEAST_STRIP, 25):
+            if not self.holds(rows, 2) or m < 2 * rows:
+                continue
+            strips = ceil(m / rows)
+            longest = sum(ceil(strips / threads) * threads * rows for threads in (2, 4))
+            cost = longest * _turn(rows, 2, True) / rows
+            if best is None or cost < best[0]:
+                best = (cost, rows)
+        return best[1] if best else 0
+
+    def panel(self, m: int, n: int, k: int) -> int:
+        """Vectors of a row of the panels of B that strips of m rows are multiplied by."""
+        rows = self.strip(m)
+        able = (vectors for vectors in _VECTORS if self.holds(rows, vectors))
+        return min(able, key=lambda vectors: _cost(rows, n, k, rows, vectors, self.lanes, 0))
+
     def cost(self, m: int, n: int, row_bytes: int) -> float:
         """Estimated time of the best tile's m × n products for each element of k."""
         rows, vectors = self.tile(m, n, _MAX_DEPTH, row_bytes)
         return _cost(m, n, _MAX_DEPTH, rows, vectors, self.lanes, row_bytes)
 
-    def tile(self, m: int, n: int, k: int, row_bytes: int = 0) -> tuple[int, int]:
+    def tile(
+        self, m: int, n: int, k: int, row_bytes: int = 0, wide: tuple[int, ...] = _VECTORS
+    ) -> tuple[int, int]:
         """The (rows, vectors) with the least estimated time for an m × n × k product.
 
-        row_bytes: from one row of A to the next.
+        row_bytes: from one row of A to the next. wide: how many vectors there may be.
         """
         best: tuple[float, int, int] | None = None
-        for vectors in (1, 2, 3, 4):
+        for vectors in wide:
             for rows in range(1, 25):
                 if not self.holds(rows, vectors):
                     continue
@@ -60,7 +93,8 @@ class Tiling:
 
     rows, vectors: the register tile. block: turns of the outermost sum that are packed and summed
     at a time. outer_block, row_block, panel_block: outer rows, rows, and panels of vectors · lanes
-    columns that one task computes. pack: whether B is copied to panels first.
+    columns that one task computes. pack: whether B is copied to panels first. spans: whether
+    neighbouring tasks, which then are rows alone, are done as if they were one.
     """
 
     rows: int
@@ -70,6 +104,7 @@ class Tiling:
     row_block: int
     panel_block: int
     pack: bool
+    spans: bool = False
 
 
 def _cost(m: int, n: int, k: int, rows: int, vectors: int, lanes: int, row_bytes: int) -> float:
@@ -83,17 +118,22 @@ def _cost(m: int, n: int, k: int, rows: int, vectors: int, lanes: int, row_bytes
     """
     panels = ceil(n / (vectors * lanes))
     near = k * vectors * lanes * 4 <= _NEAR_CACHE_BYTES
-    stream = vectors * (0.25 if near else 0.75)
     reread = 0.2 if panels > 1 and m * k * 4 > _CACHE_BYTES else 0.0
 
     def tile(r: int) -> float:
-        per_k = max(r * vectors / 2, (r + vectors) / 2, 4.0) + stream + reread * r
+        per_k = _turn(r, vectors, near) + reread * r
         far = 2.0 if collides(r, row_bytes) else 1.1 if row_bytes >= _PAGE else 1.0
         far += _APART if row_bytes > _NEAR_BYTES else 0.0
         return k * per_k * far + 20 + 2.0 * r * vectors
 
     full, rest = divmod(m, rows)
     return panels * (full * tile(rows) + (tile(rest) if rest else 0))
+
+
+def _turn(rows: int, vectors: int, near: bool) -> float:
+    """Cycles of one element of k in a tile."""
+    stream = vectors * (0.25 if near else 0.75)
+    return max(rows * vectors / 2, (rows + vectors) / 2, 4.0) + stream
 
 
 def collides(rows: int, row_bytes: int) -> bool:
@@ -136,6 +176,22 @@ def tiling(
     pack = loose or (not is_panel and turns > (2 if far else 8))
     blocks = _task_shape(outer, m, n, (depth + after) * batch, batch, rows, width, block * inner)
     return Tiling(rows, vectors, block, *blocks, pack)
+
+
+def panel_tiling(
+    rows_of: tuple[int, int], depth: int, row_bytes: int, vectors: int, strip: int, machine: Machine
+) -> Tiling:
+    """The cut of a product that reads panels packed before: strips of rows, or blocks if strip is 0.
+
+    rows_of: rows, columns. depth: products in each sum, and instructions that follow it.
+    """
+    m, n = rows_of
+    width = vectors * machine.lanes
+    if strip:
+        return Tiling(strip, vectors, depth, 1, strip, ceil(n / width), False, spans=True)
+    rows, _ = machine.tile(m, n, min(depth, _MAX_DEPTH), row_bytes, (vectors,))
+    blocks = _task_shape(1, m, n, depth, 1, rows, width, depth)
+    return Tiling(rows, vectors, depth, *blocks, False)
 
 
 def _task_shape(

@@ -12,6 +12,7 @@ from pellucid.compile.code import Code
 from pellucid.compile.loop import verify as loops
 from pellucid.compile.native.isa import host_isa
 from pellucid.compile.plan import Plan, make_plan
+from pellucid.compile.tiles import Machine
 from pellucid.compile.verify import verify
 from pellucid.graph import Graph
 from tests.compile.closeness import compare, reference
@@ -40,8 +41,8 @@ def passed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return run
 
-    def planned(graph: Graph) -> Plan:
-        plan = make_plan(graph)
+    def planned(graph: Graph, machine: Machine) -> Plan:
+        plan = make_plan(graph, machine)
         verify(plan)
         found.append("plan")
         return plan

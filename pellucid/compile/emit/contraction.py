@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pellucid.compile.contraction import Contraction, Line
-from pellucid.compile.emit.epilogue import Epilogue, operand_pointers
+from pellucid.compile.emit.epilogue import Epilogue, operand_pointer
 from pellucid.compile.emit.panels import PanelWriter, panel_elements
 from pellucid.compile.emit.stores import Stores
 from pellucid.compile.emit.sums import Count
 from pellucid.compile.emit.tile import TileWriter
 from pellucid.compile.kernels import Kernel
 from pellucid.compile.loop.builder import Builder
-from pellucid.compile.loop.ir import Type, Value
+from pellucid.compile.loop.ir import I64, Type, Value
 from pellucid.compile.tiles import Tiling
 from pellucid.graph.node import Node
 
@@ -80,6 +80,13 @@ class ContractionWriter:
         b, work, cut = self.b, self.work, self.cut
         outer_blocks, row_blocks, column_blocks = task_counts(work, cut)
         panels = -(-work.column.extent // self.width)
+        if cut.spans:
+            last = b.minimum(b.mul(end, cut.row_block), work.row.extent)
+            zero, one, every = (b.constant(I64, count) for count in (0, 1, panels))
+            self._task(
+                a, other, (zero, one), (b.mul(begin, cut.row_block), last), (zero, every), {}
+            )
+            return
         with b.loop(begin, end, hint="task") as task:
             columns = b.rem(task.variable, column_blocks)
             rest = b.div(task.variable, column_blocks)
@@ -155,7 +162,10 @@ class ContractionWriter:
         with b.loop(*panels, hint="panel") as panel:
             column = b.mul(panel.variable, self.width)
             local = b.sub(panel.variable, panels[0])
-            source = b.offset(other, b.mul(column, work.column.b), work.kind)
+            beyond = (
+                b.mul(panel.variable, work.panel) if work.panel else b.mul(column, work.column.b)
+            )
+            source = b.offset(other, beyond, work.kind)
             if cut.pack:
                 packed = b.offset(self.panels, b.mul(local, self.panel_size), work.kind)
                 self.packing.pack(source, column, turns, packed)
@@ -238,5 +248,9 @@ def write_contraction(
     """Tasks of a contraction kernel and its epilogue."""
     work, cut = shape_of
     epilogue = Epilogue(b, kernel, buffers, stores, (work.row, work.column), work.lanes)
-    writer = ContractionWriter(b, work, cut, scratch, epilogue)
-    writer.write(*operand_pointers(b, kernel, buffers), *span)
+    first = operand_pointer(b, kernel, 0, buffers)
+    if kernel.panels is not None:
+        second = buffers[kernel.panels]
+    else:
+        second = operand_pointer(b, kernel, 1, buffers)
+    ContractionWriter(b, work, cut, scratch, epilogue).write(first, second, *span)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from pellucid.compile.emit.kernel import Buffer, Emitted
 from pellucid.compile.loop.builder import Builder
@@ -17,6 +17,7 @@ ROOM, SCRATCH, SPANS, CLOCKS, FIRST = 0, 1, 2, 3, 4
 
 def entry(
     levels: Sequence[Sequence[Emitted]],
+    meets: Container[int],
     address: Address,
     strides: Callable[[Buffer], int],
     scratch: int,
@@ -24,6 +25,7 @@ def entry(
 ) -> Function:
     """`void entry(table, steps, thread, threads, team)`.
 
+    meets: the levels after which threads wait for each other.
     The spans are int64 pairs (first task, last task + 1) by kernel and thread. clock: the
     intrinsic that counts time, if that which each level takes is to be added up in the clocks.
     """
@@ -69,7 +71,8 @@ def entry(
                 with b.when(b.compare("<", begin, end)):
                     b.call(emitted.function, [*pointers, begin, end, own_scratch])
                 number += 1
-            b.call("pel_barrier", [team, thread])
+            if place in meets:
+                b.call("pel_barrier", [team, thread])
             if clocks is not None and before is not None:
                 before = _tick(b, clock, clocks, place, thread, before)
     return b.function

@@ -114,13 +114,12 @@ class Epilogue:
         return bool(each) and node.size * node.dtype.itemsize >= _FAR
 
 
-def operand_pointers(
-    b: Builder, kernel: Kernel, buffers: Mapping[Node, Value]
-) -> tuple[Value, Value]:
-    """Where the first elements that are read of both operands lie."""
+def operand_pointer(
+    b: Builder, kernel: Kernel, number: int, buffers: Mapping[Node, Value]
+) -> Value:
+    """Where the first element that is read of an operand of the contraction lies."""
     node = kernel.members[0].node
-    found: list[Value] = []
-    for operand, at in zip(node.inputs, operands(node)[:2], strict=True):
-        base, position = operand_position(operand, at)
-        found.append(b.offset(buffers[base], position.constant, kind_of(operand.dtype)))
-    return found[0], found[1]
+    operand = node.inputs[number]
+    a_at, b_at, _ = operands(node)
+    base, position = operand_position(operand, b_at if number else a_at)
+    return b.offset(buffers[base], position.constant, kind_of(operand.dtype))

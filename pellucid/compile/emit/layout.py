@@ -77,6 +77,8 @@ def layout(kernel: Kernel, kept: set[Node], lanes: int, parts: Sequence[Index]) 
             if access.guarded or not position.is_affine:
                 fixed |= position.axes()
         fixed |= _fixed(member, kernel, kept)
+    if kernel.strip:
+        fixed.add(0)
     reduced = kernel.reduced or ()
     outer = merged(kernel.shape, kernel.outer, positions, fixed)
     inner = merged(kernel.shape, reduced, positions, fixed)
@@ -88,6 +90,10 @@ def layout(kernel: Kernel, kept: set[Node], lanes: int, parts: Sequence[Index]) 
     costs = [0] if kernel.copies is not None else [own_cost(node) for node in inside(kernel)]
     width = _width(last.extent, lanes, max(costs, default=0) >= DEAR)
     width = _between_borders(width, lanes, _borders(kernel, kept, last.last))
+    if kernel.strip:
+        within = product(outer[1:-1] if across else outer[1:])
+        chunk = -(-last.extent // width) * width if across else 1
+        return NestLayout(tuple(outer), tuple(inner), width, across, chunk, kernel.strip * within)
     depth = max(product(inner), 1)
     wanted = max(_TASK_COST // max(depth * sum(costs), 16), 1)
     if not across:

@@ -24,6 +24,9 @@ def signature(
     pointers: the number of each buffer. stores: what each member is written to.
     """
     parts: list[object] = [kernel.kind, kernel.shape, kernel.reduced, kernel.copies is not None]
+    parts.append(kernel.strip)
+    if kernel.panels is not None:
+        parts.append((kernel.panels.shape, pointers[kernel.panels]))
     members = kernel.nodes()
     numbers: dict[Node, int] = {}
     for member, places in zip(kernel.members, stores, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pellucid.compile.emit.epilogue import Epilogue, operand_pointers
+from pellucid.compile.emit.epilogue import Epilogue, operand_pointer
 from pellucid.compile.emit.stores import Stores
 from pellucid.compile.emit.winograd_filter import FilterWriter, filter_scratch
 from pellucid.compile.emit.winograd_gradient import WindowGradientWriter, gradient_scratch
@@ -33,4 +33,5 @@ def write_winograd(
     rows = work.channel if work.by_window else work.x
     epilogue = Epilogue(b, kernel, buffers, stores, (rows, work.column), work.lanes)
     writer = (WindowGradientWriter if work.by_window else FilterWriter)(b, work, scratch, epilogue)
-    writer.write(*operand_pointers(b, kernel, buffers), *span)
+    first, second = (operand_pointer(b, kernel, number, buffers) for number in (0, 1))
+    writer.write(first, second, *span)

@@ -26,11 +26,11 @@ def set_threads(threads: int | None) -> None:
     _chosen[:] = [] if threads is None else [threads]
 
 
-def choose_threads(levels: Sequence[tuple[float, int]]) -> int:
+def choose_threads(levels: Sequence[tuple[float, int]], meets: int) -> int:
     """How many threads a program gets.
 
-    levels: what is done between two barriers: rough instructions of one lane, and into how many
-    tasks they are cut.
+    levels: what is done one after the other: rough instructions of one lane, and into how many
+    tasks they are cut. meets: how many times a step waits for all threads.
     What `set_threads` or PELLUCID_THREADS says; else the number for which a step should take least:
     its work shared among them, and what handing it over costs, which is measured on this machine
     (see `handoff`) if it matters. No more than the processors that this process may use and than
@@ -46,12 +46,12 @@ def choose_threads(levels: Sequence[tuple[float, int]]) -> int:
         return sum(work / min(threads, max(tasks, 1)) for work, tasks in levels) / rate
 
     gain = seconds(1) - seconds(most)
-    if most == 1 or gain <= len(levels) * _CHEAPEST:
+    if most == 1 or gain <= meets * _CHEAPEST:
         return 1
-    certain = gain > len(levels) * _DEAREST
+    certain = gain > meets * _DEAREST
     handoff = 0.0 if certain else min(handoff_seconds(), _DEAREST)
     # A barrier of more threads takes longer with every doubling.
-    waiting = len(levels) * handoff
+    waiting = meets * handoff
     return min(range(1, most + 1), key=lambda n: seconds(n) + waiting * (n - 1).bit_length())
 
 

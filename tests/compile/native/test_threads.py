@@ -264,7 +264,7 @@ def test_how_many_threads(usual: pytest.MonkeyPatch) -> None:
     work = [0, 1e4, 1e6, 1.2e7, 1e12]
 
     def chosen(each: float, tasks: int = 64) -> int:
-        return choose_threads([(each / 20, tasks)] * 20)
+        return choose_threads([(each / 20, tasks)] * 20, 20)
 
     usual.setattr(choice, "handoff_seconds", lambda: 2e-6)
     assert [chosen(w) for w in work] == [1, 1, 1, 4, 4]
@@ -293,20 +293,20 @@ def test_a_share_of_the_processors(usual: pytest.MonkeyPatch) -> None:
     usual.setattr(choice, "available_processors", lambda: 8)
     for text, threads in (("2", 2), ("16", 8), ("3,2", 3), (" 4 ", 4), ("0", 8), ("", 8), ("x", 8)):
         usual.setenv("OMP_NUM_THREADS", text)
-        assert choose_threads([(1e12, 64)]) == threads, text
-        assert choose_threads([(1e3, 64)]) == 1
+        assert choose_threads([(1e12, 64)], 1) == threads, text
+        assert choose_threads([(1e3, 64)], 1) == 1
     usual.setenv("OMP_NUM_THREADS", "2")
     usual.setenv("PELLUCID_THREADS", "5")
-    assert choose_threads([(1e12, 64)]) == 5
+    assert choose_threads([(1e12, 64)], 1) == 5
     set_threads(6)
-    assert choose_threads([(1e12, 64)]) == 6
+    assert choose_threads([(1e12, 64)], 1) == 6
 
 
 def test_processes_of_joblib_share_the_processors(usual: pytest.MonkeyPatch) -> None:
     joblib = pytest.importorskip("joblib")
     usual.setenv("LOKY_MAX_CPU_COUNT", "2")
     with joblib.parallel_config("loky", n_jobs=2):
-        found = joblib.Parallel()(joblib.delayed(choose_threads)([(1e12, 64)]) for _ in range(4))
+        found = joblib.Parallel()(joblib.delayed(choose_threads)([(1e12, 64)], 1) for _ in range(4))
     assert found == [1] * 4
 
 
