@@ -19,6 +19,7 @@ from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 
 _FEWEST_PRODUCTS = 3
+_LEAST_ROWS = 4
 
 
 def joined(graph: Graph) -> Graph:
@@ -133,10 +134,41 @@ def _without_products(terms: list[Node]) -> list[Node]:
     products = [term for term in terms if term.op == "matmul" and _is_short(term)]
     if len(products) < _FEWEST_PRODUCTS:
         return terms
+    others = [term for term in terms if term not in products]
+    return [_by_rows(products) or _end_to_end(products), *others]
+
+
+def _end_to_end(products: Sequence[Node]) -> Node:
     a = _beside([product.inputs[0] for product in products])
     b = apply("concatenate", [product.inputs[1] for product in products], axis=0)
-    others = [term for term in terms if term not in products]
-    return [apply("matmul", [a, b]), *others]
+    return apply("matmul", [a, b])
+
+
+def _by_rows(products: Sequence[Node]) -> Node | None:
+    """Σ XᵢᵀYᵢ of matrices with the same rows, the sum ordered by rows, in two halves.
+
+    Each half needs half the rows of every Xᵢ and Yᵢ, and those a thread may have computed itself
+    (see `strips`): so it hands on half of a sum, not half of all that is summed.
+    """
+    turned = [product.inputs[0] for product in products]
+    rows = products[0].inputs[1].shape[0]
+    if any(x.op != "transpose" or x.shape[1] != rows for x in turned) or rows % (2 * _LEAST_ROWS):
+        return None
+    x, y = (
+        _halves(side)
+        for side in zip(*((p.inputs[0].inputs[0], p.inputs[1]) for p in products), strict=True)
+    )
+    product = apply("matmul", [apply("transpose", [x], order=(0, 2, 1)), y])
+    total = apply("sum", [product], axes=(0,))
+    return apply("reshape", [total], shape=products[0].shape)
+
+
+def _halves(matrices: Sequence[Node]) -> Node:
+    """Matrices of shape (rows, n) as (2, all rows of half of them, n), row by row."""
+    rows, n = matrices[0].shape
+    stacked = [apply("reshape", [each], shape=(rows, 1, n)) for each in matrices]
+    whole = apply("concatenate", stacked, axis=1)
+    return apply("reshape", [whole], shape=(2, rows // 2 * len(matrices), n))
 
 
 def _is_short(product: Node) -> bool:

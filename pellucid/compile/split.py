@@ -16,10 +16,12 @@ from pellucid.graph.node import Node, apply
 from pellucid.graph.program import Graph
 
 _LONG_SUM = 131_072
-_FEW_RESULTS = 512
+_FEW_RESULTS = 1_024
 _LEAST_PART = 64
 _DEEP = 4_096
 _DEEP_SQUARES = 1_024
+_LONG = 1_024
+_THIN = 48
 _MOST_PARTS = 32
 _PARTIAL_RESULTS = 262_144
 
@@ -44,7 +46,7 @@ def _cut_sum(node: Node) -> Node:
     if not rest or x.shape[first] < 4:
         return _cut_axis(node, x, first, axes)
     if prod(x.shape[axis] for axis in rest) < _LEAST_PART:
-        return node
+        return _cut_axis(node, x, first, axes)
     partial = apply("sum", [x], axes=rest)
     return apply("sum", [partial], axes=(first,))
 
@@ -52,7 +54,7 @@ def _cut_sum(node: Node) -> Node:
 def _cut_axis(node: Node, x: Node, axis: int, axes: tuple[int, ...]) -> Node:
     """Sum over one axis, cut into equal parts."""
     count = x.shape[axis]
-    parts = _parts(count, count // _LEAST_PART)
+    parts = _parts(count, x.size // node.size // _LEAST_PART)
     if parts == 1:
         return node
     shape = (*x.shape[:axis], parts, count // parts, *x.shape[axis + 1 :])
@@ -72,11 +74,22 @@ def _parts(count: int, most: int) -> int:
 
 def _cut_contraction(node: Node) -> Node:
     deep = depth(node)
+    if node.op == "matmul" and _DEEP > deep >= _LONG and _is_thin(node):
+        return _cut_matmul(node, 2)
     part = _DEEP_SQUARES if is_by_window(node) else _DEEP
     if deep < 2 * part or not node.size:
         return node
     most = min(deep // part, _PARTIAL_RESULTS // node.size)
     return _cut_matmul(node, most) if node.op == "matmul" else _cut_convolve(node, most)
+
+
+def _is_thin(node: Node) -> bool:
+    """Whether a product reads many times as much as it writes.
+
+    Two halves of its sums are two halves of what is read; halves of its columns each read all of A.
+    """
+    a, b = node.inputs
+    return a.size + b.size >= _THIN * node.size > 0
 
 
 def _cut_matmul(node: Node, most: int) -> Node:

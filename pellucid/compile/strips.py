@@ -31,7 +31,7 @@ assembled value, which is touched by its parts alone."""
 
 
 def cut_to_strips(levels: Sequence[Sequence[Kernel]], machine: Machine) -> None:
-    """Let products that read shared panels, and loops between them, be cut into strips of rows."""
+    """Let products that read shared panels, and loops beside them, be cut into strips of rows."""
     ends: dict[int, tuple[int, int]] = {}
     for depth, level in enumerate(levels):
         for kernel in level:
@@ -42,7 +42,7 @@ def cut_to_strips(levels: Sequence[Sequence[Kernel]], machine: Machine) -> None:
     for depth, level in enumerate(levels):
         for kernel in level:
             rows = kernel.shape[0] if _may_be_cut(kernel) else 0
-            if rows in ends and ends[rows][0] <= depth <= ends[rows][1]:
+            if rows in ends and ends[rows][0] - 1 <= depth <= ends[rows][1] + 1:
                 kernel.strip = machine.strip(rows)
 
 

@@ -49,8 +49,8 @@ class _Recurrent(Module):
         inputs = self.W_x.shape[0]
         if x.ndim != 3 or x.shape[-1] != inputs or not x.shape[1]:
             raise self.mismatch(f"(batch, length, {inputs})", x)
-        z = x.transpose(1, 0, 2) @ self.W_x + self.b
-        steps = [z[t] for t in range(x.shape[1])]
+        z = x @ self.W_x + self.b
+        steps = [z[:, t] for t in range(x.shape[1])]
         return steps[::-1] if self.reverse else steps
 
     def arranged(self, hidden: list[Tensor]) -> Tensor:

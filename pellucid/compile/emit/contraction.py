@@ -23,6 +23,8 @@ from pellucid.compile.tiles import Tiling
 from pellucid.graph.node import Node
 
 Range = tuple[Value, Value]
+_NEAR = 24_576
+"""Bytes up to which a panel stays in the nearest cache."""
 
 
 def task_counts(work: Contraction, cut: Tiling) -> tuple[int, int, int]:
@@ -81,11 +83,7 @@ class ContractionWriter:
         outer_blocks, row_blocks, column_blocks = task_counts(work, cut)
         panels = -(-work.column.extent // self.width)
         if cut.spans:
-            last = b.minimum(b.mul(end, cut.row_block), work.row.extent)
-            zero, one, every = (b.constant(I64, count) for count in (0, 1, panels))
-            self._task(
-                a, other, (zero, one), (b.mul(begin, cut.row_block), last), (zero, every), {}
-            )
+            self._strips(a, other, begin, end)
             return
         with b.loop(begin, end, hint="task") as task:
             columns = b.rem(task.variable, column_blocks)
@@ -102,6 +100,36 @@ class ContractionWriter:
                 self._range(columns, cut.panel_block, panels),
                 place,
             )
+
+    def _strips(self, a: Value, other: Value, begin: Value, end: Value) -> None:
+        """Tasks that are rows alone, as if they were one; B lies in panels."""
+        b, work, cut = self.b, self.work, self.cut
+        first = b.mul(begin, cut.row_block)
+        last = b.minimum(b.mul(end, cut.row_block), work.row.extent)
+        panels = -(-work.column.extent // self.width)
+
+        def tile(row: Value, panel: Value) -> None:
+            column = b.mul(panel, self.width)
+            count = b.minimum(b.sub(last, row), cut.rows)
+            self._ask({}, row, count, column)
+            here = b.offset(a, b.mul(row, work.row.a), work.kind)
+            there = b.offset(other, b.mul(panel, work.panel), work.kind)
+            self._tile(here, there, work.sums[0].extent, count, self.sums)
+            self._hand_over({}, row, count, column, self.sums)
+
+        # The rows of A are near for all panels, or a panel for all rows, if it is small enough.
+        if work.panel * 4 > _NEAR:
+            with (
+                b.loop(first, last, cut.rows, hint="row") as row,
+                b.loop(0, panels, hint="panel") as panel,
+            ):
+                tile(row.variable, panel.variable)
+        else:
+            with (
+                b.loop(0, panels, hint="panel") as panel,
+                b.loop(first, last, cut.rows, hint="row") as row,
+            ):
+                tile(row.variable, panel.variable)
 
     def _range(self, number: Value, block: int, extent: int) -> Range:
         first = self.b.mul(number, block)
