@@ -18,7 +18,7 @@ from pellucid.compile.emit.sums import Count
 from pellucid.compile.emit.tile import TileWriter
 from pellucid.compile.kernels import Kernel
 from pellucid.compile.loop.builder import Builder
-from pellucid.compile.loop.ir import I64, Type, Value
+from pellucid.compile.loop.ir import Type, Value
 from pellucid.compile.tiles import Tiling
 from pellucid.graph.node import Node
 
