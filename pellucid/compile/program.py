@@ -135,14 +135,13 @@ class NativeProgram:
 def spans(levels: Sequence[Sequence[Emitted]], threads: int) -> Array:
     """Each thread's tasks of every kernel.
 
-    A kernel of many tasks is cut evenly, so that a thread meets the same rows from kernel to kernel
-    and finds them in its own cache; strips are, so that it never waits for others' rows. What the
-    others of a level do is cut into equal stretches.
+    A kernel whose tasks are many, or divide by the threads, is cut evenly, so that a thread meets the
+    same rows from kernel to kernel and finds them in its own cache; strips are, so that it never waits
+    for others' rows. What the others of a level do is cut into equal stretches.
     """
     rows: list[list[tuple[int, int]]] = []
-    many = _TASKS_EACH * threads
     for level in levels:
-        shared = [e.kernel.strip or e.tasks >= many for e in level]
+        shared = [_is_even(emitted, threads) for emitted in level]
         total = sum(e.cost for e, even in zip(level, shared, strict=True) if not even) or 1.0
         done = 0.0
         for emitted, even in zip(level, shared, strict=True):
@@ -155,6 +154,11 @@ def spans(levels: Sequence[Sequence[Emitted]], threads: int) -> Array:
             rows.append(list(pairwise(cuts)))
             done += emitted.cost
     return np.array(rows, np.int64).reshape(-1) if rows else np.zeros(2, np.int64)
+
+
+def _is_even(emitted: Emitted, threads: int) -> bool:
+    divides = emitted.tasks % threads == 0
+    return divides or emitted.tasks >= _TASKS_EACH * threads or emitted.kernel.strip > 0
 
 
 def _task_at(work: float, emitted: Emitted) -> int:
