@@ -21,6 +21,7 @@ from pellucid.compile.products import as_read
 from pellucid.compile.simplify import simplify
 from pellucid.compile.split import split
 from pellucid.compile.tiles import Machine
+from pellucid.compile.totals import fewer_sums
 from pellucid.graph.node import Node
 from pellucid.graph.program import Graph
 
@@ -40,7 +41,8 @@ class Code:
         self.isa = isa
         self.timed = timed
         machine = Machine(isa.lanes, isa.registers)
-        self.plan = make_plan(padded_in_place(as_read(split(joined(simplify(graph))))), machine)
+        shaped = as_read(split(fewer_sums(joined(simplify(graph)))))
+        self.plan = make_plan(padded_in_place(shaped), machine)
         self.levels = emit(self.plan, isa)
         self.meets = {stretch.last for stretch in self.plan.stretches}
         if timed:
