@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 from pellucid.compile.index import Index
 from pellucid.graph.op import Shape
@@ -57,3 +58,8 @@ def _mergeable(
         if first is None or second is None or first != second * extent:
             return False
     return True
+
+
+def product(loops: Sequence[LoopAxis]) -> int:
+    """How many turns they have together."""
+    return prod(loop.extent for loop in loops)

@@ -111,6 +111,15 @@ class Index:
         rest = tuple((a, f) for a, f in self.terms if f % divisor)
         return Index(self.constant - left, whole), Index(left, rest)
 
+    def placed(self, where: Mapping[int, Index]) -> Index:
+        """The same where some axes are given by indices of their own."""
+        if self.axes().isdisjoint(where):
+            return self
+        total = Index(self.constant)
+        for atom, factor in self.terms:
+            total = total.plus(_placed(atom, where).times(factor))
+        return total
+
     def joined(self) -> Index:
         """The same with divisor · ⌊i / divisor⌋ + i mod divisor written as i, wherever it stands."""
         terms = dict(self.terms)
@@ -145,6 +154,16 @@ class Index:
 
 
 Indices = tuple[Index, ...]
+
+
+def _placed(atom: Atom, where: Mapping[int, Index]) -> Index:
+    if isinstance(atom, Axis):
+        return where.get(atom.number, Index(0, ((atom, 1),)))
+    if isinstance(atom, Lookup):
+        places = tuple(place.placed(where) for place in atom.places)
+        return Index(0, ((Lookup(atom.node, places, atom.bound), 1),))
+    inside = atom.index.placed(where)
+    return (inside.quotient if isinstance(atom, Quotient) else inside.remainder)(atom.divisor)
 
 
 def divisors(index: Index, axis: int) -> set[int]:
@@ -276,7 +295,18 @@ class Guard:
     def never(self) -> bool:
         """Whether it holds nowhere."""
         least, most = self.index.bounds()
-        return most < self.low or least >= self.high
+        beside = self._is_even() and (self.index.constant - self.low) % self.step != 0
+        return most < self.low or least >= self.high or beside
+
+    def settled(self) -> Guard:
+        """The same condition from 0 on, without a step where the index is at one everywhere."""
+        index = self.index.plus(-self.low)
+        step = 1 if self._is_even() and index.constant % self.step == 0 else self.step
+        return Guard(index, 0, self.high - self.low, step)
+
+    def _is_even(self) -> bool:
+        """Whether the index goes by multiples of the step."""
+        return all(factor % self.step == 0 for _, factor in self.index.terms)
 
 
 def moved(node: Node, at: Indices) -> tuple[Indices, tuple[Guard, ...]]:
@@ -339,7 +369,7 @@ def _unpadded(
         if not guard.always():
             guards.append(guard)
         shifted = index.plus(-before)
-        places.append(shifted if step == 1 else Index(0, ((Quotient(shifted, step), 1),)))
+        places.append(shifted.quotient(step))
     return tuple(places), tuple(guards)
 
 

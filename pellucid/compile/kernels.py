@@ -17,6 +17,7 @@ from pellucid.graph.op import TABLE, Shape
 Kind = Literal["nest", "contraction", "draw", "scatter", "assembly"]
 """An assembly computes nothing: the kernels of its parts write it (see `assemble`)."""
 Place = Literal["full", "outer"]
+REDUCTIONS = ("sum", "max", "argmax")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ from pellucid.graph.program import Graph
 
 _LONG_SUM = 131_072
 _FEW_RESULTS = 1_024
+_SOME_RESULTS = 4_096
+_VERY_LONG = 4_096
+"""Elements of each of `_SOME_RESULTS` that make it worthwhile to store its parts."""
 _LEAST_PART = 64
 _DEEP = 4_096
 _DEEP_SQUARES = 1_024
@@ -40,7 +43,9 @@ def _cut(node: Node) -> Node:
 def _cut_sum(node: Node) -> Node:
     (x,) = node.inputs
     axes = tuple(axis for axis in node.attrs["axes"] if x.shape[axis] != 1)
-    if x.size < _LONG_SUM or node.size >= _FEW_RESULTS or not axes:
+    if x.size < _LONG_SUM or not axes:
+        return node
+    if node.size >= (_SOME_RESULTS if x.size >= _VERY_LONG * node.size else _FEW_RESULTS):
         return node
     first, rest = axes[0], axes[1:]
     if not rest or x.shape[first] < 4:

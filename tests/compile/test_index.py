@@ -139,6 +139,23 @@ def test_positions(shape: Shape, data: some.DataObject) -> None:
     holds = (place >= low) & (place < high) & ((place - low) % (step + 1) == 0)
     assert not guard.always() or holds.all()
     assert not guard.never() or not holds.any()
+    settled = guard.settled()
+    at = values(settled.index, shape)
+    same = (at >= settled.low) & (at < settled.high) & ((at - settled.low) % settled.step == 0)
+    np.testing.assert_array_equal(same, holds)
+
+
+@given(indices(), some.sampled_from([(0, 2), (2, 3), (3, 4), (3, 8)]), some.integers(0, 7))
+def test_places_of_turns_side_by_side(x: Index, loop: tuple[int, int], number: int) -> None:
+    """Where an axis is its length / count turns of `count` at once, each of those is its own place."""
+    axis, count = loop
+    number %= count
+    turns = SHAPE[axis] // count
+    shape = tuple(turns if a == axis else n for a, n in enumerate(SHAPE))
+    here = Index(number, ((Axis(axis, turns), count),) if turns > 1 else ())
+    cut = tuple(slice(number, None, count) if a == axis else slice(None) for a in range(4))
+    if not _looked_up(x, axis):
+        np.testing.assert_array_equal(values(x.placed({axis: here}), shape), values(x)[cut])
 
 
 # -- movement ---------------------------------------------------------------------------------------

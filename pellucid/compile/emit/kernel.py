@@ -171,7 +171,7 @@ class KernelWriter:
             return Extent(draw_tasks(anchor), 32 * size, 0)
         if kernel.kind == "scatter":
             return Extent(ScatterWriter(anchor, self.isa.lanes).tasks, 8 * size, 0)
-        loops = layout(kernel, self.plan.kept, self.isa.lanes, self._parts())
+        loops = layout(kernel, self.plan.kept, self.isa.lanes, self.isa.registers, self._parts())
         return Extent(loops.tasks, max(prod(kernel.shape), 1) * self._cost(), 0, loops)
 
     def _parts(self) -> list[Index]:

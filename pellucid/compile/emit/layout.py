@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pellucid.compile.access import DEAR, borders, fixed_axes, own_cost
-from pellucid.compile.domain import LoopAxis, merged
+from pellucid.compile.domain import LoopAxis, merged, product
+from pellucid.compile.emit.beside import STRAIGHT, Beside, beside, left, places, vectors_beside
 from pellucid.compile.index import Index, identity, linear
-from pellucid.compile.kernels import Kernel, Member, inside
+from pellucid.compile.kernels import REDUCTIONS, Kernel, Member, inside
 from pellucid.graph.node import Node
 
 _TASK_COST = 131_072
 """Rough instructions (see `own_cost`) of a task."""
-REDUCTIONS = ("sum", "max", "argmax")
+_PLACES = 16
+"""Of so many places or more each may be a task of its own."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class NestLayout:
     across:       whether the lanes are places (the last loop is an outer one).
     chunk:        how far a task goes along the lanes' loop if they are places.
     rows:         how many turns of the other outer loops a task takes.
+    beside:       loops whose turns are written side by side, some or all of them; what is left of
+                  them is among outer and inner.
     """
 
     outer: tuple[LoopAxis, ...]
@@ -33,6 +37,7 @@ class NestLayout:
     across: bool
     chunk: int
     rows: int
+    beside: tuple[Beside, ...] = ()
 
     @property
     def row_loops(self) -> tuple[LoopAxis, ...]:
@@ -55,15 +60,9 @@ class NestLayout:
         return -(-self.row_count // self.rows) * self.chunks
 
 
-def product(loops: Sequence[LoopAxis]) -> int:
-    """How many turns they have together."""
-    total = 1
-    for loop in loops:
-        total *= loop.extent
-    return total
-
-
-def layout(kernel: Kernel, kept: set[Node], lanes: int, parts: Sequence[Index]) -> NestLayout:
+def layout(
+    kernel: Kernel, kept: set[Node], lanes: int, registers: int, parts: Sequence[Index]
+) -> NestLayout:
     """Loops and tasks of a nest, from its shape and what it reads alone.
 
     parts: where its members are written as parts of something else.
@@ -98,9 +97,24 @@ def layout(kernel: Kernel, kept: set[Node], lanes: int, parts: Sequence[Index]) 
     wanted = max(_TASK_COST // max(depth * sum(costs), 16), 1)
     if not across:
         return NestLayout(tuple(outer), tuple(inner), width, False, 1, wanted)
+    sums = _only_sums(kernel) if product(inner) > STRAIGHT else 0
+    if sums and product(outer[:-1]) >= _PLACES:
+        while 2 * width * sums <= registers // 2 * lanes and 2 * width <= last.extent:
+            width *= 2
+    together = beside(kernel, outer[:-1], inner, last.last, (width // lanes, registers))
+    if together:
+        width = min(width, lanes * vectors_beside(together, inner, registers))
+        outer, inner = left(outer, together), left(inner, together)
+        wanted = max(wanted // len(places(together)), 1)
     chunk = max(min(-(-wanted // width), -(-last.extent // width)), 1) * width
     rows = max(wanted // chunk, 1)
-    return NestLayout(tuple(outer), tuple(inner), width, True, chunk, rows)
+    return NestLayout(tuple(outer), tuple(inner), width, True, chunk, rows, together)
+
+
+def _only_sums(kernel: Kernel) -> int:
+    """How many sums a nest computes, if that and what follows from them is all that it does."""
+    loops = [m for m in kernel.members if m.place == "full" or m.node.op in REDUCTIONS]
+    return len(loops) if all(m.node.op == "sum" and not m.phase for m in loops) else 0
 
 
 def _fixed(member: Member, kernel: Kernel, kept: set[Node]) -> set[int]:

@@ -5,25 +5,30 @@ result of its own and they are folded together at the end; if not, each lane is 
 
 Long sums are made of chains whose totals are added, because a chain loses a little to rounding with
 every element.
+
+Turns that are written one after another, or side by side (see `beside`), are places of one point: what
+several of them read is loaded once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import isqrt
+from dataclasses import replace
+from math import isqrt, prod
 
-from pellucid.compile.emit.layout import REDUCTIONS, NestLayout, product
+from pellucid.compile.domain import product
+from pellucid.compile.emit.beside import STRAIGHT, Beside, Where, places
+from pellucid.compile.emit.layout import NestLayout
 from pellucid.compile.emit.pull import Point, Puller
 from pellucid.compile.emit.reduction import Running
 from pellucid.compile.emit.stores import Stores
 from pellucid.compile.index import Indices, identity
-from pellucid.compile.kernels import Kernel, Member, inside
+from pellucid.compile.kernels import REDUCTIONS, Kernel, Member, inside
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Value
 from pellucid.graph.node import Node
 
 _CHAIN = 64
-_MOST_TURNS = 16
 _MOST_CODE = 200
 _OWN_CHAIN = 32
 """From so many turns on an inner loop's sums start from 0 at each turn of the loop around it."""
@@ -52,9 +57,20 @@ class NestWriter:
         zero = b.constant(I64, 0)
         # Short loops are written out, unless that is a lot of code.
         last_two = product(plan.inner[-2:])
-        short = last_two <= _MOST_TURNS and last_two * len(inside(kernel)) <= _MOST_CODE
-        self.straight = _MOST_TURNS if short else 1
+        short = last_two <= STRAIGHT and last_two * len(inside(kernel)) <= _MOST_CODE
+        self.straight = STRAIGHT if short and not plan.across else 1
+        self.written = len(plan.inner)
+        while short and plan.across and self._is_short(self.written - 1):
+            self.written -= 1
+        self.own = places([loop for loop in plan.beside if not loop.inner])
+        self.shared = [loop for loop in plan.beside if loop.inner]
+        straight = [Beside(x.last, x.extent, 1, True) for x in plan.inner[self.written :]]
+        self.turns = places([*straight, *self.shared])
         self.axes: dict[int, Value] = dict.fromkeys(range(len(kernel.shape)), zero)
+
+    def _is_short(self, depth: int) -> bool:
+        """Whether the inner loops from `depth` on are written out."""
+        return depth >= 0 and product(self.plan.inner[depth:]) <= STRAIGHT
 
     def write(self, begin: Value, end: Value) -> None:
         """Tasks begin … end − 1."""
@@ -135,24 +151,27 @@ class NestWriter:
                 self._pass(loop, found, vector, lanes, mask)
             if rest:
                 self._at(found, vector, lanes, mask)
-                self._compute(rest, found)
+                self._compute(rest, found, self.own)
 
     def _at(
         self, known: Mapping[Known, Value], vector: int, lanes: int, mask: Value | None
     ) -> None:
         self.puller.at(Point(dict(self.axes), vector, lanes, mask, dict(known)))
 
-    def _compute(self, members: Sequence[Member], known: dict[Known, Value]) -> None:
+    def _compute(
+        self, members: Sequence[Member], known: dict[Known, Value], turns: Sequence[Where]
+    ) -> None:
         """Compute members at the puller's point, all of them before any is stored."""
         values = []
-        for member in members:
-            copies = self.kernel.copies is not None
-            compute = self.puller.pull if copies else self.puller.fresh
-            value = compute(member.node, member.at)
-            self.puller.know(member.node, member.at, value)
-            known[member.node, member.at] = value
-            values.append(value)
-        for member, value in zip(members, values, strict=True):
+        for where in turns:
+            for member in (_placed(member, where) for member in members):
+                copies = self.kernel.copies is not None
+                compute = self.puller.pull if copies else self.puller.fresh
+                value = compute(member.node, member.at)
+                self.puller.know(member.node, member.at, value)
+                known[member.node, member.at] = value
+                values.append((member, value))
+        for member, value in values:
             self.stores.write(self.puller, member, value)
 
     def _pass(
@@ -164,15 +183,16 @@ class NestWriter:
         mask: Value | None,
     ) -> None:
         """One pass over the reduced axes."""
-        b, plan = self.b, self.plan
-        reductions = [m for m in members if m.node.op in REDUCTIONS]
-        inside = lanes if plan.across else plan.lanes
-        running = [Running(b, m.node, inside, self.kernel) for m in reductions]
+        reductions = [
+            _placed(m, where) for where in self.own for m in members if m.node.op in REDUCTIONS
+        ]
+        inside = lanes if self.plan.across else self.plan.lanes
+        running = [Running(self.b, m.node, inside, self.kernel) for m in reductions]
         start = [value for r in running for value in r.initial()]
         results = self._inner(0, members, running, start, found, (vector, lanes, mask))
         for member, r in zip(reductions, running, strict=True):
             values, results = results[: r.count], results[r.count :]
-            total = r.finish(values, folded=not plan.across and bool(plan.inner))
+            total = r.finish(values, folded=not self.plan.across and bool(self.plan.inner))
             found[member.node, member.at] = total
             self._at(found, vector, lanes, mask)
             self.stores.write(self.puller, member, total)
@@ -188,7 +208,7 @@ class NestWriter:
     ) -> list[Value]:
         """The inner loops from `depth` on; returns the running values after them."""
         b, plan = self.b, self.plan
-        if depth == len(plan.inner):
+        if depth == self.written:
             self._at(found, *lanes_of)
             return self._turn(members, running, carried, found, lanes_of[2])
         loop = plan.inner[depth]
@@ -226,9 +246,9 @@ class NestWriter:
         return values
 
     def _turns_within(self, depth: int) -> int:
-        """Turns of the loops inside the one at `depth`."""
+        """Turns of the loops inside the one at `depth`, with those that are side by side."""
         loops = self.plan.inner[depth + 1 :]
-        turns = product(loops)
+        turns = product(loops) * prod(loop.count for loop in self.shared)
         return turns if self.plan.across or not loops else -(-turns // self.plan.lanes)
 
     def _chains(
@@ -285,21 +305,34 @@ class NestWriter:
         found: Mapping[Known, Value],
         mask: Value | None,
     ) -> list[Value]:
-        """One turn of the innermost loop."""
-        self._compute([m for m in members if m.node.op not in REDUCTIONS], dict(found))
-        after: list[Value] = []
-        rest = list(carried)
-        for r in running:
-            source = r.node.inputs[0]
-            value = self.puller.pull_lanes(source, identity(self.kernel.shape))
-            ragged = None if self.plan.across else mask
-            after += r.step(rest[: r.count], value, ragged, self._position(r))
-            rest = rest[r.count :]
+        """One turn of the innermost loop, or of what is written side by side."""
+        everywhere = [{**where, **own} for where in self.turns for own in self.own]
+        full = [m for m in members if m.node.op not in REDUCTIONS]
+        self._compute(full, dict(found), everywhere)
+        after = list(carried)
+        ragged = None if self.plan.across else mask
+        each = len(running) // len(self.own)
+        for number, where in enumerate(everywhere):
+            which = number % len(self.own) * each
+            at = sum(r.count for r in running[:which])
+            for r in running[which : which + each]:
+                value = self.puller.pull_lanes(r.node.inputs[0], self._domain(where))
+                place = self._position(r, where)
+                after[at : at + r.count] = r.step(after[at : at + r.count], value, ragged, place)
+                at += r.count
         return after
 
-    def _position(self, running: Running) -> Value | None:
+    def _domain(self, where: Where) -> Indices:
+        return tuple(index.placed(where) for index in identity(self.kernel.shape))
+
+    def _position(self, running: Running, where: Where) -> Value | None:
         """For argmax, where along its axis this turn is."""
         if running.node.op != "argmax":
             return None
-        index = identity(self.kernel.shape)[running.node.attrs["axis"]]
+        index = self._domain(where)[running.node.attrs["axis"]]
         return self.puller.widen(self.puller.index_value(index))
+
+
+def _placed(member: Member, where: Where) -> Member:
+    """The member at one of the turns that are side by side."""
+    return replace(member, at=tuple(index.placed(where) for index in member.at))

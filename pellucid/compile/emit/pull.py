@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
 from pellucid.compile.access import has_buffer
 from pellucid.compile.emit.scalar_ops import elementwise, kind_of, stored_kind
@@ -51,6 +52,10 @@ class Point:
     known: dict[tuple[Node, Indices], Value] = field(default_factory=dict)
 
 
+class Fill(Constant):
+    """What padding is filled with, at a place that is padding wherever it is computed."""
+
+
 class Puller:
     """Writes the loop IR that computes nodes at points."""
 
@@ -59,6 +64,7 @@ class Puller:
         self.buffers = buffers
         self._memo: dict[tuple[Node, Indices, Guards], Value] = {}
         self._index_memo: dict[Index, Value] = {}
+        self._tests: dict[Guard, Value] = {}
         self._point = Point({})
 
     def at(self, point: Point) -> None:
@@ -66,6 +72,7 @@ class Puller:
         self._point = point
         self._memo = {}
         self._index_memo = {}
+        self._tests = {}
 
     def pull(self, node: Node, at: Indices, guards: Guards = ()) -> Value:
         """The value of `node` at an index: a vector if it changes along the lanes, else a scalar.
@@ -112,6 +119,10 @@ class Puller:
             return self.builder.convert(index, kind_of(node.dtype))
         if family == "elementwise":
             parts = [self.pull(source, at, guards) for source in node.inputs]
+            if node.op == "add" and any(
+                isinstance(part, Fill) and not part.value for part in parts
+            ):
+                return parts[1] if isinstance(parts[0], Fill) else parts[0]
             if any(part.type.lanes for part in parts):
                 parts = [self.widen(part) for part in parts]
             return elementwise(self.builder, node, parts)
@@ -130,10 +141,12 @@ class Puller:
     # -- movement -----------------------------------------------------------------------------
 
     def _moved(self, node: Node, at: Indices, guards: Guards) -> Value:
-        places, conditions = moved(node, at)
+        places, found = moved(node, at)
+        conditions = tuple(guard.settled() for guard in found)
+        conditions = tuple(guard for guard in conditions if not guard.always())
         if not conditions:
             return self.pull(node.inputs[0], places, guards)
-        fill = Constant(Type(kind_of(node.dtype)), node.attrs["value"])
+        fill = Fill(Type(kind_of(node.dtype)), node.attrs["value"])
         if any(guard.never() for guard in conditions) or node.inputs[0].size == 0:
             return fill
         inside = self.pull(node.inputs[0], places, guards + conditions)
@@ -184,18 +197,29 @@ class Puller:
         b = self.builder
         result: Value | None = None
         for guard in guards:
-            index = self._guarded(guard)
-            tests = [b.compare(">=", index, guard.low), b.compare("<", index, guard.high)]
-            if guard.step > 1:
-                tests.append(b.compare("==", b.rem(b.sub(index, guard.low), guard.step), 0))
-            for test in tests:
-                if result is None:
-                    result = test
-                    continue
-                wide = result.type.lanes or test.type.lanes
-                pair = [b.splat(part, wide) for part in (result, test)]
-                result = b.bit("and", *pair)
+            if guard not in self._tests:
+                self._tests[guard] = self._test(guard)
+            test = self._tests[guard]
+            if result is None:
+                result = test
+                continue
+            wide = result.type.lanes or test.type.lanes
+            result = b.bit("and", *(b.splat(part, wide) for part in (result, test)))
         return result if result is not None else Constant(Type("i1"), True)
+
+    def _test(self, guard: Guard) -> Value:
+        b, index = self.builder, self._guarded(guard)
+        least, most = guard.index.bounds()
+        tests: list[Value] = []
+        if least < guard.low:
+            tests.append(b.compare(">=", index, guard.low))
+        if most >= guard.high:
+            tests.append(b.compare("<", index, guard.high))
+        if guard.step > 1:
+            tests.append(b.compare("==", b.rem(b.sub(index, guard.low), guard.step), 0))
+        if not tests:
+            return Constant(Type("i1"), True)
+        return reduce(lambda x, y: b.bit("and", x, y), tests)
 
     def _guarded(self, guard: Guard) -> Value:
         """What a guard tests: one number where all lanes of a vector stand on the same side."""
@@ -289,7 +313,9 @@ class Puller:
         kind = kind_of(node.dtype)
         held = kind if kind == "i1" else stored
         pointer = self.buffers[node]
-        condition = self.holds(guards) if guards else None
+        low, high = position.bounds()
+        beyond = low < 0 or high >= node.size
+        condition = self.holds(guards) if guards and beyond else None
         step = self._step(position)
         if step == 0 and (condition is None or not condition.type.lanes):
             place = self._at_first_lane(position)

@@ -27,7 +27,8 @@ def signature(
     parts.append(kernel.strip)
     if kernel.panels is not None:
         parts.append((kernel.panels.shape, pointers[kernel.panels]))
-    members = kernel.nodes()
+    # What is only copied is not computed, however much lies below it.
+    members = kernel.nodes() if kernel.copies is None else set()
     numbers: dict[Node, int] = {}
     for member, places in zip(kernel.members, stores, strict=True):
         for node in _below(member.node, members, pointers, numbers):

@@ -1,0 +1,67 @@
+"""Turns of loops that are written side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import pellucid as pel
+from pellucid import graph as g
+from pellucid.compile.code import Code
+from pellucid.compile.emit.layout import NestLayout
+from pellucid.compile.native.isa import isa_named
+from pellucid.graph import Graph, Tensor
+from tests.compile.closeness import difference
+
+rng = np.random.default_rng(0)
+
+
+def _variable(*shape: int) -> Tensor:
+    return g.variable(rng.normal(size=shape).astype(np.float32), "x")
+
+
+def _depthwise(channels: int, stride: int, size: int = 3, batch: int = 2) -> dict[str, Graph]:
+    """A depthwise convolution, its gradient by the image beside sums of it, and by the kernel."""
+    x, w = _variable(batch, 8, 12, channels), _variable(size, size, 1, channels)
+    half = size // 2
+    y = g.convolve(x.pad((0, half, half, 0), (0, half, half, 0)), w, stride, groups=channels)
+    by_x, by_w = pel.grad(y.square().sum(), [x, w])
+    kept = (by_x * x.relu()).tanh()
+    return {
+        "forward": Graph({"y": y.node}),
+        "by image": Graph({"y": kept.node, "sum": kept.sum((0, 1, 2)).node}),
+        "by kernel": Graph({"y": by_w.node}),
+    }
+
+
+@pytest.mark.parametrize("part", ["forward", "by image", "by kernel"])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("channels", "size"), [(32, 3), (64, 3), (37, 3), (6, 5), (3, 3)])
+def test_depthwise_convolutions(channels: int, size: int, stride: int, part: str) -> None:
+    assert not difference(_depthwise(channels, stride, size)[part])
+
+
+def _beside(graph: Graph, isa: str = "avx512") -> list[tuple[tuple[int, ...], bool]]:
+    """How many turns of which loops lie side by side in the nests of a graph, where any do."""
+    levels = Code(graph, isa_named(isa)).levels
+    layouts = [emitted.extent.layout for level in levels for emitted in level]
+    return [
+        (tuple(loop.count for loop in found.beside), found.beside[0].inner)
+        for found in layouts
+        if isinstance(found, NestLayout) and found.beside
+    ]
+
+
+def test_neighbours_share_what_their_windows_read() -> None:
+    assert _beside(_depthwise(32, 1)["forward"]) == [((4,), False)]
+
+
+def test_places_of_a_window_share_the_gradient() -> None:
+    """Where the sum over the batch is apart, as it is where there is more to sum."""
+    assert ((3, 3), False) in _beside(_depthwise(32, 1, batch=64)["by kernel"])
+    assert ((3, 3), False) in _beside(_depthwise(32, 1, batch=64)["by kernel"], "avx2")
+
+
+def test_what_is_read_once_is_left_alone() -> None:
+    x = _variable(64, 16, 16, 32)
+    assert not _beside(Graph({"y": (x.relu() * _variable(32)).node, "sum": x.sum((0, 1)).node}))
