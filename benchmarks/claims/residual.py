@@ -26,7 +26,7 @@ from benchmarks.claims.common import (
 from benchmarks.claims.picture import Plot, Series, draw
 from pellucid import nn, optim
 
-RATES = (0.01, 0.03, 0.1)
+RATES = (0.01, 0.03, 0.1, 0.3)
 BATCH = 64
 
 
