@@ -1,8 +1,14 @@
-"""How much hypothesis tries: the same examples every time, many more in `make test-long`."""
+"""What holds for all tests: how much hypothesis tries, and that an interrupt is one."""
+
+import signal
 
 from hypothesis import settings
 
-# Nothing here may depend on how busy the machine is, so examples have no deadline.
+# The same examples every time, many more in `make test-long`. Nothing here may depend on how busy the
+# machine is, so examples have no deadline.
 settings.register_profile("usual", derandomize=True, deadline=None)
 settings.register_profile("long", max_examples=1000, deadline=None)
 settings.load_profile("usual")
+
+# A shell starts what runs in its background with interrupts ignored; some tests send them.
+signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -215,7 +215,6 @@ def test_an_interrupt_comes_after_the_run_and_leaves_everything_usable() -> None
     found = script(
         "import os, signal, threading\n"
         "from tests.compile.native.test_threads import program, sums\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell may have it ignored
         "right = sums(program(1))\n"
         "made = program(2)\n"
         "interrupts = 0\n"
