@@ -28,6 +28,9 @@ from pellucid.graph.program import Graph
 _TASKS_EACH = 8
 """From so many tasks for each thread on a kernel is shared evenly: it loses an eighth at most."""
 
+_LARGE = 1_000_000
+"""Rough instructions from which on a kernel whose tasks divide by the threads is, too."""
+
 
 class NativeProgram:
     """A graph compiled to machine code.
@@ -135,9 +138,9 @@ class NativeProgram:
 def spans(levels: Sequence[Sequence[Emitted]], threads: int) -> Array:
     """Each thread's tasks of every kernel.
 
-    A kernel whose tasks are many, or divide by the threads, is cut evenly, so that a thread meets the
-    same rows from kernel to kernel and finds them in its own cache; strips are, so that it never waits
-    for others' rows. What the others of a level do is cut into equal stretches.
+    A kernel of many tasks, or a large one whose tasks divide by the threads, is cut evenly, so that a
+    thread meets the same rows from kernel to kernel and finds them in its own cache; strips are, so
+    that it never waits for others' rows. What the others of a level do is cut into equal stretches.
     """
     rows: list[list[tuple[int, int]]] = []
     for level in levels:
@@ -157,7 +160,7 @@ def spans(levels: Sequence[Sequence[Emitted]], threads: int) -> Array:
 
 
 def _is_even(emitted: Emitted, threads: int) -> bool:
-    divides = emitted.tasks % threads == 0
+    divides = emitted.tasks % threads == 0 and emitted.cost >= _LARGE
     return divides or emitted.tasks >= _TASKS_EACH * threads or emitted.kernel.strip > 0
 
 
