@@ -146,7 +146,7 @@ def winograd_of(kernel: Kernel, lanes: int, registers: int) -> Winograd | None:
     by_window = is_by_window(node)
     if not by_window and not (_is_dense(node) and node.inputs[1].shape[:2] == (WINDOW, WINDOW)):
         return None
-    machine = Machine(lanes // 2 if node.dtype.itemsize == 8 else lanes, registers)
+    machine = Machine(lanes, registers).of(node.dtype)
     work = _lines(kernel, by_window, machine.lanes)
     contiguous = work.channel.a == 1 and (work.column.b == 1 or not by_window)
     if not contiguous or not _is_worth_it(work):

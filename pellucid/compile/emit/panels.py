@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pellucid.compile.contraction import Contraction, Line
 from pellucid.compile.emit.sums import Count, Run, over_sums
 from pellucid.compile.loop.builder import Builder
-from pellucid.compile.loop.ir import Type, Value
+from pellucid.compile.loop.ir import I64, Type, Value
 from pellucid.compile.tiles import Tiling
 
 
@@ -21,10 +21,13 @@ def panel_elements(work: Contraction, cut: Tiling) -> int:
 
 def column_mask(b: Builder, column: Line, lanes: int, first: Value) -> Value | None:
     """Which lanes from `first` on are columns of the result; None if all are."""
-    if column.extent % lanes == 0:
-        return None
+    return lanes_below(b, lanes, first, column.extent) if column.extent % lanes else None
+
+
+def lanes_below(b: Builder, lanes: int, first: Value, end: Value | int) -> Value:
+    """Which of the lanes from `first` on come before `end`."""
     numbers = b.add(b.lane_numbers(lanes), b.splat(first, lanes))
-    return b.compare("<", numbers, column.extent)
+    return b.compare("<", numbers, b.splat(end, lanes, I64))
 
 
 class PanelWriter:

@@ -79,8 +79,7 @@ class FilterWriter:
             start = b.mul(part.variable, pieces)
             own_signal = b.offset(signal, b.mul(group, work.group.a), work.kind)
             own_window = b.offset(window, b.mul(group, work.group.b), work.kind)
-            with b.when(b.compare("<", begin, end)):
-                self._map_window(own_window, panels)
+            self._map_window(own_window, panels)
             low = b.sub(b.maximum(begin, start), start)
             high = b.sub(b.minimum(end, b.add(start, pieces)), start)
             stop = b.minimum(b.mul(high, work.task_blocks), work.blocks)
@@ -157,7 +156,8 @@ class FilterWriter:
             square = self.squares.place(b.add(first, number.variable))
             here = b.offset(self.result, b.mul(number.variable, work.width), work.kind)
             for v in range(work.vectors):
-                self._map_back(b.offset(here, v * work.lanes, work.kind))
+                at = b.offset(here, v * work.lanes, work.kind)
+                self.squares.map_back(to_result, at, _result_step(work))
             with self._results(square, group) as (at, place):
                 sums = b.offset(here, b.mul(at, _result_step(work)), work.kind)
                 self.epilogue.finish(place, column, sums, work.vectors)
@@ -180,11 +180,3 @@ class FilterWriter:
             return nullcontext()
         rows, columns = b.compare("<", y, work.y.extent), b.compare("<", x, work.x.extent)
         return b.when(b.bit("and", rows, columns))
-
-    def _map_back(self, products: Value) -> None:
-        """Aᵀ m A of a vector of one square, in the place of its first four products."""
-        b, step = self.b, _result_step(self.work)
-        square = [
-            [b.load(products, (4 * i + j) * step, self.vector) for j in range(4)] for i in range(4)
-        ]
-        self.squares.store(to_result, square, products, step)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pellucid.compile.contraction import Contraction, Line
 from pellucid.compile.emit.epilogue import Epilogue
+from pellucid.compile.emit.panels import lanes_below
 from pellucid.compile.emit.sums import Count
 from pellucid.compile.emit.tile import TileWriter
 from pellucid.compile.emit.winograd_maps import of_result, to_window
@@ -116,8 +117,7 @@ class WindowGradientWriter:
         b, work = self.b, self.work
         mask = None
         if work.column.extent % work.width:
-            lanes = b.add(b.lane_numbers(work.lanes), b.splat(column, work.lanes))
-            mask = b.compare("<", lanes, work.column.extent)
+            mask = lanes_below(b, work.lanes, column, work.column.extent)
         here = b.offset(origin, column, work.kind)
 
         def taken(i: int, j: int) -> Value:
@@ -172,7 +172,8 @@ class WindowGradientWriter:
             at = b.add(local, b.mul(c.variable, work.width))
             here = b.offset(self.sums, at, work.kind)
             for v in range(work.vectors):
-                self._map_back(b.offset(here, v * work.lanes, work.kind))
+                at = b.offset(here, v * work.lanes, work.kind)
+                self.squares.map_back(to_window, at, _sum_step(work))
             with b.loop(0, WINDOW, hint="i") as i, b.loop(0, WINDOW, hint="j") as j:
                 number = b.add(b.mul(i.variable, WINDOW), j.variable)
                 sums = b.offset(here, b.mul(number, _sum_step(work)), work.kind)
@@ -184,11 +185,3 @@ class WindowGradientWriter:
                 }
                 column = b.mul(panel.variable, work.width)
                 self.epilogue.finish(place, column, sums, work.vectors)
-
-    def _map_back(self, sums: Value) -> None:
-        """Gᵀ p G of a vector of one channel, in the place of its first nine sums."""
-        b, step = self.b, _sum_step(self.work)
-        square = [
-            [b.load(sums, (4 * i + j) * step, self.vector) for j in range(4)] for i in range(4)
-        ]
-        self.squares.store(to_window, square, sums, step)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pellucid.compile.contraction import Line
+from pellucid.compile.emit.panels import lanes_below
 from pellucid.compile.emit.winograd_maps import Map, both_ways, of_signal
 from pellucid.compile.loop.builder import Builder
-from pellucid.compile.loop.ir import BITS, I64, Type, Value
+from pellucid.compile.loop.ir import BITS, Type, Value
 from pellucid.compile.winograd import SQUARE, Winograd
 
 _LINE_BYTES = 64
@@ -57,8 +58,7 @@ class SquareWriter:
         with b.loop(0, work.channel_room, work.lanes, hint="c") as c:
             mask = None
             if work.channel.extent % work.lanes:
-                lanes = b.add(b.lane_numbers(work.lanes), b.splat(c.variable, work.lanes))
-                mask = b.compare("<", lanes, b.splat(channels, work.lanes, I64))
+                mask = lanes_below(b, work.lanes, c.variable, channels)
             at = b.offset(here, c.variable, work.kind)
             square_of = [
                 [b.load(at, b.add(row, column), self.vector, mask) for column in columns]
@@ -97,6 +97,14 @@ class SquareWriter:
         mapped = [value for row in both_ways(self.b, one, square) for value in row]
         for number, value in enumerate(mapped):
             self.b.store(value, into, number * step)
+
+    def map_back(self, one: Map, products: Value, step: int) -> None:
+        """A map of a vector of one square's products, written in the place of the first of them."""
+        square = [
+            [self.b.load(products, (4 * i + j) * step, self.vector) for j in range(4)]
+            for i in range(4)
+        ]
+        self.store(one, square, products, step)
 
     def origin(self, pointer: Value, square: Square, steps: tuple[int, int, int]) -> Value:
         """Where a square begins."""
