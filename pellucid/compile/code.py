@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -25,6 +26,18 @@ from pellucid.compile.totals import fewer_sums
 from pellucid.graph.node import Node
 from pellucid.graph.program import Graph
 
+Pass = Callable[[Graph], Graph]
+
+PASSES: tuple[tuple[str, Pass], ...] = (
+    ("simplify", simplify),
+    ("join", joined),
+    ("totals", fewer_sums),
+    ("split", split),
+    ("products", as_read),
+    ("padding", padded_in_place),
+)
+"""The passes from graph to graph, by name, in order."""
+
 
 class Code:
     """What a graph becomes for an instruction set, before it is machine code.
@@ -41,8 +54,9 @@ class Code:
         self.isa = isa
         self.timed = timed
         machine = Machine(isa.lanes, isa.registers)
-        shaped = as_read(split(fewer_sums(joined(simplify(graph)))))
-        self.plan = make_plan(padded_in_place(shaped), machine)
+        for _, change in PASSES:
+            graph = change(graph)
+        self.plan = make_plan(graph, machine)
         self.levels = emit(self.plan, isa)
         self.meets = {stretch.last for stretch in self.plan.stretches}
         if timed:

@@ -4,6 +4,11 @@ Factors that are the same all along a sum are taken out of it: Σ c·x = c·Σx.
 same axes adds up to nothing: Σ (x − Σx / n) = 0, so Σ (y + c·(x − Σx / n)) = Σy. The gradients of a
 normalisation are full of such sums, and each that follows from another is one pass over memory less.
 Products are put in another order, so results are the same up to rounding.
+
+What is not finite stays so. A sum that is not taken leaves 0 · Σx · c in its place, of the sums that exist
+anyway: 0, or NaN where an element, a factor or the mean is NaN or infinite. So NaN stays NaN, and an infinity
+becomes an infinity or NaN. Only where finite numbers overflow on the way can the two differ: a product c·x
+beyond the largest number is not computed where Σx is, and Σx may overflow where Σ c·x does not.
 """
 
 from __future__ import annotations
@@ -23,8 +28,6 @@ from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 
 Axes = tuple[int, ...]
-_CLOSE = 1e-5
-"""How near a rounded factor is to what it stands for."""
 _MOST_FACTORS = 16
 
 
@@ -57,16 +60,34 @@ class _Totals:
             return self._total_of_product(x, axes)
         if x.op in ("add", "sub"):
             first, second = x.inputs
-            centred = _centred(x, axes)
-            if centred is not None:
-                # 0 but where the sum is not finite.
-                return _product([self._total(centred, axes), _number(0, x, axes)])
-            if _adds_to_nothing(second, axes):
-                return self._total(first, axes)
-            if _adds_to_nothing(first, axes):
-                total = self._total(second, axes)
-                return total if x.op == "add" else apply("neg", [total])
+            nothing = self._nothing(x, axes)
+            if nothing is not None:
+                return nothing
+            nothing = self._nothing(second, axes)
+            if nothing is not None:
+                return apply("add", [self._total(first, axes), nothing])
+            nothing = self._nothing(first, axes)
+            if nothing is not None:
+                return apply(x.op, [nothing, self._total(second, axes)])
         return apply("sum", [self.new[x]], axes=axes)
+
+    def _nothing(self, x: Node, axes: Axes) -> Node | None:
+        """0, or NaN where something in x is not finite, if Σ x over axes is 0 but for rounding."""
+        if x.op == "neg":
+            return self._nothing(x.inputs[0], axes)
+        if x.op == "mul":
+            steady, rest = _factors(x, axes)
+            if not steady or len(rest) != 1:
+                return None
+            nothing = self._nothing(rest[0], axes)
+            if nothing is None:
+                return None
+            # 0 · Σ comes first, so that no product of finite numbers overflows.
+            return _product([nothing, *(self._reduced(factor, axes) for factor in steady)])
+        centred = _centred(x, axes) if x.op in ("add", "sub") else None
+        if centred is None:
+            return None
+        return _product([self._total(centred, axes), _number(0, x, axes)])
 
     def _total_of_product(self, x: Node, axes: Axes) -> Node:
         steady, rest = _factors(x, axes)
@@ -134,16 +155,6 @@ def _is_steady(x: Node, axes: Axes) -> bool:
     return x.op in ("mul", "neg") and all(_is_steady(source, axes) for source in x.inputs)
 
 
-def _adds_to_nothing(x: Node, axes: Axes) -> bool:
-    """Whether Σ x over axes is 0 but for rounding."""
-    if x.op == "neg":
-        return _adds_to_nothing(x.inputs[0], axes)
-    if x.op == "mul":
-        steady, rest = _factors(x, axes)
-        return bool(steady) and len(rest) == 1 and _adds_to_nothing(rest[0], axes)
-    return x.op in ("add", "sub") and _centred(x, axes) is not None
-
-
 def _centred(x: Node, axes: Axes) -> Node | None:
     """y if x is y − Σy / n over axes."""
     for whole, other in (x.inputs, reversed(x.inputs)):
@@ -154,18 +165,28 @@ def _centred(x: Node, axes: Axes) -> Node | None:
         summed, share = found
         if summed.op == "neg" and summed is not whole:
             summed, share = summed.inputs[0], -share
-        count = prod(x.shape[axis] for axis in axes)
-        if summed is whole and abs(sign * share * count + 1) < _CLOSE:
+        if summed is whole and _is_rounded(-sign * share, prod(x.shape[a] for a in axes), x):
             return whole
     return None
+
+
+def _is_rounded(share: float, count: int, x: Node) -> bool:
+    """Whether a factor is the number of x's type that is nearest to 1 / count."""
+    kind = x.dtype.type
+    return bool(kind(share) == kind(1.0 / count))
 
 
 def _share_of_sum(x: Node, axes: Axes, shape: Shape) -> tuple[Node, float] | None:
     """(y, c) if x is c · Σy over axes, repeated."""
     share = 1.0
-    while x.op in ("broadcast", "reshape", "mul", "neg"):
+    while x.op in ("broadcast", "reshape", "mul", "div", "neg"):
         if x.op == "neg":
             share = -share
+        elif x.op == "div":
+            divisor = number(x.inputs[1])
+            if not divisor:
+                return None
+            share /= float(divisor)
         elif x.op == "mul":
             factors = [number(source) for source in x.inputs]
             known = [factor for factor in factors if factor is not None]

@@ -39,12 +39,14 @@ class Settings:
     smooth:       only differentiable float64 ops and one scalar output "loss" of the states, for
                   finite differences.
     wild:         values may leave the domain of log, √, / and pow: NaN and infinities appear.
+    double:       floats are float64.
     """
 
     productions: int = 14
     max_elements: int = 4096
     smooth: bool = False
     wild: bool = False
+    double: bool = False
 
 
 @dataclass
@@ -93,7 +95,7 @@ class Builder:
 
     def float_dtype(self) -> Any:
         """float32 most of the time."""
-        double = self.settings.smooth or self.chance(0.15)
+        double = self.settings.smooth or self.settings.double or self.chance(0.15)
         return np.dtype(np.float64 if double else np.float32)
 
     def axes(self, x: Tensor, least: int = 0) -> tuple[int, ...]:
