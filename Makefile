@@ -15,7 +15,7 @@ help:
 	@echo "make test-long  the tests that take minutes as well, and more random examples"
 	@echo "make bench      real tables beside scikit-learn"
 	@echo "make step       training steps beside PyTorch and JAX (after make peers)"
-	@echo "make fuzz       10,000 random graphs, compiled and by NumPy"
+	@echo "make fuzz       20,000 random graphs, compiled and by NumPy, verified, between closed pages"
 	@echo "make kill       kill training at random moments and resume it"
 	@echo "make docs       the reference of every public name, in build/docs"
 	@echo "make peers      the libraries to measure against, in their own environment"
@@ -53,7 +53,7 @@ step: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.step --costs
 
 fuzz: $(VENV)/.dev
-	$(BIN)/python -m benchmarks.fuzz --graphs 10000
+	$(BIN)/python -m benchmarks.fuzz --guarded --graphs 20000
 
 kill: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.kill

@@ -23,8 +23,9 @@ from pellucid.compile.simplify import simplify
 from pellucid.compile.split import split
 from pellucid.compile.tiles import Machine
 from pellucid.compile.totals import fewer_sums
+from pellucid.compile.verified import is_wanted
 from pellucid.graph.node import Node
-from pellucid.graph.program import Graph
+from pellucid.graph.program import Graph, verify
 
 Pass = Callable[[Graph], Graph]
 
@@ -56,6 +57,8 @@ class Code:
         machine = Machine(isa.lanes, isa.registers)
         for _, change in PASSES:
             graph = change(graph)
+            if is_wanted():
+                verify(graph)
         self.plan = make_plan(graph, machine)
         self.levels = emit(self.plan, isa)
         self.meets = {stretch.last for stretch in self.plan.stretches}
@@ -103,12 +106,16 @@ class Code:
                     found[emitted.function] = emitted.code()
         return found
 
+    @property
+    def entry(self) -> Function:
+        """The function that runs all kernels, step after step."""
+        clock = self.isa.clock if self.timed else ""
+        return entry(self.levels, self.meets, self.address, self.stride, self.scratch, clock)
+
     @cached_property
     def text(self) -> str:
         """The LLVM text of all kernels and the entry."""
-        clock = self.isa.clock if self.timed else ""
-        main = entry(self.levels, self.meets, self.address, self.stride, self.scratch, clock)
-        return module_text(list(self.functions.values()), main, barrier_text(self.isa))
+        return module_text(list(self.functions.values()), self.entry, barrier_text(self.isa))
 
     @property
     def key(self) -> str:

@@ -3,6 +3,10 @@
 An index is a sum of whole multiples of atoms. An atom is an axis of the domain, a quotient or a
 remainder (a reshape that splits what is not aligned), or a value looked up in an integer tensor
 (a gather). Movement ops rewrite indices, so they cost nothing at run time.
+
+Where a guard fails, as in padding, an index below it may be negative. The value there is not used, but
+its bounds must be right: they decide whether an access needs the guard. Code divides as processors
+do, cut towards 0, and the bounds of quotients and remainders are those of that division.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Quotient:
-    """⌊index / divisor⌋."""
+    """index / divisor, cut towards 0."""
 
     index: Index
     divisor: int
@@ -32,7 +36,7 @@ class Quotient:
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """index mod divisor."""
+    """index − divisor · quotient: between 0 and divisor − 1 unless the index is negative."""
 
     index: Index
     divisor: int
@@ -228,10 +232,14 @@ def _atom_bounds(atom: Atom) -> tuple[int, int]:
         return 0, max(atom.extent - 1, 0)
     if isinstance(atom, Lookup):
         return 0, max(atom.bound - 1, 0)
-    if isinstance(atom, Remainder):
-        return 0, atom.divisor - 1
     low, high = atom.index.bounds()
-    return low // atom.divisor, high // atom.divisor
+    if isinstance(atom, Remainder):
+        return max(min(low, 0), 1 - atom.divisor), min(max(high, 0), atom.divisor - 1)
+    return _cut(low, atom.divisor), _cut(high, atom.divisor)
+
+
+def _cut(x: int, divisor: int) -> int:
+    return x // divisor if x >= 0 else -(-x // divisor)
 
 
 def atom_axes(atom: Atom) -> set[int]:

@@ -20,6 +20,7 @@ from pellucid.compile.native.choice import choose_threads
 from pellucid.compile.native.isa import host_isa
 from pellucid.compile.native.library import load
 from pellucid.compile.native.threads import team_of
+from pellucid.compile.verified import is_wanted, verify_code, verify_shares
 from pellucid.graph.execute import check_lengths
 from pellucid.graph.node import State
 from pellucid.graph.op import Array
@@ -48,7 +49,7 @@ class NativeProgram:
     ) -> None:
         self.graph = graph
         self._inputs = graph.inputs
-        self.code = Code(graph, host_isa(), timed)
+        self.code = self._coded(graph, timed)
         self._library, self.from_cache = load(self.code, ("entry",), cache or ObjectCache())
         self._entry = self._library.address("entry")
         levels = self.code.levels
@@ -57,11 +58,18 @@ class NativeProgram:
             len(self.code.meets),
         )
         self._arena = self._room()
-        scratch = self.code.scratch * self.threads
-        self._scratch = aligned_zeros(scratch, "the scratch of its threads")
+        self._scratch = self._scratch_room()
         self._spans = spans(levels, self.threads)
+        if is_wanted():
+            verify_shares(levels, self._spans)
         self.clocks = np.zeros(max(len(levels), 1), np.int64)
         self._lock = (os.getpid(), threading.Lock())
+
+    def _coded(self, graph: Graph, timed: bool) -> Code:
+        code = Code(graph, host_isa(), timed)
+        if is_wanted():
+            verify_code(code)
+        return code
 
     def _room(self) -> Array:
         """The memory of values; if there is not enough, the error names the largest and its layer."""
@@ -76,6 +84,10 @@ class NativeProgram:
             raise ArenaError(
                 f"{error}. The largest value, {size:,} bytes, is the {node.op}{layer}, {node.type}."
             ) from None
+
+    def _scratch_room(self) -> Array:
+        scratch = self.code.scratch * self.threads
+        return aligned_zeros(scratch, "the scratch of its threads")
 
     def run(self, steps: int = 1, feeds: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """Run `steps` steps; feeds and results have a leading axis of that length.

@@ -122,14 +122,17 @@ def difference(
     graph: Graph, feeds: Feeds | None = None, steps: int = 1, spreads: int = _SPREADS
 ) -> str:
     """Empty if the compiled graph gives what the reference does, else what differs and how."""
-    given = feeds or {}
-    wanted = reference(graph, given, steps)
-    found = native(graph, given, steps)
+    return differs(graph, feeds or {}, steps, native(graph, feeds, steps), spreads)
+
+
+def differs(graph: Graph, feeds: Feeds, steps: int, found: Results, spreads: int = _SPREADS) -> str:
+    """Empty if these results are what the reference gives, else what differs and how."""
+    wanted = reference(graph, feeds, steps)
     strange = _strange(wanted, found, None)
     if not strange:
         return ""
     for count in (spreads, 16 * spreads):
-        shaken = [run(Shaken(graph, seed), graph, given, steps) for seed in range(count)]
+        shaken = [run(Shaken(graph, seed), graph, feeds, steps) for seed in range(count)]
         strange = _strange(wanted, found, shaken)
         if not strange:
             return ""

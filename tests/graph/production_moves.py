@@ -123,3 +123,58 @@ def gather(b: Builder) -> Tensor:
         return x[(slice(None),) * axis + (places,)]
     other = b.leaf(places.shape, dtype)
     return x[..., places, other.clip(-1, 5)]
+
+
+def moved_gather(b: Builder) -> Tensor:
+    """Movements above movements above a gather, whose index may itself have been moved.
+
+    As flat pictures are taken from their data, cut to axes in another order, and padded.
+    """
+    n, k = 1 + b.below(9), int(b.one_of((6, 12, 24, 30)))
+    x = b.leaf((n, k), b.float_dtype())
+    places = b.leaf((int(b.one_of((4, 6, 12))),), b.one_of((np.int32, np.int64)))
+    if b.chance(0.5):
+        places = _moved(b, places, 2).reshape(-1)
+    taken = x.take(places, 0) if b.fits((places.size, k)) else x
+    return _moved(b, taken, 2 + b.below(4))
+
+
+def _moved(b: Builder, x: Tensor, turns: int) -> Tensor:
+    """x after some movements, those that mix axes and those that leave the tensor in turn."""
+    for turn in range(turns):
+        y = _split(b, x) if turn % 2 == 0 else _beyond(b, x)
+        x = y if b.fits(y.shape) else x
+        if x.dtype.kind == "f" and b.chance(0.2):
+            x = x * 0.5
+    return x
+
+
+def _split(b: Builder, x: Tensor) -> Tensor:
+    """Another shape of the same elements, whose axes change places."""
+    shape, left = [], x.size
+    for _ in range(2 if left else 0):
+        shape.append(int(b.one_of([d for d in range(1, left + 1) if left % d == 0])))
+        left //= shape[-1]
+    y = x.reshape(*shape, left) if x.size else x
+    return y.transpose([int(a) for a in b.rng.permutation(y.ndim)])
+
+
+def _beyond(b: Builder, x: Tensor) -> Tensor:
+    """Padding, concatenation, a slice, windows or a flip."""
+    name = b.one_of(("pad", "pad", "join", "slice", "windows", "flip"))
+    axis = b.below(max(x.ndim, 1))
+    if not x.ndim or not x.shape[axis]:
+        return x
+    if name == "pad":
+        widths = [[b.below(4) for _ in x.shape] for _ in range(2)]
+        return x.pad(*widths, interior=[b.one_of((0, 0, 1, 2)) for _ in x.shape])
+    if name == "join":
+        parts = [x, x.flip(axis), b.leaf(x.shape, x.dtype)]
+        return g.concatenate([parts[int(i)] for i in b.rng.permutation(3)][:2], axis)
+    if name == "slice":
+        steps = tuple(slice(b.below(n + 1) // 2, None, b.one_of((1, 2, -1))) for n in x.shape)
+        return x[steps]
+    if name == "windows":
+        size = 1 + b.below(min(3, x.shape[axis]))
+        return g.windows(x, (size,), (1 + b.below(2),), (1,), (axis,))
+    return x.flip(axis)

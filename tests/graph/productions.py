@@ -261,8 +261,20 @@ SMOOTH: tuple[tuple[float, Production], ...] = (
     (1, windows_.slide),
     (1, windows_.convolution),
 )
+MOVES: tuple[tuple[float, Production], ...] = (
+    (6, moves_.moved_gather),
+    (1, moves_.gather),
+    (1, moves_.join),
+    (1, moves_.pad),
+    (1, moves_.index),
+    (1, arithmetic),
+    (1, chain),
+    (1, product),
+    (1, windows_.convolution),
+)
 PRODUCTIONS: tuple[tuple[float, Production], ...] = (
     *SMOOTH,
+    (1, moves_.moved_gather),
     (0.7, windows_.picture),
     (2, kinked_unary),
     (1, extremes),

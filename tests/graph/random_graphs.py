@@ -40,6 +40,7 @@ class Settings:
                   finite differences.
     wild:         values may leave the domain of log, √, / and pow: NaN and infinities appear.
     double:       floats are float64.
+    moves:        mostly gathers and movements above them.
     """
 
     productions: int = 14
@@ -47,6 +48,7 @@ class Settings:
     smooth: bool = False
     wild: bool = False
     double: bool = False
+    moves: bool = False
 
 
 @dataclass
@@ -190,12 +192,12 @@ def leaf_values(rng: np.random.Generator, shape: Shape, dtype: Any) -> Any:
 
 def random_graph(seed: int, settings: Settings | None = None) -> Graph:
     """A graph that depends on `seed` and `settings` alone, over fresh states."""
-    from tests.graph.productions import PRODUCTIONS, SMOOTH
+    from tests.graph.productions import MOVES, PRODUCTIONS, SMOOTH
 
     b = Builder(np.random.default_rng([seed, 2024]), settings or Settings())
     for _ in range(2 + b.below(3)):
         b.leaf(b.shape())
-    table = SMOOTH if b.settings.smooth else PRODUCTIONS
+    table = SMOOTH if b.settings.smooth else MOVES if b.settings.moves else PRODUCTIONS
     weights = np.array([weight for weight, _ in table], float)
     for _ in range(b.settings.productions):
         make = table[int(b.rng.choice(len(table), p=weights / weights.sum()))][1]

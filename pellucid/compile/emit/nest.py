@@ -98,18 +98,18 @@ class NestWriter:
         return [flat, *found] if self.plan.row_loops else []
 
     def _next(self, digits: Sequence[Value]) -> list[Value]:
-        """The digits of the next turn: counting on is cheaper than dividing."""
+        """The digits of the next turn: counting on is cheaper than dividing.
+
+        The first digit is 0 again after the last turn, so that each stays below its loop's extent.
+        """
         b = self.b
         found: list[Value] = []
         step: Value = b.constant(I64, 1)
         for loop, digit in zip(reversed(self.plan.row_loops), reversed(digits), strict=True):
             counted = b.add(digit, step)
-            if len(found) == len(digits) - 1:
-                found.insert(0, counted)
-                break
-            over = b.compare("==", counted, loop.extent)
-            found.insert(0, b.select(over, 0, counted))
-            step = b.convert(over, "i64")
+            within = b.compare("<", counted, loop.extent)
+            found.insert(0, b.select(within, counted, 0))
+            step = b.convert(b.invert(within), "i64")
         return found
 
     def _across(self, first: Value) -> None:

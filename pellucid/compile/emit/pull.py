@@ -262,7 +262,7 @@ class Puller:
             lanes = b.lane_numbers(self._point.lanes)
             return b.add(self.widen(first), lanes)
         if isinstance(atom, Lookup):
-            raw = b.convert(self.pull(atom.node, atom.places), "i64")
+            raw = b.convert(self.pull(atom.node, atom.places, _within(atom)), "i64")
             return b.minimum(b.maximum(raw, 0), atom.bound - 1)
         step = self._step(Index(0, ((atom, 1),)))
         if step is not None:
@@ -313,9 +313,8 @@ class Puller:
         kind = kind_of(node.dtype)
         held = kind if kind == "i1" else stored
         pointer = self.buffers[node]
-        low, high = position.bounds()
-        beyond = low < 0 or high >= node.size
-        condition = self.holds(guards) if guards and beyond else None
+        within = Guard(position, 0, node.size)
+        condition = None if within.always() else self.holds(guards or (within,))
         step = self._step(position)
         if step == 0 and (condition is None or not condition.type.lanes):
             place = self._at_first_lane(position)
@@ -350,3 +349,13 @@ class Puller:
         if position.factor(self._point.vector) != 1:
             raise ValueError("a kernel's results lie side by side along its lanes")
         b.store(self.widen(kept), pointer, self._at_first_lane(position), self._point.mask)
+
+
+def _within(lookup: Lookup) -> Guards:
+    """Where the places of a look-up lie in its index.
+
+    They do not where a guard of what is looked up fails, as in padding around a gather.
+    """
+    pairs = zip(lookup.places, lookup.node.shape, strict=True)
+    guards = (Guard(place, 0, extent) for place, extent in pairs)
+    return tuple(guard for guard in guards if not guard.always())

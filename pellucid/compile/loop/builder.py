@@ -128,6 +128,8 @@ class Builder:
                 return a
             if b.value == 1 and op in ("mul", "div"):
                 return a
+            if b.value == 1 and op == "rem":
+                return self.constant(a.type, 0)
             if b.value == 0 and op == "mul":
                 return b
         if isinstance(a, Constant):

@@ -30,7 +30,7 @@ def _block(block: Block, depth: int, lines: list[str]) -> None:
     indent = "    " * depth
     for item in block.items:
         if isinstance(item, Instruction):
-            lines.append(indent + _instruction(item))
+            lines.append(indent + instruction_text(item))
         elif isinstance(item, If):
             lines.append(f"{indent}if {_name(item.condition)}:")
             _block(item.body, depth + 1, lines)
@@ -56,7 +56,8 @@ def _name(value: Value) -> str:
     return f"{value.value:g}" if isinstance(value, Constant) else value.name
 
 
-def _instruction(item: Instruction) -> str:
+def instruction_text(item: Instruction) -> str:
+    """One instruction as pseudo-code."""
     names = [_name(arg) for arg in item.args]
     left = "" if item.result is None else f"{item.result.name}: {item.result.type} = "
     if item.op in _SIGNS:
