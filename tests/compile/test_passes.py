@@ -19,8 +19,8 @@ from pellucid.compile.tiles import Machine
 from pellucid.compile.verify import verify
 from pellucid.graph import Array, Graph
 from tests.compile.closeness import Feeds, Shaken, compare, reference, run
-from tests.compile.test_determinism import GRAPHS, feeds_of
 from tests.compile.sums import sums_that_follow
+from tests.compile.test_determinism import GRAPHS, feeds_of
 from tests.graph.random_graphs import Settings, random_feeds, random_graph
 
 ROOT = Path(__file__).parents[2]
