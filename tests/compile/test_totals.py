@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from pellucid.compile.totals import fewer_sums
 from pellucid.graph import Array, Graph, Tensor
 from tests.compile.closeness import difference
 
+Kind = type[np.floating[Any]]
 rng = np.random.default_rng(0)
 X = g.variable(rng.normal(1.0, 2.0, (6, 5, 4)).astype(np.float32), "x")
 ROW = g.variable(rng.normal(size=4).astype(np.float32), "row")
@@ -86,7 +88,7 @@ BAD: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("where", [0, 1, 2])
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_not_finite_is_seen(name: str, where: int, bad: float, dtype: type) -> None:
+def test_what_is_not_finite_is_seen(name: str, where: int, bad: float, dtype: Kind) -> None:
     """Compiled as by NumPy, whichever of x, y and c is not finite."""
     arrays = [np.array(t.numpy(), dtype) for t in (X, X.exp(), ROW)]
     arrays[where].flat[1] = bad
@@ -102,7 +104,7 @@ def test_what_is_not_finite_is_seen(name: str, where: int, bad: float, dtype: ty
     ("dtype", "near"),
     [(np.float32, 1e-6), (np.float32, 3e-6), (np.float64, 1e-9), (np.float64, 3e-6)],
 )
-def test_a_factor_that_is_not_quite_one_over_n_is_another_value(dtype: type, near: float) -> None:
+def test_a_factor_that_is_not_quite_one_over_n_is_another_value(dtype: Kind, near: float) -> None:
     """Σ (x − c Σx) = (1 − nc) Σx, far from 0 where x is large."""
     values = np.full((8, 125), 9e9).astype(dtype)
     share = float(dtype((1 + near) / 1000))

@@ -17,7 +17,7 @@ EXECUTORS = [g.Reference(), Native()]
 
 
 def value(x: Tensor, executor: g.Executor) -> Array:
-    return executor.build(Graph({"x": x.node})).run(1, {})["x"][0]
+    return np.asarray(executor.build(Graph({"x": x.node})).run(1, {})["x"][0])
 
 
 def pairs(dtype: type, scale: float) -> Tensor:
@@ -68,7 +68,7 @@ def stepped(optimizer: optim.Optimizer, value: Array, slope: Array, count: int =
         feeds = {"rate": np.ones(1, np.float32), "step": np.array([k])}
         names = Graph({}, updates).inputs
         program.run(1, {name: feeds[name] for name in names})
-    return w.node.attrs["state"].value
+    return np.asarray(w.node.attrs["state"].value)
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e19, 5e37])
