@@ -6,9 +6,11 @@ normalisation are full of such sums, and each that follows from another is one p
 Products are put in another order, so results are the same up to rounding.
 
 What is not finite stays so. A sum that is not taken leaves 0 · Σx · c, of sums that exist anyway, in its
-place: 0, or NaN where an element, a factor or the mean is NaN or infinite. So NaN stays NaN, and an
-infinity becomes an infinity or NaN. Only where finite numbers overflow on the way may the two differ:
-c · Σx does not overflow where some c·x does, and Σx may overflow where Σ c·x does not.
+place: 0, or NaN where an element, a factor or the mean is NaN or infinite. So a NaN stays NaN. Of
+infinities, which sum to an infinity or to NaN by their signs, the result is one or the other: c · Σx is
+infinite for an infinite c also where Σ c·x adds infinities of both signs. Where finite numbers
+overflow on the way the two may differ: c · Σx does not overflow where some c·x does, and Σx may
+overflow where Σ c·x does not.
 """
 
 from __future__ import annotations
