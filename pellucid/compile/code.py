@@ -21,6 +21,7 @@ from pellucid.compile.plan import ALIGN, make_plan
 from pellucid.compile.products import as_read
 from pellucid.compile.simplify import simplify
 from pellucid.compile.split import split
+from pellucid.compile.squares import fewer_passes
 from pellucid.compile.tiles import Machine
 from pellucid.compile.totals import fewer_sums
 from pellucid.compile.verified import is_wanted
@@ -32,6 +33,7 @@ Pass = Callable[[Graph], Graph]
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("simplify", simplify),
     ("join", joined),
+    ("squares", fewer_passes),
     ("totals", fewer_sums),
     ("split", split),
     ("products", as_read),

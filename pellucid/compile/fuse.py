@@ -37,6 +37,9 @@ _DEEP = 100
 _RESHAPE = 25
 _DEAR_AGAIN = 4
 """From this cost on a value is kept if it is wanted again for many elements."""
+_OFTEN = 16
+"""What is made of a sum alone and wanted so many times is kept: where the sum ends it costs nothing."""
+_REDUCED = frozenset({"sum", "max"})
 _STRIDED = frozenset({"reshape", "transpose", "broadcast", "slice", "flip", "windows"})
 
 
@@ -82,13 +85,17 @@ def _keep_repeated(
         moving = [c for c in consumers[node] if TABLE[c.op].kind == "movement" and c.op != "pad"]
         reach[node] = max((max(c.size, reach[c]) for c in moving), default=0)
     costs: dict[Node, int] = {}
+    reduced: set[Node] = set()
     for node in nodes:
         costs[node] = 0
         if node in kept or has_buffer(node):
             continue
         inside = min(sum(costs[source] for source in node.inputs) + own_cost(node), 1000)
         computed = _is_computed(node) or node.op == "pad"
-        if computed and inside >= _DEAR_AGAIN and reach[node] > node.size:
+        if any(source in reduced or source.op in _REDUCED for source in node.inputs):
+            reduced.add(node)
+        often = node in reduced and reach[node] >= _OFTEN * node.size
+        if computed and inside >= (1 if often else _DEAR_AGAIN) and reach[node] > node.size:
             kept.add(node)
         else:
             costs[node] = inside
@@ -199,7 +206,9 @@ class Fusion:
         source = node.inputs[0]
         axes = node.attrs.get("axes") or (node.attrs["axis"],)
         reduced = tuple(axis for axis in axes if source.shape[axis] != 1)
-        for kernel in self._candidates(accesses(source, identity(source.shape), self.kept)):
+        reads = accesses(source, identity(source.shape), self.kept)
+        beside = self._beside(reads) if source.size <= _SMALL else []
+        for kernel in [*self._candidates(reads), *beside]:
             if kernel.kind == "nest" and self._reduction_fits(kernel, node, source.shape, reduced):
                 return
         self._start("nest", node, source.shape, reduced, identity(node.shape))
@@ -260,6 +269,20 @@ class Fusion:
                 if kernel.kind == "nest":
                     found.setdefault(id(kernel), kernel)
         return list(found.values())
+
+    def _beside(self, reads: Iterable[Access]) -> list[Kernel]:
+        """Kernels that reduce other results of the kernels that compute what is read.
+
+        As the last sums of partial sums that were made together: small, and a level less in one kernel.
+        """
+        homes = {id(home): home for a in reads if (home := self.home.get(a.node)) is not None}
+        users = [
+            kernel
+            for home in homes.values()
+            for member in home.members
+            for kernel in self._uses.get(member.node, [])[-8:]
+        ]
+        return list({id(kernel): kernel for kernel in users if kernel.reduced}.values())
 
     def _may_join(self, kernel: Kernel, reads: Iterable[Access]) -> bool:
         """Whether members are read where they are computed and nothing read waits for the kernel."""

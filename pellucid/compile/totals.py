@@ -5,10 +5,12 @@ same axes adds up to nothing: Σ (x − Σx / n) = 0, so Σ (y + c·(x − Σx /
 normalisation are full of such sums, and each that follows from another is one pass over memory less.
 Products are put in another order, so results are the same up to rounding.
 
-What is not finite stays so. A sum that is not taken leaves 0 · Σx · c in its place, of the sums that exist
-anyway: 0, or NaN where an element, a factor or the mean is NaN or infinite. So NaN stays NaN, and an infinity
-becomes an infinity or NaN. Only where finite numbers overflow on the way can the two differ: a product c·x
-beyond the largest number is not computed where Σx is, and Σx may overflow where Σ c·x does not.
+What is not finite stays so. A sum that is not taken leaves 0 · Σx · c, of sums that exist anyway, in its
+place: 0, or NaN where an element, a factor or the mean is NaN or infinite. So a NaN stays NaN. Of
+infinities, which sum to an infinity or to NaN by their signs, the result is one or the other: c · Σx is
+infinite for an infinite c also where Σ c·x adds infinities of both signs. Where finite numbers
+overflow on the way the two may differ: c · Σx does not overflow where some c·x does, and Σx may
+overflow where Σ c·x does not.
 """
 
 from __future__ import annotations
@@ -17,17 +19,12 @@ from collections.abc import Iterable
 from functools import reduce
 from math import prod
 
-import numpy as np
-
-from pellucid.compile.access import squeezed
+from pellucid.compile.means import Axes, centred_from, filled, kept_shape
 from pellucid.compile.rewrite import on, with_nodes
-from pellucid.compile.simplify import number
-from pellucid.graph.node import Literal, Node, apply
-from pellucid.graph.op import Shape
+from pellucid.graph.node import Node, apply
 from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 
-Axes = tuple[int, ...]
 _MOST_FACTORS = 16
 
 
@@ -84,17 +81,17 @@ class _Totals:
                 return None
             # 0 · Σ comes first, so that no product of finite numbers overflows.
             return _product([nothing, *(self._reduced(factor, axes) for factor in steady)])
-        centred = _centred(x, axes) if x.op in ("add", "sub") else None
-        if centred is None:
+        whole = centred_from(x, axes) if x.op in ("add", "sub") else None
+        if whole is None:
             return None
-        return _product([self._total(centred, axes), _number(0, x, axes)])
+        return _product([self._total(whole, axes), filled(0, x, axes)])
 
     def _total_of_product(self, x: Node, axes: Axes) -> Node:
         steady, rest = _factors(x, axes)
         outside = [self._reduced(factor, axes) for factor in steady]
         if not rest:
             count = prod(x.shape[axis] for axis in axes)
-            return _product([*outside, _number(count, x, axes)])
+            return _product([*outside, filled(count, x, axes)])
         if not outside:
             return apply("sum", [self.new[x]], axes=axes)
         if len(rest) == 1:
@@ -104,7 +101,7 @@ class _Totals:
 
     def _reduced(self, x: Node, axes: Axes) -> Node:
         """What is the same all along axes, once: with axes of length 1."""
-        shape = _kept_shape(x.shape, axes)
+        shape = kept_shape(x.shape, axes)
         if x.shape == shape:
             return self.new[x]
         if x.op == "broadcast":
@@ -114,17 +111,6 @@ class _Totals:
 
 def _product(factors: Iterable[Node]) -> Node:
     return reduce(lambda x, y: apply("mul", [x, y]), factors)
-
-
-def _number(value: float, x: Node, axes: Axes) -> Node:
-    """A number for each sum of x over axes."""
-    constant = apply("constant", value=Literal(np.asarray(value, x.dtype)))
-    shape = _kept_shape(x.shape, axes)
-    return apply("broadcast", [constant], shape=shape) if shape else constant
-
-
-def _kept_shape(shape: Shape, axes: Axes) -> Shape:
-    return tuple(1 if axis in axes else n for axis, n in enumerate(shape))
 
 
 def _factors(x: Node, axes: Axes) -> tuple[list[Node], list[Node]]:
@@ -153,51 +139,3 @@ def _is_steady(x: Node, axes: Axes) -> bool:
         lead = len(x.shape) - len(source.shape)
         return all(axis < lead or source.shape[axis - lead] == 1 for axis in axes)
     return x.op in ("mul", "neg") and all(_is_steady(source, axes) for source in x.inputs)
-
-
-def _centred(x: Node, axes: Axes) -> Node | None:
-    """y if x is y − Σy / n over axes."""
-    for whole, other in (x.inputs, reversed(x.inputs)):
-        sign = -1.0 if x.op == "sub" else 1.0
-        found = _share_of_sum(other, axes, x.shape)
-        if found is None:
-            continue
-        summed, share = found
-        if summed.op == "neg" and summed is not whole:
-            summed, share = summed.inputs[0], -share
-        if summed is whole and _is_rounded(-sign * share, prod(x.shape[a] for a in axes), x):
-            return whole
-    return None
-
-
-def _is_rounded(share: float, count: int, x: Node) -> bool:
-    """Whether a factor is the number of x's type that is nearest to 1 / count."""
-    kind = x.dtype.type
-    return bool(kind(share) == kind(1.0 / count))
-
-
-def _share_of_sum(x: Node, axes: Axes, shape: Shape) -> tuple[Node, float] | None:
-    """(y, c) if x is c · Σy over axes, repeated."""
-    share = 1.0
-    while x.op in ("broadcast", "reshape", "mul", "div", "neg"):
-        if x.op == "neg":
-            share = -share
-        elif x.op == "div":
-            divisor = number(x.inputs[1])
-            if not divisor:
-                return None
-            share /= float(divisor)
-        elif x.op == "mul":
-            factors = [number(source) for source in x.inputs]
-            known = [factor for factor in factors if factor is not None]
-            if len(known) != 1:
-                return None
-            share *= float(known[0])
-            x = x.inputs[0 if factors[0] is None else 1]
-            continue
-        elif x.op == "reshape" and squeezed(x.shape) != squeezed(x.inputs[0].shape):
-            return None
-        x = x.inputs[0]
-    if x.op != "sum" or x.inputs[0].shape != shape or set(x.attrs["axes"]) != set(axes):
-        return None
-    return x.inputs[0], share

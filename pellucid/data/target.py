@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pellucid.data.coerce import as_number, as_text
 from pellucid.data.column import BooleanColumn, Column, NumberColumn
+from pellucid.data.moments import mean_and_deviation
 from pellucid.data.note import counted, quoted
 from pellucid.data.task import Label, Task, class_codes, class_labels
 from pellucid.errors import DataError
@@ -123,8 +124,7 @@ def learn_target(column: Column, task: Task, everything: Column | None = None) -
     if not isinstance(column, NumberColumn):
         raise DataError(f"The target '{column.name}' holds no numbers.")
     values = column.values.astype(np.float64)
-    scale = float(values.std())
-    mean = float(values.mean())
+    mean, scale = mean_and_deviation(values)
     return NumberTarget(column.name, task, mean, scale if scale > 0 else 1.0, column.whole)
 
 

@@ -59,14 +59,35 @@ def total(x: Tensor, axes: Axes, keepdims: bool) -> Tensor:
 def mean(x: Tensor, axes: Axes, keepdims: bool) -> Tensor:
     """Σ / n, as a float."""
     n = count(x, axes)
-    return total(x.cast(float_of(x.dtype)), axes, keepdims) * (1.0 / n if n else float("nan"))
+    found = total(x.cast(float_of(x.dtype)), axes, keepdims)
+    return found / float(n) if n else found * float("nan")
+
+
+def moments(x: Tensor, axes: Axes) -> tuple[Tensor, Tensor, Tensor]:
+    """(x − mean, mean, variance) over `axes`, which are kept; the variance is a mean over n ≥ 1.
+
+    As exact far from 0 as near it: d = x − m is taken from m = a + Σ (x − a) / n, a being the first
+    element, and from d its own mean, which is what rounding m has left (Chan, Golub & LeVeque 1983,
+    the corrected two-pass algorithm). Of equal elements x − mean and the variance are exactly 0.
+    """
+    over, share = axes_of(x, axes), 1.0 / count(x, axes)
+    first = x[tuple(slice(1 if axis in over else None) for axis in range(x.ndim))].stop_gradient()
+    near = (first + total(x - first, over, keepdims=True) * share).stop_gradient()
+    rest = x - near
+    left = total(rest, over, keepdims=True) * share
+    rest = rest - left
+    return rest, near + left, total(rest.square(), over, keepdims=True) * share
 
 
 def variance(x: Tensor, axes: Axes, keepdims: bool, ddof: int) -> Tensor:
     """Σ (x − mean)² / (n − ddof)."""
-    left = count(x, axes) - ddof
-    squares = (x - mean(x, axes, keepdims=True)).square()
-    return total(squares, axes, keepdims) * (1.0 / left if left > 0 else float("nan"))
+    n, given = count(x, axes), x.cast(float_of(x.dtype))
+    if n <= max(ddof, 0):
+        return total(given, axes, keepdims) * float("nan")
+    _, _, found = moments(given, axes)
+    if ddof:
+        found = found * (n / (n - ddof))
+    return found if keepdims else drop(found, axes_of(x, axes))
 
 
 def largest(x: Tensor, axes: Axes, keepdims: bool) -> Tensor:

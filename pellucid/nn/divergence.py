@@ -9,6 +9,9 @@ from pellucid.graph import Tensor, where
 from pellucid.nn.functional import log_softmax
 from pellucid.nn.loss import Loss
 
+_LONG = 1e15
+"""Far below where squares of float32 overflow, also many of them."""
+
 
 @dataclass(frozen=True)
 class KLDivergence(Loss):
@@ -54,8 +57,12 @@ class CosineDistance(Loss):
                 f"outputs {outputs.shape} and targets {targets.shape}"
             )
         y = targets.cast(outputs.dtype)
-        product = (outputs * y).sum(-1)
-        return 1.0 - product * self._inverse_length(outputs) * self._inverse_length(y)
+        return 1.0 - (self._direction(outputs) * self._direction(y)).sum(-1)
 
-    def _inverse_length(self, x: Tensor) -> Tensor:
-        return x.square().sum(-1).maximum(self.epsilon**2).rsqrt()
+    def _direction(self, x: Tensor) -> Tensor:
+        """x / max(|x|, ε); long vectors are made shorter first, so that their squares are finite."""
+        largest = x.abs().max(-1, keepdims=True).stop_gradient()
+        unit = where((largest > _LONG) & (largest < float("inf")), largest, 1.0)
+        near = x / unit
+        least = self.epsilon / unit
+        return near * near.square().sum(-1, keepdims=True).maximum(least.square()).rsqrt()

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from pellucid import check
 from pellucid.graph import Tensor
-from pellucid.nn.norm import FeatureNorm, centred
+from pellucid.graph.reductions import moments
+from pellucid.nn.norm import FeatureNorm
 from pellucid.nn.scope import label
 
 
@@ -75,5 +76,5 @@ def normalised(layer: FeatureNorm, x: Tensor, groups: int, epsilon: float) -> Te
     if places * size < 2:
         raise layer.mismatch("2 values or more in each group, to have a variance", x)
     parts = x.reshape(x.shape[0], places, groups, size)
-    rest, _, variance = centred(parts, (1, 3))
+    rest, _, variance = moments(parts, (1, 3))
     return (rest * (variance + epsilon).rsqrt()).reshape(x.shape)

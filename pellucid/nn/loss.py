@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from pellucid import check
 from pellucid.graph import Array, Tensor, tensor, where
-from pellucid.graph.dtype import is_float
+from pellucid.graph.dtype import FLOAT64, is_float
 from pellucid.nn.mode import training_pass
 
 Reduction = Literal["mean", "sum", "none"]
@@ -54,18 +54,7 @@ class Loss:
         nothing, even where its loss is not finite. A negative weight is an error where it can be
         seen when the graph is built, and makes the loss NaN where it comes with the data.
         """
-        given, aims = tensor(outputs), tensor(targets)
-        if not is_float(given.dtype) or given.ndim == 0:
-            raise TypeError(f"{type(self).__name__} takes float outputs, got {given.node.type}")
-        parts = mixed_targets(aims)
-        losses = blended([(self.row_losses(given, aim), share) for aim, share in parts])
-        found = [(self.counts(given, aim), share) for aim, share in parts]
-        counted = [(count, share) for count, share in found if count is not None]
-        counts = blended(counted) if counted else None
-        if weights is not None:
-            scale = weights_like(tensor(weights), losses, type(self).__name__)
-            losses = where(scale == 0.0, 0.0, losses * scale)
-            counts = scale if counts is None else counts * scale
+        losses, counts = self._weighted(tensor(outputs), tensor(targets), weights)
         if counts is not None and self.reduction == "mean":
             total = counts.sum()
             return losses.sum() / where(total == 0.0, 1.0, total)
@@ -73,6 +62,36 @@ class Loss:
         if self.reduction == "none":
             return rows
         return rows.sum() if self.reduction == "sum" else rows.mean()
+
+    def divisor(
+        self,
+        outputs: Tensor | Array,
+        targets: Tensor | Array,
+        weights: Tensor | Array | None = None,
+    ) -> Tensor:
+        """What "mean" divides by, a scalar in float64: the sum of the weights, or the number of rows.
+
+        So the mean over rows that come in parts is that of the parts' means, each counting as much.
+        """
+        losses, counts = self._weighted(tensor(outputs), tensor(targets), weights)
+        return tensor(losses.shape[0], FLOAT64) if counts is None else counts.cast(FLOAT64).sum()
+
+    def _weighted(
+        self, outputs: Tensor, targets: Tensor, weights: Tensor | Array | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Every loss times its weight, and how much each counts in the mean; None: all the same."""
+        if not is_float(outputs.dtype) or outputs.ndim == 0:
+            raise TypeError(f"{type(self).__name__} takes float outputs, got {outputs.node.type}")
+        parts = mixed_targets(targets)
+        losses = blended([(self.row_losses(outputs, aim), share) for aim, share in parts])
+        found = [(self.counts(outputs, aim), share) for aim, share in parts]
+        counted = [(count, share) for count, share in found if count is not None]
+        counts = blended(counted) if counted else None
+        if weights is None:
+            return losses, counts
+        scale = weights_like(tensor(weights), losses, type(self).__name__)
+        losses = where(scale == 0.0, 0.0, losses * scale)
+        return losses, scale if counts is None else counts * scale
 
     def paired(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs and targets of one shape and type; shapes are never broadcast.

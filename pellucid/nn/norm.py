@@ -12,17 +12,11 @@ import numpy as np
 
 from pellucid import check
 from pellucid.graph import Tensor
+from pellucid.graph.reductions import moments
 from pellucid.nn.initialise import Initializer, Ones, Zeros
 from pellucid.nn.mode import ForwardPass, training_pass
 from pellucid.nn.module import Module
 from pellucid.nn.parameter import Buffer, Parameter
-
-
-def centred(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """(x − mean, mean, variance) over `axes`, which are kept; the variance divides by n."""
-    mean = x.mean(axes, keepdims=True)
-    rest = x - mean
-    return rest, mean, rest.square().mean(axes, keepdims=True)
 
 
 @dataclass(eq=False, repr=False)
@@ -64,7 +58,7 @@ class LayerNorm(FeatureNorm):
     def forward(self, x: Tensor) -> Tensor:
         """Each row normalised."""
         self.check_features(x)
-        rest, _, variance = centred(x, (x.ndim - 1,))
+        rest, _, variance = moments(x, x.ndim - 1)
         return rest * (variance + self.epsilon).rsqrt() * self.gamma + self.beta
 
 
@@ -108,7 +102,7 @@ class BatchNorm(FeatureNorm):
             raise self.mismatch(
                 "2 rows or more in training, to have a variance (GroupNorm takes one)", x
             )
-        rest, mean, variance = centred(x, axes)
+        rest, mean, variance = moments(x, axes)
         self._move(current, self.running_mean, mean)
         self._move(current, self.running_variance, variance * (count / (count - 1)))
         return rest * (variance + self.epsilon).rsqrt() * self.gamma + self.beta

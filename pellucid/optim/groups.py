@@ -9,10 +9,11 @@ from fnmatch import fnmatchcase
 from types import NoneType
 
 from pellucid import check
-from pellucid.graph import State, Tensor, zeros_like
+from pellucid.graph import State, Tensor, where, zeros_like
 from pellucid.graph.node import Node, apply, ordered
+from pellucid.optim.lengths import length, scaled
 from pellucid.optim.optimizer import Optimizer, Parameters, Slots, Updates
-from pellucid.optim.wrapper import Wrapper, length
+from pellucid.optim.wrapper import Wrapper
 
 
 @dataclass(frozen=True)
@@ -149,9 +150,10 @@ class SharpnessAware(Wrapper):
     def gradients(self, loss: Tensor, parameters: Parameters) -> dict[str, Tensor]:
         """The gradients at the perturbed parameters."""
         slopes = self.optimizer.gradients(loss, parameters)
-        scale = self.radius / (length(slopes) + 1e-12)
+        size = length(slopes.values())
+        scale = where(size.equal(0.0), 0.0, self.radius / where(size.equal(0.0), 1.0, size))
         moved = {
-            path: (w + slopes[path] * scale.cast(w.dtype)).stop_gradient() + (w - w.stop_gradient())
+            path: (w + scaled(slopes[path], scale)).stop_gradient() + (w - w.stop_gradient())
             for path, w in parameters.items()
         }
         away = {parameters[path].node: tensor.node for path, tensor in moved.items()}

@@ -118,12 +118,12 @@ def _pushed(useful: Tensor, held: Tensor, newest: Tensor) -> Tensor:
 def _total(parts: Vectors) -> Tensor:
     total = tensor(0.0, np.float64)
     for part in parts.values():
-        total = total + part.sum().cast(np.float64)
+        total = total + part.cast(np.float64).sum()
     return total
 
 
 def _dot(a: Vectors, b: Vectors) -> Tensor:
-    return _total({path: a[path] * b[path] for path in a})
+    return _total({path: a[path].cast(np.float64) * b[path].cast(np.float64) for path in a})
 
 
 def _inverse(x: Tensor) -> Tensor:

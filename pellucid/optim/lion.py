@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from pellucid import check
 from pellucid.graph import Tensor, where
+from pellucid.optim.lengths import length, scaled
 from pellucid.optim.moments import Moments, correction
 from pellucid.optim.optimizer import Optimizer
 
@@ -100,6 +101,6 @@ class LAMB(Moments):
         change = m / correction(self.beta1, t) / root
         if self.weight_decay and decays(parameter, self.decay_all):
             change = change + parameter * self.weight_decay
-        size, length = parameter.square().sum().sqrt(), change.square().sum().sqrt()
-        ratio = where((size > 0.0) & (length > 0.0), size / length, 1.0)
-        return parameter - learning_rate * ratio * change, {"m": m, "v": v}
+        size, own = length([parameter]), length([change])
+        ratio = where((size > 0.0) & (own > 0.0), size / own, 1.0)
+        return parameter - learning_rate * scaled(change, ratio), {"m": m, "v": v}

@@ -74,9 +74,9 @@ class Prodigy(Moments):
             m = read(own["m"]) * self.beta1 + g * (d * (1.0 - self.beta1))
             v = read(own["v"]) * self.beta2 + (g * d).square() * (1.0 - self.beta2)
             s = read(own["s"]) * root + g * weight.cast(dtype)
-            travelled = (g * (read(own["start"]) - parameter)).sum()
-            along = along + weight * travelled.cast(np.float64)
-            total = total + s.abs().sum().cast(np.float64)
+            travelled = g.cast(np.float64) * (read(own["start"]) - parameter).cast(np.float64)
+            along = along + weight * travelled.sum()
+            total = total + s.abs().cast(np.float64).sum()
             after = parameter - rate * d * (m / (v.sqrt() + d * self.epsilon))
             updates[state_of(path, parameter)] = after.node
             updates |= {own["m"]: m.node, own["v"]: v.node, own["s"]: s.node}

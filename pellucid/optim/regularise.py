@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from pellucid import check
-from pellucid.graph import Tensor, maximum, minimum
+from pellucid.graph import Tensor, maximum
+from pellucid.optim.lengths import lengths, scaled
 from pellucid.optim.lion import decays
 from pellucid.optim.optimizer import Parameters, Slots, Updates
 from pellucid.optim.wrapper import Wrapper, moved
@@ -77,7 +76,6 @@ class Regularised(Wrapper):
             after = after.sign() * maximum(after.abs() - rate * self.l1, 0.0)
         if self.max_norm is not None:
             axes = tuple(range(max(after.ndim - 1, 1)))
-            size = after.square().sum(axes, keepdims=True).sqrt()
-            tiny = float(np.finfo(w.dtype).tiny)
-            after = after * minimum(self.max_norm / maximum(size, tiny), 1.0)
+            size = lengths(after, axes)
+            after = scaled(after, self.max_norm / maximum(size, self.max_norm))
         return after

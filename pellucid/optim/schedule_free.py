@@ -75,7 +75,8 @@ class ScheduleFreeSGD(Optimizer):
             direction = direction + parameter * self.weight_decay
         share = 1.0 / (step + 1.0)
         z = slots["z"] - learning_rate * direction
-        x = slots["x"] * (1.0 - share) + z * share
+        # Not (1 − share) x + share z: from step 2²⁵ on 1 − share is 1 in float32, and x would grow.
+        x = slots["x"] + (z - slots["x"]) * share
         return z * (1.0 - self.beta) + x * self.beta, {"z": z, "x": x}
 
 

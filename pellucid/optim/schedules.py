@@ -174,7 +174,7 @@ class CosineRate(Schedule):
 
     def factor(self, epoch: float, epochs: float) -> float:
         """Half a wave over the whole training."""
-        return _cosine(epoch / epochs, self.least)
+        return _cosine(_part(epoch, epochs), self.least)
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ class OneCycle(Schedule):
 
     def factor(self, epoch: float, epochs: float) -> float:
         """Up, then down."""
-        at = min(epoch / epochs, 1.0)
+        at = _part(epoch, epochs)
         low = 1.0 / self.start
         if at < self.rise:
             return low + (1.0 - low) * (1.0 - _cosine(at / self.rise, 0.0))
@@ -248,7 +248,7 @@ class PolynomialRate(Schedule):
 
     def factor(self, epoch: float, epochs: float) -> float:
         """Down to 0 at the end."""
-        return float(max(1.0 - epoch / epochs, 0.0) ** self.power)
+        return float((1.0 - _part(epoch, epochs)) ** self.power)
 
 
 @dataclass(frozen=True)
@@ -292,6 +292,13 @@ def _come(schedule: Schedule, what: str, after: float, epochs: float) -> None:
         raise ValueError(
             f"{type(schedule).__name__} {what}, which does not come in a training of {epochs:g} epochs"
         )
+
+
+def _part(epoch: float, epochs: float) -> float:
+    """How much of the training is over, from 0 to 1; of no epochs none at the start, then all."""
+    if epoch <= 0:
+        return 0.0
+    return min(epoch / epochs, 1.0) if epochs > 0 else 1.0
 
 
 def _cosine(at: float, least: float) -> float:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from pellucid import check
 from pellucid.graph import Node, State, Tensor, maximum, minimum, read, tensor, where
+from pellucid.optim.lengths import length, scaled
 from pellucid.optim.optimizer import Optimizer, Parameters, Slots, Updates, state_of
 
 
@@ -110,8 +110,9 @@ class Clip(Wrapper):
         """The step for the clipped gradients."""
         clipped = dict(gradients)
         if self.norm is not None:
-            factor = minimum(self.norm / (length(clipped) + 1e-6), 1.0)
-            clipped = {path: g * factor.cast(g.dtype) for path, g in clipped.items()}
+            size = length(clipped.values())
+            factor = self.norm / maximum(size, self.norm)
+            clipped = {path: scaled(g, factor) for path, g in clipped.items()}
         if self.value is not None:
             most = self.value
             clipped = {path: minimum(maximum(g, -most), most) for path, g in clipped.items()}
@@ -147,17 +148,15 @@ class Accumulate(Wrapper):
     ) -> Updates:
         """Add up, and every so often take the step inside."""
         sums = {p: read(slots[self._slot("sum", p)]) + g for p, g in gradients.items()}
-        whole = ((step + 1) / self.steps).floor() * self.steps
-        due = whole.cast(step.dtype).equal(step + 1)
+        rounds, due = rounds_of(step, self.steps)
         means = {path: total / float(self.steps) for path, total in sums.items()}
-        number = ((step + 1) / self.steps).floor().cast(step.dtype) - 1
-        number = maximum(number, tensor(0, step.dtype))
+        number = maximum(rounds - 1, tensor(0, rounds.dtype))
         inside = self.optimizer.update(
             parameters, means, self.inner_slots(slots), learning_rate, number
         )
         updates = {state: _if(due, node, state) for state, node in inside.items()}
         for path, total in sums.items():
-            updates[slots[self._slot("sum", path)]] = where(due, total * 0.0, total).node
+            updates[slots[self._slot("sum", path)]] = where(due, 0.0, total).node
         return updates
 
 
@@ -267,8 +266,7 @@ class Lookahead(Wrapper):
         """The step inside, and every so often the slow one."""
         inner = self.inner_slots(slots)
         updates = self.optimizer.update(parameters, gradients, inner, learning_rate, step)
-        whole = ((step + 1) / self.steps).floor() * self.steps
-        due = whole.cast(step.dtype).equal(step + 1)
+        _, due = rounds_of(step, self.steps)
         for path, (own, fast) in moved(parameters, updates).items():
             held = slots[self._slot("slow", path)]
             slow = read(held) + (fast - read(held)) * self.alpha
@@ -283,12 +281,14 @@ def moved(parameters: Parameters, updates: Updates) -> dict[str, tuple[State, Te
     return {p: (state, Tensor(updates[state])) for p, state in states.items() if state in updates}
 
 
-def length(gradients: Mapping[str, Tensor]) -> Tensor:
-    """‖g‖ over all parameters together, in float64."""
-    total = tensor(0.0, np.float64)
-    for g in gradients.values():
-        total = total + g.square().sum().cast(np.float64)
-    return total.sqrt()
+def rounds_of(step: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+    """How many rounds of so many steps are over after the step counted from 0, and whether it ends one.
+
+    Counted in float64, which holds whole numbers to 2⁵³; float32 would stop at 2²⁴.
+    """
+    made = step.cast(np.float64) + 1.0
+    rounds = (made / float(steps)).floor()
+    return rounds.cast(np.int64), (rounds * float(steps)).equal(made)
 
 
 def _if(due: Tensor, node: Node, state: State) -> Node:

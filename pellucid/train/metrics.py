@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.data.moments import mean_and_deviation
 from pellucid.graph import Array
 
 Floats = NDArray[np.float64]
@@ -59,7 +60,7 @@ def regression(values: Array, predictions: Array) -> dict[str, float | None]:
     """rmse, mae and r2 (None where all values are equal)."""
     truth = np.asarray(values, np.float64)
     error = np.asarray(predictions, np.float64) - truth
-    spread = float(((truth - truth.mean()) ** 2).sum())
+    spread = float(((truth - mean_and_deviation(truth)[0]) ** 2).sum())
     return {
         "rmse": float(np.sqrt((error**2).mean())),
         "mae": float(np.abs(error).mean()),

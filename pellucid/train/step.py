@@ -20,6 +20,7 @@ from pellucid.graph import (
     origin,
     placeholder,
     read,
+    tensor,
 )
 from pellucid.graph.dtype import FLOAT32, INT32, INT64
 
@@ -92,9 +93,11 @@ def scalar_loss(loss: LossFunction, outputs: Tensor, *aims: Tensor) -> Tensor:
 class Evaluator:
     """Outputs and mean loss of a network in evaluation mode on fixed data.
 
-    The rows are cut into equal chunks of at most `chunk` rows and one remainder, so that any loss
-    that is a mean over rows, or over what they weigh, is averaged exactly. Of a large network they
-    are fewer rows, because nothing interrupts a call.
+    The rows are cut into equal chunks of at most `chunk` rows and one remainder; of a large network
+    they are fewer rows, because nothing interrupts a call. The loss is that of all rows at once: the
+    mean over the chunks, each counting as much as what its loss divides by (`Loss.divisor`), or their
+    sum where the loss is one. A function of one's own is taken as a mean over rows, or over their
+    weights.
     """
 
     def __init__(
@@ -106,6 +109,8 @@ class Evaluator:
         repeated: bool = False,
     ) -> None:
         self._data = data
+        self._has_loss = loss is not None
+        self._is_sum = isinstance(loss, nn.Loss) and loss.reduction == "sum"
         count = len(data[0])
         size = min(chunk, count)
         whole = max(work(_evaluation(net, loss, data, size)), 1)
@@ -121,7 +126,7 @@ class Evaluator:
     def run(self) -> tuple[Array, float]:
         """Outputs for every row, and the mean loss over the rows (NaN without a loss)."""
         outputs: list[Array] = []
-        total = 0.0
+        total = every = 0.0
         for start, size, chunks, graph, program in self._parts:
             for i in range(chunks):
                 part = slice(start + i * size, start + (i + 1) * size)
@@ -130,14 +135,13 @@ class Evaluator:
                 }
                 found = program.run(1, {name: feeds[name] for name in graph.inputs})
                 outputs.append(found["outputs"][0])
-                weight = self._weight(part, size)
-                total += float(found["loss"][0]) * weight if "loss" in found else float("nan")
-        every = self._weight(slice(None), len(self._data[0]))
-        return np.concatenate(outputs), total / every
-
-    def _weight(self, part: slice, rows: int) -> float:
-        """How much some of the rows count."""
-        return float(self._data[2][part].sum(dtype=np.float64)) if len(self._data) > 2 else rows
+                if "loss" in found:
+                    weight = float(found["weight"][0])
+                    total += float(found["loss"][0]) * weight
+                    every += weight
+        if not self._has_loss:
+            return np.concatenate(outputs), float("nan")
+        return np.concatenate(outputs), total if self._is_sum or every == 0 else total / every
 
 
 def _evaluation(net: nn.Module, loss: LossFunction | None, data: Data, size: int) -> Graph:
@@ -149,4 +153,16 @@ def _evaluation(net: nn.Module, loss: LossFunction | None, data: Data, size: int
         placeholder(name, (size, *array.shape[1:]), array.dtype)
         for array, name in zip(data[1:], "yw", strict=False)
     ]
-    return Graph({"outputs": outputs.node, "loss": scalar_loss(loss, outputs, *aims).node})
+    value = scalar_loss(loss, outputs, *aims)
+    weight = _weight(loss, outputs, *aims)
+    return Graph({"outputs": outputs.node, "loss": value.node, "weight": weight.node})
+
+
+def _weight(loss: LossFunction, outputs: Tensor, *aims: Tensor) -> Tensor:
+    """How much the loss of some rows counts beside that of others."""
+    if isinstance(loss, nn.Loss):
+        whole = loss.reduction == "sum"
+        return tensor(1.0, np.float64) if whole else loss.divisor(outputs, *aims)
+    if len(aims) > 1:
+        return aims[1].cast(np.float64).sum()
+    return tensor(float(aims[0].shape[0]), np.float64)

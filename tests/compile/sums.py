@@ -6,6 +6,7 @@ import numpy as np
 
 from pellucid import graph as g
 from pellucid.graph import Graph, Tensor
+from pellucid.graph.reductions import moments
 from tests.graph.random_graphs import Settings
 
 AXES = ((0,), (1,), (0, 1))
@@ -51,6 +52,25 @@ def _less_its_mean(x: Tensor, axes: tuple[int, ...], rng: np.random.Generator) -
     factors = (1.0 / n, 1.0 / n, (1.0 + 1e-7) / n, (1.0 + 3e-6) / n, (1.0 + 1e-3) / n)
     share = factors[int(rng.integers(len(factors)))]
     return x - total * share if rng.random() < 0.7 else x + (-x).sum(axes, keepdims=True) * share
+
+
+def normalisations(seed: int, settings: Settings) -> Graph:
+    """A normalisation with its moments and gradients, of values near and far from 0."""
+    rng = np.random.default_rng([seed, 78])
+    dtype = np.float64 if settings.double else np.float32
+    shape = (int(rng.integers(2, 9)), int(rng.integers(2, 9)))
+    axes = AXES[int(rng.integers(3))]
+    values = rng.normal(10.0 ** rng.integers(0, 6), 1.0, shape)
+    if rng.random() < 0.1:
+        values[:] = values[0, 0]
+    if settings.wild:
+        values.flat[int(rng.integers(values.size))] = STRANGE[int(rng.integers(3))]
+    x = g.variable(values.astype(dtype), "x")
+    slope = g.variable(rng.normal(size=shape).astype(dtype), "slope")
+    rest, mean, variance = moments(x, axes)
+    y = rest * (variance + 1e-5).rsqrt()
+    loss = (y * slope).sum()
+    return _graph(y, mean, variance, loss, g.grad(loss, x), g.grad(loss, x).sum(axes))
 
 
 def _graph(*results: Tensor) -> Graph:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pellucid.compile.executor import Native
 from pellucid.compile.simplify import number, simplify
-from pellucid.graph import Array, Graph, Reference, Tensor, placeholder, tensor, where
+from pellucid.graph import Array, Graph, Reference, Tensor, placeholder, tensor, variable, where
 from tests.graph.random_graphs import Settings, random_feeds, random_graph
 
 
@@ -77,3 +78,11 @@ def test_random_graphs_keep_their_values(seed: int) -> None:
         scale = float(finite.max()) if finite.size else 1.0
         # NumPy sums in the order of memory, which a folded transposition may change.
         np.testing.assert_allclose(other[name], value, rtol=1e-5, atol=1e-5 * scale, err_msg=name)
+
+
+@pytest.mark.parametrize("axes", [0, (0, 2)])
+def test_a_sum_of_one_element_keeps_the_sign_of_zero(axes: int | tuple[int, ...]) -> None:
+    x = variable(np.full((1, 3, 1), -0.0, np.float32), "x")
+    graph = Graph({"y": x.sum(axes).node})
+    for executor in (Reference(), Native()):
+        assert np.signbit(executor.build(graph).run(1, {})["y"]).all()

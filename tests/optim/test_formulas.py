@@ -103,7 +103,7 @@ def prodigy(k: int, w: Vectors, d: Vectors, slots: dict[str, Vectors], rate: flo
 def clipped(k: int, w: Vectors, d: Vectors, slots: dict[str, Vectors], rate: float) -> None:
     length = np.sqrt(sum((d[p] ** 2).sum() for p in w))
     for p in w:
-        w[p] -= rate * np.clip(d[p] * min(1.0, 0.3 / (length + 1e-6)), -0.05, 0.05)
+        w[p] -= rate * np.clip(d[p] * min(1.0, 0.3 / length), -0.05, 0.05)
 
 
 def accumulated(k: int, w: Vectors, d: Vectors, slots: dict[str, Vectors], rate: float) -> None:
@@ -142,7 +142,7 @@ def elastic(k: int, w: Vectors, d: Vectors, slots: dict[str, Vectors], rate: flo
 def sharp(k: int, w: Vectors, d: Vectors, slots: dict[str, Vectors], rate: float) -> None:
     _, x, y = problem(np.float64)
     length = np.sqrt(sum((d[p] ** 2).sum() for p in w))
-    away = {p: w[p] + 0.1 * d[p] / (length + 1e-12) for p in w}
+    away = {p: w[p] + 0.1 * d[p] / length for p in w}
     for p, slope in slopes(away, x, y).items():
         w[p] -= rate * slope
 

@@ -29,6 +29,11 @@ from pellucid.compile.loop.ir import I64, Value
 from pellucid.graph.node import Node
 
 _CHAIN = 64
+_BRIEF = 8_192
+"""A kernel of so many elements has chains of `_SHORT_CHAIN`: the last sums of parts are such."""
+_SHORT_CHAIN = 8
+_MANY_CHAINS = 16
+"""From so many chains on their totals are added in chains too."""
 _MOST_CODE = 200
 _OWN_CHAIN = 32
 """From so many turns on an inner loop's sums start from 0 at each turn of the loop around it."""
@@ -266,18 +271,34 @@ class NestWriter:
             for number in range(turns):
                 carried = turn(b.constant(I64, number * step), carried)
             return list(carried)
-        length = max(_CHAIN // max(weight, 1), isqrt(turns))
-        if turns <= length or not any(r.is_sum for r in running):
-            with b.loop(0, end, step, carried, hint="k") as k:
+        least = _CHAIN if prod(self.kernel.shape) > _BRIEF else _SHORT_CHAIN
+        sums = any(r.is_sum for r in running)
+        lengths = _chain_lengths(turns, max(least // max(weight, 1), 1)) if sums else []
+        return self._within(running, 0, end, step, lengths, carried, turn)
+
+    def _within(
+        self,
+        running: Sequence[Running],
+        begin: Value | int,
+        end: Value | int,
+        step: int,
+        lengths: Sequence[int],
+        carried: Sequence[Value],
+        turn: Callable[[Value, Sequence[Value]], list[Value]],
+    ) -> list[Value]:
+        """A loop in chains of the first length, each in chains of the next."""
+        b = self.b
+        if not lengths:
+            with b.loop(begin, end, step, carried, hint="k") as k:
                 k.carry(turn(k.variable, k.carried))
             return list(k.results)
-        with b.loop(0, end, length * step, carried, hint="chain") as chain:
-            last = b.minimum(b.add(chain.variable, length * step), end)
+        length, *shorter = lengths
+        with b.loop(begin, end, length * step, carried, hint="chain") as chain:
+            first = chain.variable
+            last = b.minimum(b.add(first, length * step), end)
 
             def one(start: Sequence[Value]) -> list[Value]:
-                with b.loop(chain.variable, last, step, start, hint="k") as k:
-                    k.carry(turn(k.variable, k.carried))
-                return list(k.results)
+                return self._within(running, first, last, step, shorter, start, turn)
 
             chain.carry(self._afresh(running, chain.carried, one))
         return list(chain.results)
@@ -331,6 +352,15 @@ class NestWriter:
             return None
         index = self._domain(where)[running.node.attrs["axis"]]
         return self.puller.widen(self.puller.index_value(index))
+
+
+def _chain_lengths(turns: int, least: int) -> list[int]:
+    """The chains that a loop of so many turns is cut into, longest first."""
+    length = max(least, isqrt(turns))
+    chains = -(-turns // length)
+    if chains == 1:
+        return []
+    return [length] if chains < _MANY_CHAINS else [length * isqrt(chains), length]
 
 
 def _placed(member: Member, where: Where) -> Member:

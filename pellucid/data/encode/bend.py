@@ -16,6 +16,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.data.moments import mean_and_deviation
+
 MOST_VALUES = 31
 """Different values up to which each may get an indicator: hours, months, days of a month."""
 
@@ -53,10 +55,11 @@ def _lack_of_fit(
     """The F ratio of one target (n,), 0 where the target does not vary."""
     place = np.searchsorted(levels, values)
     rows = np.bincount(place)
-    centred = target - target.mean()
+    centred = target - mean_and_deviation(target)[0]
     means = np.bincount(place, centred) / rows
     within = float(((centred - means[place]) ** 2).sum())
-    x = (levels - levels.mean()) / (levels.std() or 1.0)
+    mean, deviation = mean_and_deviation(levels)
+    x = (levels - mean) / (deviation or 1.0)
     powers = np.stack([x**power for power in range(degree + 1)], axis=1)
     weights = np.sqrt(rows)
     fit = np.linalg.lstsq(powers * weights[:, None], means * weights, rcond=None)[0]

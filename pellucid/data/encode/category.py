@@ -10,6 +10,7 @@ from pellucid.data.coerce import as_text
 from pellucid.data.column import MISSING_CODE, RARE_TEXTS, Column, TextColumn
 from pellucid.data.encode.base import Block, Json, Training, enough_rows, kind_to_json
 from pellucid.data.kind import ColumnKind
+from pellucid.data.moments import mean_and_deviation
 from pellucid.data.note import Note, counted, shortened
 
 MOST_INDICATORS = 64
@@ -143,7 +144,8 @@ def learn_category(column: Column, kind: ColumnKind, training: Training) -> Cate
         kept = np.zeros(len(counts), np.int64)
         kept[order[:MOST_COUNTED]] = counts[order[:MOST_COUNTED]]
         logs = np.log1p(kept[texts.codes[texts.codes != MISSING_CODE]])
-        common = (float(logs.mean()), float(logs.std()) or 1.0)
+        mean, deviation = mean_and_deviation(logs)
+        common = (mean, deviation or 1.0)
     return CategoryEncoder(
         kind,
         tuple(texts.levels[code] for code in order[:MOST_COUNTED]),

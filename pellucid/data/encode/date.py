@@ -12,6 +12,7 @@ from pellucid.data.column import MISSING_DATE, Column
 from pellucid.data.encode.base import Block, Json, Training, enough_rows, kind_to_json
 from pellucid.data.encode.number import bounded
 from pellucid.data.kind import ColumnKind
+from pellucid.data.moments import mean_and_deviation
 from pellucid.data.note import Note
 
 DAY = 86_400.0
@@ -106,8 +107,8 @@ def learn_date(column: Column, kind: ColumnKind, training: Training) -> DateEnco
     cycles = [cycle for cycle, long_enough in spans.items() if long_enough]
     cycles += ["day"] if len(np.unique(np.mod(present, DAY))) > 1 else []
     missing = len(seconds) - len(present) >= enough_rows(training.rows)
-    scale = float(present.std()) or 1.0
-    return DateEncoder(kind, float(present.mean()), scale, tuple(cycles), missing)
+    mean, scale = mean_and_deviation(present)
+    return DateEncoder(kind, mean, scale or 1.0, tuple(cycles), missing)
 
 
 def date_from_json(value: object, where: str, kind: ColumnKind) -> DateEncoder:

@@ -22,6 +22,7 @@ from pellucid.data.column import Column
 from pellucid.data.encode.base import Block, Json, Training, enough_rows, kind_to_json
 from pellucid.data.encode.bend import bends
 from pellucid.data.kind import ColumnKind
+from pellucid.data.moments import mean_and_deviation
 from pellucid.data.note import Note, readable
 
 KNEE = 4.0
@@ -140,7 +141,7 @@ def learn_number(column: Column, kind: ColumnKind, training: Training) -> Number
     median = float(np.median(present))
     spread = _spread(present, median)
     near = np.clip(present, median - FAR * spread, median + FAR * spread)
-    mean, scale = float(near.mean()), _deviation(near)
+    mean, scale = _scale(near)
     skewness = float((((near - mean) / scale) ** 3).mean())
     levels = bends(present, training.signal[~missing])
     counts = [int((present == level).sum()) for level in levels]
@@ -169,14 +170,15 @@ def _spread(values: NDArray[np.float64], median: float) -> float:
     return max(float(np.median(others)), TINY) if len(others) else 1.0
 
 
-def _deviation(values: NDArray[np.float64]) -> float:
-    deviation = float(values.std())
-    return deviation if deviation > TINY else 1.0
+def _scale(values: NDArray[np.float64]) -> tuple[float, float]:
+    """The mean, and the deviation or 1 where there is none."""
+    mean, deviation = mean_and_deviation(values)
+    return mean, deviation if deviation > TINY else 1.0
 
 
 def _tail(values: NDArray[np.float64], median: float, spread: float) -> Tail:
     stretched = np.arcsinh((values - median) / spread)
-    return Tail(spread, float(stretched.mean()), _deviation(stretched))
+    return Tail(spread, *_scale(stretched))
 
 
 def number_from_json(value: object, where: str, kind: ColumnKind) -> NumberEncoder:

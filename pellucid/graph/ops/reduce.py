@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,9 @@ from pellucid.graph.op import Array, Gradients, Op, Shape, TensorType, declare
 
 if TYPE_CHECKING:
     from pellucid.graph.tensor import Tensor
+
+_LONG = 64
+"""Sums of more elements are made by halves."""
 
 
 def kept(shape: Shape, axes: tuple[int, ...]) -> Shape:
@@ -31,6 +35,14 @@ def _sum_type(x: TensorType, axes: tuple[int, ...]) -> TensorType:
 
 
 def _sum(x: Array, axes: tuple[int, ...]) -> Array:
+    if all(x.shape[axis] == 1 for axis in axes):
+        return x  # NumPy adds it to 0, which makes 0 of −0.
+    rest = [axis for axis in range(x.ndim) if axis not in axes]
+    count = prod(x.shape[axis] for axis in axes)
+    if x.dtype.kind == "f" and count > _LONG and rest and rest[-1] > axes[0]:
+        # NumPy adds by halves along the last axes alone; elsewhere errors grow with the length.
+        rows = np.ascontiguousarray(x.transpose(*rest, *axes)).reshape(-1, count)
+        return np.asarray(np.sum(rows, axis=-1)).reshape(kept(x.shape, axes))
     return np.asarray(np.sum(x, axis=axes, keepdims=True, dtype=x.dtype))
 
 
