@@ -108,7 +108,8 @@ class ByTorch:
     def finish(self) -> None:
         """Keep what was made; an error if the record holds more than was asked for."""
         if self._recorder.mode == "record":
-            self._recorder.made[self._test] = self._done
+            if self._done:
+                self._recorder.made[self._test] = self._done
         elif len(self._recorder.calls(self._test)) > len(self._done):
             pytest.fail(f"the record holds more values than the test asks for: {AGAIN}")
 
