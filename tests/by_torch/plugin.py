@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from pellucid.graph import Array
-from tests.by_torch.record import FOLDER, FORMAT, Call, Record, load, place, save
+from tests.by_torch.record import FOLDER, Call, Record, load, place, save
 from tests.by_torch.value import Value, alike, fingerprint
 
 Mode = Literal["recorded", "live", "record"]
@@ -65,9 +65,8 @@ class Recorder:
             and ((file := test.partition("::")[0]) in known or not (self.root / file).exists())
         ]
 
-    def write(self) -> None:
-        """Write what was made beside what is still used of the record."""
-        versions = {name: version(name) for name in ("torch", "numpy")} | {"recorder": str(FORMAT)}
+    def write(self, **versions: str) -> None:
+        """Write what was made, by which versions, beside what is still used of the record."""
         gone = set(self.left_over())
         for path in {place(test, self.folder) for test in (*self.made, *gone)}:
             kept = {test: calls for test, calls in self.record(path).items() if test not in gone}
@@ -94,12 +93,12 @@ class ByTorch:
         """whole: record the tensors themselves, however large they are."""
         number = len(self._done)
         if self._recorder.mode == "recorded":
-            call = self._recorded(number, fingerprint(_arrays(inputs)))
+            call = self._recorded(number, fingerprint(arrays(inputs)))
             self._done.append(call)
             return list(call.values)
         made = [_array(value) for value in function(*map(_tensors, inputs))]
         kept = tuple(Value.of(value, whole) for value in made)
-        call = Call(fingerprint(_arrays(inputs)), kept)
+        call = Call(fingerprint(arrays(inputs)), kept)
         self._done.append(call)
         if self._recorder.mode == "live":
             self._compare(number, call)
@@ -127,7 +126,8 @@ class ByTorch:
             pytest.fail(f"PyTorch computes other values than recorded (number {number}): {AGAIN}")
 
 
-def _arrays(inputs: Sequence[Given]) -> list[Array]:
+def arrays(inputs: Sequence[Given]) -> list[Array]:
+    """All arrays of the inputs, in order."""
     found: list[Array] = []
     for given in inputs:
         found += list(given.values()) if isinstance(given, Mapping) else [given]
@@ -194,7 +194,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         if exitstatus != pytest.ExitCode.OK:
             print("\nNothing is recorded, because not every test passed.")
             return
-        recorder.write()
+        recorder.write(torch=version("torch"), numpy=version("numpy"))
 
 
 @pytest.fixture

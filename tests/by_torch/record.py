@@ -56,7 +56,13 @@ def load(path: Path) -> Record:
 
 
 def save(path: Path, record: Record, versions: dict[str, str]) -> None:
-    """Write a record and the versions of what made it; the same bytes for the same record."""
+    """Write a record and the versions of what made it; the same bytes for the same record.
+
+    An empty record has no file.
+    """
+    if not record:
+        path.unlink(missing_ok=True)
+        return
     arrays: dict[str, Array] = {}
     tests = {
         test: [
