@@ -46,7 +46,7 @@ class Value:
     @property
     def is_sketch(self) -> bool:
         """Whether there are sums only."""
-        return self.numbers.shape != self.shape
+        return bool(self.numbers.shape != self.shape)
 
     @property
     def array(self) -> Array:

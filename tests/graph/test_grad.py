@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -82,11 +81,11 @@ def test_of_a_gradient_norm(by_torch: ByTorch) -> None:
     penalty = ((slope.square().sum(1) + 1e-8).sqrt() - 1).square().mean()
     assert_gradient(penalty, [x, w, v])
 
-    def gradients(*at: torch.Tensor) -> Sequence[torch.Tensor]:
+    def gradients(*at: torch.Tensor) -> list[torch.Tensor]:
         x, w, v = (t.requires_grad_() for t in at)
         slope = torch.autograd.grad((torch.tanh(x @ w) @ v).sum(), x, create_graph=True)[0]
         penalty = ((slope.square().sum(1) + 1e-8).sqrt() - 1).square().mean()
-        return torch.autograd.grad(penalty, [x, w, v])
+        return list(torch.autograd.grad(penalty, [x, w, v]))
 
     expected = by_torch(gradients, x.numpy(), w.numpy(), v.numpy())
     for found, wanted in zip(g.grad(penalty, [x, w, v]), expected, strict=True):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -149,8 +150,14 @@ NAMED_ALIKE = (
     *("exp", "log", "log1p", "expm1", "sqrt", "rsqrt", "sin", "cos", "tanh", "sigmoid"),
     *("relu", "erf", "floor", "neg", "abs", "square"),
 )
+
+
+def named(name: str, x: torch.Tensor) -> torch.Tensor:
+    return getattr(torch, name)(x)
+
+
 UNARY: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    **{name: lambda x, name=name: getattr(torch, name)(x) for name in NAMED_ALIKE},
+    **{name: partial(named, name) for name in NAMED_ALIKE},
     "normal_pdf": normal_density,
     "normal_cdf": lambda x: torch.special.ndtr(x),
     "gelu": lambda x: F.gelu(x.clamp(min=-40)),
@@ -189,8 +196,8 @@ def test_gradients_at_kinks_are_torchs(name: str, by_torch: ByTorch) -> None:
     x = np.array([0.0, -0.0, INF, -INF, 2.0, -2.0] + [NAN] * (name == "relu"))
     own = g.variable(x)
 
-    def gradient(at: torch.Tensor) -> Sequence[torch.Tensor]:
-        return torch.autograd.grad(getattr(torch, name)(at.requires_grad_()).sum(), at)
+    def gradient(at: torch.Tensor) -> list[torch.Tensor]:
+        return list(torch.autograd.grad(getattr(torch, name)(at.requires_grad_()).sum(), at))
 
     (expected,) = by_torch(gradient, x)
     expected.check(g.grad(getattr(own, name)().sum(), own).numpy())
@@ -202,9 +209,9 @@ def test_gradients_of_pairs_at_kinks_are_torchs(name: str, by_torch: ByTorch) ->
     grid = [a.reshape(-1) for a in np.meshgrid(values, values)]
     own = [g.variable(a) for a in grid]
 
-    def gradients(*at: torch.Tensor) -> Sequence[torch.Tensor]:
+    def gradients(*at: torch.Tensor) -> list[torch.Tensor]:
         value = getattr(torch, name)(*(x.requires_grad_() for x in at))
-        return torch.autograd.grad(value.sum(), at)
+        return list(torch.autograd.grad(value.sum(), at))
 
     found = g.grad(Tensor(g.apply(name, [t.node for t in own])).sum(), own)
     for mine, theirs in zip(found, by_torch(gradients, *grid), strict=True):
@@ -216,8 +223,8 @@ def test_derivatives_of_powers_at_zero(power: float, by_torch: ByTorch) -> None:
     own = g.variable(np.zeros(1))
     first = g.grad((own**power).sum(), own)
 
-    def gradient(at: torch.Tensor) -> Sequence[torch.Tensor]:
-        return torch.autograd.grad((at.requires_grad_() ** power).sum(), at)
+    def gradient(at: torch.Tensor) -> list[torch.Tensor]:
+        return list(torch.autograd.grad((at.requires_grad_() ** power).sum(), at))
 
     (expected,) = by_torch(gradient, np.zeros(1))
     expected.check(first.numpy())

@@ -170,9 +170,9 @@ def test_the_first_of_equal_values_wins(by_torch: ByTorch) -> None:
     given = Tensor(read(State(x, "x")).node)
     mine = grad(nn.MaxPool2d(2)(given).sum(), [given])[0].numpy()
 
-    def peer(x: torch.Tensor) -> Sequence[torch.Tensor]:
+    def peer(x: torch.Tensor) -> list[torch.Tensor]:
         pooled = F.max_pool2d(channels_first(x.requires_grad_()), 2)
-        return torch.autograd.grad(pooled.sum(), x)
+        return list(torch.autograd.grad(pooled.sum(), x))
 
     (expected,) = by_torch(peer, x)
     expected.check(mine)

@@ -294,7 +294,7 @@ def test_attention_looks_where_the_mask_is_true(name: str, causal: bool, by_torc
         for each in there:
             each.requires_grad_()
         with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
-            out = F.scaled_dot_product_attention(*there, attn_mask=seen)
+            out = F.scaled_dot_product_attention(there[0], there[1], there[2], seen)
         return [out, *torch.autograd.grad(out.square().sum(), there)]
 
     seen = mask & (np.tri(4, 6, dtype=bool) if causal else np.ones((4, 6), bool))
