@@ -12,7 +12,7 @@ DEMO := demo.run
 help:
 	@echo "make demo       install, train on the bundled penguins, predict, show what was made"
 	@echo "make test       format, lint, types, tests, the commands of the documentation"
-	@echo "make test-torch the tests that compare with PyTorch, live, and those of its large tables"
+	@echo "make test-torch the tests that compare with PyTorch, live, and those of tables in other packages"
 	@echo "make test-long  the tests that take minutes as well, and more random examples"
 	@echo "make record     write what PyTorch computes now into the record that make test compares with"
 	@echo "make bench      real tables beside scikit-learn"
