@@ -116,7 +116,10 @@ MADE = [Call((1.0, 2.0, 3.0), (Value.of(LARGE, False), Value.of(np.array([True, 
 def test_a_file_gives_back_what_was_saved(tmp_path: Path) -> None:
     path = tmp_path / "a.gz"
     scalars = tuple(Value.of(np.array(x), False) for x in (1.5, np.nan, np.float32(2), 3))
-    record = {TEST: MADE, "tests/a.py::b": [Call((0.0,), scalars), Call((0.5,), ())]}
+    record = {
+        TEST: MADE,
+        "tests/a.py::b": [Call((0.0, 0.0, 1.0), scalars), Call((0.5, 0.5, 1.0), ())],
+    }
     save(path, record, {"torch": "2"})
     first = path.read_bytes()
     found = load(path)
@@ -133,6 +136,30 @@ def test_a_file_gives_back_what_was_saved(tmp_path: Path) -> None:
                 np.testing.assert_array_equal(kept.numbers, read.numbers)
     save(path, dict(reversed(found.items())), {"torch": "2"})
     assert path.read_bytes() == first
+    path.unlink()
+    save(path, dict(reversed(found.items())), {"torch": "2"})
+    assert path.read_bytes() == first
+
+
+def test_a_file_of_another_format_holds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path / "a.gz", {TEST: MADE}, {})
+    monkeypatch.setattr("tests.by_torch.record.FORMAT", 2)
+    assert load(tmp_path / "a.gz") == {}
+
+
+def test_what_differs_by_rounding_is_not_written_again(tmp_path: Path) -> None:
+    def saved(factor: float, version: str) -> bytes:
+        call = Call((1.0, 2.0, 3.0), (Value.of(LARGE[:3] * factor, False),))
+        save(tmp_path / "a.gz", {TEST: [call]}, {"torch": version})
+        return (tmp_path / "a.gz").read_bytes()
+
+    first = saved(1.0, "2")
+    assert saved(1 + 1e-15, "2") == first
+    assert saved(1 + 1e-15, "3") != first
+    second = saved(1 + 1e-9, "3")
+    assert second != saved(1 + 3e-9, "3")
 
 
 def test_places_of_tests() -> None:
