@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.metadata import version
@@ -196,9 +196,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         recorder.write(torch=version("torch"), numpy=version("numpy"))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Of a test that passes, keep what was made, and see that it asked for all that is recorded."""
+    done = yield
+    if isinstance(by_torch := pyfuncitem.funcargs.get("by_torch"), ByTorch):
+        by_torch.finish()
+    return done
+
+
 @pytest.fixture
-def by_torch(request: pytest.FixtureRequest) -> Iterator[ByTorch]:
+def by_torch(request: pytest.FixtureRequest) -> ByTorch:
     """What PyTorch makes of arrays: see `tests.by_torch`."""
-    found = ByTorch(request.config.stash[KEY], request.node.nodeid)
-    yield found
-    found.finish()
+    return ByTorch(request.config.stash[KEY], request.node.nodeid)
