@@ -7,12 +7,14 @@ INSTALL := pip install --quiet --disable-pip-version-check
 PENGUINS := pellucid/data/tables/penguins.csv
 DEMO := demo.run
 
-.PHONY: help demo test lint types unit test-long bench step fuzz kill docs peers clean
+.PHONY: help demo test lint types unit test-torch test-long record bench step fuzz kill docs peers clean
 
 help:
 	@echo "make demo       install, train on the bundled penguins, predict, show what was made"
 	@echo "make test       format, lint, types, tests, the commands of the documentation"
+	@echo "make test-torch the tests that compare with PyTorch, live, and those of tables in other packages"
 	@echo "make test-long  the tests that take minutes as well, and more random examples"
+	@echo "make record     write what PyTorch computes now into the record that make test compares with"
 	@echo "make bench      real tables beside scikit-learn"
 	@echo "make step       training steps beside PyTorch and JAX (after make peers)"
 	@echo "make fuzz       20,000 random graphs, compiled and by NumPy, verified, between closed pages"
@@ -43,10 +45,16 @@ types: $(VENV)/.dev
 unit: $(VENV)/.dev
 	$(BIN)/pytest -q
 
-test-long: $(VENV)/.dev
-	$(BIN)/pytest -q -m "slow or not slow" --hypothesis-profile long
+test-torch: $(VENV)/.torch
+	$(BIN)/pytest -q --torch live -m "recorded or torch or tables"
 
-bench: $(VENV)/.dev
+test-long: $(VENV)/.torch
+	$(BIN)/pytest -q --torch live -m "slow or not slow" --hypothesis-profile long
+
+record: $(VENV)/.torch
+	$(BIN)/pytest -q --torch record -m recorded
+
+bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.tables
 
 step: $(VENV)/.dev
@@ -58,7 +66,7 @@ fuzz: $(VENV)/.dev
 kill: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.kill
 
-docs: $(VENV)/.dev
+docs: $(VENV)/.docs
 	$(BIN)/pdoc --output-directory build/docs pellucid
 	@echo "The reference is build/docs/index.html"
 
@@ -80,6 +88,18 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/pip
 	$(BIN)/$(INSTALL) -e '.[dev]'
 	@touch $(VENV)/.installed $@
 
+$(VENV)/.bench: pyproject.toml | $(BIN)/pip
+	$(BIN)/$(INSTALL) -e '.[dev,bench]'
+	@touch $(VENV)/.installed $(VENV)/.dev $@
+
+$(VENV)/.docs: pyproject.toml | $(BIN)/pip
+	$(BIN)/$(INSTALL) -e '.[dev,docs]'
+	@touch $(VENV)/.installed $(VENV)/.dev $@
+
+$(VENV)/.torch: pyproject.toml | $(BIN)/pip
+	$(BIN)/$(INSTALL) -e '.[dev,bench,torch]'
+	@touch $(VENV)/.installed $(VENV)/.dev $(VENV)/.bench $@
+
 $(PEERS)/.installed: pyproject.toml | $(PEERS)/bin/pip
-	$(PEERS)/bin/$(INSTALL) -e . jax jaxlib optax torch==2.13.0 scikit-learn
+	$(PEERS)/bin/$(INSTALL) -e '.[sklearn,torch]' jax jaxlib optax
 	@touch $@

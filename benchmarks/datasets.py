@@ -41,7 +41,7 @@ def from_islp(name: str) -> Callable[[], pd.DataFrame]:
 
         spec = find_spec("ISLP")
         if spec is None or spec.origin is None:
-            raise ModuleNotFoundError("the tables need the package 'islp': pip install '.[dev]'")
+            raise ModuleNotFoundError("the tables need the package 'islp': pip install '.[bench]'")
         return pd.read_csv(Path(spec.origin).parent / "data" / f"{name}.csv")
 
     return load

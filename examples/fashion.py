@@ -134,7 +134,7 @@ def torch_seconds(x: NDArray[np.float32], y: NDArray[np.int32]) -> float:
     """Seconds that PyTorch needs for one epoch of training steps, after a few to warm up."""
     import torch
 
-    net = torch_network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = torch_network().to(memory_format=torch.channels_last)
     descent = torch.optim.SGD(
         net.parameters(), RATE, MOMENTUM, weight_decay=L2, nesterov=True, fused=True
     )
@@ -148,7 +148,7 @@ def torch_seconds(x: NDArray[np.float32], y: NDArray[np.int32]) -> float:
             given = torch.where(mirrored, given.flip(-1), given)
             descent.zero_grad()
             loss = torch.nn.functional.cross_entropy(net(given), classes[rows])
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             descent.step()
         return time.monotonic() - began
 

@@ -5,6 +5,8 @@ import signal
 
 from hypothesis import settings
 
+pytest_plugins = ["tests.by_torch.plugin"]
+
 # The same examples every time, many more in `make test-long`. Nothing here may depend on how busy the
 # machine is, so examples have no deadline.
 settings.register_profile("usual", derandomize=True, deadline=None)

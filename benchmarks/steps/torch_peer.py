@@ -155,7 +155,7 @@ class Peer:
         self.x = torch.from_numpy(x)
         if x.ndim == 4:
             self.x = self.x.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
-            self.net = self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.net = self.net.to(memory_format=torch.channels_last)
         self.y = torch.from_numpy(y).long()
         self.adam = torch.optim.Adam(self.net.parameters(), RATE, fused=mode == "fused")
         self.net.train(not work.predicts)
@@ -180,7 +180,7 @@ class Peer:
         for step in range(steps):
             self.adam.zero_grad()
             loss = self.forward(rows[step])
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             self.adam.step()
             losses.append(loss.detach())
         return [float(loss) for loss in losses]

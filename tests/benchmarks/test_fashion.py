@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from examples import fashion
 from pellucid.graph import Reference, using
+from tests.by_torch import ByTorch, torch
 
 
 def write_idx(path: Path, values: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
@@ -39,27 +39,31 @@ def test_images_and_labels_are_those_of_the_files(folder: Path) -> None:
     np.testing.assert_allclose(x[..., 0] * 0.353 + 0.286, pixels / 255, atol=1e-6)
 
 
-def test_the_network_is_the_one_that_pytorch_is_timed_on() -> None:
-    net = fashion.network().build((28, 28, 1))
+def twin_outputs(x: torch.Tensor, weights: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+    """What PyTorch's network gives for images with Pellucid's weights, and the sizes of its own."""
     twin = fashion.torch_network()
-    sizes = [parameter.size for _, parameter in net.named_parameters()]
-    assert sorted(sizes) == sorted(p.numel() for p in twin.parameters())
-    x = np.random.default_rng(0).normal(size=(2, 28, 28, 1)).astype(np.float32)
-    values = {path: parameter.numpy() for path, parameter in net.named_parameters()}
-    kernels = [v.transpose(3, 2, 0, 1) for v in values.values() if v.ndim == 4]
+    sizes = torch.tensor(sorted(p.numel() for p in twin.parameters()))
+    kernels = [w.permute(3, 2, 0, 1) for w in weights.values() if w.ndim == 4]
     layers = [layer for layer in twin if isinstance(layer, torch.nn.Conv2d)]
     for layer, kernel in zip(layers, kernels, strict=True):
-        layer.weight.data = torch.from_numpy(np.ascontiguousarray(kernel))
-    linear = twin[-1]
-    assert isinstance(linear, torch.nn.Linear)
-    weight = next(v for v in values.values() if v.shape == (1152, 10))
-    by_channel = weight.reshape(3, 3, 128, 10).transpose(3, 2, 0, 1).reshape(10, 1152)
-    linear.weight.data = torch.from_numpy(np.ascontiguousarray(by_channel))
-    linear.bias.data.zero_()
-    theirs = twin.eval()(torch.from_numpy(x).permute(0, 3, 1, 2))
-    np.testing.assert_allclose(net(x).numpy(), theirs.detach().numpy(), rtol=1e-3, atol=1e-3)
+        layer.weight.data = kernel
+    weight = next(w for w in weights.values() if w.shape == (1152, 10))
+    by_channel = weight.reshape(3, 3, 128, 10).permute(3, 2, 0, 1).reshape(10, 1152)
+    twin[-1].weight.data = by_channel
+    twin[-1].bias.data.zero_()
+    return [twin.eval()(x.permute(0, 3, 1, 2)), sizes]
 
 
+def test_the_network_is_the_one_that_pytorch_is_timed_on(by_torch: ByTorch) -> None:
+    net = fashion.network().build((28, 28, 1))
+    x = np.random.default_rng(0).normal(size=(2, 28, 28, 1)).astype(np.float32)
+    values = {path: parameter.numpy() for path, parameter in net.named_parameters()}
+    theirs, sizes = by_torch(twin_outputs, x, values)
+    assert sorted(value.size for value in values.values()) == sizes.array.tolist()
+    theirs.check(net(x).numpy(), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.torch
 def test_the_example_prints_accuracies_and_the_time_of_pytorch(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks.step import aligned, page
-from benchmarks.steps import own, sklearn_peer, torch_peer
+from benchmarks.steps import own, sklearn_peer
 from benchmarks.steps.workloads import WORKLOADS, batches, data, weights
+from tests.by_torch import ByTorch
 
 
 @pytest.mark.parametrize(
@@ -17,11 +18,17 @@ from benchmarks.steps.workloads import WORKLOADS, batches, data, weights
         "resnet20-predict-1",
     ],
 )
-def test_pytorch_and_pellucid_have_the_same_losses(name: str) -> None:
+def test_pytorch_and_pellucid_have_the_same_losses(name: str, by_torch: ByTorch) -> None:
     work = WORKLOADS[name].without_dropout()
     mine = own.Peer(work, "native", 1).run(4)
-    theirs = torch_peer.Peer(work, "fused", 1).run(4)
-    np.testing.assert_allclose(mine, theirs, rtol=1e-4)
+
+    def run(*given: object) -> list[list[float]]:
+        from benchmarks.steps import torch_peer
+
+        return [torch_peer.Peer(work, "fused", 1).run(4)]
+
+    (theirs,) = by_torch(run, batches(work, 4), *data(work), *weights(work))
+    theirs.check(np.array(mine), rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["mlp-small", "mlp-table"])

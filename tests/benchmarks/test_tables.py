@@ -114,7 +114,7 @@ def test_wrong_usage_ends_with_2(words: list[str], capsys: pytest.CaptureFixture
     assert "usage" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.tables
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
 def test_every_table_is_there_with_its_columns(dataset: Dataset) -> None:
     frame = dataset.load()

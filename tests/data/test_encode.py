@@ -1,6 +1,7 @@
 """What each kind of column becomes."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from pellucid.data import Note, Preparation, Task, read_table
 from pellucid.data.encode.bend import bends
-from tests.data.tables import islp, penguins
+from tests.data.tables import bikes, islp, penguins
 
 REGRESSION = Task("regression", "a test")
 RANDOM = np.random.default_rng(1)
@@ -99,8 +100,11 @@ def test_odd_numbers_give_finite_features(values: list[Any]) -> None:
     assert Preparation.from_json(preparation.to_json()).to_json() == preparation.to_json()
 
 
-def test_jagged_whole_numbers_get_an_indicator_each() -> None:
-    frame = islp("Bikeshare")
+@pytest.mark.parametrize(
+    "load", [bikes, pytest.param(lambda: islp("Bikeshare"), marks=pytest.mark.tables, id="real")]
+)
+def test_jagged_whole_numbers_get_an_indicator_each(load: Callable[[], pd.DataFrame]) -> None:
+    frame = load()
     table = read_table(frame)
     names = Preparation.learn(table, "bikers", REGRESSION).feature_names
     assert sum(name.startswith("hr = ") for name in names) == 24

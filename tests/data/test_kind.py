@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pellucid.data import infer_kind, read_table
-from tests.data.tables import cancer, islp, penguins, titanic
+from tests.data.tables import bikes, cancer, islp, penguins, titanic
 
 RANDOM = np.random.default_rng(0)
 TEXTS = [f"t{value}" for value in range(40)]
@@ -47,18 +47,27 @@ def test_kinds(name: str, values: list[Any], kind: str) -> None:
     assert found.reason
 
 
-def test_real_tables() -> None:
-    def kinds(frame: Any) -> dict[str, str]:
-        return {column.name: infer_kind(column).kind for column in read_table(frame).columns}
+def kinds(frame: Any) -> dict[str, str]:
+    return {column.name: infer_kind(column).kind for column in read_table(frame).columns}
 
+
+def test_whole_tables() -> None:
     categories = {"species", "island", "sex"}
     for name, kind in kinds(penguins()).items():
         assert kind == ("category" if name in categories else "number")
-    assert kinds(titanic())["age"] == "number"
     assert set(kinds(cancer().drop(columns="target")).values()) == {"number"}
-    bikes = kinds(islp("Bikeshare"))
-    assert bikes["mnth"] == "category"
-    assert bikes["hr"] == "number"
-    assert bikes["holiday"] == bikes["workingday"] == "boolean"
+    check_bikes(kinds(bikes()))
+
+
+def check_bikes(found: dict[str, str]) -> None:
+    assert found["mnth"] == "category"
+    assert found["hr"] == "number"
+    assert found["holiday"] == found["workingday"] == "boolean"
+
+
+@pytest.mark.tables
+def test_large_tables() -> None:
+    assert kinds(titanic())["age"] == "number"
+    check_bikes(kinds(islp("Bikeshare")))
     numbered = islp("Default").reset_index(names="rownames")
     assert kinds(numbered)["rownames"] == "identifier"

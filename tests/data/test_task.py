@@ -8,7 +8,7 @@ import pytest
 from pellucid.data import choose_target, infer_task, read_table
 from pellucid.data.task import class_codes, class_labels
 from pellucid.errors import DataError
-from tests.data.tables import cancer, islp, penguins, titanic, wine
+from tests.data.tables import bikes, cancer, islp, penguins, titanic, wine
 
 
 def task_of(values: list[Any], choice: str | None = None) -> str:
@@ -44,6 +44,15 @@ def test_real_targets() -> None:
         (penguins(), "species", "many classes"),
         (cancer(), "target", "two classes"),
         (wine(), "target", "many classes"),
+        (bikes(), "bikers", "regression"),
+    ]
+    for frame, name, kind in wanted:
+        assert choose_target(read_table(frame), name).task.kind == kind
+
+
+@pytest.mark.tables
+def test_targets_of_large_tables() -> None:
+    wanted = [
         (islp("Default"), "default", "two classes"),
         (islp("OJ"), "Purchase", "two classes"),
         (islp("Bikeshare"), "bikers", "regression"),

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from pellucid import graph as g
 from pellucid.graph import Array, Tensor
+from tests.by_torch import F, torch
 
 _rng = np.random.default_rng(42)
 
@@ -72,34 +72,34 @@ def normal_density(x: torch.Tensor) -> torch.Tensor:
 
 
 ELEMENTWISE = (
-    _unary("exp", torch.exp, normal(*_S), 2e-6),
-    _unary("log", torch.log, positive(*_S), 2e-6),
-    _unary("log1p", torch.log1p, positive(*_S) - 1.1, 2e-6),
-    _unary("expm1", torch.expm1, normal(*_S), 2e-6),
-    _unary("sqrt", torch.sqrt, positive(*_S)),
-    _unary("rsqrt", torch.rsqrt, positive(*_S)),
-    _unary("sin", torch.sin, normal(*_S)),
-    _unary("cos", torch.cos, normal(*_S)),
-    _unary("tanh", torch.tanh, normal(*_S)),
-    _unary("sigmoid", torch.sigmoid, normal(*_S)),
-    _unary("relu", torch.relu, _AWAY),
-    _unary("erf", torch.erf, normal(*_S)),
+    _unary("exp", lambda x: torch.exp(x), normal(*_S), 2e-6),
+    _unary("log", lambda x: torch.log(x), positive(*_S), 2e-6),
+    _unary("log1p", lambda x: torch.log1p(x), positive(*_S) - 1.1, 2e-6),
+    _unary("expm1", lambda x: torch.expm1(x), normal(*_S), 2e-6),
+    _unary("sqrt", lambda x: torch.sqrt(x), positive(*_S)),
+    _unary("rsqrt", lambda x: torch.rsqrt(x), positive(*_S)),
+    _unary("sin", lambda x: torch.sin(x), normal(*_S)),
+    _unary("cos", lambda x: torch.cos(x), normal(*_S)),
+    _unary("tanh", lambda x: torch.tanh(x), normal(*_S)),
+    _unary("sigmoid", lambda x: torch.sigmoid(x), normal(*_S)),
+    _unary("relu", lambda x: torch.relu(x), _AWAY),
+    _unary("erf", lambda x: torch.erf(x), normal(*_S)),
     _unary("normal_pdf", normal_density, normal(*_S), 2e-6),
-    _unary("normal_cdf", torch.special.ndtr, normal(*_S), 2e-6),
-    _unary("gelu", torch.nn.functional.gelu, normal(*_S), 2e-6),
-    _unary("floor", torch.floor, normal(*_S)),
-    _unary("neg", torch.neg, normal(*_S)),
-    _unary("abs", torch.abs, _AWAY),
-    _unary("sign", torch.sign, _AWAY),
-    _unary("square", torch.square, normal(*_S)),
-    _unary("stop_gradient", torch.detach, normal(*_S)),
-    _binary("add", torch.add, normal(*_S), normal(*_S)),
-    _binary("sub", torch.sub, normal(*_S), normal(*_S)),
-    _binary("mul", torch.mul, normal(*_S), normal(*_S)),
-    _binary("div", torch.div, normal(*_S), positive(*_S)),
-    _binary("pow", torch.pow, positive(*_S), normal(*_S)),
-    _binary("maximum", torch.maximum, _AWAY[:, ::-1].copy(), _AWAY + 0.03),
-    _binary("minimum", torch.minimum, _AWAY[:, ::-1].copy(), _AWAY + 0.03),
+    _unary("normal_cdf", lambda x: torch.special.ndtr(x), normal(*_S), 2e-6),
+    _unary("gelu", lambda x: F.gelu(x), normal(*_S), 2e-6),
+    _unary("floor", lambda x: torch.floor(x), normal(*_S)),
+    _unary("neg", lambda x: torch.neg(x), normal(*_S)),
+    _unary("abs", lambda x: torch.abs(x), _AWAY),
+    _unary("sign", lambda x: torch.sign(x), _AWAY),
+    _unary("square", lambda x: torch.square(x), normal(*_S)),
+    _unary("stop_gradient", lambda x: torch.detach(x), normal(*_S)),
+    _binary("add", lambda x, y: torch.add(x, y), normal(*_S), normal(*_S)),
+    _binary("sub", lambda x, y: torch.sub(x, y), normal(*_S), normal(*_S)),
+    _binary("mul", lambda x, y: torch.mul(x, y), normal(*_S), normal(*_S)),
+    _binary("div", lambda x, y: torch.div(x, y), normal(*_S), positive(*_S)),
+    _binary("pow", lambda x, y: torch.pow(x, y), positive(*_S), normal(*_S)),
+    _binary("maximum", lambda x, y: torch.maximum(x, y), _AWAY[:, ::-1].copy(), _AWAY + 0.03),
+    _binary("minimum", lambda x, y: torch.minimum(x, y), _AWAY[:, ::-1].copy(), _AWAY + 0.03),
     Case(
         "pow",
         lambda x: x**3,
@@ -212,10 +212,10 @@ def _channels_first(x: torch.Tensor) -> torch.Tensor:
 
 def _torch_convolve(rank: int, **settings: Any) -> Callable[..., torch.Tensor]:
     """PyTorch's convolution with channels last and kernels (*kernel, channels, outputs)."""
-    function = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d}[rank]
 
     def apply(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         kernel = w.permute(rank + 1, rank, *range(rank))
+        function = {1: F.conv1d, 2: F.conv2d}[rank]
         return function(_channels_first(x), kernel, **settings).movedim(1, -1)
 
     return apply

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 
 from pellucid import graph as g
 from pellucid.graph import Array, State, Tensor
+from tests.by_torch import torch
 
 Function = Callable[..., Tensor]
-TorchFunction = Callable[..., torch.Tensor]
+TorchFunction = Callable[..., "torch.Tensor"]
 _STEP = 1e-3
 # Fourth-order central difference: truncation O(h⁴), rounding about 1e-16 / h.
 _STENCIL = ((1, 8 / 12), (-1, -8 / 12), (2, -1 / 12), (-2, 1 / 12))
@@ -79,16 +79,14 @@ def own_derivatives(function: Function, arrays: Sequence[Array]) -> list[Array]:
     return [t.numpy() for t in (y, *first, *g.grad(total, at))]
 
 
-def torch_derivatives(function: TorchFunction, arrays: Sequence[Array]) -> list[Array]:
+def torch_derivatives(function: TorchFunction, *at: torch.Tensor) -> list[torch.Tensor]:
     """What `own_derivatives` returns, by PyTorch."""
-    at = [torch.tensor(a, requires_grad=True) for a in arrays]
-    y = function(*at)
+    y = function(*(x.requires_grad_() for x in at))
     first = _torch_gradients(_torch_projected(y, 1), at)
     total = torch.zeros((), dtype=y.dtype)
     for number, d in enumerate(first):
         total = total + _torch_projected(d, 3 + number)
-    second = _torch_gradients(total, at)
-    return [t.numpy(force=True) for t in (y, *first, *second)]
+    return [y, *first, *_torch_gradients(total, at)]
 
 
 def _torch_projected(y: torch.Tensor, seed: int) -> torch.Tensor:
@@ -96,7 +94,7 @@ def _torch_projected(y: torch.Tensor, seed: int) -> torch.Tensor:
     return (y * torch.tensor(weights)).sum()
 
 
-def _torch_gradients(value: torch.Tensor, at: list[torch.Tensor]) -> list[torch.Tensor]:
+def _torch_gradients(value: torch.Tensor, at: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     if not value.requires_grad:
         return [torch.zeros_like(x) for x in at]
     found = torch.autograd.grad(value, at, create_graph=True, allow_unused=True)

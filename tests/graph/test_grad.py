@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from pellucid import graph as g
+from tests.by_torch import ByTorch, torch
 from tests.graph.support import assert_gradient, check_gradients
 
 
@@ -71,7 +71,7 @@ def test_an_input_used_many_times() -> None:
     check_gradients(lambda m: m @ m.T @ m + m * m.sum(0), [w.numpy()])
 
 
-def test_of_a_gradient_norm() -> None:
+def test_of_a_gradient_norm(by_torch: ByTorch) -> None:
     """Gradient penalties differentiate the length of a gradient."""
     rng = np.random.default_rng(0)
     x = g.variable(rng.standard_normal((5, 3)))
@@ -80,12 +80,16 @@ def test_of_a_gradient_norm() -> None:
     slope = g.grad(y.sum(), x)
     penalty = ((slope.square().sum(1) + 1e-8).sqrt() - 1).square().mean()
     assert_gradient(penalty, [x, w, v])
-    tx, tw, tv = (torch.tensor(t.numpy(), requires_grad=True) for t in (x, w, v))
-    inner = torch.autograd.grad((torch.tanh(tx @ tw) @ tv).sum(), tx, create_graph=True)[0]
-    expected = ((inner.square().sum(1) + 1e-8).sqrt() - 1).square().mean()
-    wanted = torch.autograd.grad(expected, [tx, tw, tv])
-    for found, other in zip(g.grad(penalty, [x, w, v]), wanted, strict=True):
-        np.testing.assert_allclose(found.numpy(), other.numpy(), rtol=1e-10, atol=1e-12)
+
+    def gradients(*at: torch.Tensor) -> list[torch.Tensor]:
+        x, w, v = (t.requires_grad_() for t in at)
+        slope = torch.autograd.grad((torch.tanh(x @ w) @ v).sum(), x, create_graph=True)[0]
+        penalty = ((slope.square().sum(1) + 1e-8).sqrt() - 1).square().mean()
+        return list(torch.autograd.grad(penalty, [x, w, v]))
+
+    expected = by_torch(gradients, x.numpy(), w.numpy(), v.numpy())
+    for found, wanted in zip(g.grad(penalty, [x, w, v]), expected, strict=True):
+        wanted.check(found.numpy(), rtol=1e-10, atol=1e-12)
 
 
 def test_higher_orders() -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from pellucid import graph as g
 from pellucid.graph import Tensor
 from pellucid.graph.dtype import ORDER, as_dtype, promote
+from tests.by_torch import ByTorch, F, torch
 from tests.graph.cases import normal_density
 
 NAN, INF = float("nan"), float("inf")
@@ -20,9 +21,11 @@ NAMES = [dtype.name for dtype in ORDER]
 
 
 @pytest.mark.parametrize(("a", "b"), list(itertools.product(NAMES, NAMES)))
-def test_promotion_is_torchs(a: str, b: str) -> None:
-    expected = torch.promote_types(getattr(torch, a), getattr(torch, b))
-    assert f"torch.{promote(np.dtype(a), np.dtype(b)).name}" == str(expected)
+def test_promotion_is_torchs(a: str, b: str, by_torch: ByTorch) -> None:
+    (expected,) = by_torch(
+        lambda: [torch.ones(0, dtype=torch.promote_types(getattr(torch, a), getattr(torch, b)))]
+    )
+    assert promote(np.dtype(a), np.dtype(b)).name == expected.dtype
     x, y = g.ones((2,), a), g.ones((2,), b)
     assert (
         x.maximum(y).dtype.name == promote(np.dtype(a), np.dtype(b)).name
@@ -35,13 +38,13 @@ def test_promotion_is_torchs(a: str, b: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("number", [True, 2, 0.5])
-def test_python_numbers_are_weak(name: str, number: Any) -> None:
+def test_python_numbers_are_weak(name: str, number: Any, by_torch: ByTorch) -> None:
     if name == "bool" and number is True:
         return  # conditions are not multiplied
+    (expected,) = by_torch(lambda x: [x * number], np.ones(2, name))
     for found in (g.ones((2,), name) * number, number * g.ones((2,), name)):
-        expected = torch.ones(2, dtype=getattr(torch, name)) * number
-        assert f"torch.{found.dtype.name}" == str(expected.dtype)
-        assert found.tolist() == expected.tolist()
+        assert found.dtype.name == expected.dtype
+        assert found.tolist() == expected.array.tolist()
 
 
 def test_numpy_values_are_not_weak() -> None:
@@ -143,31 +146,37 @@ def test_logic() -> None:
 
 
 SPECIAL = np.array([NAN, INF, -INF, 0.0, -0.0, 1.0, -1.0, 1e300, -1e-300])
-UNARY: dict[str, Callable[..., torch.Tensor]] = {
-    name: getattr(torch, name)
-    for name in ("exp", "log", "log1p", "expm1", "sqrt", "rsqrt", "sin", "cos", "tanh", "sigmoid")
-} | {name: getattr(torch, name) for name in ("relu", "erf", "floor", "neg", "abs", "square")}
+NAMED_ALIKE = (
+    *("exp", "log", "log1p", "expm1", "sqrt", "rsqrt", "sin", "cos", "tanh", "sigmoid"),
+    *("relu", "erf", "floor", "neg", "abs", "square"),
+)
 
-UNARY |= {
+
+def named(name: str, x: torch.Tensor) -> torch.Tensor:
+    return getattr(torch, name)(x)
+
+
+UNARY: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    **{name: partial(named, name) for name in NAMED_ALIKE},
     "normal_pdf": normal_density,
-    "normal_cdf": torch.special.ndtr,
-    "gelu": lambda x: torch.nn.functional.gelu(x.clamp(min=-40)),
+    "normal_cdf": lambda x: torch.special.ndtr(x),
+    "gelu": lambda x: F.gelu(x.clamp(min=-40)),
 }
 
 
 @pytest.mark.parametrize("op", UNARY)
-def test_special_values_of_one_operand(op: str) -> None:
+def test_special_values_of_one_operand(op: str, by_torch: ByTorch) -> None:
     found = Tensor(g.apply(op, [g.tensor(SPECIAL).node])).numpy()
-    expected = UNARY[op](torch.tensor(SPECIAL)).numpy()
-    np.testing.assert_allclose(found, expected, rtol=1e-14)
+    (expected,) = by_torch(lambda x: [UNARY[op](x)], SPECIAL)
+    expected.check(found, rtol=1e-14)
 
 
 @pytest.mark.parametrize("op", ["add", "sub", "mul", "div", "maximum", "minimum", "pow"])
-def test_special_values_of_two_operands(op: str) -> None:
+def test_special_values_of_two_operands(op: str, by_torch: ByTorch) -> None:
     x, y = (a.reshape(-1) for a in np.meshgrid(SPECIAL, SPECIAL))
     found = Tensor(g.apply(op, [g.tensor(x).node, g.tensor(y).node])).numpy()
-    expected = getattr(torch, op)(torch.tensor(x), torch.tensor(y)).numpy()
-    np.testing.assert_allclose(found, expected, rtol=1e-15)
+    (expected,) = by_torch(lambda x, y: [getattr(torch, op)(x, y)], x, y)
+    expected.check(found, rtol=1e-15)
 
 
 def test_special_values_of_choices_and_reductions() -> None:
@@ -183,35 +192,42 @@ def test_special_values_of_choices_and_reductions() -> None:
 
 
 @pytest.mark.parametrize("name", ["relu", "abs"])
-def test_gradients_at_kinks_are_torchs(name: str) -> None:
+def test_gradients_at_kinks_are_torchs(name: str, by_torch: ByTorch) -> None:
     x = np.array([0.0, -0.0, INF, -INF, 2.0, -2.0] + [NAN] * (name == "relu"))
-    own, other = g.variable(x), torch.tensor(x, requires_grad=True)
-    getattr(torch, name)(other).sum().backward()
-    assert other.grad is not None
-    np.testing.assert_array_equal(
-        g.grad(getattr(own, name)().sum(), own).numpy(), other.grad.numpy()
-    )
+    own = g.variable(x)
+
+    def gradient(at: torch.Tensor) -> list[torch.Tensor]:
+        return list(torch.autograd.grad(getattr(torch, name)(at.requires_grad_()).sum(), at))
+
+    (expected,) = by_torch(gradient, x)
+    expected.check(g.grad(getattr(own, name)().sum(), own).numpy())
 
 
 @pytest.mark.parametrize("name", ["maximum", "minimum", "pow"])
-def test_gradients_of_pairs_at_kinks_are_torchs(name: str) -> None:
+def test_gradients_of_pairs_at_kinks_are_torchs(name: str, by_torch: ByTorch) -> None:
     values = [0.0, 1.0, -2.0, 2.0, 0.5] if name == "pow" else [0.0, 1.0, NAN, INF, -INF]
     grid = [a.reshape(-1) for a in np.meshgrid(values, values)]
     own = [g.variable(a) for a in grid]
-    other = [torch.tensor(a, requires_grad=True) for a in grid]
-    getattr(torch, name)(*other).sum().backward()
+
+    def gradients(*at: torch.Tensor) -> list[torch.Tensor]:
+        value = getattr(torch, name)(*(x.requires_grad_() for x in at))
+        return list(torch.autograd.grad(value.sum(), at))
+
     found = g.grad(Tensor(g.apply(name, [t.node for t in own])).sum(), own)
-    for mine, theirs in zip(found, other, strict=True):
-        assert theirs.grad is not None
-        np.testing.assert_allclose(mine.numpy(), theirs.grad.numpy(), rtol=1e-14)
+    for mine, theirs in zip(found, by_torch(gradients, *grid), strict=True):
+        theirs.check(mine.numpy(), rtol=1e-14)
 
 
 @pytest.mark.parametrize("power", [0, 1, 2, 3, 0.5, 1.5])
-def test_derivatives_of_powers_at_zero(power: float) -> None:
-    own, other = g.variable(np.zeros(1)), torch.zeros(1, dtype=torch.float64, requires_grad=True)
+def test_derivatives_of_powers_at_zero(power: float, by_torch: ByTorch) -> None:
+    own = g.variable(np.zeros(1))
     first = g.grad((own**power).sum(), own)
-    expected = torch.autograd.grad((other**power).sum(), other, create_graph=True)[0]
-    np.testing.assert_array_equal(first.numpy(), expected.numpy(force=True))
+
+    def gradient(at: torch.Tensor) -> list[torch.Tensor]:
+        return list(torch.autograd.grad((at.requires_grad_() ** power).sum(), at))
+
+    (expected,) = by_torch(gradient, np.zeros(1))
+    expected.check(first.numpy())
     if power in (1, 2, 3):
         second = g.grad(first.sum(), own)
         assert second.tolist() == [{1: 0, 2: 2, 3: 0}[int(power)]]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
-import torch
 
 from pellucid import graph as g
 from pellucid import nn
 from pellucid.compile import Native
 from pellucid.graph import Array, Graph, Reference, Tensor
+from tests.by_torch import ByTorch, torch
 from tests.nn.support import spread
 
-Weights = Mapping[str, torch.Tensor]
-Peer = Callable[[torch.Tensor, Weights], torch.Tensor]
+Weights = Mapping[str, "torch.Tensor"]
+Peer = Callable[["torch.Tensor", Weights], "torch.Tensor"]
 
 
 def shaken(net: nn.Module, x: Array, dtype: type[np.floating] = np.float64) -> nn.Module:
@@ -26,7 +27,9 @@ def shaken(net: nn.Module, x: Array, dtype: type[np.floating] = np.float64) -> n
     return net
 
 
-def check_layer(net: nn.Module, peer: Peer, x: Array, rtol: float = 1e-9) -> None:
+def check_layer(
+    net: nn.Module, peer: Peer, x: Array, by_torch: ByTorch, rtol: float = 1e-9
+) -> None:
     """Output, first and second derivatives for x (if float) and every parameter, in float64.
 
     The second are those of Σ c·(∂L/∂v) over all v, for fixed different numbers c.
@@ -35,17 +38,12 @@ def check_layer(net: nn.Module, peer: Peer, x: Array, rtol: float = 1e-9) -> Non
     own_x = g.variable(x)
     parameters = dict(net.named_parameters())
     own = _derivatives(net(own_x), [own_x, *parameters.values()] if _floats(x) else None, net)
-    at = torch.tensor(x, requires_grad=_floats(x))
-    weights = {
-        name: torch.tensor(held.value, requires_grad=True) for name, held in parameters.items()
-    }
-    leaves = [at, *weights.values()] if _floats(x) else list(weights.values())
-    expected = _torch_derivatives(peer(at, weights), leaves)
+    weights = {name: held.value for name, held in parameters.items()}
+    expected = by_torch(partial(_torch_derivatives, peer), x, weights)
     names = ["x", *weights] if _floats(x) else list(weights)
     labels = ["output", *(f"∂L/∂{n}" for n in names), *(f"second ∂/∂{n}" for n in names)]
     for label, found, wanted in zip(labels, own, expected, strict=True):
-        size = max(float(np.abs(wanted).max(initial=0)), 1e-3)
-        np.testing.assert_allclose(found, wanted, rtol=rtol, atol=rtol * size, err_msg=label)
+        wanted.check(found, rtol, rtol * max(wanted.largest, 1e-3), label)
 
 
 def _floats(x: Array) -> bool:
@@ -60,7 +58,13 @@ def _derivatives(y: Tensor, wrt: list[Tensor] | None, net: nn.Module) -> list[Ar
     return [tensor.numpy() for tensor in (y, *first, *g.grad(total, leaves))]
 
 
-def _torch_derivatives(y: torch.Tensor, leaves: list[torch.Tensor]) -> list[Array]:
+def _torch_derivatives(
+    peer: Peer, x: torch.Tensor, weights: dict[str, torch.Tensor]
+) -> list[torch.Tensor]:
+    leaves = [x, *weights.values()] if x.is_floating_point() else list(weights.values())
+    for leaf in leaves:
+        leaf.requires_grad_()
+    y = peer(x, weights)
     loss = (y.tanh() * torch.tensor(spread(np.zeros(y.shape)))).sum()
     first = torch.autograd.grad(loss, leaves, create_graph=True)
     total = torch.zeros(())
@@ -70,7 +74,7 @@ def _torch_derivatives(y: torch.Tensor, leaves: list[torch.Tensor]) -> list[Arra
     whole = [
         torch.zeros_like(leaf) if d is None else d for d, leaf in zip(second, leaves, strict=True)
     ]
-    return [tensor.detach().numpy() for tensor in (y, *first, *whole)]
+    return [y, *first, *whole]
 
 
 def training_graph(net: nn.Module, x: Array, twice: bool = False) -> Graph:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
-import torch
 
 from pellucid import graph as g
 from pellucid.graph import Array, Tensor
+from tests.by_torch import ByTorch, torch
 
 Function = Callable[[Tensor], Tensor]
-TorchFunction = Callable[[torch.Tensor], torch.Tensor]
+TorchFunction = Callable[..., "torch.Tensor"]
 
 
 def check_by_differences(function: Function, x: Array, tolerance: float = 1e-6) -> None:
@@ -44,24 +45,27 @@ def _check_direction(value: Tensor, at: Tensor, direction: Array, tolerance: flo
     assert abs(found - exact) <= tolerance * max(abs(exact), abs(found), 1e-2)
 
 
-def torch_derivatives(function: TorchFunction, x: Array, weights: Array) -> list[Array]:
-    """[f(x), gradient of Σ w f, gradient of Σ w · that gradient] by PyTorch."""
-    at = torch.tensor(x, requires_grad=True)
-    y = function(at)
-    first = torch.autograd.grad((y * torch.tensor(weights)).sum(), at, create_graph=True)[0]
+def torch_derivatives(
+    function: TorchFunction, at: torch.Tensor, *others: object
+) -> list[torch.Tensor]:
+    """[f(x), gradient of Σ w f, gradient of Σ w · that gradient] by PyTorch, for fixed weights w."""
+    y = function(at.requires_grad_(), *others)
+    first = torch.autograd.grad(_torch_projected(y), at, create_graph=True)[0]
     if not first.requires_grad:
-        return [y.detach().numpy(), first.numpy(force=True), np.zeros_like(x)]
-    total = (first * torch.tensor(spread(x))).sum()
-    second = torch.autograd.grad(total, at, allow_unused=True)[0]
-    last = np.zeros_like(x) if second is None else second.numpy(force=True)
-    return [y.detach().numpy(), first.detach().numpy(), last]
+        return [y, first, torch.zeros_like(at)]
+    second = torch.autograd.grad(_torch_projected(first), at, allow_unused=True)[0]
+    return [y, first, torch.zeros_like(at) if second is None else second]
 
 
-def own_derivatives(function: Function, x: Array, weights: Array) -> list[Array]:
+def _torch_projected(y: torch.Tensor) -> torch.Tensor:
+    return (y * torch.tensor(spread(y.numpy(force=True)))).sum()
+
+
+def own_derivatives(function: Function, x: Array) -> list[Array]:
     """The same three by Pellucid."""
     at = g.variable(x)
     y = function(at)
-    first = g.grad((y * weights).sum(), at)
+    first = g.grad((y * spread(np.zeros(y.shape, x.dtype))).sum(), at)
     second = g.grad((first * spread(x)).sum(), at)
     return [tensor.numpy() for tensor in (y, first, second)]
 
@@ -72,17 +76,20 @@ def spread(x: Array) -> Array:
 
 
 def check_against_torch(
-    own: Function, peer: TorchFunction, x: Array, rtol: float = 2e-6, atol: float = 2e-6
+    own: Function,
+    peer: TorchFunction,
+    x: Array,
+    by_torch: ByTorch,
+    rtol: float = 2e-6,
+    atol: float = 2e-6,
+    others: Sequence[Array | Mapping[str, Array]] = (),
 ) -> None:
-    """Forward, first and second gradient agree in x's type."""
-    weights = spread(np.asarray(peer(torch.tensor(x)).detach()))
+    """Forward, first and second gradient agree in x's type.
+
+    others: what the peer takes after x.
+    """
     names = ("forward", "first gradient", "second gradient")
-    pairs = zip(
-        names,
-        own_derivatives(own, x, weights),
-        torch_derivatives(peer, x, weights),
-        strict=True,
-    )
-    for name, found, expected in pairs:
+    theirs = by_torch(partial(torch_derivatives, peer), x, *others)
+    for name, found, expected in zip(names, own_derivatives(own, x), theirs, strict=True):
         assert found.dtype == x.dtype
-        np.testing.assert_allclose(found, expected, rtol=rtol, atol=atol, err_msg=name)
+        expected.check(found, rtol, atol, name)

@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
-from torch.nn import functional as F  # noqa: N812
 
 from pellucid import nn
 from pellucid.graph import Array
+from tests.by_torch import ByTorch, F, torch
 from tests.nn.peers import Peer, Weights, check_layer, check_native
 
 RNG = np.random.default_rng(9)
@@ -123,9 +122,9 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Peer, Array]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_agrees_with_torch(name: str) -> None:
+def test_agrees_with_torch(name: str, by_torch: ByTorch) -> None:
     make, peer, x = CASES[name]
-    check_layer(make(), peer, x)
+    check_layer(make(), peer, x, by_torch)
 
 
 NATIVE: dict[str, tuple[Callable[[], nn.Module], Array]] = {

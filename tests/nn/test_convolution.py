@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from pellucid import nn
 from pellucid.compile import Native
 from pellucid.graph import Array, Graph, Reference, Tensor, grad, read
 from pellucid.graph.node import State
+from tests.by_torch import ByTorch, F, torch
 
-F = torch.nn.functional
-Twin = Callable[..., torch.Tensor]
+Twin = Callable[..., "torch.Tensor"]
 
 
 even_windows = pytest.mark.filterwarnings("ignore:Using padding='same'")
@@ -32,7 +32,9 @@ def kernel(w: torch.Tensor) -> torch.Tensor:
     return w.permute(rank + 1, rank, *range(rank))
 
 
-def compare(layer: nn.Module, shape: Sequence[int], twin: Twin, tolerance: float = 1e-9) -> None:
+def compare(
+    layer: nn.Module, shape: Sequence[int], twin: Twin, by_torch: ByTorch, tolerance: float = 1e-9
+) -> None:
     """Values, gradients and gradients of gradients, in float64, by both executors."""
     dice = np.random.default_rng(0)
     # No two values alike, so that no maximum is tied.
@@ -54,56 +56,64 @@ def compare(layer: nn.Module, shape: Sequence[int], twin: Twin, tolerance: float
     outputs |= {f"h{i}": s for i, s in enumerate(bends)}
     graph = Graph({name: tensor.node for name, tensor in outputs.items()})
 
-    theirs = [torch.tensor(s.value, requires_grad=True) for s in (given, *held)]
-    out = twin(channels_first(theirs[0]), *theirs[1:]).movedim(1, -1)
-    first = torch.autograd.grad((out * torch.tensor(weights)).sum(), theirs, create_graph=True)
-    total = torch.stack([(s**2).sum() for s in first]).sum()
-    second: Sequence[Any] = [None] * len(theirs)
-    if total.requires_grad:
-        second = torch.autograd.grad(total, theirs, allow_unused=True)
-    expected = [out, *first, *second]
+    expected = by_torch(partial(derivatives, twin), weights, x, *(state.value for state in held))
     for build in (Reference().build(graph), Native().build(graph)):
         found = build.run(1)
-        for name, value in zip(outputs, expected, strict=True):
-            wanted = np.zeros(found[name][0].shape) if value is None else value.detach().numpy()
-            scale = max(float(np.abs(wanted).max()), 1e-3)
-            np.testing.assert_allclose(
-                found[name][0], wanted, rtol=tolerance, atol=tolerance * scale, err_msg=name
-            )
+        for name, wanted in zip(outputs, expected, strict=True):
+            scale = max(wanted.largest, 1e-3)
+            wanted.check(found[name][0], tolerance, tolerance * scale, name)
+
+
+def derivatives(twin: Twin, weights: torch.Tensor, *at: torch.Tensor) -> list[torch.Tensor]:
+    """The twin's values, its gradients and the gradients of their squared length."""
+    x, *parameters = (each.requires_grad_() for each in at)
+    out = twin(channels_first(x), *parameters).movedim(1, -1)
+    first = torch.autograd.grad((out * weights).sum(), at, create_graph=True)
+    total = torch.stack([(s**2).sum() for s in first]).sum()
+    second: Sequence[torch.Tensor | None] = [None] * len(at)
+    if total.requires_grad:
+        second = torch.autograd.grad(total, at, allow_unused=True)
+    bends = [torch.zeros_like(x) if d is None else d for x, d in zip(at, second, strict=True)]
+    return [out, *first, *bends]
 
 
 @even_windows
 @pytest.mark.parametrize("padding", [0, 1, "same", (2, 1)])
 @pytest.mark.parametrize("stride", [1, 2, (3, 1)])
-def test_conv2d(padding: Any, stride: Any) -> None:
+def test_conv2d(padding: Any, stride: Any, by_torch: ByTorch) -> None:
     if padding == "same" and stride != 1:
         pytest.skip("PyTorch has no strided same padding; see test_same_padding")
     layer = nn.Conv2d(4, (3, 2), stride=stride, padding=padding)
-    compare(layer, (2, 7, 6, 3), lambda x, w, b: F.conv2d(x, kernel(w), b, stride, padding))
+    compare(
+        layer, (2, 7, 6, 3), lambda x, w, b: F.conv2d(x, kernel(w), b, stride, padding), by_torch
+    )
 
 
 @pytest.mark.parametrize(("dilation", "groups"), [(2, 1), ((1, 2), 2), (1, 4), (2, 4)])
-def test_conv2d_dilated_and_grouped(dilation: Any, groups: int) -> None:
+def test_conv2d_dilated_and_grouped(dilation: Any, groups: int, by_torch: ByTorch) -> None:
     layer = nn.Conv2d(8, 3, dilation=dilation, groups=groups, bias=False)
     compare(
         layer,
         (2, 8, 7, 4),
         lambda x, w: F.conv2d(x, kernel(w), dilation=dilation, groups=groups),
+        by_torch,
     )
 
 
 @pytest.mark.parametrize(("stride", "groups"), [(1, 1), (2, 1), (3, 2)])
-def test_conv1d(stride: int, groups: int) -> None:
+def test_conv1d(stride: int, groups: int, by_torch: ByTorch) -> None:
     layer = nn.Conv1d(4, 5, stride=stride, padding=2, groups=groups)
     twin: Twin = lambda x, w, b: F.conv1d(x, kernel(w), b, stride, 2, groups=groups)  # noqa: E731
-    compare(layer, (3, 11, 2), twin)
+    compare(layer, (3, 11, 2), twin, by_torch)
 
 
 @pytest.mark.parametrize(
     ("stride", "padding", "extra"), [(1, 0, 0), (2, 1, 1), ((2, 3), 0, 0), (2, 2, 0)]
 )
 @pytest.mark.parametrize("groups", [1, 2])
-def test_conv_transpose2d(stride: Any, padding: int, extra: int, groups: int) -> None:
+def test_conv_transpose2d(
+    stride: Any, padding: int, extra: int, groups: int, by_torch: ByTorch
+) -> None:
     layer = nn.ConvTranspose2d(
         6, 3, stride=stride, padding=padding, output_padding=extra, groups=groups
     )
@@ -114,11 +124,11 @@ def test_conv_transpose2d(stride: Any, padding: int, extra: int, groups: int) ->
         theirs = each.permute(3, 2, 4, 0, 1).reshape(4, 6 // groups, 3, 3)
         return F.conv_transpose2d(x, theirs, b, stride, padding, extra, groups)
 
-    compare(layer, (2, 5, 4, 4), twin)
+    compare(layer, (2, 5, 4, 4), twin, by_torch)
 
 
 @even_windows
-def test_same_padding_gives_the_rounded_up_share() -> None:
+def test_same_padding_gives_the_rounded_up_share(by_torch: ByTorch) -> None:
     for length, size, stride in itertools.product((5, 6, 7), (1, 2, 3, 4), (1, 2, 3)):
         layer = nn.Conv1d(2, size, stride=stride, padding="same")
         assert layer.build((length, 3))(np.zeros((1, length, 3), np.float32)).shape == (
@@ -128,57 +138,66 @@ def test_same_padding_gives_the_rounded_up_share() -> None:
         )
         if stride == 1:
             twin: Twin = lambda x, w, b: F.conv1d(x, kernel(w), b, padding="same")  # noqa: E731
-            compare(nn.Conv1d(2, size, padding="same"), (2, length, 3), twin)
+            compare(nn.Conv1d(2, size, padding="same"), (2, length, 3), twin, by_torch)
 
 
 @pytest.mark.parametrize(
     ("size", "stride", "padding"), [(2, None, 0), (3, 2, 1), ((2, 3), (1, 2), 0)]
 )
-def test_pooling(size: Any, stride: Any, padding: int) -> None:
+def test_pooling(size: Any, stride: Any, padding: int, by_torch: ByTorch) -> None:
     shape = (2, 8, 7, 3)
     compare(
-        nn.MaxPool2d(size, stride, padding), shape, lambda x: F.max_pool2d(x, size, stride, padding)
+        nn.MaxPool2d(size, stride, padding),
+        shape,
+        lambda x: F.max_pool2d(x, size, stride, padding),
+        by_torch,
     )
     compare(
         nn.AveragePool2d(size, stride, padding),
         shape,
         lambda x: F.avg_pool2d(x, size, stride, padding),
+        by_torch,
     )
 
 
-def test_pooling_of_sequences() -> None:
-    compare(nn.MaxPool1d(3, 2), (2, 9, 4), lambda x: F.max_pool1d(x, 3, 2))
-    compare(nn.AveragePool1d(2), (2, 9, 4), lambda x: F.avg_pool1d(x, 2))
+def test_pooling_of_sequences(by_torch: ByTorch) -> None:
+    compare(nn.MaxPool1d(3, 2), (2, 9, 4), lambda x: F.max_pool1d(x, 3, 2), by_torch)
+    compare(nn.AveragePool1d(2), (2, 9, 4), lambda x: F.avg_pool1d(x, 2), by_torch)
 
 
-def test_the_first_of_equal_values_wins() -> None:
+def test_the_first_of_equal_values_wins(by_torch: ByTorch) -> None:
     x = np.array([[0, 1, 1, 1, 0, 0, 0, 1]], np.float32).reshape(1, 2, 4, 1)
     given = Tensor(read(State(x, "x")).node)
     mine = grad(nn.MaxPool2d(2)(given).sum(), [given])[0].numpy()
-    theirs = torch.tensor(x, requires_grad=True)
-    F.max_pool2d(channels_first(theirs), 2).sum().backward()  # type: ignore[no-untyped-call]
-    assert theirs.grad is not None
-    np.testing.assert_array_equal(mine, theirs.grad.numpy())
+
+    def peer(x: torch.Tensor) -> list[torch.Tensor]:
+        pooled = F.max_pool2d(channels_first(x.requires_grad_()), 2)
+        return list(torch.autograd.grad(pooled.sum(), x))
+
+    (expected,) = by_torch(peer, x)
+    expected.check(mine)
 
 
-def test_averages_over_all_places_and_over_grids() -> None:
-    compare(nn.GlobalAveragePool(), (2, 5, 4, 3), lambda x: x.mean((2, 3)))
+def test_averages_over_all_places_and_over_grids(by_torch: ByTorch) -> None:
+    compare(nn.GlobalAveragePool(), (2, 5, 4, 3), lambda x: x.mean((2, 3)), by_torch)
     for size in (1, 3, (2, 5)):
         compare(
             nn.AdaptiveAveragePool2d(size),
             (2, 7, 8, 3),
             lambda x, s=size: F.adaptive_avg_pool2d(x, s),
+            by_torch,
         )
 
 
-def test_the_largest_of_all_places_and_of_grids() -> None:
-    compare(nn.GlobalMaxPool(), (2, 5, 4, 3), lambda x: x.amax((2, 3)))
-    compare(nn.GlobalMaxPool(), (2, 7, 3), lambda x: x.amax(2))
+def test_the_largest_of_all_places_and_of_grids(by_torch: ByTorch) -> None:
+    compare(nn.GlobalMaxPool(), (2, 5, 4, 3), lambda x: x.amax((2, 3)), by_torch)
+    compare(nn.GlobalMaxPool(), (2, 7, 3), lambda x: x.amax(2), by_torch)
     for size in (1, 3, (2, 5)):
         compare(
             nn.AdaptiveMaxPool2d(size),
             (2, 7, 8, 3),
             lambda x, s=size: F.adaptive_max_pool2d(x, s),
+            by_torch,
         )
 
 

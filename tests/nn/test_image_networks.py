@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from pellucid import nn
+from tests.by_torch import ByTorch
 from tests.nn.peers import check_layer, shaken
 from tests.nn.test_convolution import trained
 from tests.nn.twins import InTraining, twin
@@ -74,12 +74,12 @@ def test_they_train_alike_by_both_executors(
     ],
 )
 def test_they_are_pytorchs_to_the_second_derivative(
-    make: Callable[[], nn.Module], shape: Any
+    make: Callable[[], nn.Module], shape: Any, by_torch: ByTorch
 ) -> None:
     """Each layer of the same structure by PyTorch, in training, for the inputs and every weight."""
     net = make()
     x = np.random.default_rng(1).normal(size=shape)
-    check_layer(InTraining(net), twin(net, "net"), x, 1e-6)
+    check_layer(InTraining(net), twin(net, "net"), x, by_torch, 1e-6)
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,15 @@ def test_they_are_pytorchs_to_the_second_derivative(
         (lambda: nn.MobileNetV2(3, width=0.25, dropout=0.0), 33),
     ],
 )
-def test_mobile_nets_give_pytorchs_outputs(make: Callable[[], nn.Module], side: int) -> None:
+def test_mobile_nets_give_pytorchs_outputs(
+    make: Callable[[], nn.Module], side: int, by_torch: ByTorch
+) -> None:
     net = make()
     x = np.random.default_rng(2).normal(size=(4, side, side, 3))
     shaken(InTraining(net), x)
-    weights = {f"net.{n}": torch.tensor(p.value) for n, p in net.named_parameters()}
-    expected = twin(net, "net")(torch.tensor(x), weights).numpy()
-    found = InTraining(net)(x).numpy()
-    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
+    weights = {f"net.{n}": p.value for n, p in net.named_parameters()}
+    (expected,) = by_torch(lambda x, w: [twin(net, "net")(x, w)], x, weights)
+    expected.check(InTraining(net)(x).numpy(), 1e-6, 1e-6 * expected.largest)
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid import graph as g
 from pellucid import nn
 from pellucid.graph import Array, Graph, Tensor
-from tests.nn.peers import check_native
-from tests.nn.support import check_against_torch, check_by_differences
+from tests.by_torch import ByTorch, F, torch
+from tests.nn.peers import Peer, Weights, check_native
+from tests.nn.support import TorchFunction, check_against_torch, check_by_differences
 
 RNG = np.random.default_rng(11)
 
@@ -28,59 +28,41 @@ def untyped(value: Any) -> Any:
 def held(net: nn.Module, dtype: type[np.floating], inputs: int) -> nn.Module:
     """The network built in `dtype`, with every parameter and buffer away from where it starts."""
     net.build(inputs, dtype=dtype)
+    dice = np.random.default_rng(10)
     for name, value in net.state_dict().items():
-        drawn = np.asarray(RNG.normal(0, 0.5, value.shape))
+        drawn = np.asarray(dice.normal(0, 0.5, value.shape))
         dict([*net.named_parameters(), *net.named_buffers()])[name].value = (
             np.abs(drawn) + 0.5 if "variance" in name else drawn
         )
     return net
 
 
-def values(net: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: torch.tensor(value) for name, value in net.state_dict().items()}
+def batch_norm(x: torch.Tensor, w: Weights) -> torch.Tensor:
+    statistics = w["running_mean"], w["running_variance"]
+    return F.batch_norm(x, *statistics, w["gamma"], w["beta"])
 
 
-def linear(own: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
-    at = values(own)
-    return lambda x: torch.nn.functional.linear(x, at["W"].T, at["b"])
-
-
-def layer_norm(own: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
-    at = values(own)
-    return lambda x: torch.nn.functional.layer_norm(x, (4,), at["gamma"], at["beta"])
-
-
-def batch_norm(own: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
-    at = values(own)
-    arguments = (at["running_mean"], at["running_variance"], at["gamma"], at["beta"])
-    return lambda x: torch.nn.functional.batch_norm(x, *arguments)
-
-
-def residual(own: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
-    at = values(own)
-    return lambda x: torch.tanh(x @ at["block.0.W"] + at["block.0.b"]) + x @ at["projection.W"]
-
-
-CASES: dict[str, tuple[Callable[[], nn.Module], Callable[..., object]]] = {
-    "linear": (lambda: nn.Linear(3), linear),
-    "layer norm": (nn.LayerNorm, layer_norm),
+CASES: dict[str, tuple[Callable[[], nn.Module], Peer]] = {
+    "linear": (lambda: nn.Linear(3), lambda x, w: F.linear(x, w["W"].T, w["b"])),
+    "layer norm": (nn.LayerNorm, lambda x, w: F.layer_norm(x, (4,), w["gamma"], w["beta"])),
     "batch norm": (nn.BatchNorm, batch_norm),
     "residual": (
         lambda: nn.Residual(
             nn.Sequential(nn.Linear(5), nn.Tanh()), projection=nn.Linear(5, bias=False)
         ),
-        residual,
+        lambda x, w: torch.tanh(x @ w["block.0.W"] + w["block.0.b"]) + x @ w["projection.W"],
     ),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_agrees_with_torch(name: str) -> None:
+def test_agrees_with_torch(name: str, by_torch: ByTorch) -> None:
     make, peer = CASES[name]
     for dtype, tolerance in ((np.float32, 3e-5), (np.float64, 1e-12)):
         net = held(make(), dtype, 4)
-        x = RNG.normal(size=(6, 4)).astype(dtype)
-        check_against_torch(net, peer(net), x, tolerance, tolerance)  # type: ignore[arg-type]
+        x = np.random.default_rng(11).normal(size=(6, 4)).astype(dtype)
+        others = [net.state_dict()]
+        check_against_torch(net, peer, x, by_torch, tolerance, tolerance, others)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -139,26 +121,28 @@ def run_once(net: nn.Module, x: Tensor, **source: Any) -> tuple[Array, nn.Forwar
 
 
 @pytest.mark.parametrize("shape", [(8, 3), (2, 5, 4, 3)])
-def test_batch_norm_in_training(shape: tuple[int, ...]) -> None:
-    own, peer = nn.BatchNorm(momentum=0.3), torch.nn.BatchNorm1d(3, momentum=0.3)
+def test_batch_norm_in_training(shape: tuple[int, ...], by_torch: ByTorch) -> None:
+    """Three batches, then the statistics, then another batch in evaluation."""
+    dice = np.random.default_rng(12)
+    batches = [dice.normal(2, 3, shape).astype(np.float32) for _ in range(4)]
+
+    def peer(*rows: torch.Tensor) -> list[torch.Tensor]:
+        norm = torch.nn.BatchNorm1d(3, momentum=0.3)
+        outputs = [norm(x) for x in rows[:3]]
+        return [*outputs, norm.running_mean, norm.running_var, norm.eval()(rows[3])]
+
+    expected = by_torch(peer, *(x.reshape(-1, 3) for x in batches))
+    own = nn.BatchNorm(momentum=0.3)
     own.build(shape[1:])
-    for _ in range(3):
-        x = RNG.normal(2, 3, shape).astype(np.float32)
-        expected = peer(torch.tensor(x.reshape(-1, 3))).detach().numpy().reshape(shape)
-        found, _ = run_once(own, g.tensor(x))
-        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    found = [run_once(own, g.tensor(x))[0] for x in batches[:3]] + [own(batches[3]).numpy()]
+    for output, wanted in zip(found, [*expected[:3], expected[5]], strict=True):
+        wanted.check(output.reshape(-1, 3), rtol=1e-4, atol=1e-5)
     state = own.state_dict()
-    assert peer.running_mean is not None
-    assert peer.running_var is not None
-    np.testing.assert_allclose(state["running_mean"], peer.running_mean.numpy(), rtol=1e-5)
-    np.testing.assert_allclose(state["running_variance"], peer.running_var.numpy(), rtol=1e-5)
-    peer.eval()
-    x = RNG.normal(2, 3, shape).astype(np.float32)
-    expected = peer(torch.tensor(x.reshape(-1, 3))).detach().numpy().reshape(shape)
-    np.testing.assert_allclose(own(x).numpy(), expected, rtol=1e-4, atol=1e-5)
+    expected[3].check(state["running_mean"], rtol=1e-5)
+    expected[4].check(state["running_variance"], rtol=1e-5)
 
 
-def test_batch_norm_gradients_in_training() -> None:
+def test_batch_norm_gradients_in_training(by_torch: ByTorch) -> None:
     own = nn.BatchNorm()
     own.build(3, dtype=np.float64)
 
@@ -166,9 +150,10 @@ def test_batch_norm_gradients_in_training() -> None:
         with nn.training():
             return own(x)
 
-    check_by_differences(train, RNG.normal(size=(5, 3)))
-    peer = torch.nn.BatchNorm1d(3, dtype=torch.float64)
-    check_against_torch(train, peer, RNG.normal(size=(5, 3)), 1e-10, 1e-10)
+    x = np.random.default_rng(13).normal(size=(5, 3))
+    check_by_differences(train, x)
+    peer: TorchFunction = lambda x: F.batch_norm(x, None, None, training=True)  # noqa: E731
+    check_against_torch(train, peer, x, by_torch, 1e-10, 1e-10)
 
 
 def test_batch_norm_used_twice_moves_twice() -> None:

@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.nn import functional as torch_functional
 
 from pellucid import graph as g
 from pellucid import nn
 from pellucid.compile import Native
 from pellucid.graph import Array, Graph, Reference
+from tests.by_torch import ByTorch, F, torch
 from tests.nn.support import check_against_torch, check_by_differences
 
 RNG = np.random.default_rng(3)
@@ -23,23 +22,23 @@ BITS = (RNG.random((6, 3)) < 0.5).astype(np.float64)
 CLASSES = RNG.integers(0, 3, 6)
 
 CASES: dict[str, tuple[nn.Loss, Any, Array]] = {
-    "squared": (nn.MeanSquaredError(), torch_functional.mse_loss, NUMBERS),
-    "absolute": (nn.MeanAbsoluteError(), torch_functional.l1_loss, NUMBERS),
-    "huber": (nn.Huber(), torch_functional.huber_loss, NUMBERS),
+    "squared": (nn.MeanSquaredError(), lambda o, y: F.mse_loss(o, y), NUMBERS),
+    "absolute": (nn.MeanAbsoluteError(), lambda o, y: F.l1_loss(o, y), NUMBERS),
+    "huber": (nn.Huber(), lambda o, y: F.huber_loss(o, y), NUMBERS),
     "huber 0.3": (
         nn.Huber(delta=0.3),
-        lambda o, y: torch_functional.huber_loss(o, y, delta=0.3),
+        lambda o, y: F.huber_loss(o, y, delta=0.3),
         NUMBERS,
     ),
     "binary": (
         nn.BinaryCrossEntropy(),
-        torch_functional.binary_cross_entropy_with_logits,
+        lambda o, y: F.binary_cross_entropy_with_logits(o, y),
         BITS,
     ),
-    "classes": (nn.CrossEntropy(), torch_functional.cross_entropy, CLASSES),
+    "classes": (nn.CrossEntropy(), lambda o, y: F.cross_entropy(o, y), CLASSES),
     "probabilities": (
         nn.CrossEntropy(),
-        torch_functional.cross_entropy,
+        lambda o, y: F.cross_entropy(o, y),
         np.abs(NUMBERS) / np.abs(NUMBERS).sum(1, keepdims=True),
     ),
 }
@@ -54,17 +53,18 @@ def typed(targets: Array, dtype: type[np.floating]) -> Array:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_agrees_with_torch(name: str) -> None:
+def test_agrees_with_torch(name: str, by_torch: ByTorch) -> None:
     loss, peer, targets = CASES[name]
     for dtype, tolerance in ((np.float32, 2e-6), (np.float64, 1e-12)):
         y = typed(targets, dtype)
-        at = torch.tensor(y)
         check_against_torch(
             lambda o, y=y: loss(o, y),  # type: ignore[misc]
-            lambda o, at=at: peer(o, at),  # type: ignore[misc]
+            peer,
             outputs(dtype),
+            by_torch,
             rtol=tolerance,
             atol=tolerance,
+            others=[y],
         )
 
 
@@ -162,9 +162,7 @@ def test_shapes_are_never_broadcast(first: list[int], second: list[int]) -> None
 def test_cross_entropy_of_sequences() -> None:
     x = RNG.normal(size=(2, 4, 5))
     y = RNG.integers(0, 5, (2, 4))
-    expected = torch_functional.cross_entropy(
-        torch.tensor(x).permute(0, 2, 1), torch.tensor(y)
-    ).item()
+    expected = F.cross_entropy(torch.tensor(x).permute(0, 2, 1), torch.tensor(y)).item()
     assert nn.CrossEntropy()(x, y).item() == pytest.approx(expected, rel=1e-12)
 
 

@@ -6,13 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
-from torch.nn import functional as F  # noqa: N812
 
 from pellucid import graph as g
 from pellucid import nn
 from pellucid.graph import Array
 from pellucid.graph.gradient import gradients
+from tests.by_torch import ByTorch, F, torch
 from tests.nn.peers import Peer, Weights, check_layer, check_native
 
 RNG = np.random.default_rng(5)
@@ -142,9 +141,9 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Peer, Array]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_agrees_with_torch(name: str) -> None:
+def test_agrees_with_torch(name: str, by_torch: ByTorch) -> None:
     make, peer, x = CASES[name]
-    check_layer(make(), peer, x, 1e-6 if "sinusoidal" in name else 1e-9)
+    check_layer(make(), peer, x, by_torch, 1e-6 if "sinusoidal" in name else 1e-9)
 
 
 NATIVE: dict[str, tuple[Callable[[], nn.Module], Array]] = {
@@ -282,7 +281,7 @@ MASKS = {
 
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("name", MASKS)
-def test_attention_looks_where_the_mask_is_true(name: str, causal: bool) -> None:
+def test_attention_looks_where_the_mask_is_true(name: str, causal: bool, by_torch: ByTorch) -> None:
     """Across sequences, with its gradients, against PyTorch, which gives 0 for what sees nothing."""
     dice = np.random.default_rng(1)
     query, key, value = (dice.normal(size=(2, n, 8)) for n in (4, 6, 6))
@@ -291,15 +290,17 @@ def test_attention_looks_where_the_mask_is_true(name: str, causal: bool) -> None
     y = nn.functional.attention(*given, mask=g.tensor(mask), causal=causal)
     found = [t.numpy() for t in (y, *gradients(y.square().sum(), given))]
 
-    seen = torch.from_numpy(np.broadcast_to(mask, (2, 4, 6)).copy())
-    if causal:
-        seen = seen & torch.ones(4, 6, dtype=torch.bool).tril()
-    there = [torch.from_numpy(each).requires_grad_() for each in (query, key, value)]
-    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
-        out = F.scaled_dot_product_attention(there[0], there[1], there[2], attn_mask=seen)
-    wanted = [out, *torch.autograd.grad(out.square().sum(), there)]
-    for one, other in zip(found, wanted, strict=True):
-        np.testing.assert_allclose(one, other.detach().numpy(), rtol=1e-9, atol=1e-12)
+    def peer(seen: torch.Tensor, *there: torch.Tensor) -> list[torch.Tensor]:
+        for each in there:
+            each.requires_grad_()
+        with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+            out = F.scaled_dot_product_attention(there[0], there[1], there[2], seen)
+        return [out, *torch.autograd.grad(out.square().sum(), there)]
+
+    seen = mask & (np.tri(4, 6, dtype=bool) if causal else np.ones((4, 6), bool))
+    expected = by_torch(peer, np.broadcast_to(seen, (2, 4, 6)).copy(), query, key, value)
+    for one, other in zip(found, expected, strict=True):
+        other.check(one, rtol=1e-9, atol=1e-12)
 
 
 def test_a_mask_that_does_not_fit() -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.nn import functional as F  # noqa: N812
 
 from pellucid import graph as g
 from pellucid import nn
 from pellucid.compile import Native
 from pellucid.graph import Array, Graph, Reference
+from tests.by_torch import ByTorch, F, torch
 from tests.nn.support import check_against_torch, check_by_differences
 
 RNG = np.random.default_rng(4)
@@ -27,7 +27,7 @@ PADDED = np.array([0, 2, -100, 1, 0, -100])
 SHARES = np.abs(NUMBERS) / np.abs(NUMBERS).sum(1, keepdims=True)
 WEIGHTS = (0.5, 2.0, 1.0)
 
-Peer = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Peer = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
 
 
 def cross_entropy(**settings: Any) -> Peer:
@@ -123,12 +123,12 @@ CASES: dict[str, tuple[nn.Loss, Peer, Array]] = {
     "focal 0": (nn.Focal(gamma=0), focal(0.0), CLASSES),
     "binary focal": (nn.BinaryFocal(alpha=0.25), binary_focal(2.0, 0.25), BITS),
     "binary focal 0.5": (nn.BinaryFocal(gamma=0.5), binary_focal(0.5, None), BITS),
-    "poisson": (nn.Poisson(), F.poisson_nll_loss, COUNTS),
+    "poisson": (nn.Poisson(), lambda o, y: F.poisson_nll_loss(o, y), COUNTS),
     "quantile": (nn.Quantile(levels=0.9), pinball(0.9), NUMBERS),
     "quantiles": (nn.Quantile(levels=(0.1, 0.5, 0.9)), pinballs, NUMBERS[:, :1]),
     "hinge": (nn.Hinge(margin=1.5), hinge(1), BITS),
     "squared hinge": (nn.Hinge(margin=1.5, squared=True), hinge(2), BITS),
-    "hinge of classes": (nn.Hinge(), F.multi_margin_loss, CLASSES),
+    "hinge of classes": (nn.Hinge(), lambda o, y: F.multi_margin_loss(o, y), CLASSES),
     "squared hinge of classes": (
         nn.Hinge(margin=0.7, squared=True),
         lambda o, y: F.multi_margin_loss(o, y, p=2, margin=0.7),
@@ -148,29 +148,33 @@ def outputs(dtype: type[np.floating]) -> Array:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_agrees_with_torch(name: str) -> None:
+def test_agrees_with_torch(name: str, by_torch: ByTorch) -> None:
     loss, peer, targets = CASES[name]
-    twice = "of classes" not in name  # PyTorch has no second derivative of its multi_margin_loss.
     for dtype, tolerance in ((np.float32, 5e-6), (np.float64, 1e-9)):
         y = targets.astype(dtype) if targets.dtype.kind == "f" else targets
-        at, x = torch.tensor(y), outputs(dtype)
-        if twice:
+        x = outputs(dtype)
+        if "of classes" not in name:
             check_against_torch(
                 lambda o, y=y: loss(o, y),  # type: ignore[misc]
-                lambda o, at=at: peer(o, at),  # type: ignore[misc]
+                peer,
                 x,
+                by_torch,
                 rtol=tolerance,
                 atol=tolerance,
+                others=[y],
             )
             continue
-        own_x, peer_x = g.variable(x), torch.tensor(x, requires_grad=True)
-        own, theirs = loss(own_x, y), peer(peer_x, at)
-        theirs.backward()  # type: ignore[no-untyped-call]
-        np.testing.assert_allclose(own.item(), theirs.item(), rtol=tolerance)
-        assert peer_x.grad is not None
-        np.testing.assert_allclose(
-            g.grad(own, own_x).numpy(), peer_x.grad.numpy(), rtol=tolerance, atol=tolerance
-        )
+        # PyTorch has no second derivative of its multi_margin_loss.
+        at = g.variable(x)
+        own = loss(at, y)
+        value, gradient = by_torch(partial(with_gradient, peer), x, y)
+        value.check(own.numpy(), rtol=tolerance)
+        gradient.check(g.grad(own, at).numpy(), rtol=tolerance, atol=tolerance)
+
+
+def with_gradient(peer: Peer, o: torch.Tensor, y: torch.Tensor) -> list[torch.Tensor]:
+    loss = peer(o.requires_grad_(), y)
+    return [loss, *torch.autograd.grad(loss, o)]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -220,11 +224,12 @@ def test_weights_of_single_losses_are_a_mask() -> None:
     np.testing.assert_allclose(rows, (np.where(mask, x - NUMBERS, 0) ** 2).mean(1), rtol=1e-12)
 
 
-def test_places_of_sequences_are_masked() -> None:
-    logits, classes = RNG.normal(size=(2, 4, 3)), RNG.integers(0, 3, (2, 4))
+def test_places_of_sequences_are_masked(by_torch: ByTorch) -> None:
+    dice = np.random.default_rng(6)
+    logits, classes = dice.normal(size=(2, 4, 3)), dice.integers(0, 3, (2, 4))
     mask = np.array([[1, 1, 0, 0], [1, 1, 1, 1]], bool)
     found = nn.CrossEntropy()(logits, classes, mask).item()
-    expected = F.cross_entropy(torch.tensor(logits[mask]), torch.tensor(classes[mask]))
+    (expected,) = by_torch(lambda o, y: [F.cross_entropy(o, y)], logits[mask], classes[mask])
     assert found == pytest.approx(expected.item(), rel=1e-12)
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
-from torch.nn import functional as F  # noqa: N812
-
 from pellucid import nn
+from tests.by_torch import F, torch
 
-Weights = Mapping[str, torch.Tensor]
-Step = Callable[[torch.Tensor], torch.Tensor]
+Weights = Mapping[str, "torch.Tensor"]
+Step = Callable[["torch.Tensor"], "torch.Tensor"]
 
 
 class InTraining(nn.Module):
@@ -68,10 +66,10 @@ def _norm(layer: Any, x: torch.Tensor, at: Any) -> torch.Tensor:
     return y.reshape(x.shape)
 
 
-def _pool(function: Any) -> Any:
+def _pool(function: str) -> Any:
     def run(layer: Any, x: torch.Tensor, at: Any) -> torch.Tensor:
         padding = 0 if layer.padding == "valid" else layer.padding
-        y: torch.Tensor = function(x.movedim(-1, 1), layer.size, layer.stride, padding)
+        y = getattr(F, function)(x.movedim(-1, 1), layer.size, layer.stride, padding)
         return y.movedim(1, -1)
 
     return run
@@ -91,8 +89,8 @@ _LAYERS: dict[type[nn.Module], Callable[[Any, torch.Tensor, Any], torch.Tensor]]
     nn.Tanh: lambda layer, x, at: torch.tanh(x),
     nn.Flatten: lambda layer, x, at: x.reshape(len(x), -1),
     nn.GlobalAveragePool: lambda layer, x, at: x.mean((1, 2)),
-    nn.MaxPool2d: _pool(F.max_pool2d),
-    nn.AveragePool2d: _pool(F.avg_pool2d),
+    nn.MaxPool2d: _pool("max_pool2d"),
+    nn.AveragePool2d: _pool("avg_pool2d"),
     nn.PaddedShortcut: _padded,
     nn.Dropout: lambda layer, x, at: x,
 }

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-import torch
 
 from pellucid import graph as g
 from pellucid.graph import Array, Executor, Graph, Reference, Tensor
 from pellucid.optim import Optimizer
+from tests.by_torch import torch
 
 STEPS = 100
 
@@ -57,37 +57,49 @@ def run_own(
 
 def run_torch(
     make: Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer],
-    rates: Array,
-    dtype: type[np.floating],
-) -> list[dict[str, Array]]:
-    """The same by PyTorch, whose own scalars are in the same type."""
+    x: torch.Tensor,
+    y: torch.Tensor,
+    rates: torch.Tensor,
+    values: dict[str, torch.Tensor],
+) -> list[torch.Tensor]:
+    """All parameters side by side after each step, and after the last, by PyTorch.
+
+    Its own scalars are in the same type.
+    """
     usual = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64 if dtype is np.float64 else torch.float32)
+    torch.set_default_dtype(x.dtype)
     try:
-        return _run_torch(make, rates, dtype)
+        path = torch.stack(_run_torch(make, x, y, rates, values))
     finally:
         torch.set_default_dtype(usual)
+    return [path, path[-1]]
 
 
 def _run_torch(
     make: Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer],
-    rates: Array,
-    dtype: type[np.floating],
-) -> list[dict[str, Array]]:
-    values, x, y = problem(dtype)
-    at = {path: torch.nn.Parameter(torch.tensor(value)) for path, value in values.items()}
+    x: torch.Tensor,
+    y: torch.Tensor,
+    rates: torch.Tensor,
+    values: dict[str, torch.Tensor],
+) -> list[torch.Tensor]:
+    at = {path: torch.nn.Parameter(value) for path, value in values.items()}
     optimizer = make(list(at.values()))
     history = []
     usual = optimizer.defaults["lr"]
     ratios = [group["lr"] / usual for group in optimizer.param_groups]
-    for k in range(STEPS):
+    for rate in rates:
         for ratio, group in zip(ratios, optimizer.param_groups, strict=True):
-            group["lr"] = float(rates[k] * ratio)
-        hidden = torch.tanh(torch.tensor(x) @ at["hidden.W"] + at["hidden.b"])
-        loss = (hidden @ at["output.W"] + at["output.b"] - torch.tensor(y)).square().mean()
+            group["lr"] = float(rate) * ratio
+        hidden = torch.tanh(x @ at["hidden.W"] + at["hidden.b"])
+        loss = (hidden @ at["output.W"] + at["output.b"] - y).square().mean()
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         # L-BFGS asks for the loss again; with one evaluation a step it is the same one.
         optimizer.step(partial(float, loss.detach()))
-        history.append({path: p.detach().numpy().copy() for path, p in at.items()})
+        history.append(torch.cat([p.detach().flatten() for p in at.values()]))
     return history
+
+
+def side_by_side(history: list[dict[str, Array]]) -> Array:
+    """All parameters of each step in one row."""
+    return np.stack([np.concatenate([v.ravel() for v in step.values()]) for step in history])

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import pellucid as pel
 from pellucid import nn, optim
+from tests.by_torch import ByTorch, torch
 
 EPOCHS = 20
-Theirs = torch.optim.lr_scheduler
 
 
 def rates(make: Callable[[torch.optim.Optimizer], Any]) -> list[float]:
@@ -32,55 +30,65 @@ def rates(make: Callable[[torch.optim.Optimizer], Any]) -> list[float]:
 @pytest.mark.parametrize(
     ("own", "theirs"),
     [
-        (optim.StepRate(6), partial(Theirs.StepLR, step_size=6, gamma=0.1)),
-        (optim.ExponentialRate(0.9), partial(Theirs.ExponentialLR, gamma=0.9)),
-        (optim.CosineRate(0.01), partial(Theirs.CosineAnnealingLR, T_max=EPOCHS, eta_min=0.01)),
+        (optim.StepRate(6), lambda o: torch.optim.lr_scheduler.StepLR(o, step_size=6, gamma=0.1)),
+        (
+            optim.ExponentialRate(0.9),
+            lambda o: torch.optim.lr_scheduler.ExponentialLR(o, gamma=0.9),
+        ),
+        (
+            optim.CosineRate(0.01),
+            lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, T_max=EPOCHS, eta_min=0.01),
+        ),
         (
             optim.CosineRestarts(3, 2),
-            partial(Theirs.CosineAnnealingWarmRestarts, T_0=3, T_mult=2),
+            lambda o: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(o, T_0=3, T_mult=2),
         ),
         (
             optim.PolynomialRate(2.0),
-            partial(Theirs.PolynomialLR, total_iters=EPOCHS, power=2.0),
+            lambda o: torch.optim.lr_scheduler.PolynomialLR(o, total_iters=EPOCHS, power=2.0),
         ),
         (
             optim.MilestoneRate((5, 12)),
-            partial(Theirs.MultiStepLR, milestones=[5, 12], gamma=0.1),
+            lambda o: torch.optim.lr_scheduler.MultiStepLR(o, milestones=[5, 12], gamma=0.1),
         ),
         (
             optim.WarmUp(4, optim.StepRate(5)),
-            lambda o: Theirs.SequentialLR(
+            lambda o: torch.optim.lr_scheduler.SequentialLR(
                 o,
                 [
-                    Theirs.LambdaLR(o, lambda k: k / 4),
-                    Theirs.StepLR(o, step_size=5, gamma=0.1),
+                    torch.optim.lr_scheduler.LambdaLR(o, lambda k: k / 4),
+                    torch.optim.lr_scheduler.StepLR(o, step_size=5, gamma=0.1),
                 ],
                 milestones=[4],
             ),
         ),
         (
             optim.InverseRate(4.0),
-            lambda o: Theirs.LambdaLR(o, lambda k: 4.0 / max(k, 4.0)),
+            lambda o: torch.optim.lr_scheduler.LambdaLR(o, lambda k: 4.0 / max(k, 4.0)),
         ),
-        (optim.ConstantRate(), lambda o: Theirs.LambdaLR(o, lambda k: 1.0)),
+        (optim.ConstantRate(), lambda o: torch.optim.lr_scheduler.LambdaLR(o, lambda k: 1.0)),
     ],
 )
 def test_agrees_with_pytorch(
-    own: optim.Schedule, theirs: Callable[[torch.optim.Optimizer], Any]
+    own: optim.Schedule, theirs: Callable[[torch.optim.Optimizer], Any], by_torch: ByTorch
 ) -> None:
-    mine = [own.factor(epoch, EPOCHS) for epoch in range(EPOCHS)]
-    np.testing.assert_allclose(mine, rates(theirs), rtol=1e-9)
+    mine = np.array([own.factor(epoch, EPOCHS) for epoch in range(EPOCHS)])
+    (expected,) = by_torch(lambda: [rates(theirs)])
+    expected.check(mine, rtol=1e-9)
 
 
-def test_one_cycle_agrees_with_pytorch() -> None:
+def test_one_cycle_agrees_with_pytorch(by_torch: ByTorch) -> None:
     # PyTorch counts to the last step, so its training of n steps is ours of n − 1 epochs.
-    theirs = rates(
-        lambda o: Theirs.OneCycleLR(o, max_lr=1.0, total_steps=EPOCHS + 1, pct_start=0.3)
-    )
+    def cycle(o: torch.optim.Optimizer) -> Any:
+        return torch.optim.lr_scheduler.OneCycleLR(
+            o, max_lr=1.0, total_steps=EPOCHS + 1, pct_start=0.3
+        )
+
+    (theirs,) = by_torch(lambda: [rates(cycle)])
     own = optim.OneCycle()
     # Its turn lies at pct · n − 1, so the comparison is of the same parts of both ways.
     turn = 0.3 * (EPOCHS + 1) - 1
-    for epoch, rate in enumerate(theirs):
+    for epoch, rate in enumerate(theirs.array):
         part = epoch / turn if epoch < turn else (epoch - turn) / (EPOCHS - turn)
         at = 0.3 * part if epoch < turn else 0.3 + 0.7 * part
         assert own.factor(at * EPOCHS, EPOCHS) == pytest.approx(rate, rel=1e-9)

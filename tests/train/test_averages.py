@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import pellucid as pel
 from pellucid import nn, optim
 from pellucid.data import RowStream
+from tests.by_torch import ByTorch, torch
 
 RNG = np.random.default_rng(4)
 X = RNG.normal(2.0, 3.0, (48, 4)).astype(np.float32)
@@ -21,31 +21,38 @@ def network() -> nn.Sequential:
     return nn.Sequential(nn.Linear(6), nn.BatchNorm(), nn.Tanh(), nn.Linear(1))
 
 
-def test_averaging_is_pytorchs_with_statistics_of_its_own() -> None:
-    """`AveragedModel` and `update_bn` after the same steps in float64."""
-    net = network()
-    net.build(X[:1], seed=2)
+def averaged(
+    x: torch.Tensor, y: torch.Tensor, batches: torch.Tensor, weights: dict[str, torch.Tensor]
+) -> list[torch.Tensor]:
+    """What a network answers that PyTorch trained on batches and averaged from the third on."""
     twin = torch.nn.Sequential(
         torch.nn.Linear(4, 6), torch.nn.BatchNorm1d(6), torch.nn.Tanh(), torch.nn.Linear(6, 1)
     ).double()
     with torch.no_grad():
-        for (_, mine), theirs in zip(net.named_parameters(), twin.parameters(), strict=True):
-            theirs.copy_(torch.tensor(mine.value.T.copy()))
-    inputs, targets = torch.tensor(X).double(), torch.tensor(Y).double()[:, None]
+        for mine, theirs in zip(weights.values(), twin.parameters(), strict=True):
+            theirs.copy_(mine.T if mine.ndim == 2 else mine)
     descent = torch.optim.SGD(twin.parameters(), lr=0.05)
     average = torch.optim.swa_utils.AveragedModel(twin)
-    stream = RowStream(48, 16, 5)
-    for step in range(12):
-        rows = torch.tensor(stream.rows(step, 1)[0].astype(np.int64))
-        loss = (twin(inputs[rows]) - targets[rows]).square().mean()
+    for step, rows in enumerate(batches):
+        loss = (twin(x[rows]) - y[rows]).square().mean()
         descent.zero_grad()
         torch.autograd.backward(loss)
         descent.step()
         if step >= 3:
             average.update_parameters(twin)
-    torch.optim.swa_utils.update_bn([inputs[i : i + 16] for i in (0, 16, 32)], average)
+    torch.optim.swa_utils.update_bn([x[i : i + 16] for i in (0, 16, 32)], average)
     average.eval()
-    expected = average(inputs).detach().numpy()[:, 0]
+    return [average(x)[:, 0]]
+
+
+def test_averaging_is_pytorchs_with_statistics_of_its_own(by_torch: ByTorch) -> None:
+    """`AveragedModel` and `update_bn` after the same steps in float64."""
+    net = network()
+    net.build(X[:1], seed=2)
+    weights = {name: value.numpy().astype(np.float64) for name, value in net.named_parameters()}
+    batches = RowStream(48, 16, 5).rows(0, 12).astype(np.int64)
+    x, y = X.astype(np.float64), Y.astype(np.float64)[:, None]
+    (expected,) = by_torch(averaged, x, y, batches, weights)
 
     run = pel.fit(
         net,
@@ -58,7 +65,7 @@ def test_averaging_is_pytorchs_with_statistics_of_its_own() -> None:
         progress=False,
     )
     assert run.best_epoch == 4
-    np.testing.assert_allclose(run.model.predict(X), expected, rtol=2e-4, atol=2e-4)
+    expected.check(run.model.predict(X), rtol=2e-4, atol=2e-4)
 
 
 @pytest.mark.parametrize(

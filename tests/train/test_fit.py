@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import itertools
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import pellucid as pel
 from pellucid import nn, optim
@@ -19,6 +20,7 @@ from pellucid.errors import DataError, ModelFileError, RunFolderError
 from pellucid.graph import Tensor
 from pellucid.train import checkpoint, events, trainer
 from pellucid.train.folder import MODEL
+from tests.by_torch import ByTorch, F, torch
 
 ROWS = 96
 
@@ -34,16 +36,27 @@ def network(outputs: int = 2) -> nn.Sequential:
     return nn.Sequential(nn.Linear(8), nn.Tanh(), nn.Linear(outputs))
 
 
-def torch_twin(net: nn.Sequential) -> torch.nn.Sequential:
-    """The same network with the same weights in PyTorch."""
-    weights = [np.array(value.state.value) for _, value in net.named_parameters()]
-    twin = torch.nn.Sequential(
-        torch.nn.Linear(5, 8), torch.nn.Tanh(), torch.nn.Linear(8, weights[-1].shape[0])
-    )
+def torch_loop(
+    make: Callable[[Any], torch.optim.Optimizer],
+    x: torch.Tensor,
+    y: torch.Tensor,
+    batches: torch.Tensor,
+    weights: dict[str, torch.Tensor],
+) -> list[Any]:
+    """The loss of every step, and of all rows at the end, of a network with the same weights."""
+    twin = torch.nn.Sequential(torch.nn.Linear(5, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
     with torch.no_grad():
-        for mine, theirs in zip(weights, twin.parameters(), strict=True):
-            theirs.copy_(torch.from_numpy(mine.T.copy()))
-    return twin
+        for mine, theirs in zip(weights.values(), twin.parameters(), strict=True):
+            theirs.copy_(mine.T if mine.ndim == 2 else mine)
+    descent = make(twin.parameters())
+    losses: list[torch.Tensor] = []
+    for rows in batches:
+        loss = F.cross_entropy(twin(x[rows]), y[rows])
+        descent.zero_grad()
+        torch.autograd.backward(loss)
+        descent.step()
+        losses.append(loss.detach())
+    return [torch.stack(losses), F.cross_entropy(twin(x), y)]
 
 
 @pytest.mark.parametrize("batch", [ROWS, 32, 20, 1])
@@ -56,28 +69,22 @@ def torch_twin(net: nn.Sequential) -> torch.nn.Sequential:
     ],
 )
 def test_the_same_losses_as_a_loop_in_pytorch(
-    batch: int, optimizer: Any, theirs: Any, monkeypatch: pytest.MonkeyPatch
+    batch: int,
+    optimizer: Any,
+    theirs: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    by_torch: ByTorch,
 ) -> None:
     """At every step: chunks of one step tell the loss of each."""
     monkeypatch.setattr(trainer, "_next_chunk", lambda *_: 1)
     x, y = made()
     net = network()
     net.build(x[:1], seed=3)
-    twin = torch_twin(net)
-    descent = theirs(twin.parameters())
-    stream = RowStream(ROWS, batch, 7)
     epochs = -(-100 * batch // ROWS) if batch > 1 else 2
     steps = -(-epochs * ROWS // batch)
-    losses: list[float] = []
-    for step in range(steps):
-        rows = stream.rows(step, 1)[0]
-        loss = torch.nn.functional.cross_entropy(
-            twin(torch.from_numpy(x[rows])), torch.from_numpy(y[rows])
-        )
-        losses.append(loss.item())
-        descent.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        descent.step()
+    batches = RowStream(ROWS, batch, 7).rows(0, steps).astype(np.int64)
+    weights = {name: value.numpy() for name, value in net.named_parameters()}
+    losses, last = by_torch(partial(torch_loop, theirs), x, y, batches, weights)
     seen: list[events.Event] = []
     run = pel.fit(
         net,
@@ -91,13 +98,11 @@ def test_the_same_losses_as_a_loop_in_pytorch(
         callbacks=[seen.append],
         progress=False,
     )
-    path = [event.loss for event in seen if isinstance(event, events.Progressed)]
+    path = np.array([event.loss for event in seen if isinstance(event, events.Progressed)])
     # On single rows PyTorch's own float32 losses stray 1e-3 from its float64 ones within 192 steps.
-    np.testing.assert_allclose(path, losses, rtol=2e-3 if batch == 1 else 2e-4, atol=1e-6)
-    with torch.no_grad():
-        expected = torch.nn.functional.cross_entropy(twin(torch.from_numpy(x)), torch.from_numpy(y))
+    losses.check(path, rtol=2e-3 if batch == 1 else 2e-4, atol=1e-6)
     assert run.history[-1].step == steps
-    assert run.history[-1].train_loss == pytest.approx(float(expected), rel=2e-4)
+    assert run.history[-1].train_loss == pytest.approx(last.item(), rel=2e-4)
 
 
 def test_events_come_in_order() -> None:

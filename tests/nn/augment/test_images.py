@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
-from torch.nn import functional as F  # noqa: N812
 
 from pellucid import graph as g
 from pellucid import nn
@@ -15,6 +13,7 @@ from pellucid.graph import Array, Tensor
 from pellucid.nn.augment import rand_augment as ra
 from pellucid.nn.augment.affine import Affine, sample
 from pellucid.nn.augment.colour import contrasted, grey, saturated
+from tests.by_torch import ByTorch, F, torch
 from tests.nn.peers import check_native
 from tests.nn.support import check_by_differences
 
@@ -82,17 +81,20 @@ def sampled(x: Tensor, at: Array, fill: float = 0.0) -> Tensor:
     return sample(x, Affine(*parts), fill)
 
 
-def test_the_sampler_is_torchs_grid_sample() -> None:
+def test_the_sampler_is_torchs_grid_sample(by_torch: ByTorch) -> None:
     at = matrices()
     height, width = IMAGES.shape[1:3]
     # PyTorch counts from −1 to 1 over each side.
     scale = np.array([[1, height / width, 2 / width], [width / height, 1, 2 / height]])
-    grid = F.affine_grid(torch.tensor(at * scale), [4, 3, height, width], align_corners=False)
-    moved = torch.tensor(IMAGES).movedim(-1, 1)
+
+    def peer(x: torch.Tensor, at: torch.Tensor) -> list[torch.Tensor]:
+        grid = F.affine_grid(at, [4, 3, height, width], align_corners=False)
+        return [F.grid_sample(x.movedim(-1, 1), grid, align_corners=False).movedim(1, -1)]
+
     for fill in (0.0, 0.5):
         found = sampled(g.tensor(IMAGES), at, fill).numpy()
-        y = F.grid_sample(moved - fill, grid, align_corners=False) + fill
-        np.testing.assert_allclose(found, y.movedim(1, -1).numpy(), rtol=1e-9, atol=1e-9)
+        (expected,) = by_torch(peer, IMAGES - fill, at * scale, whole=True)
+        np.testing.assert_allclose(found, expected.array + fill, rtol=1e-9, atol=1e-9)
 
 
 def test_the_samplers_gradient() -> None:
@@ -275,12 +277,16 @@ def test_changes_of_value() -> None:
     np.testing.assert_array_equal(ra.auto_contrasted(flat).numpy(), flat.numpy())
 
 
-def test_sharpness_is_torchs_smoothing() -> None:
-    kernel = torch.ones(3, 1, 3, 3, dtype=torch.float64)
+def test_sharpness_is_torchs_smoothing(by_torch: ByTorch) -> None:
+    kernel = np.ones((3, 1, 3, 3))
     kernel[:, :, 1, 1] = 5
-    smooth = F.conv2d(torch.tensor(IMAGES).movedim(-1, 1), kernel / 13, groups=3).movedim(1, -1)
+
+    def peer(x: torch.Tensor, kernel: torch.Tensor) -> list[torch.Tensor]:
+        return [F.conv2d(x.movedim(-1, 1), kernel / 13, groups=3).movedim(1, -1)]
+
+    (smooth,) = by_torch(peer, IMAGES, kernel)
     blurred = IMAGES.copy()
-    blurred[:, 1:-1, 1:-1] = smooth.numpy()
+    blurred[:, 1:-1, 1:-1] = smooth.array
     factor = g.tensor(np.full((4, 1, 1, 1), 1.6))
     expected = np.clip(blurred + 1.6 * (IMAGES - blurred), 0, 1)
     np.testing.assert_allclose(ra.sharpened(g.tensor(IMAGES), factor).numpy(), expected, atol=1e-9)

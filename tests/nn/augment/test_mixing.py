@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from scipy import stats
 
 import pellucid as pel
@@ -12,6 +11,7 @@ from pellucid import graph as g
 from pellucid import nn
 from pellucid.graph import Array, Tensor
 from pellucid.nn.augment.mix import quantiles
+from tests.by_torch import ByTorch, F, torch
 from tests.nn.peers import check_native
 
 RNG = np.random.default_rng(13)
@@ -82,32 +82,35 @@ def test_mixing_twice_mixes_what_is_mixed() -> None:
 
 
 @pytest.mark.parametrize("weights", [None, np.array([1.0, 0, 2, 1, 1, 3])])
-def test_losses_are_those_of_mixed_targets(weights: Array | None) -> None:
+def test_losses_are_those_of_mixed_targets(weights: Array | None, by_torch: ByTorch) -> None:
     with nn.training(seed=2, step=5) as seen:
         nn.Mixup(1.0)(LOGITS)
         found = nn.CrossEntropy()(LOGITS, CLASSES, weights).item()
     shares = np.zeros((6, 6))
     for rows, share in seen.mixed:
         shares[np.arange(6), np.arange(6) if rows is None else rows.numpy()] += share.numpy()
-    probabilities = torch.tensor(shares @ np.eye(3)[CLASSES])
-    each = torch.nn.functional.cross_entropy(torch.tensor(LOGITS), probabilities, reduction="none")
-    expected = np.average(each.numpy(), weights=weights)
+    probabilities = shares @ np.eye(3)[CLASSES]
+    (each,) = by_torch(
+        lambda o, y: [F.cross_entropy(o, y, reduction="none")], LOGITS, probabilities
+    )
+    expected = np.average(each.array, weights=weights)
     assert found == pytest.approx(expected, rel=1e-6)
     plain = nn.CrossEntropy()(LOGITS, CLASSES, weights).item()
     assert plain != pytest.approx(found, rel=1e-3)
 
 
-def test_class_weights_are_mixed_with_their_classes() -> None:
+def test_class_weights_are_mixed_with_their_classes(by_torch: ByTorch) -> None:
     loss = nn.CrossEntropy(class_weights=(1.0, 2.0, 5.0))
     with nn.training(seed=2, step=5) as seen:
         nn.Mixup(1.0)(LOGITS)
         found = loss(LOGITS, CLASSES).item()
+    (logs,) = by_torch(lambda o: [torch.log_softmax(o, -1)], LOGITS)
     top = bottom = 0.0
     for rows, share in seen.mixed:
         aims = CLASSES if rows is None else CLASSES[rows.numpy()]
         scale = np.array([1.0, 2.0, 5.0])[aims] * share.numpy()
-        logs = torch.log_softmax(torch.tensor(LOGITS), -1).numpy()[np.arange(6), aims]
-        top, bottom = top - (scale * logs).sum(), bottom + scale.sum()
+        top -= (scale * logs.array[np.arange(6), aims]).sum()
+        bottom += scale.sum()
     assert found == pytest.approx(top / bottom, rel=1e-6)
 
 
