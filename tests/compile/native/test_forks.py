@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +68,7 @@ def outcome(child: int, until: float) -> int:
 
 
 def forked_during(
-    busy: list[Callable[[int], object]], work: Callable[[int], bool], forks: int
+    busy: Sequence[Callable[[int], object]], work: Callable[[int], bool], forks: int
 ) -> list[int]:
     """What became of children that are forked, six at a time, while threads are busy."""
     stop = threading.Event()
@@ -148,8 +148,10 @@ def test_a_child_runs_what_another_thread_was_running() -> None:
             worker.join()
         return len(same) == 30 and all(same)
 
-    busy = [lambda number, p=p: p.run(300) for p in made.values()]  # type: ignore[misc]
-    assert forked_during(busy, child, 30) == [0] * 30
+    def keeps_running(program: NativeProgram) -> Callable[[int], object]:
+        return lambda number: program.run(300)
+
+    assert forked_during([keeps_running(p) for p in made.values()], child, 30) == [0] * 30
 
 
 def test_a_child_of_a_child() -> None:
