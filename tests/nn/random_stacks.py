@@ -17,6 +17,8 @@ import numpy as np
 from pellucid import graph as g
 from pellucid import nn
 from pellucid.graph import Array, Graph, Shape, Tensor
+from pellucid.nn.loss import Reduction
+from pellucid.nn.window import Padding
 
 Chance = np.random.Generator
 Maker = Callable[[Chance, Shape], nn.Module | None]
@@ -84,11 +86,12 @@ def _convolution(rng: Chance, shape: Shape) -> nn.Module:
     features = groups * (1 + _below(rng, 3)) if _flag(rng) else _width(rng)
     grouped = features % groups == 0
     size = int(rng.choice([1, 2, 3, 3, 3, 4]))
+    paddings: list[Padding] = ["same", size - 1, 1 if size <= min(shape[:2]) + 2 else "same"]
     return nn.Conv2d(
         features,
         size,
         stride=1 if _flag(rng) else 1 + _below(rng, 3),
-        padding=["same", 1, size - 1][_below(rng, 3)],  # type: ignore[arg-type]
+        padding=paddings[_below(rng, 3)],
         dilation=1 + _below(rng, 2) if min(shape[:2]) > 2 * size else 1,
         groups=groups if grouped else 1,
         bias=_flag(rng),
@@ -351,22 +354,23 @@ def _final(rng: Chance, shape: Shape) -> list[nn.Module]:
 
 def random_loss(rng: Chance) -> tuple[nn.Loss, int]:
     """A loss and how many outputs it takes."""
-    reduction = ["mean", "mean", "sum", "none"][_below(rng, 4)]
+    reductions: list[Reduction] = ["mean", "mean", "sum", "none"]
+    reduction = reductions[_below(rng, 4)]
     k = 2 + _below(rng, 4)
     weights = tuple(float(w) for w in rng.uniform(0.5, 2, k)) if _flag(rng) else None
     chosen: list[tuple[nn.Loss, int]] = [
-        (nn.MeanSquaredError(reduction), 1 + _below(rng, 3)),  # type: ignore[arg-type]
-        (nn.MeanAbsoluteError(reduction), 1 + _below(rng, 3)),  # type: ignore[arg-type]
-        (nn.Huber(reduction, 0.7), 1 + _below(rng, 3)),  # type: ignore[arg-type]
-        (nn.Poisson(reduction), 1 + _below(rng, 3)),  # type: ignore[arg-type]
-        (nn.Quantile(reduction, 0.3), 1),  # type: ignore[arg-type]
-        (nn.CosineDistance(reduction), k),  # type: ignore[arg-type]
-        (nn.KLDivergence(reduction), k),  # type: ignore[arg-type]
-        (nn.CrossEntropy(reduction, 0.1 if _flag(rng) else 0.0, weights), k),  # type: ignore[arg-type]
-        (nn.Focal(reduction, 2.0, weights), k),  # type: ignore[arg-type]
-        (nn.Hinge(reduction, 1.0, _flag(rng)), k),  # type: ignore[arg-type]
-        (nn.BinaryCrossEntropy(reduction, 0.1 if _flag(rng) else 0.0), 1),  # type: ignore[arg-type]
-        (nn.BinaryFocal(reduction, 2.0, 0.25), 1),  # type: ignore[arg-type]
+        (nn.MeanSquaredError(reduction), 1 + _below(rng, 3)),
+        (nn.MeanAbsoluteError(reduction), 1 + _below(rng, 3)),
+        (nn.Huber(reduction, 0.7), 1 + _below(rng, 3)),
+        (nn.Poisson(reduction), 1 + _below(rng, 3)),
+        (nn.Quantile(reduction, 0.3), 1),
+        (nn.CosineDistance(reduction), k),
+        (nn.KLDivergence(reduction), k),
+        (nn.CrossEntropy(reduction, 0.1 if _flag(rng) else 0.0, weights), k),
+        (nn.Focal(reduction, 2.0, weights), k),
+        (nn.Hinge(reduction, 1.0, _flag(rng)), k),
+        (nn.BinaryCrossEntropy(reduction, 0.1 if _flag(rng) else 0.0), 1),
+        (nn.BinaryFocal(reduction, 2.0, 0.25), 1),
     ]
     return chosen[_below(rng, len(chosen))]
 
@@ -393,7 +397,7 @@ def _aims(rng: Chance, kind: str, shape: Shape, classes: int) -> Array:
         return rng.integers(0, classes, shape)
     if kind == "probabilities":
         drawn = rng.random(shape) * (rng.random(shape) < 0.8) + 1e-3
-        return drawn / drawn.sum(-1, keepdims=True)
+        return np.asarray(drawn / drawn.sum(-1, keepdims=True))
     if kind == "counts":
         return rng.poisson(2.0, shape)
     return rng.integers(0, 2, shape) if kind == "binary" else rng.standard_normal(shape)
