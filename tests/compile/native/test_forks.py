@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from pellucid import graph as g
+from pellucid.compile import forks
 from pellucid.compile.native.cache import ObjectCache
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph
@@ -205,3 +206,31 @@ def test_forks_while_the_compiler_is_imported(tmp_path: Path, pause: float) -> N
         check=False,
     )
     assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_the_lock_that_is_waited_for_is_that_of_llvm() -> None:
+    """A fork waits while a thread is in LLVM, and no longer."""
+    compiled(0.6, 1)
+    lock = forks.llvm_lock()
+    assert lock is not None
+    forked = threading.Event()
+
+    def fork() -> None:
+        child = in_child(lambda: True)
+        forked.set()
+        os.waitpid(child, 0)
+
+    worker = threading.Thread(target=fork)
+    with lock:
+        worker.start()
+        assert not forked.wait(0.2)
+    worker.join(timeout=20)
+    assert forked.is_set()
+    with forks.llvm_lock():
+        pass
+
+
+def test_hooks_without_llvm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "llvmlite.binding.ffi", None)
+    assert forks.llvm_lock() is None
+    assert outcome(in_child(lambda: True), time.monotonic() + _PATIENCE) == 0
