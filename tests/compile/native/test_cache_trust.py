@@ -9,7 +9,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +34,11 @@ Plant = Callable[[Path], None]
 
 
 @pytest.fixture(autouse=True)
-def usual_umask() -> None:
-    os.umask(0o022)
+def usual_umask() -> Iterator[None]:
+    before = os.umask(0o022)
     MARK[0] = 0
+    yield
+    os.umask(before)
 
 
 def harmful() -> bytes:
