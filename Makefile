@@ -7,7 +7,7 @@ INSTALL := pip install --quiet --disable-pip-version-check
 PENGUINS := pellucid/data/tables/penguins.csv
 DEMO := demo.run
 
-.PHONY: help demo test lint types unit test-torch test-long record bench step fuzz kill docs peers clean
+.PHONY: help demo test lint types unit test-torch test-long record bench step fuzz stacks kill docs peers clean
 
 help:
 	@echo "make demo       install, train on the bundled penguins, predict, show what was made"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench      real tables beside scikit-learn"
 	@echo "make step       training steps beside PyTorch and JAX (after make peers)"
 	@echo "make fuzz       20,000 random graphs, compiled and by NumPy, verified, between closed pages"
+	@echo "make stacks     500 random networks, compiled and by NumPy"
 	@echo "make kill       kill training at random moments and resume it"
 	@echo "make docs       the reference of every public name, in build/docs"
 	@echo "make peers      the libraries to measure against, in their own environment"
@@ -59,6 +60,9 @@ bench: $(VENV)/.bench
 
 step: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.step --costs
+
+stacks: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.stacks --stacks 500
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.fuzz --guarded --graphs 20000

@@ -11,7 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pellucid.compile import Automatic, Native, compile
+from pellucid.compile import Automatic, Native
 from pellucid.errors import DataError, ModelFileError, PellucidError, RunFolderError
 from pellucid.graph import (
     Graph,
@@ -50,6 +50,7 @@ from pellucid.graph.execute import set_default
 
 if TYPE_CHECKING:
     from pellucid import data, nn, optim, train
+    from pellucid.compile import compile  # the package itself is called, see there
     from pellucid.train.fit import fit
     from pellucid.train.model import Model
     from pellucid.train.run import Run

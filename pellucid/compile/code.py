@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cache
 
 from pellucid.compile.assemble import Part
 from pellucid.compile.emit.driver import FIRST, entry
@@ -14,6 +13,7 @@ from pellucid.compile.join import joined
 from pellucid.compile.kernels import Target
 from pellucid.compile.loop.ir import Function
 from pellucid.compile.loop.llvm import module_text
+from pellucid.compile.native.identity import code_of
 from pellucid.compile.native.isa import Isa
 from pellucid.compile.native.threads_ir import barrier_text
 from pellucid.compile.padding import padded_in_place
@@ -26,6 +26,7 @@ from pellucid.compile.tiles import Machine
 from pellucid.compile.totals import fewer_sums
 from pellucid.compile.verified import is_wanted
 from pellucid.graph.node import Node
+from pellucid.graph.once import once
 from pellucid.graph.program import Graph, verify
 
 Pass = Callable[[Graph], Graph]
@@ -98,7 +99,7 @@ class Code:
         assert isinstance(node, Node)
         return node.size * node.dtype.itemsize
 
-    @cached_property
+    @once
     def functions(self) -> dict[str, Function]:
         """Every function but the entry, in loop IR, by name."""
         found: dict[str, Function] = {}
@@ -114,15 +115,21 @@ class Code:
         clock = self.isa.clock if self.timed else ""
         return entry(self.levels, self.meets, self.address, self.stride, self.scratch, clock)
 
-    @cached_property
+    @once
     def text(self) -> str:
         """The LLVM text of all kernels and the entry."""
         return module_text(list(self.functions.values()), self.entry, barrier_text(self.isa))
 
     @property
-    def key(self) -> str:
-        """The hash of everything that the text depends on: found without writing the text."""
-        parts: list[object] = [fingerprint(), self.isa, self.scratch, self.timed]
+    def key(self) -> str | None:
+        """The hash of everything that the text depends on: found without writing the text.
+
+        None if the compiler cannot be told from another one.
+        """
+        compiler = fingerprint()
+        if compiler is None:
+            return None
+        parts: list[object] = [compiler, self.isa, self.scratch, self.timed]
         for depth, level in enumerate(self.levels):
             parts.append(("level", depth in self.meets))
             for emitted in level:
@@ -132,10 +139,9 @@ class Code:
 
 
 @cache
-def fingerprint() -> str:
-    """The hash of the compiler's own source, so that no code outlives the compiler that wrote it."""
-    folder = Path(__file__).parent
-    found = hashlib.sha256()
-    for file in [*sorted(folder.rglob("*.py")), *sorted((folder.parent / "graph").rglob("*.py"))]:
-        found.update(file.read_bytes())
-    return found.hexdigest()
+def fingerprint() -> str | None:
+    """The hash of the compiler's own code, so that no object outlives the compiler that wrote it.
+
+    None where that code cannot be read, as in some frozen programs.
+    """
+    return code_of(("pellucid.compile", "pellucid.graph"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -13,6 +12,7 @@ import numpy as np
 from pellucid.compile.code import Code
 from pellucid.compile.emit.driver import CLOCKS, FIRST, ROOM, SCRATCH, SPANS
 from pellucid.compile.emit.kernel import Emitted, Fixed
+from pellucid.compile.forks import generation
 from pellucid.compile.kernels import Target
 from pellucid.compile.native.arena import ArenaError, aligned_zeros
 from pellucid.compile.native.cache import ObjectCache
@@ -63,7 +63,7 @@ class NativeProgram:
         if is_wanted():
             verify_shares(levels, self._spans)
         self.clocks = np.zeros(max(len(levels), 1), np.int64)
-        self._lock = (os.getpid(), threading.Lock())
+        self._turns: dict[int, threading.Lock] = {}
 
     def _coded(self, graph: Graph, timed: bool) -> Code:
         code = Code(graph, host_isa(), timed)
@@ -111,10 +111,8 @@ class NativeProgram:
         return outputs
 
     def _turn(self) -> threading.Lock:
-        """The lock of runs; a forked child, where its parent's runs never end, gets its own."""
-        if self._lock[0] != os.getpid():
-            self._lock = (os.getpid(), threading.Lock())
-        return self._lock[1]
+        """The lock of runs; a forked child, where its parent's runs never end, has its own."""
+        return self._turns.setdefault(generation(), threading.Lock())
 
     def _pointer(
         self, buffer: Fixed, given: Mapping[str, Array], outputs: Mapping[str, Array]

@@ -6,6 +6,7 @@ and two nodes are equal exactly when they are the same object.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -115,7 +116,17 @@ class Node:
 
 
 _interned: WeakValueDictionary[tuple[Any, ...], Node] = WeakValueDictionary()
-_lock = threading.Lock()
+_lock = threading.RLock()  # what collects garbage, or handles a signal, may build graph
+
+
+def _renew_lock() -> None:
+    """In a forked child, where a thread that held the lock is gone; the table itself is whole."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def _identity(value: Any) -> Any:
@@ -135,12 +146,12 @@ def apply(op: str, inputs: Sequence[Node] = (), **attrs: Any) -> Node:
     # Inputs are named by identity: an interned node keeps its inputs alive, so no id is reused.
     named = tuple((name, _identity(attrs[name])) for name in sorted(attrs))
     key = (op, tuple(map(id, inputs)), named)
+    found = _interned.get(key)
+    if found is not None:
+        return found
+    fresh = Node(op, tuple(inputs), MappingProxyType(attrs), result, current_origin())
     with _lock:
-        found = _interned.get(key)
-        if found is None:
-            found = Node(op, tuple(inputs), MappingProxyType(attrs), result, current_origin())
-            _interned[key] = found
-    return found
+        return _interned.setdefault(key, fresh)
 
 
 def ordered(roots: Iterable[Node]) -> list[Node]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Protocol
 
 from pellucid.graph.node import Node, State, ordered
+from pellucid.graph.once import once
 from pellucid.graph.op import TABLE, Array, TensorType
 
 
@@ -30,7 +30,7 @@ class Graph:
         """Every node that must be computed."""
         return [*self.outputs.values(), *self.updates.values()]
 
-    @cached_property
+    @once
     def nodes(self) -> tuple[Node, ...]:
         """Every node, each after its inputs."""
         return tuple(ordered(self.roots))

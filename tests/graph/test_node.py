@@ -12,6 +12,7 @@ import pytest
 
 from pellucid import graph as g
 from pellucid.graph import Literal, Node, State, Tensor
+from pellucid.graph import node as node_module
 from pellucid.graph.node import _interned
 
 
@@ -161,3 +162,9 @@ def test_states() -> None:
 def test_an_op_that_is_not_there() -> None:
     with pytest.raises(ValueError, match="there is no op 'frobnicate'"):
         Tensor(g.apply("frobnicate"))
+
+
+def test_graph_is_built_while_a_node_is_interned() -> None:
+    """What collects garbage, or handles a signal, at that moment may build graph."""
+    with node_module._lock:
+        assert (g.ones((2,)) + 1.0).tolist() == [2, 2]

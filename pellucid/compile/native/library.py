@@ -21,8 +21,8 @@ class Source(Protocol):
         ...
 
     @property
-    def key(self) -> str:
-        """A hash of everything that the text depends on."""
+    def key(self) -> str | None:
+        """A hash of everything that the text depends on, None if it is not known."""
         ...
 
     @property
@@ -79,7 +79,10 @@ def _engine(number: int) -> Any:
 
 def load(code: Source, names: tuple[str, ...], cache: ObjectCache) -> tuple[Library, bool]:
     """The library of a module, from the cache if it is there, and whether it was."""
-    key = key_of(code.key, code.isa)
+    depends = code.key
+    if depends is None:
+        return Library(to_object(code.text, code.isa), names), False
+    key = key_of(depends, code.isa)
     image = cache.load(key)
     found = image is not None
     if image is None:

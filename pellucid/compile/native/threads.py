@@ -22,6 +22,19 @@ from pellucid.compile.native.library import Library, Text, load
 SPINS = 4_000
 _PATIENCE = 2.0  # seconds
 
+_POSIX = {
+    at.LOCK_CALL: "pthread_mutex_lock",
+    at.UNLOCK_CALL: "pthread_mutex_unlock",
+    at.SLEEP_CALL: "pthread_cond_wait",
+    at.WAKE_CALL: "pthread_cond_broadcast",
+}
+_WINDOWS = {
+    at.LOCK_CALL: "AcquireSRWLockExclusive",
+    at.UNLOCK_CALL: "ReleaseSRWLockExclusive",
+    at.SLEEP_CALL: "SleepConditionVariableSRW",
+    at.WAKE_CALL: "WakeAllConditionVariable",
+}
+
 _Entry = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p
 )
@@ -44,7 +57,7 @@ class Workers:
         self._set(at.THREADS, threads)
         # With fewer processors than threads a spinning thread only holds up the one it waits for.
         self._set(at.SPINS, SPINS if threads <= available_processors() else 0)
-        for field, value in _system_calls().items():
+        for field, value in _system_calls(self._address).items():
             self._set(field, value)
         self._threads: list[threading.Thread] = []
         try:
@@ -181,14 +194,24 @@ def _worker_library() -> Library:
     )[0]
 
 
-def _system_calls() -> dict[int, int]:
-    """Addresses that the machine code calls to sleep: futex where there is one, else yielding."""
+def _system_calls(memory: int) -> dict[int, int]:
+    """Functions that the machine code calls to sleep: futex where there is one, else of a lock.
+
+    memory: the team's, in which the lock and its condition are made ready.
+    """
     if sys.platform == "win32":
-        yields = ctypes.cast(ctypes.windll.kernel32.SwitchToThread, ctypes.c_void_p).value
-        return {at.YIELD: yields or 0}
+        # Zeroed memory is a lock that is free, and a condition.
+        return _addresses(ctypes.windll.kernel32, _WINDOWS)
     system = ctypes.CDLL(None)
-    yields = ctypes.cast(system.sched_yield, ctypes.c_void_p).value
-    found = {at.YIELD: yields or 0}
-    if sys.platform == "linux":
-        found[at.SYSCALL] = ctypes.cast(system.syscall, ctypes.c_void_p).value or 0
-    return found
+    if sys.platform == "linux" and at.futex_number(host_isa()) is not None:
+        return _addresses(system, {at.SYSCALL: "syscall"})
+    system.pthread_mutex_init(ctypes.c_void_p(memory + at.LOCK), None)
+    system.pthread_cond_init(ctypes.c_void_p(memory + at.CONDITION), None)
+    return _addresses(system, _POSIX)
+
+
+def _addresses(library: ctypes.CDLL, names: dict[int, str]) -> dict[int, int]:
+    return {
+        field: ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
+        for field, name in names.items()
+    }

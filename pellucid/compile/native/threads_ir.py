@@ -2,7 +2,8 @@
 
 A team is a block of memory. Each field that one thread writes while another waits for it has a cache
 line of its own. A wait spins for a moment, since partners are usually done at the same time, and
-then sleeps in the kernel (futex), so that idle threads cost nothing.
+then sleeps, so that idle threads cost nothing: in the kernel by futex on Linux, elsewhere on a lock
+and a condition of the system's library (POSIX threads, or slim locks on Windows).
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ from pellucid.compile.native.isa import Isa
 JOB, ARRIVED, TURN, DONE, SLEEPERS, FIELDS = 0, 64, 128, 192, 256, 320
 """Offsets: the job's number; threads at the barrier; the barrier's turn; threads that are done with
 the job; how many sleep; the rest."""
-THREADS, SPINS, STOP, SYSCALL, YIELD, ENTRY, TABLE, STEPS = range(FIELDS, FIELDS + 64, 8)
+THREADS, SPINS, STOP, SYSCALL, ENTRY, TABLE, STEPS = range(FIELDS, FIELDS + 56, 8)
 """Offsets of 64-bit fields that change only between jobs."""
-TEAM_BYTES = 384
+LOCK_CALL, UNLOCK_CALL, SLEEP_CALL, WAKE_CALL = range(384, 416, 8)
+"""Functions of the system: of a lock, of a lock, of a condition and its lock, of a condition."""
+LOCK, CONDITION = 448, 576
+"""Where these lie: 128 bytes for each are more than any system takes."""
+TEAM_BYTES = 704
 
 _FUTEX = {"x86_64": 202, "aarch64": 98, "arm64": 98}
 _WAIT, _WAKE = 128, 129  # private to the process
@@ -119,13 +124,19 @@ end:
 {_waiting_text(isa)}"""
 
 
+def futex_number(isa: Isa) -> int | None:
+    """The number of Linux's system call on a processor, None where it is not known."""
+    return _FUTEX.get(isa.triple.split("-")[0])
+
+
 def _waiting_text(isa: Isa) -> str:
     """await: until a counter is no longer what it was. signal: count on, and wake who sleeps.
 
-    A sleeper is counted before the kernel compares the counter, and the counter moves before sleepers
-    are looked for, both in one order for all threads: so no wake-up is missed.
+    A sleeper is counted before the counter is compared, by the kernel or while it holds the lock, and
+    the counter moves before sleepers are looked for, both in one order for all threads: so no wake-up
+    is missed. The call that sleeps has the arguments of Windows; POSIX takes the first two of them.
     """
-    number = _FUTEX.get(isa.triple.split("-")[0], 0)
+    number = futex_number(isa) or 0
     pause = isa.pause
     declared = (
         f"declare void {pause.removeprefix('call void ').replace('(i32 1)', '(i32)')}"
@@ -144,9 +155,17 @@ wake:
   %syscall.at = getelementptr i8, ptr %team, i64 {SYSCALL}
   %syscall = load ptr, ptr %syscall.at, align 8
   %has = icmp ne ptr %syscall, null
-  br i1 %has, label %call, label %done
+  br i1 %has, label %call, label %announce
 call:
   {call}(i64 {number}, ptr %counter, i64 {_WAKE}, i64 2147483647, i64 0, i64 0, i64 0)
+  br label %done
+announce:
+  call void @pel_lock(ptr %team, i64 {LOCK_CALL})
+  %condition = getelementptr i8, ptr %team, i64 {CONDITION}
+  %wake.at = getelementptr i8, ptr %team, i64 {WAKE_CALL}
+  %wakes = load ptr, ptr %wake.at, align 8
+  call void %wakes(ptr %condition)
+  call void @pel_lock(ptr %team, i64 {UNLOCK_CALL})
   br label %done
 done:
   ret void
@@ -173,7 +192,7 @@ tired:
   %syscall.at = getelementptr i8, ptr %team, i64 {SYSCALL}
   %syscall = load ptr, ptr %syscall.at, align 8
   %has = icmp ne ptr %syscall, null
-  br i1 %has, label %sleep, label %yield
+  br i1 %has, label %sleep, label %lie
 sleep:
   %a = atomicrmw add ptr %sleepers.at, i32 1 seq_cst, align 4
   {call}(i64 {number}, ptr %counter, i64 {_WAIT}, i32 %was, i64 0, i64 0, i64 0)
@@ -181,14 +200,33 @@ sleep:
   %after = load atomic i32, ptr %counter acquire, align 4
   %woken = icmp ne i32 %after, %was
   br i1 %woken, label %done, label %sleep
-yield:
-  %yield.at = getelementptr i8, ptr %team, i64 {YIELD}
-  %give = load ptr, ptr %yield.at, align 8
-  %given = call i32 %give()
-  %then = load atomic i32, ptr %counter acquire, align 4
+lie:
+  %c = atomicrmw add ptr %sleepers.at, i32 1 seq_cst, align 4
+  call void @pel_lock(ptr %team, i64 {LOCK_CALL})
+  %lock = getelementptr i8, ptr %team, i64 {LOCK}
+  %condition = getelementptr i8, ptr %team, i64 {CONDITION}
+  %sleep.at = getelementptr i8, ptr %team, i64 {SLEEP_CALL}
+  %sleeps = load ptr, ptr %sleep.at, align 8
+  br label %check
+check:
+  %then = load atomic i32, ptr %counter seq_cst, align 4
   %ready = icmp ne i32 %then, %was
-  br i1 %ready, label %done, label %yield
+  br i1 %ready, label %rise, label %rest
+rest:
+  call void %sleeps(ptr %condition, ptr %lock, i32 -1, i32 0)
+  br label %check
+rise:
+  call void @pel_lock(ptr %team, i64 {UNLOCK_CALL})
+  %d = atomicrmw sub ptr %sleepers.at, i32 1 seq_cst, align 4
+  br label %done
 done:
+  ret void
+}}
+define internal void @pel_lock(ptr %team, i64 %which) noinline {{
+  %call.at = getelementptr i8, ptr %team, i64 %which
+  %call = load ptr, ptr %call.at, align 8
+  %lock = getelementptr i8, ptr %team, i64 {LOCK}
+  call void %call(ptr %lock)
   ret void
 }}
 {declared}

@@ -340,3 +340,39 @@ def ticks() -> dict[str, int]:
             row = (task / "stat").read_text().rsplit(")", 1)[1].split()
             found[task.name] = int(row[11]) + int(row[12])
     return found
+
+
+WITHOUT_FUTEX = """
+import ctypes, threading, time
+from pellucid.compile.native import threads, threads_ir
+threads_ir.futex_number = lambda isa: None
+from tests.compile.native.test_threads import program, sums
+right = sums(program(1))
+for spins in (threads.SPINS, 0, 1):
+    threads.SPINS = spins
+    for size in (2, 3, 7):
+        threads.team_of(size).stop()
+        made = [program(size) for _ in range(4)]
+        assert [sums(each) for each in made] == [right] * 4
+        runners = [threading.Thread(target=each.run, args=(30,)) for each in made]
+        for runner in runners: runner.start()
+        for runner in runners: runner.join()
+threads.team_of(2).stop()
+threads.SPINS = 4_000
+sums(program(2)), sums(program(3))
+workers = threads.team_of(3)._workers
+assert not ctypes.c_int64.from_address(workers._address + threads_ir.SYSCALL).value
+time.sleep(0.1)
+began, used = time.monotonic(), time.process_time()
+while time.monotonic() - began < 1.0:
+    time.sleep(0.1)
+print((time.process_time() - used) / (time.monotonic() - began))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="threads of POSIX are elsewhere")
+def test_waiting_threads_sleep_where_there_is_no_futex() -> None:
+    """A thread that spun would use all the time of a processor, or what others leave of it."""
+    found = script(WITHOUT_FUTEX)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert float(found.stdout) < 0.05

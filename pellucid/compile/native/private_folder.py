@@ -1,0 +1,199 @@
+"""A folder that only its user (or root) can change, on systems where files have owners and modes.
+
+Every folder on the way to it is opened relative to the one before and checked by its descriptor, so
+nothing can be exchanged between a check and its use. The same holds for the files in it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+PARTIAL = ".pellucid-partial"
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_OTHERS_READ = stat.S_IRWXG | stat.S_IRWXO
+_MOST_LINKS = 40
+_NEVER_WAIT = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY"))
+_PASS = _NEVER_WAIT | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", os.O_RDONLY)
+"""How the folders on the way are opened: where the system can, without the right to list them."""
+
+
+class PrivateFolder:
+    """A folder and its files; closed when its `with` block ends."""
+
+    def __init__(self, path: Path, make: bool) -> None:
+        """Open a folder; make: it and those above it, with mode 0700, where they are missing.
+
+        Raises OSError if it is not there, or if another user could change what is in it: each folder
+        belongs to the user or root, the last cannot be written by others, and those above it
+        neither, unless they are sticky, so that others cannot rename what is the user's. Links
+        above it are followed if they belong to the user or root.
+        """
+        self._folder = _opened(path, make)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        os.close(self._folder)
+
+    def read(self, name: str, most: int, secret: bool = False) -> bytes | None:
+        """The content of a file, None if there is none, empty if it is not to be trusted.
+
+        Trusted is a regular file of at most so many bytes that belongs to the user or root and that
+        nobody else can write. secret: it belongs to the user, and nobody else can read it.
+        """
+        try:
+            handle = os.open(name, os.O_RDONLY | _NEVER_WAIT, dir_fd=self._folder)
+        except FileNotFoundError:
+            return None
+        try:
+            status = os.fstat(handle)
+            owners = {os.geteuid()} if secret else _trusted()
+            others = _OTHERS_READ if secret else _OTHERS_WRITE
+            if (
+                not stat.S_ISREG(status.st_mode)
+                or status.st_uid not in owners
+                or status.st_mode & others
+                or status.st_size > most
+            ):
+                return b""
+            with os.fdopen(handle, "rb", closefd=False) as file:
+                return file.read(status.st_size)
+        finally:
+            os.close(handle)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace a file at once; raises OSError, also if the name is taken by what is not ours."""
+        with suppress(FileNotFoundError):
+            self._check_own(name)
+        with self._partial(content) as partial:
+            os.replace(partial, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+
+    def write_first(self, name: str, content: bytes) -> None:
+        """Make a file, whole from the start, unless there is one already."""
+        with self._partial(content) as partial, suppress(FileExistsError):
+            os.link(partial, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+
+    @contextmanager
+    def _partial(self, content: bytes) -> Iterator[str]:
+        """A new file of mode 0600 under a name of its own; what is left of it is removed."""
+        name = secrets.token_hex(8) + PARTIAL
+        new = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NEVER_WAIT
+        handle = os.open(name, new, 0o600, dir_fd=self._folder)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                os.fchmod(handle, 0o600)  # whatever the umask
+                file.write(content)
+            yield name
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=self._folder)
+
+    def touch(self, name: str) -> None:
+        """Mark a file as used now."""
+        os.utime(name, dir_fd=self._folder, follow_symlinks=False)
+
+    def remove(self, name: str) -> None:
+        """Remove a file of the user's; raises OSError if it is anything else."""
+        with suppress(FileNotFoundError):
+            self._check_own(name)
+            os.unlink(name, dir_fd=self._folder)
+
+    def _check_own(self, name: str) -> None:
+        status = os.stat(name, dir_fd=self._folder, follow_symlinks=False)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            raise OSError(errno.EPERM, f"{name} is not a regular file of this user's")
+
+    def files(self) -> list[tuple[os.stat_result, str]]:
+        """The user's regular files."""
+        listed = os.open(".", os.O_RDONLY | _NEVER_WAIT, dir_fd=self._folder)
+        found = []
+        try:
+            with os.scandir(listed) as entries:
+                for entry in entries:
+                    # Another process may have removed it by now.
+                    with suppress(FileNotFoundError):
+                        found.append((entry.stat(follow_symlinks=False), entry.name))
+        finally:
+            os.close(listed)
+        me = os.geteuid()
+        return [each for each in found if stat.S_ISREG(each[0].st_mode) and each[0].st_uid == me]
+
+
+def _trusted() -> set[int]:
+    return {0, os.geteuid()}
+
+
+def _opened(path: Path, make: bool) -> int:
+    """The descriptor of a folder, after every step of the way has been checked."""
+    whole = Path.cwd() / path
+    here = os.open(os.sep, _PASS)
+    try:
+        rest = [*whole.parts[1:]]
+        _check_folder(os.fstat(here), os.sep, last=not rest)
+        links = 0
+        while rest:
+            name = rest.pop(0)
+            target = _link(here, name)
+            if target is not None:
+                links += 1
+                if links > _MOST_LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+                rest = [*target.parts, *rest]
+                continue
+            below = _root() if name == os.sep else _child(here, name, make)
+            os.close(here)
+            here = below
+            _check_folder(os.fstat(here), name, last=not rest)
+    except BaseException:
+        os.close(here)
+        raise
+    return here
+
+
+def _root() -> int:
+    return os.open(os.sep, _PASS)
+
+
+def _check_folder(status: os.stat_result, name: str, last: bool) -> None:
+    if status.st_uid not in _trusted():
+        raise OSError(errno.EPERM, f"the folder {name!r} belongs to another user")
+    sticky = status.st_mode & stat.S_ISVTX and not last
+    if status.st_mode & _OTHERS_WRITE and not sticky:
+        raise OSError(errno.EPERM, f"others can write to the folder {name!r}; chmod go-w it")
+
+
+def _link(here: int, name: str) -> Path | None:
+    """Where a link leads, None for anything else; raises OSError if it is another user's."""
+    try:
+        status = os.stat(name, dir_fd=here, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISLNK(status.st_mode):
+        return None
+    if status.st_uid not in _trusted():
+        raise OSError(errno.EPERM, f"the link {name!r} belongs to another user")
+    return Path(os.readlink(name, dir_fd=here))
+
+
+def _child(here: int, name: str, make: bool) -> int:
+    with suppress(FileExistsError):
+        if make and not _exists(here, name):
+            os.mkdir(name, 0o700, dir_fd=here)
+            os.chmod(name, 0o700, dir_fd=here)  # whatever the umask
+    return os.open(name, _PASS, dir_fd=here)
+
+
+def _exists(here: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=here, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
