@@ -38,6 +38,7 @@ class Module:
     """
 
     _built: bool = False
+    _trained: bool = False
 
     def forward(self, x: Tensor) -> Tensor:
         """The output for the input x, as graph."""
@@ -144,6 +145,24 @@ class Module:
             self.load_state_dict(values)
         for name, held in self._named(Held):
             held.state.name = name
+        return self
+
+    def forget(self) -> Self:
+        """Undo `build`: parameters and buffers are made anew by the next call; returns the module.
+
+        Raises ValueError, changing nothing, if a parameter was set by hand: it cannot be drawn again.
+        """
+        modules = list(self.named_modules())
+        for path, module in modules:
+            for name, _ in members(module, Held):
+                if name not in vars(module).get("_made", ()):
+                    raise ValueError(
+                        f"{join(path, name)} was set by hand, so it has no first value to go back "
+                        "to: make the network anew instead"
+                    )
+        for _, module in modules:
+            for name in [*vars(module).get("_made", ()), "_made", "_trained"]:
+                vars(module).pop(name, None)
         return self
 
     # -- what it holds --------------------------------------------------------------------------

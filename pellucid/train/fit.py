@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from numbers import Integral
 from pathlib import Path
 from types import NoneType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from pellucid import nn, optim
 from pellucid.data import split
-from pellucid.errors import DataError
+from pellucid.errors import DataError, NotFiniteError, PellucidWarning, RunFolderError
 from pellucid.train import arrays
 from pellucid.train.aims import Prepared, prepare
 from pellucid.train.choices import Choice
 from pellucid.train.events import Callback
-from pellucid.train.folder import RunFolder
+from pellucid.train.folder import RunFolder, unsaved
 from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
 from pellucid.train.run import Run
-from pellucid.train.session import train_network
+from pellucid.train.session import Trained, identity_of, train_network
 from pellucid.train.step import Data, LossFunction
 from pellucid.train.trainer import Problem, Settings
 
 SHOWN_ROWS = 10_000
+OnDivergence = Literal["warn", "raise"]
+_GOES_ON = Choice(
+    "weights",
+    "those that the network had",
+    "a network that has weights goes on from them",
+    "fine-tuning",
+    "it was built, loaded or trained before",
+    "fresh=True",
+)
 Rows = tuple[Any, Any] | tuple[Any, Any, Any]
 
 
@@ -47,6 +57,8 @@ def fit(
     force: bool = False,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
+    fresh: bool | None = None,
+    on_divergence: OnDivergence = "warn",
 ) -> Run:
     """Train `net` and return the run, with the best weights in its model.
 
@@ -73,13 +85,23 @@ def fit(
                  exists, `resume` goes on where a run in it stopped.
     callbacks:   objects that are called with each event (see `pellucid.train.events`).
 
+    fresh:       what to do with weights that the network has: True draws them anew by the seed, as
+                 for a new network; False goes on from them; None does, and warns if they come from
+                 an earlier `fit`.
+    on_divergence: "warn", or "raise" for a NotFiniteError, which holds the run, where the loss becomes
+                 NaN or infinite. Either way the model has the best weights before that.
+
     Training metrics are measured in evaluation mode on the first 10,000 training rows (in a seeded
-    order) and named so. Ctrl-C ends training with the best weights so far. Raises DataError for
-    arrays that do not fit together.
+    order) and named so. Ctrl-C ends training with the best weights so far. A loss that is NaN or
+    infinite is worse than every number; if it never is one, a warning says so, and the model has the
+    last weights that are finite. Raises DataError for arrays that do not fit together, and
+    RunFolderError, which holds the run, if `out` cannot be written.
     """
     _check_parts(net, loss, optimizer, schedule)
     _check_counts(batch_size=batch_size, epochs=epochs, patience=patience)
+    check_on_divergence(on_divergence)
     parts = _validation(_rows(train, "train"), validation, seed)
+    had_weights = _begin(net, fresh, resume)
     net.build(parts[0][0][:1], seed=seed)
     prepared = prepare(net, *parts, loss)
     chosen = optim.Adam() if optimizer is None else optimizer
@@ -99,10 +121,15 @@ def fit(
     settings = Settings(batch, epochs, seed, patience, time_limit=time_limit)
     model = Model([Member(net, prepared.train[0].shape[1:])], prepared.classes)
     reasons = _reasons(prepared, chosen, settings, optimizer is None, loss is None)
+    if had_weights:
+        reasons.append(_GOES_ON)
+    vars(net)["_trained"] = True
     with reporter(progress) as report:
-        return train_model(
+        run = train_model(
             model, problem, settings, reasons, out, resume, force, [report, *callbacks]
         )
+    raise_if_diverged(run, run.diverged, on_divergence)
+    return run
 
 
 def train_model(
@@ -116,21 +143,75 @@ def train_model(
     callbacks: Sequence[Callback],
 ) -> Run:
     """Train the network of a model, in a run folder if there is to be one."""
+    if out is not None:
+        # What cannot be written must be found before it is trained, and before a folder is made.
+        model.check_plain()
+        identity_of(problem, settings, 0)
     folder = None if out is None else RunFolder.open(Path(out), resume=resume, force=force)
-    trained = train_network(problem, settings, callbacks, folder, resume)
+    failure: RunFolderError | None = None
+    try:
+        trained = train_network(problem, settings, callbacks, folder, resume)
+    except RunFolderError as error:
+        if not isinstance(error.run, Trained):
+            raise
+        trained, failure = error.run, error
     best = trained.history[trained.best]
     model.details |= {
         "choices": [choice.to_json() for choice in reasons],
         "stopped_because": [trained.because],
+        "diverged": [trained.diverged],
+        "interrupted": [trained.interrupted],
         "epochs": [trained.history[-1].epoch],
         "best_epoch": [best.epoch],
         "seed": settings.seed,
     }
-    path = None if folder is None else folder.path
-    run = Run(model, trained.history, best.epoch, trained.because, tuple(reasons), path)
+    run = Run(
+        model,
+        trained.history,
+        best.epoch,
+        trained.because,
+        tuple(reasons),
+        None if folder is None else folder.path,
+        trained.diverged,
+        trained.interrupted,
+    )
+    if failure is not None and folder is not None:
+        raise unsaved(failure, run, folder.path) from failure
     if folder is not None:
-        folder.finish(model, [trained.history])
+        folder.hand_over(model, [trained.history], run)
     return run
+
+
+def check_on_divergence(choice: str) -> None:
+    """Raise ValueError unless it is one of the two."""
+    if choice not in ("warn", "raise"):
+        raise ValueError(f"on_divergence is 'warn' or 'raise', got {choice!r}")
+
+
+def raise_if_diverged(run: Any, diverged: bool, on_divergence: OnDivergence) -> None:
+    """Raise NotFiniteError, which holds the run, if it diverged and that is to be an error."""
+    if not diverged or on_divergence == "warn":
+        return
+    error = NotFiniteError(f"Training diverged: {getattr(run, 'run', run).stopped_because}.")
+    error.run = run
+    error.add_note("The attribute `run` of this error has the best weights before that.")
+    raise error
+
+
+def _begin(net: nn.Module, fresh: bool | None, resume: bool) -> bool:
+    """Whether training goes on from weights; they are dropped for a fresh start."""
+    if fresh not in (True, False, None):
+        raise TypeError(f"fresh is True, False or None, got {fresh!r}")
+    if fresh:
+        net.forget()
+    if net._trained and fresh is None and not resume:
+        warnings.warn(
+            "This network was trained by fit before, and training goes on from its weights: "
+            "fresh=True draws them anew, fresh=False goes on without this warning.",
+            PellucidWarning,
+            stacklevel=3,
+        )
+    return net._built and not resume
 
 
 def _check_parts(net: Any, loss: Any, optimizer: Any, schedule: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pellucid.data import Note, Preparation, read_table
 from pellucid.errors import DataError, ModelFileError
 from pellucid.graph import Array
 from pellucid.train import container, metrics
+from pellucid.train.plain import to_plain
 from pellucid.train.step import Evaluator
 
 Label = str | int | float | bool
@@ -154,6 +156,10 @@ class Model:
             yield member, data, notes if place == 0 else None
 
     # -- files ----------------------------------------------------------------------------------
+
+    def check_plain(self) -> None:
+        """Raise TypeError or ValueError, naming the part, if a model file cannot hold the model."""
+        json.dumps(to_plain(self.to_json()), allow_nan=False)
 
     def save(self, path: str | Path) -> None:
         """Write one file that holds everything, atomically; the same model gives the same bytes."""
