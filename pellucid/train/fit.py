@@ -19,11 +19,14 @@ from pellucid.train.aims import Prepared, prepare
 from pellucid.train.choices import Choice
 from pellucid.train.events import Callback
 from pellucid.train.folder import RunFolder, unsaved
+from pellucid.train.indices import build
+from pellucid.train.kinds import check_rows, kinds_of, like
+from pellucid.train.labels import classes_of, codes_of, packed
 from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
 from pellucid.train.run import Run
 from pellucid.train.session import Trained, identity_of, train_network
-from pellucid.train.step import Data, LossFunction
+from pellucid.train.step import Data, LossFunction, taken
 from pellucid.train.trainer import Problem, Settings
 
 SHOWN_ROWS = 10_000
@@ -62,11 +65,16 @@ def fit(
 ) -> Run:
     """Train `net` and return the run, with the best weights in its model.
 
-    train:       (X, y): inputs (n, …) and targets: class labels (integers, texts, booleans) or
-                 values (floats, (n, …)), or the classes of the places of a sequence (integers,
+    train:       (X, y): inputs (n, …) and targets: class labels (integers, texts, booleans, mixed)
+                 or values (floats, (n, …)), or the classes of the places of a sequence (integers,
                  (n, length)), which are 0 to the number of outputs less 1. With a loss of numbers
-                 (`Poisson`, `MSE` …) integers are values. (X, y, weights) gives each row a weight in
-                 the loss, or, in y's shape, each target (a mask of the places of a sequence).
+                 (`Poisson`, `MSE` …) integers are values; with `CrossEntropy` or `Focal` floats (n,)
+                 are labels. (X, y, weights) gives each row a weight in the loss, or, in y's shape,
+                 each target (a mask of the places of a sequence). X is one array, or a tuple or dict
+                 of them: `forward(self, a, b)` gets those of a tuple in order, those of a dict by
+                 name. Integers that the network looks up (`Embedding`) stay integers, other inputs
+                 become float32; numbers that are too fine for it are refused. Rows without a target
+                 (None, NaN, NaT, pandas.NA) are left out, with a warning.
     validation:  (X, y) to stop by, with weights or without, or the fraction of the training rows to
                  set aside for that (stratified, seeded), or None: then all epochs are made and the
                  training loss picks the best.
@@ -100,12 +108,16 @@ def fit(
     _check_parts(net, loss, optimizer, schedule)
     _check_counts(batch_size=batch_size, epochs=epochs, patience=patience)
     check_on_divergence(on_divergence)
-    parts = _validation(_rows(train, "train"), validation, seed)
+    whole = _rows(train, "train")
     had_weights = _begin(net, fresh, resume)
-    net.build(parts[0][0][:1], seed=seed)
-    prepared = prepare(net, *parts, loss)
+    whole = (build(net, whole[0], seed, "train[0]"), *whole[1:])
+    kinds = kinds_of(whole[0])
+    data, held = _validation(whole, validation, seed)
+    if held is not None:
+        held = (like(held[0], kinds, "validation[0]"), *held[1:])
+    prepared = prepare(net, data, held, loss)
     chosen = optim.Adam() if optimizer is None else optimizer
-    batch = _batch_size(batch_size, chosen, len(prepared.train[0]))
+    batch = _batch_size(batch_size, chosen, len(prepared.train[1]))
     problem = Problem(
         net,
         prepared.loss,
@@ -119,7 +131,7 @@ def fit(
     )
     problem.schedule.check(epochs)
     settings = Settings(batch, epochs, seed, patience, time_limit=time_limit)
-    model = Model([Member(net, prepared.train[0].shape[1:])], prepared.classes)
+    model = Model([Member(net, kinds)], prepared.classes, labels=_label_type(train[1], prepared))
     reasons = _reasons(prepared, chosen, settings, optimizer is None, loss is None)
     if had_weights:
         reasons.append(_GOES_ON)
@@ -243,29 +255,45 @@ def _check_counts(**counts: int | None) -> None:
 
 
 def _rows(given: Any, what: str) -> Data:
+    """Inputs, targets and weights of the rows that have a target."""
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
         raise TypeError(f"{what} is a pair (X, y), or (X, y, weights), got {type(given).__name__}")
     x = arrays.inputs(given[0], f"{what}[0]")
-    y = arrays.targets(given[1], len(x), f"{what}[1]")
-    return (x, y, *(arrays.weights(w, y, f"{what}[2]") for w in given[2:]))
+    rows = check_rows(x, f"{what}[0]")
+    y, missing = arrays.targets(given[1], rows, f"{what}[1]")
+    weights = tuple(arrays.weights(w, y, f"{what}[2]") for w in given[2:])
+    if weights and weights[0].shape == y.shape and y.ndim > 1 and y.dtype.kind == "f":
+        # What weighs nothing need not be known.
+        y = np.where(missing & (weights[0] == 0), 0, y)
+        missing = missing & (weights[0] > 0)
+    known = ~missing.reshape(rows, -1).any(axis=1)
+    if not known.any():
+        raise DataError(f"Every target of {what}[1] is missing: there is nothing to learn.")
+    if known.all():
+        return (x, y, *weights)
+    count = int((~known).sum())
+    said = (
+        "1 row without a target: it is"
+        if count == 1
+        else f"{count:,} rows without a target: they are"
+    )
+    warnings.warn(f"{what} holds {said} left out.", PellucidWarning, stacklevel=4)
+    return (taken(x, known), y[known], *(w[known] for w in weights))
 
 
 def _validation(data: Data, validation: Any, seed: int) -> tuple[Data, Data | None]:
     if validation is None:
         return data, None
     if not isinstance(validation, (int, float)):
-        held = _rows(validation, "validation")
-        if held[0].shape[1:] != data[0].shape[1:]:
-            raise DataError(
-                f"validation inputs have shape {held[0].shape}, training inputs {data[0].shape}."
-            )
-        return data, held
+        return data, _rows(validation, "validation")
     if not 0 < validation < 1:
         raise ValueError(f"validation is (X, y), a fraction in (0, 1) or None: {validation}")
     x, y = data[:2]
     by = {"labels": y} if arrays.are_classes(y) else {"values": y} if y.ndim == 1 else {}
-    kept, held_out = split(len(x), [1 - validation, validation], seed, **by)
-    parts = tuple(tuple(part[rows] for part in data) for rows in (kept, held_out))
+    if y.dtype.kind == "O":
+        by = {"labels": codes_of(y, classes_of(y), "train[1]")}
+    kept, held_out = split(len(y), [1 - validation, validation], seed, **by)
+    parts = tuple((taken(x, rows), *(a[rows] for a in data[1:])) for rows in (kept, held_out))
     if len(data) > 2 and not all(part[2].any() for part in parts):
         raise DataError("The rows that have weight are too few to hold some out to stop by.")
     return parts[0], parts[1]
@@ -285,11 +313,19 @@ def _batch_size(asked: int | None, optimizer: optim.Optimizer, rows: int) -> int
 
 def _shown(data: Data, seed: int) -> Data:
     """The training rows on which training metrics are measured."""
-    count = len(data[0])
+    count = len(data[1])
     if count <= SHOWN_ROWS:
         return data
     rows = np.sort(np.random.default_rng([seed, 1]).permutation(count)[:SHOWN_ROWS])
-    return tuple(part[rows] for part in data)
+    return (taken(data[0], rows), *(part[rows] for part in data[1:]))
+
+
+def _label_type(y: Any, prepared: Prepared) -> str | None:
+    """The type of the labels as they came in, where they would not have it by themselves."""
+    dtype = getattr(y, "dtype", None)
+    if prepared.classes is None or not isinstance(dtype, np.dtype):
+        return None
+    return None if packed(prepared.classes).dtype == dtype else dtype.str
 
 
 def _reasons(
@@ -326,10 +362,10 @@ def _reasons(
     reasons.append(
         Choice(
             "batch size",
-            min(settings.batch_size, len(prepared.train[0])),
+            min(settings.batch_size, len(prepared.train[1])),
             "32 unless another is asked for, at most all rows",
             "Bengio 2012",
-            f"{len(prepared.train[0]):,} training rows",
+            f"{len(prepared.train[1]):,} training rows",
             "batch_size=",
         )
     )

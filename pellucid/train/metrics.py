@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.data.likeliest import likeliest
 from pellucid.errors import PellucidWarning
 from pellucid.graph import Array
 
@@ -32,12 +33,6 @@ def classification(codes: Array, probabilities: Array) -> dict[str, float | None
         "log_loss": log_loss(codes, probabilities),
         "auc": _auc(codes, probabilities, present),
     }
-
-
-def likeliest(scores: Array) -> Array:
-    """The place of the highest of the last axis, −1 where one of them is NaN or all are −∞."""
-    best = scores.max(axis=-1)
-    return np.where(np.isnan(best) | (best == -np.inf), -1, scores.argmax(axis=-1))
 
 
 def measured(

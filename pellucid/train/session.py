@@ -13,6 +13,7 @@ import numpy as np
 
 from pellucid import nn, optim
 from pellucid.errors import PellucidWarning, RunFolderError
+from pellucid.nn.inputs import is_tree, leaves
 from pellucid.train import container
 from pellucid.train.checkpoint import agree
 from pellucid.train.events import Callback, Evaluated
@@ -150,7 +151,9 @@ def _finished(
 def fingerprint(data: Data) -> str:
     """A hash of the training arrays."""
     seal = hashlib.sha256()
-    for array in data:
+    if is_tree(data[0]):
+        seal.update(" ".join(leaves(data[0])).encode())
+    for array in [*leaves(data[0]).values(), *data[1:]]:
         seal.update(f"{array.shape} {array.dtype}".encode())
         seal.update(np.ascontiguousarray(array).tobytes())
     return seal.hexdigest()

@@ -111,7 +111,7 @@ class Trainer:
         self.failure: RunFolderError | None = None
         self._identity = dict(identity or settings.deciding())
         self._place = place
-        count = len(problem.train[0])
+        count = len(problem.train[1])
         self.stream = RowStream(count, min(settings.batch_size, count), settings.seed)
         self.step = training_step(
             problem.net,
