@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -179,6 +180,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a letter gets its code instead of an error.
             stream.reconfigure(errors="backslashreplace")
+    warnings.showwarning = _show_warning
     try:
         try:
             app()
@@ -201,6 +203,11 @@ def main() -> None:
         _close_quietly()
         print(f"pellucid: {_told(error)}", file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning as one sentence, without the place in the code that it comes from."""
+    print(f"pellucid: warning: {message}", file=sys.stderr)
 
 
 def _close_quietly() -> None:

@@ -51,11 +51,11 @@ def apply(module: Module, inputs: Any) -> Tensor:
     A tuple is given as arguments, a dict as keywords: forward(self, a, b). A forward(self, inputs)
     that takes one argument gets the tuple or dict itself. Raises TypeError if neither fits.
     """
-    if not is_tree(inputs):
-        return module(inputs)
-    spread = ((), inputs) if isinstance(inputs, Mapping) else (inputs, {})
+    ways: list[tuple[tuple[Any, ...], Mapping[str, Any]]] = [((inputs,), {})]
+    if is_tree(inputs):
+        ways.insert(0, ((), inputs) if isinstance(inputs, Mapping) else (inputs, {}))
     signature = inspect.signature(module.forward)
-    for arguments, named in (spread, ((inputs,), {})):
+    for arguments, named in ways:
         try:
             signature.bind(*arguments, **named)
         except TypeError:
@@ -69,6 +69,8 @@ def apply(module: Module, inputs: Any) -> Tensor:
 
 def inputs_text(inputs: Any) -> str:
     """How many inputs, and their names: "the inputs 'item' and 'user'"."""
+    if not is_tree(inputs) and not isinstance(inputs, tuple):
+        return "one input"
     if not isinstance(inputs, Mapping):
         return f"{len(inputs)} inputs"
     names = [repr(name) for name in sorted(inputs)]

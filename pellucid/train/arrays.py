@@ -111,6 +111,7 @@ def targets(y: Any, rows: int, what: str) -> tuple[Array, Array]:
 
 
 def _with_missing(y: Any, what: str) -> tuple[Array, Array]:
+    y = _unpacked(y)
     if isinstance(y, (list, tuple)) and not any(np.ndim(value) for value in y[:1]):
         # NumPy would make texts of 1 and "a", and floats of integers that are too large.
         return plain_labels(y, what) if len(y) else (np.zeros(0), np.zeros(0, bool))
@@ -132,6 +133,14 @@ def _with_missing(y: Any, what: str) -> tuple[Array, Array]:
         return found.reshape(array.shape), missing.reshape(array.shape)
     missing = np.isnan(array) if kind == "f" else np.zeros(array.shape, bool)
     return array, missing
+
+
+def _unpacked(y: Any) -> Any:
+    """The values of a series of another library, whose missing integers NumPy makes floats."""
+    if isinstance(getattr(y, "dtype", np.dtype(float)), np.dtype) and not hasattr(y, "to_pylist"):
+        return y
+    make = getattr(y, "to_pylist", None) or getattr(y, "to_list", None)
+    return y if make is None else make()
 
 
 def weights(w: Any, y: Array, what: str) -> Array:
@@ -175,8 +184,9 @@ def as_array(values: Any, what: str) -> Array:
     try:
         return np.asarray(values)
     except (ValueError, TypeError) as error:
+        why = str(error).rstrip(".")
         raise DataError(
-            f"{what} is not an array: {error}. For several inputs give a tuple or a dict of arrays."
+            f"{what} is not an array: {why}. Several inputs are a tuple or a dict of arrays."
         ) from error
 
 
@@ -184,5 +194,9 @@ def _unmasked(values: Any) -> Array:
     """A masked array as a plain one, with NaN or None for what is masked."""
     if values.dtype.kind == "f":
         return np.asarray(values.filled(np.nan))
-    masked = np.ma.getmaskarray(values).any()
-    return np.asarray(values.astype(object).filled(None) if masked else values.data)
+    mask = np.ma.getmaskarray(values)
+    if not mask.any():
+        return np.asarray(values.data)
+    objects = np.array(values.data, object)
+    objects[mask] = None
+    return objects

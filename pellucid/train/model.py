@@ -64,8 +64,8 @@ class Member:
             raise NotFiniteError(
                 f"The network puts out values that are NaN or infinite for {len(wrong):,} of "
                 f"{len(outputs):,} rows, the first row {wrong[0]}, though its inputs are finite: it "
-                "overflows there, or its weights are no numbers. Such rows have no prediction; the "
-                "method outputs of the model's members shows what it puts out."
+                "overflows there, an index is out of range, or its weights are no numbers. Such rows "
+                "have no prediction; model.members[0].outputs(X) is what it puts out."
             )
         return outputs
 

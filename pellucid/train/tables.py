@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from pellucid import nn
 from pellucid.data import Note, Preparation, Table, Task, choose_target, read_table, split
 from pellucid.data.remarks import remarks
 from pellucid.data.target import NumberTarget, Target, learn_target
-from pellucid.errors import DataError, RunFolderError
+from pellucid.errors import DataError, PellucidWarning, RunFolderError
 from pellucid.graph import Array
 from pellucid.train import metrics
 from pellucid.train.aims import accuracy, root_mean_square
@@ -250,7 +251,7 @@ class _TableFits:
             "task_reason": self.task.reason,
             "rows": self.table.rows,
             "training_rows": len(self.table.column(self.target)) - len(self._held[0][0]),
-            "validation_rows": sum(len(held) for held, _ in self._held),
+            "validation_rows": sum(len(held) for held, _ in self._sound(self._held)),
             "validation_metrics": self._measured(),
             "choices": [choice.to_json() for choice in self.plan.reasons],
             "stopped_because": [trained.because for trained in self.trained],
@@ -262,24 +263,44 @@ class _TableFits:
         }
         first = self.members[0].preparation
         assert first is not None
-        return Model(self.members, first.labels or None, details)
+        sound = self._sound(self.members)
+        if len(sound) < len(self.members):
+            warnings.warn(
+                f"{len(self.members) - len(sound)} of {len(self.members)} networks put out what is "
+                "not finite, and are left out.",
+                PellucidWarning,
+                stacklevel=2,
+            )
+        return Model(sound, first.labels or None, details)
+
+    def _sound(self, each: Sequence[Any]) -> list[Any]:
+        """What belongs to networks that could be measured; to all of them if none could.
+
+        One that is not finite would make the average of all so.
+        """
+        sound = [
+            t.history[t.best].is_finite and bool(np.isfinite(outputs).all())
+            for t, (_, outputs) in zip(self.trained, self._held, strict=True)
+        ]
+        return [part for part, good in zip(each, sound, strict=True) if good or not any(sound)]
 
     def _measured(self) -> dict[str, float | None]:
         """Metrics over all held-out rows, each predicted by the network that had not seen it."""
-        rows = np.concatenate([held for held, _ in self._held])
-        prepared = [member.preparation for member in self.members]
+        measured = self._sound(self._held)
+        rows = np.concatenate([held for held, _ in measured])
+        prepared = [member.preparation for member in self._sound(self.members)]
         column = self.table.column(self.target).take(rows)
         goal = learn_target(self.table.column(self.target), self.task)
         truth = goal.encode(column)
         if self.task.is_classification:
             chances = [
                 p.probabilities(out)
-                for p, (_, out) in zip(prepared, self._held, strict=True)
+                for p, (_, out) in zip(prepared, measured, strict=True)
                 if p is not None
             ]
             return metrics.classification(truth, np.concatenate(chances))
         values = [
-            p.decode(out) for p, (_, out) in zip(prepared, self._held, strict=True) if p is not None
+            p.decode(out) for p, (_, out) in zip(prepared, measured, strict=True) if p is not None
         ]
         return metrics.regression(goal.decode(truth), np.concatenate(values))
 
