@@ -180,10 +180,11 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a letter gets its code instead of an error.
             stream.reconfigure(errors="backslashreplace")
-    warnings.showwarning = _show_warning
     try:
         try:
-            app()
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                app()
         finally:
             sys.stdout.flush()
     except PellucidError as error:

@@ -18,10 +18,10 @@ from pellucid.train import arrays
 from pellucid.train.aims import Prepared, prepare
 from pellucid.train.choices import Choice
 from pellucid.train.events import Callback
-from pellucid.train.folder import RunFolder, unsaved
+from pellucid.train.folder import opened, unsaved
 from pellucid.train.indices import build
 from pellucid.train.kinds import check_rows, kinds_of, like
-from pellucid.train.labels import classes_of, codes_of, packed
+from pellucid.train.labels import classes_of, codes_of, packed, type_of_labels
 from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
 from pellucid.train.run import Run
@@ -130,12 +130,11 @@ def fit(
         optim.ConstantRate() if schedule is None else schedule,
     )
     problem.schedule.check(epochs)
-    settings = Settings(batch, epochs, seed, patience, time_limit=time_limit)
+    settings = Settings(batch, int(epochs), seed, int(patience), time_limit=time_limit)
     model = Model([Member(net, kinds)], prepared.classes, labels=_label_type(train[1], prepared))
     reasons = _reasons(prepared, chosen, settings, optimizer is None, loss is None)
     if had_weights:
         reasons.append(_GOES_ON)
-    vars(net)["_trained"] = True
     with reporter(progress) as report:
         run = train_model(
             model, problem, settings, reasons, out, resume, force, [report, *callbacks]
@@ -159,14 +158,14 @@ def train_model(
         # What cannot be written must be found before it is trained, and before a folder is made.
         model.check_plain()
         identity_of(problem, settings, 0)
-    folder = None if out is None else RunFolder.open(Path(out), resume=resume, force=force)
     failure: RunFolderError | None = None
-    try:
-        trained = train_network(problem, settings, callbacks, folder, resume)
-    except RunFolderError as error:
-        if not isinstance(error.run, Trained):
-            raise
-        trained, failure = error.run, error
+    with opened(out, resume=resume, force=force) as folder:
+        try:
+            trained = train_network(problem, settings, callbacks, folder, resume)
+        except RunFolderError as error:
+            if not isinstance(error.run, Trained):
+                raise
+            trained, failure = error.run, error
     best = trained.history[trained.best]
     model.details |= {
         "choices": [choice.to_json() for choice in reasons],
@@ -325,7 +324,7 @@ def _label_type(y: Any, prepared: Prepared) -> str | None:
     dtype = getattr(y, "dtype", None)
     if prepared.classes is None or not isinstance(dtype, np.dtype):
         return None
-    return None if packed(prepared.classes).dtype == dtype else dtype.str
+    return None if packed(prepared.classes).dtype == dtype else type_of_labels(dtype)
 
 
 def _reasons(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -125,6 +126,24 @@ class RunFolder:
         remove_leftovers(self.path)
         for leftover in [self.checkpoint, self.path / REPLACED, *self.path.glob(_NETWORKS)]:
             leftover.unlink(missing_ok=True)
+
+
+@contextmanager
+def opened(out: str | Path | None, *, resume: bool, force: bool) -> Iterator[RunFolder | None]:
+    """The folder of a run, None without one; a new one that is left empty by an error is removed."""
+    if out is None:
+        yield None
+        return
+    path = Path(out)
+    existed = path.exists()
+    folder = RunFolder.open(path, resume=resume, force=force)
+    try:
+        yield folder
+    except BaseException:
+        if not existed:
+            with suppress(OSError):
+                path.rmdir()
+        raise
 
 
 def unsaved(error: Exception, run: object, path: Path) -> RunFolderError:

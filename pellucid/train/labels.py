@@ -13,6 +13,8 @@ from pellucid.errors import DataError
 from pellucid.graph import Array
 
 Label = str | int | float | bool
+MOST_BYTES = 4_000
+"""Bytes of a label that is stored with its length; NumPy gives all as many as the longest."""
 
 
 def plain_labels(values: Sequence[Any], what: str) -> tuple[Array, Array]:
@@ -93,6 +95,13 @@ def label_array(labels: Iterable[Label], dtype: str | None) -> Array:
         out[:] = given
         return out
     return np.array(given, kind)
+
+
+def type_of_labels(dtype: Any) -> str | None:
+    """A NumPy type that labels can have, as text; None for another, or texts of more than 1,000."""
+    kind = np.dtype(dtype)
+    known = kind.kind in "biufO" or (kind.kind in "SU" and kind.itemsize <= MOST_BYTES)
+    return kind.str if known else None
 
 
 def _plain(value: Any, what: str) -> Label:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from pellucid.errors import DataError, ModelFileError, NotFiniteError, PellucidW
 from pellucid.graph import Array
 from pellucid.train import arrays, container, kinds, metrics
 from pellucid.train.kinds import Kind, check_rows, like
-from pellucid.train.labels import Label, codes_of, label_array
+from pellucid.train.labels import Label, codes_of, label_array, type_of_labels
 from pellucid.train.plain import to_plain
 from pellucid.train.step import Evaluator, taken
 
@@ -154,7 +153,7 @@ class Model:
         return label_array(self.classes, "O" if texts else self.labels)[places]
 
     def evaluate(
-        self, data: Any, target: Array | None = None, notes: list[Note] | None = None
+        self, data: Any, target: Any = None, notes: list[Note] | None = None
     ) -> dict[str, float | None]:
         """Metrics on a table with its target column, or on an array with `target`.
 
@@ -166,7 +165,7 @@ class Model:
                 raise ValueError("evaluate takes the targets of an array: evaluate(X, y)")
             x, y = self._known(data, target)
             if self.classes is None:
-                return metrics.regression(_numbers(y), self.predict(x).reshape(-1))
+                return metrics.regression(*_paired(y, self.predict(x)))
             return metrics.classification(self.codes_of(y), self.predict_proba(x))
         table = self._with_target(read_table(data), notes)
         if self.preparation.labels:
@@ -275,11 +274,12 @@ class Model:
             own = {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
             members.append(_member(entry, own, name))
         details = content.get("details")
+        classes = _labels(content.get("classes"), members, name)
         return cls(
             members,
-            _labels(content.get("classes"), members, name),
+            classes,
             details if isinstance(details, dict) else None,
-            _label_type(content.get("labels"), name),
+            _label_type(content.get("labels"), classes, name),
         )
 
 
@@ -295,20 +295,28 @@ def _member(entry: Any, arrays: Mapping[str, Array], name: str) -> Member:
     return Member(net, takes, preparation)
 
 
-def _label_type(value: Any, name: str) -> str | None:
-    """The type of labels as a model file says it: numbers, texts, bytes, conditions or objects."""
+def _label_type(value: Any, classes: tuple[Label, ...] | None, name: str) -> str | None:
+    """The type of labels as a model file says it, which holds its classes."""
     if value is None:
         return None
-    if not isinstance(value, str) or not re.fullmatch(r"[<>|=]?[biufSUO]\d{0,6}", value):
-        raise ModelFileError(f"{name} is damaged: its labels have no type.")
-    return value
+    try:
+        known = isinstance(value, str) and len(value) < 8 and type_of_labels(value) == value
+        held = label_array(classes or (), value).tolist() if known else []
+    except (ValueError, TypeError, OverflowError):
+        held = []
+    texts = [label.decode() if isinstance(label, bytes) else label for label in held]
+    if not classes or [(type(t), t) for t in texts] != [(type(c), c) for c in classes]:
+        raise ModelFileError(f"{name} is damaged: its labels are not of the type that it says.")
+    return str(value)
 
 
-def _numbers(values: Array) -> Array:
-    """Targets of a regression, (n · outputs,)."""
+def _paired(values: Array, predicted: Array) -> tuple[Array, Array]:
+    """Targets of a regression and what is predicted of each."""
     if values.dtype.kind not in "fiub":
         raise DataError("y holds texts, but the model predicts numbers.")
-    return values.reshape(-1)
+    if values.size != predicted.size:
+        raise DataError(f"y has shape {values.shape}, but the model predicts {predicted.shape}.")
+    return values.reshape(-1), predicted.reshape(-1)
 
 
 def _labels(classes: Any, members: Sequence[Member], name: str) -> tuple[Label, ...] | None:

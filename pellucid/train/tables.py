@@ -26,7 +26,7 @@ from pellucid.train.fit import (
     check_on_divergence,
     raise_if_diverged,
 )
-from pellucid.train.folder import RunFolder, unsaved
+from pellucid.train.folder import RunFolder, opened, unsaved
 from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
 from pellucid.train.rules import TablePlan, plan_for
@@ -88,8 +88,7 @@ def fit_table(
         )
     plan = plan_for(known.rows)
     settings = Settings(plan.batch_size, epochs or plan.epochs, seed, plan.patience)
-    folder = None if out is None else RunFolder.open(Path(out), resume=resume, force=force)
-    with reporter(progress) as report:
+    with reporter(progress) as report, opened(out, resume=resume, force=force) as folder:
         fits = _TableFits(known, target, choice.task, plan, settings, time_limit)
         failure = fits.train([report, *callbacks], folder, resume)
     notes = tuple(dict.fromkeys([*table.notes, *choice.notes, *fits.notes]))

@@ -153,6 +153,7 @@ class Trainer:
 
     def run(self) -> str:
         """Train, restore the best weights, and say why training stopped."""
+        vars(self.problem.net)["_trained"] = True
         self._started = time.monotonic()
         self._next_save = self._started + self.settings.checkpoint_seconds
         per_epoch = self.stream.count / self.stream.batch_size
@@ -210,7 +211,7 @@ class Trainer:
             position.epoch += 1
             self._snapshot()
             self._evaluate()
-            stop = self._react()
+            stop = self._lost() or self._react()
             if stop is not None:
                 return stop
         return f"all {settings.epochs} epochs were made"
@@ -368,6 +369,16 @@ class Trainer:
         now = time.monotonic()
         self._next_save = now + max(self.settings.checkpoint_seconds, 50 * (now - began))
         tell(self.callbacks, Checkpointed(self.position.step))
+
+    def _lost(self) -> str | None:
+        """Why training ends if the last step of the epoch left weights that are not finite."""
+        if self.position.history[-1].is_finite or _are_finite(self._good):
+            return None
+        self.diverged = True
+        return (
+            f"the weights were not finite after step {self.position.step:,}; "
+            f"try a learning rate below {self.learning_rate / 10:.2g}"
+        )
 
     def _diverged(self, step: int) -> str:
         """Replay from the last good state up to the step that failed, and find what went wrong."""

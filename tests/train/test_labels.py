@@ -16,7 +16,7 @@ import pytest
 
 import pellucid as pel
 from pellucid import nn, optim
-from pellucid.errors import DataError, PellucidWarning
+from pellucid.errors import DataError, ModelFileError, PellucidWarning
 from pellucid.train import arrays
 from pellucid.train.folder import MODEL
 from pellucid.train.labels import classes_of, codes_of, label_array, packed
@@ -142,7 +142,7 @@ MISSING = [None, float("nan"), np.float64("nan"), np.datetime64("NaT"), pd.NaT, 
 @pytest.mark.parametrize("labels", [(0, 1), (False, True), ("a", "b"), (2**60, 2**60 + 1)])
 @pytest.mark.parametrize("validation", [0.2, None])
 def test_rows_without_a_label_are_left_out(gone: Any, labels: Any, validation: Any) -> None:
-    y = pair(*labels, object)
+    y = pair(labels[0], labels[1], object)
     known = np.ones(60, bool)
     known[[3, 40]] = False
     full = pel.fit(nn.Linear(2), (X[known], y[known]), validation, **SETTINGS)
@@ -272,3 +272,23 @@ def test_a_table_is_evaluated_on_the_rows_that_have_a_target() -> None:
     rest = {name: values[1:] for name, values in table.items()}
     assert found == run.model.evaluate(rest)
     assert "1 row without a value of 'y' left out." in [note.text for note in notes]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["u1", "|S1", "<f2", "M8[D]", "V3", "<U9999999", 3, [], "O8O", "q"]
+)
+def test_a_file_whose_labels_are_not_of_their_type_is_refused(wrong: Any) -> None:
+    model = fitted(pair(-1, 300, np.int16)).model
+    content = {**model.to_json(), "labels": wrong}
+    assert model.to_json()["labels"] == "<i2"
+    with pytest.raises(ModelFileError, match="labels are not of the type"):
+        pel.Model.from_parts(model.arrays(), content, "it")
+
+
+def test_targets_of_another_shape_are_not_compared() -> None:
+    model = fitted(X, 2).model
+    with pytest.raises(DataError, match=r"y has shape \(60,\), but the model predicts \(60, 2\)"):
+        model.evaluate(X, X[:, 0])
+    with pytest.raises(DataError, match="y holds texts, but the model predicts numbers"):
+        model.evaluate(X, pair("a", "b"))
+    assert model.evaluate(X, X.astype(object)) == model.evaluate(X, X)

@@ -6,6 +6,7 @@ import errno
 import json
 import math
 import shutil
+import tempfile
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +17,14 @@ import pytest
 
 import pellucid as pel
 from pellucid import nn, optim
+from pellucid.data.likeliest import likeliest
 from pellucid.errors import NotFiniteError, PellucidWarning, RunFolderError
 from pellucid.train import container, events, metrics, trainer
 from pellucid.train.checkpoint import save_checkpoint
 from pellucid.train.events import Evaluated
 from pellucid.train.folder import HISTORY, MODEL
 from pellucid.train.plain import from_plain, to_plain
+from pellucid.train.step import Evaluator
 
 DICE = np.random.default_rng(5)
 X = DICE.normal(size=(80, 3)).astype(np.float32)
@@ -52,7 +55,7 @@ def validation_is(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Makes the validation loss of epoch n what a dictionary says, once for each measurement."""
 
     def install(losses: dict[int, float]) -> None:
-        real, count = trainer.Evaluator.run, iter(range(10**6))
+        real, count = Evaluator.run, iter(range(10**6))
 
         def run(self: Any) -> Any:
             outputs, loss = real(self)
@@ -61,7 +64,7 @@ def validation_is(monkeypatch: pytest.MonkeyPatch) -> Any:
             epoch = next(count)
             return outputs, losses.get(epoch, losses.get(-1, loss))
 
-        monkeypatch.setattr(trainer.Evaluator, "run", run)
+        monkeypatch.setattr(Evaluator, "run", run)
 
     return install
 
@@ -173,7 +176,7 @@ def test_an_evaluation_that_overflows_is_told_and_not_chosen() -> None:
 
 
 def test_divergence_is_warned_of_or_raised(tmp_path: Path) -> None:
-    settings = {"optimizer": optim.SGD(1e25), "batch_size": 80, "epochs": 9}
+    settings: dict[str, Any] = {"optimizer": optim.SGD(1e25), "batch_size": 80, "epochs": 9}
     with pytest.warns(PellucidWarning, match="diverged.*weights are those of epoch 0, before any"):
         run = fitted(**settings)
     assert run.diverged and not run.interrupted and "diverged" in str(run)
@@ -186,6 +189,14 @@ def test_divergence_is_warned_of_or_raised(tmp_path: Path) -> None:
     np.testing.assert_array_equal(caught.value.run.model.predict(X), run.model.predict(X))
     assert pel.Model.load(tmp_path / "run" / MODEL).details["diverged"] == [True]
     assert not fitted(on_divergence="raise").diverged
+
+
+def test_weights_that_the_last_step_loses_are_a_divergence() -> None:
+    """The loss of the only step was finite, so only the epoch's evaluation shows it."""
+    with pytest.warns(PellucidWarning, match="diverged: the weights were not finite after step 1;"):
+        run = fitted(optimizer=optim.SGD(3e38), batch_size=80, epochs=1)
+    assert run.diverged and run.best_epoch == 0
+    assert math.isfinite(run.history[0].score) and not run.history[1].is_finite
 
 
 @pytest.mark.parametrize("choice", ["ignore", None, True])
@@ -213,8 +224,7 @@ def test_what_cannot_be_written_is_found_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[object] = []
-    real = trainer.Trainer.run
-    monkeypatch.setattr(trainer.Trainer, "run", lambda self: steps.append(self) or real(self))
+    monkeypatch.setattr(trainer.Trainer, "run", steps.append)
 
     def refuse(self: Any) -> Any:
         raise TypeError("net is a thing which a model file cannot hold")
@@ -229,6 +239,20 @@ def test_what_cannot_be_written_is_found_before_training(
         with pytest.raises(RunFolderError):
             fitted(out=out)
     assert not steps
+
+
+def test_an_error_before_training_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="scalar"):
+        fitted(loss=lambda outputs, targets: outputs, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    net = nn.Linear(1)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    with pytest.raises(RunFolderError, match="exists already"):
+        fitted(net, out=tmp_path / "full")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted(net)  # which no fit has trained yet
 
 
 def test_a_folder_that_is_deleted_meanwhile_is_made_again(tmp_path: Path) -> None:
@@ -251,17 +275,15 @@ def test_a_folder_that_is_deleted_meanwhile_is_made_again(tmp_path: Path) -> Non
 def test_a_run_that_cannot_be_written_is_in_the_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, what: Exception
 ) -> None:
-    from pellucid.train import files
-
     plain = fitted()
-    real = files.tempfile.mkstemp
+    real = tempfile.mkstemp
 
     def fail(*args: Any, **named: Any) -> Any:
         if name in named.get("prefix", ""):
             raise what
         return real(*args, **named)
 
-    monkeypatch.setattr(files.tempfile, "mkstemp", fail)
+    monkeypatch.setattr(tempfile, "mkstemp", fail)
     with pytest.raises(RunFolderError) as caught:
         fitted(out=tmp_path / "run")
     np.testing.assert_array_equal(caught.value.run.model.predict(X), plain.model.predict(X))
@@ -305,7 +327,7 @@ def test_numbers_that_json_cannot_hold_go_there_and_back() -> None:
 
 def test_a_row_without_numbers_is_of_no_class() -> None:
     scores = np.array([[0.1, 0.9], [math.nan, 0.2], [0.3, math.nan], [-math.inf, -math.inf]])
-    np.testing.assert_array_equal(metrics.likeliest(scores), [1, -1, -1, -1])
+    np.testing.assert_array_equal(likeliest(scores), [1, -1, -1, -1])
     codes = np.zeros(4, np.int32)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
