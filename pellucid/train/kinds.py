@@ -13,6 +13,7 @@ from pellucid.errors import DataError, ModelFileError
 from pellucid.graph import Array, Tensor, placeholder
 from pellucid.nn.inputs import inputs_text, is_tree, leaves, mapped
 from pellucid.train.arrays import as_numbers, finite
+from pellucid.train.precision import check_precision
 
 _TEXT = re.compile(r"(float32|int32|int64)\[(\d+(?:,\d+)*)?\]")
 _DEEPEST = 8
@@ -43,7 +44,9 @@ class Kind:
                 f"has shape {array.shape}."
             )
         if self.dtype == "float32":
-            return finite(array, what)
+            found = finite(array, what)
+            check_precision(array, what, refuse=False)
+            return found
         return _whole(array, np.dtype(self.dtype), what)
 
 

@@ -413,6 +413,19 @@ def test_few_whole_numbers_that_become_one_are_warned_of() -> None:
         fitted(nn.Sequential(nn.LayerNorm(), nn.Linear(1)), x)
 
 
+def test_numbers_that_become_one_in_a_prediction_are_warned_of() -> None:
+    model = fitted(nn.Sequential(nn.LayerNorm(), nn.Linear(1)), np.stack([ITEMS, USERS], 1)).model
+    for x in (SECONDS[:, None], SECONDS[:, None].astype(float)):
+        pair = np.concatenate([x, x * 0], 1)
+        with pytest.warns(PellucidWarning, match=r"X, column 0 is rounded to float32: 17"):
+            model.predict(pair)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict(np.concatenate([SECONDS[:1, None], SECONDS[:1, None]], 1))
+        with pytest.raises(DataError, match="There are no rows to predict"):
+            model.predict(np.zeros((0, 2)))
+
+
 def test_times_beside_indices_are_watched() -> None:
     net = nn.Sequential(
         nn.Parallel(
