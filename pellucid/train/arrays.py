@@ -59,6 +59,11 @@ def _checked(array: Array, what: str) -> Array:
 def as_numbers(x: Any, what: str) -> Array:
     """An array of numbers; raises DataError if it is none. A masked value is a missing one."""
     array = as_array(x, what)
+    if array.dtype.kind == "O":
+        raise DataError(
+            f"{what} holds Python objects, not numbers: where one is missing, such as None, fill it "
+            "in and convert with astype(float), or fit a table."
+        )
     if array.dtype.kind not in "fiub":
         raise DataError(f"{what} holds {array.dtype}, not numbers; fit a table instead.")
     return array

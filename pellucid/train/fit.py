@@ -307,7 +307,7 @@ def _batch_size(asked: int | None, optimizer: optim.Optimizer, rows: int) -> int
             f"{type(optimizer).__name__} needs all {rows} training rows in each step, got a batch "
             f"size of {asked}: leave batch_size out"
         )
-    return asked
+    return int(asked)
 
 
 def _shown(data: Data, seed: int) -> Data:

@@ -265,8 +265,8 @@ class _TableFits:
         sound = self._sound(self.members)
         if len(sound) < len(self.members):
             warnings.warn(
-                f"{len(self.members) - len(sound)} of {len(self.members)} networks put out what is "
-                "not finite, and are left out.",
+                f"Networks that put out what is not finite are left out: "
+                f"{len(self.members) - len(sound)} of {len(self.members)}.",
                 PellucidWarning,
                 stacklevel=2,
             )

@@ -17,6 +17,7 @@ import pytest
 
 import pellucid as pel
 from pellucid import nn, optim
+from pellucid.data import read_table
 from pellucid.data.likeliest import likeliest
 from pellucid.errors import NotFiniteError, PellucidWarning, RunFolderError
 from pellucid.train import container, events, metrics, trainer
@@ -24,6 +25,8 @@ from pellucid.train.checkpoint import save_checkpoint
 from pellucid.train.events import Evaluated
 from pellucid.train.folder import HISTORY, MODEL
 from pellucid.train.plain import from_plain, to_plain
+from pellucid.train.rules import plan_for
+from pellucid.train.session import train_network
 from pellucid.train.step import Evaluator
 
 DICE = np.random.default_rng(5)
@@ -294,18 +297,64 @@ def test_a_run_that_cannot_be_written_is_in_the_error(
 def test_a_table_that_cannot_be_written_is_in_the_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = {"a": X[:60, 0], "b": X[:60, 1], "y": Y[:60]}
-    plain = pel.fit_table(table, "y", epochs=2, progress=False)
+    plain = pel.fit_table(table(), "y", epochs=2, progress=False)
 
     def fail(*_: Any, **__: Any) -> Any:
         raise RunFolderError("Cannot write it: the disk is full.")
 
     monkeypatch.setattr(pel.Model, "save", fail)
     with pytest.raises(RunFolderError, match="full") as caught:
-        pel.fit_table(table, "y", epochs=2, out=tmp_path / "run", progress=False)
+        pel.fit_table(table(), "y", epochs=2, out=tmp_path / "run", progress=False)
     found = caught.value.run
     assert found.metrics == plain.metrics
-    np.testing.assert_array_equal(found.run.model.predict(table), plain.run.model.predict(table))
+    np.testing.assert_array_equal(
+        found.run.model.predict(table()), plain.run.model.predict(table())
+    )
+
+
+def table(rows: int = 60) -> dict[str, Any]:
+    return {"a": X[:rows, 0], "b": X[:rows, 1], "y": Y[:rows]}
+
+
+def test_networks_of_a_table_that_diverge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def wild(rows: int) -> Any:
+        return replace(plan_for(rows), optimizer=optim.SGD(1e30))
+
+    monkeypatch.setattr("pellucid.train.tables.plan_for", wild)
+    with pytest.warns(PellucidWarning, match="Network . of 5 diverged"):
+        found = pel.fit_table(table(), "y", epochs=3, progress=False)
+    assert found.run.diverged and found.run.model.details["diverged"] == [True] * 5
+    assert np.isfinite(found.run.model.predict(table())).all()
+    with pytest.warns(PellucidWarning), pytest.raises(NotFiniteError, match="diverged") as caught:
+        pel.fit_table(
+            table(), "y", epochs=3, progress=False, on_divergence="raise", out=tmp_path / "run"
+        )
+    assert caught.value.run.metrics == found.metrics
+    assert (tmp_path / "run" / MODEL).exists()
+
+
+def test_a_network_that_is_not_finite_is_left_out_of_the_average(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The third of five has a loss that is no number, as if it had overflowed."""
+    plain = pel.fit_table(table(), "y", epochs=2, progress=False).run
+    real, calls = train_network, iter(range(5))
+
+    def third(problem: Any, *args: Any) -> Any:
+        trained = real(problem, *args)
+        if next(calls) != 2:
+            return trained
+        state = problem.net.state_dict()
+        problem.net.load_state_dict({path: value * np.nan for path, value in state.items()})
+        return trained
+
+    monkeypatch.setattr("pellucid.train.tables.train_network", third)
+    with pytest.warns(PellucidWarning, match="are left out: 1 of 5"):
+        found = pel.fit_table(table(), "y", epochs=2, progress=False)
+    assert len(found.run.model.members) == 4 and math.isfinite(found.metrics["rmse"] or math.nan)
+    sound = [m.outputs(read_table(table())) for i, m in enumerate(plain.model.members) if i != 2]
+    left = [member.outputs(read_table(table())) for member in found.run.model.members]
+    np.testing.assert_array_equal(left, sound)
 
 
 def test_numbers_that_json_cannot_hold_go_there_and_back() -> None:
