@@ -12,7 +12,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pellucid.compile import Automatic, Native
-from pellucid.errors import DataError, ModelFileError, PellucidError, RunFolderError
+from pellucid.errors import (
+    DataError,
+    ModelFileError,
+    NotFiniteError,
+    PellucidError,
+    PellucidWarning,
+    RunFolderError,
+)
 from pellucid.graph import (
     Graph,
     Reference,
@@ -79,7 +86,9 @@ __all__ = [
     "Model",
     "ModelFileError",
     "Native",
+    "NotFiniteError",
     "PellucidError",
+    "PellucidWarning",
     "Reference",
     "Run",
     "RunFolderError",

@@ -1,4 +1,8 @@
-"""The errors that a user of Pellucid can meet and act on."""
+"""The errors and warnings that a user of Pellucid can meet and act on."""
+
+from __future__ import annotations
+
+from typing import Any
 
 
 class PellucidError(Exception):
@@ -14,4 +18,23 @@ class ModelFileError(PellucidError):
 
 
 class RunFolderError(PellucidError):
-    """A run folder exists already, is missing, or cannot be written."""
+    """A run folder exists already, is missing, or cannot be written.
+
+    run: what `fit` or `fit_table` had trained when writing failed, as it would have returned it;
+         None if nothing was trained.
+    """
+
+    run: Any = None
+
+
+class NotFiniteError(PellucidError):
+    """Training diverged, or a network puts out values that are NaN or infinite.
+
+    run: the run that diverged, with the best weights before that; None for a prediction.
+    """
+
+    run: Any = None
+
+
+class PellucidWarning(UserWarning):
+    """Something was noticed and dealt with that can change what the user makes of a result."""

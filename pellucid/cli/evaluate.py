@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from pellucid.cli.model_file import load
-from pellucid.cli.show import Patient, metric_lines, show_notes
+from pellucid.cli.show import Patient, as_json_text, metric_lines, show_notes
 from pellucid.data import Note, read_table
 from pellucid.errors import DataError
 
@@ -29,7 +28,7 @@ def run_evaluate(run: Path, data: Path, as_json: bool) -> None:
     show_notes(notes)
     task = model.preparation.task.kind
     if as_json:
-        print(json.dumps({"task": task, "rows": known.rows, "metrics": metrics}))
+        print(as_json_text({"task": task, "rows": known.rows, "metrics": metrics}))
         return
     print(f"{model.preparation.target_name}: {task}, {known.rows:,} rows of {data}")
     if known.rows < table.rows:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pellucid.cli.show import Patient, columns, metric_lines, wrapped
+from pellucid.cli.show import Patient, as_json_text, columns, metric_lines, wrapped
 from pellucid.data import read_table
 from pellucid.train.folder import RunFolder
 from pellucid.train.model import Model
@@ -50,7 +49,7 @@ def run_fit(
         progress=shows,
     )
     if as_json:
-        print(json.dumps(summary(found)))
+        print(as_json_text(summary(found)))
     elif not quiet:
         print("\n".join(report(found, data, target)))
 
@@ -60,7 +59,7 @@ def already_finished(folder: Path, as_json: bool) -> None:
     model = Model.load(RunFolder(folder).model)
     if as_json:
         metrics = model.details.get("validation_metrics")
-        print(json.dumps({"run": str(folder), "finished": True, "metrics": metrics}))
+        print(as_json_text({"run": str(folder), "finished": True, "metrics": metrics}))
         return
     print(f"The run in {folder} is finished, there is nothing to resume. Next:")
     print(f"  pellucid inspect {folder}")

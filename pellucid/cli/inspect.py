@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from pellucid.cli.model_file import load
-from pellucid.cli.show import columns, metric_lines, wrapped
+from pellucid.cli.show import as_json_text, columns, metric_lines, wrapped
 from pellucid.errors import ModelFileError
 from pellucid.train.model import Model
 
@@ -16,7 +15,7 @@ def run_inspect(run: Path, as_json: bool) -> None:
     """Show what a model is and why."""
     model = load(run)
     try:
-        shown = json.dumps(facts(model)) if as_json else "\n".join(page(model))
+        shown = as_json_text(facts(model)) if as_json else "\n".join(page(model))
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise ModelFileError(f"{run} does not say how it was trained.") from error
     print(shown)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from pellucid import nn, optim
 from pellucid.cli.model_file import load
+from pellucid.cli.show import as_json_text
 from pellucid.compile.explain import Explanation, explain
 from pellucid.compile.explain_table import table
 from pellucid.compile.program import NativeProgram
@@ -39,7 +39,7 @@ def run_kernels(run: Path, as_json: bool = False, code: str | None = None) -> No
         return
     found = [(what, explain(NativeProgram(graph)).measured()) for what, graph in programs]
     if as_json:
-        print(json.dumps({what: facts(explanation) for what, explanation in found}))
+        print(as_json_text({what: facts(explanation) for what, explanation in found}))
         return
     for place, (what, explanation) in enumerate(found, 1):
         print(what.upper())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -181,7 +182,9 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         try:
-            app()
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                app()
         finally:
             sys.stdout.flush()
     except PellucidError as error:
@@ -201,6 +204,11 @@ def main() -> None:
         _close_quietly()
         print(f"pellucid: {_told(error)}", file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning as one sentence, without the place in the code that it comes from."""
+    print(f"pellucid: warning: {message}", file=sys.stderr)
 
 
 def _close_quietly() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import textwrap
 import time
@@ -9,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from pellucid.data import Note
 from pellucid.data.note import readable
+from pellucid.train.plain import to_plain
 
 PATIENCE = 2.0
 """Seconds after which a user wants to see that something goes on."""
@@ -43,6 +45,11 @@ def metric_lines(metrics: Mapping[str, float | None]) -> list[str]:
         for name, value in sorted(metrics.items(), key=lambda pair: list(NAMES).index(pair[0]))
     ]
     return columns(rows, indent=2)
+
+
+def as_json_text(value: object) -> str:
+    """A value as JSON; numbers that it cannot hold are null, and named in "not_finite"."""
+    return json.dumps(to_plain(value), allow_nan=False)
 
 
 class Patient:

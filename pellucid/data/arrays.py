@@ -112,7 +112,7 @@ def column_from_objects(name: str, values: list[Any]) -> tuple[Column, list[Note
 
     Values of more than one type are read as texts, so that stray texts among numbers are noticed.
     """
-    values = [None if _is_missing(value) else value for value in values]
+    values = [None if is_missing(value) else value for value in values]
     kinds = {type(value) for value in values if value is not None}
     if kinds and all(issubclass(kind, bool | np.bool_) for kind in kinds):
         states = [MISSING_BOOLEAN if value is None else int(value) for value in values]
@@ -139,7 +139,7 @@ def _is_number(kind: type) -> bool:
     return issubclass(kind, Real) or kind.__name__ == "Decimal"
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """None, NaN, NaT and pandas.NA: what differs from itself, or will not say."""
     if value is None or type(value).__name__ == "NAType":
         return True

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from pellucid.data.coerce import as_number, as_text
 from pellucid.data.column import BooleanColumn, Column, NumberColumn
+from pellucid.data.likeliest import NO_CLASS, likeliest
 from pellucid.data.moments import mean_and_deviation
 from pellucid.data.note import counted, quoted
 from pellucid.data.task import Label, Task, class_codes, class_labels
-from pellucid.errors import DataError
+from pellucid.errors import DataError, NotFiniteError
 
 MOST_SIGNALS = 10
 """Classes, the commonest, whose indicators tell encoders what is to be predicted."""
@@ -69,8 +70,15 @@ class ClassTarget:
         return codes
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """The likeliest label of each row, shape (n,), of the type that labels have in the data."""
-        return np.asarray(self.label_array()[self.probabilities(outputs).argmax(axis=1)])
+        """The likeliest label of each row, shape (n,), of the type that labels have in the data.
+
+        Outputs that are NaN have none: they raise NotFiniteError.
+        """
+        places = likeliest(self.probabilities(outputs))
+        if (places == NO_CLASS).any():
+            row = int(np.argmax(places == NO_CLASS))
+            raise NotFiniteError(f"The outputs for row {row} are no numbers: it has no class.")
+        return np.asarray(self.label_array()[places])
 
     def label_array(self) -> NDArray[Any]:
         """The labels as an array, texts as Python texts."""
@@ -88,8 +96,9 @@ class ClassTarget:
             logits = np.hstack([np.zeros_like(logits), logits])
         if logits.shape[1] != len(self.labels):
             raise ValueError(f"outputs should have {len(self.labels)} columns, got {outputs.shape}")
-        likely = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(likely / likely.sum(axis=1, keepdims=True))
+        with np.errstate(invalid="ignore"):
+            likely = np.exp(logits - logits.max(axis=1, keepdims=True))
+            return np.asarray(likely / likely.sum(axis=1, keepdims=True))
 
     def signal(self, encoded: NDArray[Any]) -> NDArray[np.float64]:
         """What encoders learn with: indicators of the commonest classes, shape (n, m)."""

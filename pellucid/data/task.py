@@ -20,6 +20,10 @@ CLASS_NUMBERS = 10
 CLASS_ROWS = 5
 """Rows that each of those numbers must have on average."""
 
+EXACT = 2**53
+EXACT_SINGLE = 2**24
+"""Whole numbers from which float64, or float32, does not tell all of them apart."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -82,9 +86,13 @@ def infer_task(column: Column, choice: str | None = None) -> Task:
             raise DataError(f"The target '{column.name}' holds no numbers, so it has classes only.")
         return Task("regression", "you asked for a regression")
     if choice == "classification":
+        _check_exact(column)
         return _classes(different, "you asked for classes")
     if isinstance(column, NumberColumn):
-        return _number_task(column, different)
+        task = _number_task(column, different)
+        if task.is_classification:
+            _check_exact(column)
+        return task
     what = "texts" if isinstance(column, TextColumn) else "true or false"
     return _classes(different, f"the target holds {what}")
 
@@ -111,6 +119,20 @@ def _different(column: Column) -> int:
 def _classes(different: int, reason: str) -> Task:
     kind: TaskKind = "two classes" if different == 2 else "many classes"
     return Task(kind, f"{reason}, {different:,} different values")
+
+
+def _check_exact(column: Column) -> None:
+    """Raise DataError for numbers that name classes but are too large to be told apart."""
+    if not isinstance(column, NumberColumn):
+        return
+    values = column.values[~column.missing()]
+    most = EXACT if column.values.dtype.itemsize > 4 else EXACT_SINGLE
+    large = np.abs(values) >= most
+    if column.whole and large.any():
+        raise DataError(
+            f"The target '{column.name}' holds whole numbers of {most:,} and more, as "
+            f"{values[large][0]:,.0f}, which a table does not tell apart: give the classes as texts."
+        )
 
 
 def _number_task(column: NumberColumn, different: int) -> Task:

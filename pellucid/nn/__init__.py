@@ -65,7 +65,7 @@ from pellucid.nn.mode import ForwardPass, evaluation, forward_pass, is_training,
 from pellucid.nn.module import Module
 from pellucid.nn.noise import GaussianNoise
 from pellucid.nn.norm import BatchNorm, LayerNorm
-from pellucid.nn.parallel import Parallel, Sum
+from pellucid.nn.parallel import Join, Parallel, Sum
 from pellucid.nn.parameter import Buffer, Parameter
 from pellucid.nn.perceptron import MLP, ResidualMLP
 from pellucid.nn.pooling import (
@@ -146,6 +146,7 @@ __all__ = [
     "Identity",
     "Initializer",
     "InstanceNorm",
+    "Join",
     "KLDivergence",
     "LayerNorm",
     "LeCunNormal",

@@ -1,8 +1,8 @@
-"""What a network is built with: the shape of one input, or a batch."""
+"""What a network is built with: the shape of one input, or a batch, or a tree of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from pellucid.graph import Array, Shape, Tensor, placeholder, tensor
 from pellucid.graph.dtype import FLOAT32
 
-Example = int | Sequence[int] | Array | Tensor
+Example = int | Sequence[Any] | Mapping[str, Any] | Array | Tensor
 
 
 def lengths_of(shape: int | Sequence[int]) -> Shape:
@@ -22,8 +22,19 @@ def lengths_of(shape: int | Sequence[int]) -> Shape:
     return tuple(map(int, given))
 
 
-def example_input(example: Example, dtype: Any = FLOAT32) -> Tensor:
-    """A batch like `example`: itself if it is one, else an input of that shape with batch 1."""
+def example_input(example: Example, dtype: Any = FLOAT32, name: str = "x") -> Any:
+    """A batch like `example`: itself if it is one, else an input of that shape with batch 1.
+
+    Several inputs, given as a tuple or a dict, become a tuple or a dict of them.
+    """
     if isinstance(example, (Tensor, np.ndarray)):
         return tensor(example)
-    return placeholder("x", (1, *lengths_of(example)), dtype)
+    if isinstance(example, Mapping):
+        return {key: example_input(example[key], dtype, f"{name}.{key}") for key in sorted(example)}
+    if isinstance(example, tuple) and any(_is_no_length(item) for item in example):
+        return tuple(example_input(item, dtype, f"{name}.{i}") for i, item in enumerate(example))
+    return placeholder(name, (1, *lengths_of(example)), dtype)
+
+
+def _is_no_length(item: Any) -> bool:
+    return isinstance(item, (Sequence, Mapping, np.ndarray, Tensor)) and not isinstance(item, str)

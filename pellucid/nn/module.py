@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from pellucid.graph.dtype import FLOAT32, as_dtype
 from pellucid.nn.describe import describe
 from pellucid.nn.example import Example, example_input
 from pellucid.nn.initialise import GlorotUniform, Initializer
+from pellucid.nn.inputs import apply, inputs_text, is_tree, leaves, mapped
 from pellucid.nn.mode import forward_pass
 from pellucid.nn.parameter import Buffer, Held, Parameter, Role
 from pellucid.nn.scope import Making, below, current, entered, label, making, shape_text
@@ -25,7 +26,7 @@ Kind = TypeVar("Kind", bound=Held)
 
 
 class Module:
-    """A function of one tensor with parameters of its own: a layer or a network of layers.
+    """A function of tensors with parameters of its own: a layer or a network of layers.
 
     A layer is a `@dataclass(eq=False, repr=False)` whose fields are its settings. It writes
     `forward`, which builds graph, and, if it has parameters, `setup`, which is called once with the
@@ -38,13 +39,14 @@ class Module:
     """
 
     _built: bool = False
+    _trained: bool = False
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The output for the input x, as graph."""
+    def forward(self, *inputs: Any, **named: Any) -> Tensor:
+        """The output for the input or the inputs, as graph: forward(self, x), forward(self, a, b)."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(self, x)")
 
-    def setup(self, x: Tensor) -> None:
-        """Make the parameters for inputs like x; called once, before the first `forward`."""
+    def setup(self, *inputs: Any, **named: Any) -> None:
+        """Make the parameters for inputs like these; called once, before the first `forward`."""
 
     def suited(self) -> Initializer | None:
         """The initialiser that suits a linear layer which feeds this module (see `initialise`).
@@ -58,22 +60,35 @@ class Module:
         for _, child in self.named_children():
             yield child, GlorotUniform()
 
-    def __call__(self, x: Tensor | Array) -> Tensor:
-        """The output for a batch x, rows first; makes missing parameters (see `build`)."""
+    def __call__(self, *inputs: Any, **named: Any) -> Tensor:
+        """The output for a batch, rows first; makes missing parameters (see `build`).
+
+        Most modules take one tensor or array x. Those that take several get what `forward` names.
+        """
         with entered(self) as scope, origin(label(self)):
-            given = tensor(x)
+            given = [mapped(_as_tensor, x) for x in inputs]
+            also = {name: mapped(_as_tensor, x) for name, x in named.items()}
             try:
                 if not self._built:
                     scope.made.append((self, "_built"))
-                    self.setup(given)
+                    self.setup(*given, **also)
                     self._built = True
-                output = self.forward(given)
+                output = self.forward(*given, **also)
                 if not isinstance(output, Tensor):
                     raise TypeError(f"forward returned a {type(output).__name__}, not a Tensor")
             except (ValueError, TypeError, MemoryError) as error:
                 if not getattr(error, "__notes__", ()):
-                    error.add_note(f"in {label(self)}, given {shape_text(given.shape)}")
+                    error.add_note(
+                        f"in {label(self)}, given {_given_text([*given, *also.values()])}"
+                    )
                 raise
+            except AttributeError as error:
+                trees = [x for x in given if is_tree(x)]
+                if not trees:
+                    raise
+                raise TypeError(
+                    f"{label(self)} takes one tensor, but is given {inputs_text(trees[0])}"
+                ) from error
             path, seen = scope.path(self), forward_pass()
             if seen is not None and path is not None:
                 seen.record(path, output)
@@ -131,7 +146,8 @@ class Module:
     ) -> Self:
         """Make the parameters that are missing, and return the module itself.
 
-        example: the shape of one input without the batch axis, or a batch as array or tensor.
+        example: the shape of one input without the batch axis, or a batch as array or tensor; for
+                 several inputs a tuple or a dict of them.
         seed:    each parameter's first value is a function of (seed, its path) only.
         dtype:   of parameters and buffers.
         values:  a `state_dict` to take all parameters and buffers from instead of drawing them.
@@ -139,11 +155,29 @@ class Module:
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise ValueError(f"a seed is an integer of at least 0, got {seed!r}")
         with making(Making(seed, as_dtype(dtype), values)):
-            self(example_input(example, dtype))
+            apply(self, example_input(example, dtype))
         if values is not None:
             self.load_state_dict(values)
         for name, held in self._named(Held):
             held.state.name = name
+        return self
+
+    def forget(self) -> Self:
+        """Undo `build`: parameters and buffers are made anew by the next call; returns the module.
+
+        Raises ValueError, changing nothing, if a parameter was set by hand: it cannot be drawn again.
+        """
+        modules = list(self.named_modules())
+        for path, module in modules:
+            for name, _ in members(module, Held):
+                if name not in vars(module).get("_made", ()):
+                    raise ValueError(
+                        f"{join(path, name)} was set by hand, so it has no first value to go back "
+                        "to: make the network anew instead"
+                    )
+        for _, module in modules:
+            for name in [*vars(module).get("_made", ()), "_made", "_trained"]:
+                vars(module).pop(name, None)
         return self
 
     # -- what it holds --------------------------------------------------------------------------
@@ -251,3 +285,12 @@ class Module:
 
     def __repr__(self) -> str:
         return describe(self)
+
+
+def _as_tensor(_: str, given: Any) -> Tensor:
+    return tensor(given)
+
+
+def _given_text(given: Sequence[Any]) -> str:
+    """The shapes of inputs, as messages write them."""
+    return " and ".join(shape_text(x.shape) for tree in given for x in leaves(tree).values())

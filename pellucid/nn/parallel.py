@@ -1,13 +1,15 @@
-"""Parallel and Sum: layers side by side on the same input."""
+"""Parallel, Sum and Join: layers side by side, on the same input or each on its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from pellucid.graph import Tensor, concatenate
 from pellucid.nn.container import Container
 from pellucid.nn.initialise import Initializer
+from pellucid.nn.inputs import apply, inputs_text
 from pellucid.nn.module import Module
 from pellucid.nn.scope import label, shape_text
 
@@ -19,11 +21,18 @@ class _Branches(Container):
         for _, child in self.named_children():
             yield child, after
 
-    def branches(self, x: Tensor) -> dict[str, Tensor]:
+    def branches(self, x: Any) -> dict[str, Tensor]:
         """The output of each branch by name; raises ValueError if there is none."""
         if not self.layers:
             raise ValueError(f"{label(self)} has no branches")
-        return {name: layer(x) for name, layer in self.layers.items()}
+        return {name: apply(layer, x) for name, layer in self.layers.items()}
+
+    def joined(self, found: dict[str, Tensor]) -> Tensor:
+        """Outputs side by side, whose axes are the same but for the last."""
+        first, *rest = found.values()
+        if any(other.shape[:-1] != first.shape[:-1] for other in rest) or first.ndim < 2:
+            raise _unlike(self, "outputs of one shape but for the last axis", found)
+        return concatenate(list(found.values()), axis=-1)
 
 
 @dataclass(eq=False, repr=False, init=False)
@@ -34,13 +43,9 @@ class Parallel(_Branches):
     given and named as the layers of a `Sequential`.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Tensor:
         """The outputs side by side."""
-        found = self.branches(x)
-        first, *rest = found.values()
-        if any(other.shape[:-1] != first.shape[:-1] for other in rest) or first.ndim < 2:
-            raise _unlike(self, "outputs of one shape but for the last axis", found)
-        return concatenate(list(found.values()), axis=-1)
+        return self.joined(self.branches(x))
 
 
 @dataclass(eq=False, repr=False, init=False)
@@ -50,7 +55,7 @@ class Sum(_Branches):
     Branches are given and named as the layers of a `Sequential`.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Tensor:
         """The sum, from the first branch to the last."""
         found = self.branches(x)
         first, *rest = found.values()
@@ -59,6 +64,26 @@ class Sum(_Branches):
         for other in rest:
             first = first + other
         return first
+
+
+@dataclass(eq=False, repr=False, init=False)
+class Join(_Branches):
+    """[f_1(x_1), …, f_k(x_k)]: each branch takes an input of its own.
+
+    Outputs are joined along the last axis, as in `Parallel`. The first layer of a network of several
+    inputs: a branch for each input of a tuple, in order, or one of each name of a dict. Branches are
+    given and named as the layers of a `Sequential`.
+    """
+
+    def forward(self, *inputs: Any, **named: Any) -> Tensor:
+        """The outputs side by side."""
+        given = named if named else dict(zip(self.layers, inputs, strict=False))
+        if set(given) != set(self.layers) or len(inputs) + len(named) != len(self.layers):
+            raise ValueError(
+                f"{label(self)} has branches for {inputs_text(self.layers)}, but is given "
+                f"{inputs_text(named or inputs)}"
+            )
+        return self.joined({name: apply(layer, given[name]) for name, layer in self.layers.items()})
 
 
 def _unlike(module: Module, expected: str, found: dict[str, Tensor]) -> ValueError:

@@ -26,7 +26,7 @@ from pellucid.nn.loss import Loss
 from pellucid.nn.module import Module
 from pellucid.nn.noise import GaussianNoise
 from pellucid.nn.norm import BatchNorm, LayerNorm
-from pellucid.nn.parallel import Parallel, Sum
+from pellucid.nn.parallel import Join, Parallel, Sum
 from pellucid.nn.parameter import Parameter
 from pellucid.nn.pooling import (
     AdaptiveAveragePool2d,
@@ -79,6 +79,7 @@ MODULES: tuple[type[Module], ...] = (
     GlobalMaxPool,
     GroupNorm,
     InstanceNorm,
+    Join,
     LSTM,
     LayerNorm,
     LearnedPositions,

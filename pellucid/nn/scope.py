@@ -68,6 +68,11 @@ class Scope:
             )
         return np.array(values[path], self.making.dtype)
 
+    def note(self) -> None:
+        """Let each module know what the call has made of it, for `Module.forget`."""
+        for module, name in self.made:
+            vars(module).setdefault("_made", []).append(name)
+
     def undo(self) -> None:
         """Forget what was made, so that a call which failed leaves nothing behind."""
         for module, name in self.made:
@@ -112,6 +117,7 @@ def entered(module: Module) -> Iterator[Scope]:
     token = _scope.set(scope)
     try:
         yield scope
+        scope.note()
     except BaseException:
         scope.undo()
         raise

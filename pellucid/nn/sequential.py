@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from pellucid.graph import Tensor
 from pellucid.nn.container import Container
 from pellucid.nn.initialise import Initializer
+from pellucid.nn.inputs import apply
 from pellucid.nn.module import Module
 
 
@@ -17,7 +19,8 @@ class Sequential(Container):
 
     Layers are given in order and named by their place, `Sequential(Linear(8), ReLU())`, by keyword,
     `Sequential(hidden=Linear(8), output=Linear(1))`, or as a dict. A layer given twice is one layer
-    used twice. `net[0]`, `net["hidden"]`, `len(net)` and iteration see the layers.
+    used twice. `net[0]`, `net["hidden"]`, `len(net)` and iteration see the layers. The first layer may
+    take several inputs, which are then those of the network.
     """
 
     def suited(self) -> Initializer | None:
@@ -33,8 +36,8 @@ class Sequential(Container):
             following = layer.suited() or following
         yield from super().child_initializers(after)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Tensor:
         """Each layer in turn."""
         for layer in self.layers.values():
-            x = layer(x)
-        return x
+            x = apply(layer, x)
+        return x  # type: ignore[no-any-return]

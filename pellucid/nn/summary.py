@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pellucid.graph import Shape
 from pellucid.nn.example import Example, example_input
+from pellucid.nn.inputs import apply
 from pellucid.nn.mode import evaluation
 from pellucid.nn.module import Module
 from pellucid.nn.parameter import Parameter
@@ -54,7 +55,7 @@ def summarise(net: Module, example: Example) -> Summary:
     """The summary of a network that is built; containers of other modules have no row."""
     modules = dict(net.named_modules())
     with evaluation() as seen:
-        net(example_input(example))
+        apply(net, example_input(example))
     counted: set[int] = set()
     rows = []
     for name, output in seen.activations.items():

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from pellucid import nn
+from pellucid.data.likeliest import likeliest
 from pellucid.errors import DataError
-from pellucid.graph import Array, tensor
+from pellucid.graph import Array, Tensor, tensor
+from pellucid.nn.inputs import apply
 from pellucid.train import arrays, metrics
-from pellucid.train.model import Label, probabilities
-from pellucid.train.step import Data, LossFunction
+from pellucid.train.labels import Label, classes_of, codes_of
+from pellucid.train.model import probabilities
+from pellucid.train.precision import check_precision
+from pellucid.train.step import Data, LossFunction, taken
 from pellucid.train.trainer import Metric
 
 
@@ -40,25 +45,46 @@ def prepare(net: nn.Module, train: Data, held: Data | None, loss: LossFunction |
     x, y = train[:2]
     if _has_labels(y, loss):
         return _of_classes(net, train, held, loss)
-    outputs = net(x[:1])
+    if held is not None and held[1].shape[1:] != y.shape[1:]:
+        raise DataError(f"validation[1] has shape {held[1].shape}, train[1] {y.shape}.")
+    outputs = _first(net, x)
     places = y.dtype.kind in "iu" and outputs.ndim == y.ndim + 1 and y.ndim > 1
     if places and _takes_classes(loss):
         return _of_places(train, held, loss or nn.CrossEntropy(), outputs.shape[-1])
-    values = _with_targets(train, y.astype(np.float32))
-    checked = None if held is None else _with_targets(held, held[1].astype(np.float32))
+    values = _with_targets(train, _values(y, "train[1]"))
+    check_precision(y, "train[1]")
+    checked = None if held is None else _with_targets(held, _values(held[1], "validation[1]"))
     chosen = loss or nn.MeanSquaredError()
     metric, name = _measure(chosen, outputs.size == y[:1].size)
     return Prepared(values, checked, None, chosen, metric, name)
 
 
+def _values(y: Array, what: str) -> Array:
+    """Targets that are numbers, float32."""
+    if y.dtype.kind in "UO":
+        raise DataError(f"{what} holds texts of shape {y.shape}: classes are one for each row.")
+    return arrays.finite(y, what)
+
+
 def accuracy(outputs: Array, codes: Array) -> float:
     """The share of rows whose most probable class is the true one."""
-    return float((probabilities(outputs).argmax(axis=1) == codes).mean())
+    return float((likeliest(probabilities(outputs)) == codes).mean())
 
 
 def root_mean_square(outputs: Array, values: Array) -> float:
     """RMSE in the unit of the targets."""
     return metrics.regression(values.reshape(-1), outputs.reshape(-1))["rmse"] or 0.0
+
+
+def yes_or_no(outputs: Array, values: Array) -> float:
+    """The share of answers of yes (above 0) and no that are right; NaN is neither."""
+    right = (outputs > 0) == (values.reshape(outputs.shape) > 0.5)
+    return float((right & ~np.isnan(outputs)).mean())
+
+
+def _first(net: nn.Module, x: Any) -> Tensor:
+    """The network's output for the first row."""
+    return apply(net, taken(x, slice(0, 1)))
 
 
 def _with_targets(data: Data, targets: Array) -> Data:
@@ -72,9 +98,11 @@ def _takes_classes(loss: LossFunction | None) -> bool:
 
 
 def _has_labels(y: Array, loss: LossFunction | None) -> bool:
+    if isinstance(loss, (nn.CrossEntropy, nn.Focal)) and y.ndim == 1:
+        return True
     if not arrays.are_classes(y) or _takes_classes(loss):
         return arrays.are_classes(y)
-    if y.dtype.kind in "USO":
+    if y.dtype.kind in "UO":
         raise DataError(f"{type(loss).__name__} takes numbers, but the targets are texts.")
     return False
 
@@ -83,23 +111,31 @@ def _of_classes(
     net: nn.Module, train: Data, held: Data | None, loss: LossFunction | None
 ) -> Prepared:
     x, y = train[:2]
-    classes = arrays.class_labels(y)
-    outputs = net(x[:1])
+    classes = classes_of(y)
+    if len(classes) < 2:
+        raise DataError(f"Every target is {classes[0]!r}: there is nothing to learn.")
+    outputs = _first(net, x)
     width = outputs.shape[-1] if outputs.ndim == 2 else 1
     if width != len(classes) and not (width == 1 and len(classes) == 2):
         raise DataError(
             f"The network puts out {width} values for each row, but the targets have {len(classes)} "
             f"classes: end the network with Linear({len(classes)})."
         )
-    codes = arrays.encode_classes(y, classes, "train[1]")
+    codes = codes_of(y, classes, "train[1]")
     checked = None
     if held is not None:
-        codes_held = arrays.encode_classes(held[1], classes, "validation[1]")
+        codes_held = codes_of(_alike(held[1], y), classes, "validation[1]")
         checked = _with_targets(held, codes_held)
     usual = nn.BinaryCrossEntropy() if width == 1 else nn.CrossEntropy()
     return Prepared(
         _with_targets(train, codes), checked, classes, loss or usual, accuracy, "accuracy"
     )
+
+
+def _alike(labels: Array, others: Array) -> Array:
+    """Labels that are floats in the precision of others, so that 0.1 is 0.1."""
+    both = labels.dtype.kind == others.dtype.kind == "f"
+    return labels.astype(others.dtype) if both else labels
 
 
 def _of_places(train: Data, held: Data | None, loss: LossFunction, count: int) -> Prepared:
@@ -117,7 +153,9 @@ def _of_places(train: Data, held: Data | None, loss: LossFunction, count: int) -
 
     def share(outputs: Array, codes: Array) -> float:
         """The share of places whose likeliest class is the true one, ignored ones left out."""
-        return float((outputs.argmax(axis=-1) == codes)[codes != ignored].mean())
+        counted = codes != ignored
+        right = (likeliest(outputs) == codes)[counted]
+        return float(right.mean()) if counted.any() else float("nan")
 
     others = None if held is None else checked(held, "validation[1]")
     return Prepared(checked(train, "train[1]"), others, None, loss, share, "accuracy")
@@ -133,7 +171,7 @@ def _measure(loss: LossFunction, paired: bool) -> tuple[Metric, str]:
     paired: whether there is an output for each target.
     """
     if paired and isinstance(loss, _YES_OR_NO):
-        return lambda outputs, values: float(((outputs > 0) == (values > 0.5)).mean()), "accuracy"
+        return yes_or_no, "accuracy"
     if paired and (isinstance(loss, _NUMBERS) or not isinstance(loss, nn.Loss)):
         return root_mean_square, "rmse"
     return lambda outputs, values: float(loss(tensor(outputs), tensor(values))), "loss"

@@ -17,6 +17,7 @@ import numpy as np
 from pellucid.errors import ModelFileError
 from pellucid.graph import Array
 from pellucid.train.files import write_atomically
+from pellucid.train.plain import from_plain, to_plain
 
 FORMAT = "pellucid"
 VERSION = 1
@@ -26,7 +27,7 @@ def pack(arrays: Mapping[str, Array], details: Mapping[str, Any], kind: str) -> 
     """The bytes of a file of this kind ("model", "checkpoint")."""
     from safetensors.numpy import save
 
-    body = {"format": FORMAT, "version": VERSION, "kind": kind, "details": details}
+    body = {"format": FORMAT, "version": VERSION, "kind": kind, "details": to_plain(details)}
     text = json.dumps(body, sort_keys=True, allow_nan=False, separators=(",", ":"))
     # Unlike ascontiguousarray, which makes a vector of a scalar.
     ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
@@ -57,7 +58,10 @@ def unpack(content: bytes, kind: str, name: str) -> tuple[dict[str, Array], dict
         )
     if body["kind"] != kind:
         raise ModelFileError(f"{name} holds a {body['kind']}, not a {kind}.")
-    details: dict[str, Any] = body["details"]
+    try:
+        details: dict[str, Any] = from_plain(body["details"])
+    except RecursionError:
+        raise ModelFileError(f"{name} is damaged: its description is nested too deeply.") from None
     return arrays, details
 
 

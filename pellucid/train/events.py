@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -56,6 +57,15 @@ class Evaluated:
     def score(self) -> float:
         """What early stopping looks at, the lower the better."""
         return self.train_loss if self.validation_loss is None else self.validation_loss
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the score is a number: NaN and infinity are worse than every number."""
+        return math.isfinite(self.score)
+
+    def beats(self, other: Evaluated) -> bool:
+        """Whether this epoch is better than another."""
+        return self.is_finite and (not other.is_finite or self.score < other.score)
 
 
 @dataclass(frozen=True)

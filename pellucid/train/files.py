@@ -55,6 +55,16 @@ def make_folder(path: Path) -> None:
         raise RunFolderError(f"Cannot make the folder {path}: {cause(error)}.") from error
 
 
+def check_writable(folder: Path) -> None:
+    """Raise RunFolderError unless a file can be made in a folder."""
+    try:
+        handle, probe = tempfile.mkstemp(dir=folder, prefix=".probe.", suffix=".partial")
+        os.close(handle)
+        Path(probe).unlink(missing_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"Cannot write to {folder}: {cause(error)}.") from error
+
+
 def cause(error: OSError) -> str:
     """Why the system refused, in plain words."""
     causes = {

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from numbers import Integral
 from pathlib import Path
 from types import NoneType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from pellucid import nn, optim
 from pellucid.data import split
-from pellucid.errors import DataError
+from pellucid.errors import DataError, NotFiniteError, PellucidWarning, RunFolderError
 from pellucid.train import arrays
 from pellucid.train.aims import Prepared, prepare
 from pellucid.train.choices import Choice
 from pellucid.train.events import Callback
-from pellucid.train.folder import RunFolder
+from pellucid.train.folder import opened, unsaved
+from pellucid.train.indices import build
+from pellucid.train.kinds import check_rows, kinds_of, like
+from pellucid.train.labels import classes_of, codes_of, packed, type_of_labels
 from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
 from pellucid.train.run import Run
-from pellucid.train.session import train_network
-from pellucid.train.step import Data, LossFunction
+from pellucid.train.session import Trained, identity_of, train_network
+from pellucid.train.step import Data, LossFunction, taken
 from pellucid.train.trainer import Problem, Settings
 
 SHOWN_ROWS = 10_000
+OnDivergence = Literal["warn", "raise"]
+_GOES_ON = Choice(
+    "weights",
+    "those that the network had",
+    "a network that has weights goes on from them",
+    "fine-tuning",
+    "it was built, loaded or trained before",
+    "fresh=True",
+)
 Rows = tuple[Any, Any] | tuple[Any, Any, Any]
 
 
@@ -47,14 +60,21 @@ def fit(
     force: bool = False,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
+    fresh: bool | None = None,
+    on_divergence: OnDivergence = "warn",
 ) -> Run:
     """Train `net` and return the run, with the best weights in its model.
 
-    train:       (X, y): inputs (n, …) and targets: class labels (integers, texts, booleans) or
-                 values (floats, (n, …)), or the classes of the places of a sequence (integers,
+    train:       (X, y): inputs (n, …) and targets: class labels (integers, texts, booleans, mixed)
+                 or values (floats, (n, …)), or the classes of the places of a sequence (integers,
                  (n, length)), which are 0 to the number of outputs less 1. With a loss of numbers
-                 (`Poisson`, `MSE` …) integers are values. (X, y, weights) gives each row a weight in
-                 the loss, or, in y's shape, each target (a mask of the places of a sequence).
+                 (`Poisson`, `MSE` …) integers are values; with `CrossEntropy` or `Focal` floats (n,)
+                 are labels. (X, y, weights) gives each row a weight in the loss, or, in y's shape,
+                 each target (a mask of the places of a sequence). X is one array, or a tuple or dict
+                 of them: `forward(self, a, b)` gets those of a tuple in order, those of a dict by
+                 name. Integers that the network looks up (`Embedding`) stay integers, other inputs
+                 become float32; numbers that are too fine for it are refused. Rows without a target
+                 (None, NaN, NaT, pandas.NA) are left out, with a warning.
     validation:  (X, y) to stop by, with weights or without, or the fraction of the training rows to
                  set aside for that (stratified, seeded), or None: then all epochs are made and the
                  training loss picks the best.
@@ -73,17 +93,31 @@ def fit(
                  exists, `resume` goes on where a run in it stopped.
     callbacks:   objects that are called with each event (see `pellucid.train.events`).
 
+    fresh:       what to do with weights that the network has: True draws them anew by the seed, as
+                 for a new network; False goes on from them; None does, and warns if they come from
+                 an earlier `fit`.
+    on_divergence: "warn", or "raise" for a NotFiniteError, which holds the run, where the loss becomes
+                 NaN or infinite. Either way the model has the best weights before that.
+
     Training metrics are measured in evaluation mode on the first 10,000 training rows (in a seeded
-    order) and named so. Ctrl-C ends training with the best weights so far. Raises DataError for
-    arrays that do not fit together.
+    order) and named so. Ctrl-C ends training with the best weights so far. A loss that is NaN or
+    infinite is worse than every number; if it never is one, a warning says so, and the model has the
+    last weights that are finite. Raises DataError for arrays that do not fit together, and
+    RunFolderError, which holds the run, if `out` cannot be written.
     """
     _check_parts(net, loss, optimizer, schedule)
     _check_counts(batch_size=batch_size, epochs=epochs, patience=patience)
-    parts = _validation(_rows(train, "train"), validation, seed)
-    net.build(parts[0][0][:1], seed=seed)
-    prepared = prepare(net, *parts, loss)
+    check_on_divergence(on_divergence)
+    whole = _rows(train, "train")
+    had_weights = _begin(net, fresh, resume)
+    whole = (build(net, whole[0], seed, "train[0]"), *whole[1:])
+    kinds = kinds_of(whole[0])
+    data, held = _validation(whole, validation, seed)
+    if held is not None:
+        held = (like(held[0], kinds, "validation[0]"), *held[1:])
+    prepared = prepare(net, data, held, loss)
     chosen = optim.Adam() if optimizer is None else optimizer
-    batch = _batch_size(batch_size, chosen, len(prepared.train[0]))
+    batch = _batch_size(batch_size, chosen, len(prepared.train[1]))
     problem = Problem(
         net,
         prepared.loss,
@@ -96,13 +130,17 @@ def fit(
         optim.ConstantRate() if schedule is None else schedule,
     )
     problem.schedule.check(epochs)
-    settings = Settings(batch, epochs, seed, patience, time_limit=time_limit)
-    model = Model([Member(net, prepared.train[0].shape[1:])], prepared.classes)
+    settings = Settings(batch, int(epochs), seed, int(patience), time_limit=time_limit)
+    model = Model([Member(net, kinds)], prepared.classes, labels=_label_type(train[1], prepared))
     reasons = _reasons(prepared, chosen, settings, optimizer is None, loss is None)
+    if had_weights:
+        reasons.append(_GOES_ON)
     with reporter(progress) as report:
-        return train_model(
+        run = train_model(
             model, problem, settings, reasons, out, resume, force, [report, *callbacks]
         )
+    raise_if_diverged(run, run.diverged, on_divergence)
+    return run
 
 
 def train_model(
@@ -116,21 +154,75 @@ def train_model(
     callbacks: Sequence[Callback],
 ) -> Run:
     """Train the network of a model, in a run folder if there is to be one."""
-    folder = None if out is None else RunFolder.open(Path(out), resume=resume, force=force)
-    trained = train_network(problem, settings, callbacks, folder, resume)
+    if out is not None:
+        # What cannot be written must be found before it is trained, and before a folder is made.
+        model.check_plain()
+        identity_of(problem, settings, 0)
+    failure: RunFolderError | None = None
+    with opened(out, resume=resume, force=force) as folder:
+        try:
+            trained = train_network(problem, settings, callbacks, folder, resume)
+        except RunFolderError as error:
+            if not isinstance(error.run, Trained):
+                raise
+            trained, failure = error.run, error
     best = trained.history[trained.best]
     model.details |= {
         "choices": [choice.to_json() for choice in reasons],
         "stopped_because": [trained.because],
+        "diverged": [trained.diverged],
+        "interrupted": [trained.interrupted],
         "epochs": [trained.history[-1].epoch],
         "best_epoch": [best.epoch],
         "seed": settings.seed,
     }
-    path = None if folder is None else folder.path
-    run = Run(model, trained.history, best.epoch, trained.because, tuple(reasons), path)
+    run = Run(
+        model,
+        trained.history,
+        best.epoch,
+        trained.because,
+        tuple(reasons),
+        None if folder is None else folder.path,
+        trained.diverged,
+        trained.interrupted,
+    )
+    if failure is not None and folder is not None:
+        raise unsaved(failure, run, folder.path) from failure
     if folder is not None:
-        folder.finish(model, [trained.history])
+        folder.hand_over(model, [trained.history], run)
     return run
+
+
+def check_on_divergence(choice: str) -> None:
+    """Raise ValueError unless it is one of the two."""
+    if choice not in ("warn", "raise"):
+        raise ValueError(f"on_divergence is 'warn' or 'raise', got {choice!r}")
+
+
+def raise_if_diverged(run: Any, diverged: bool, on_divergence: OnDivergence) -> None:
+    """Raise NotFiniteError, which holds the run, if it diverged and that is to be an error."""
+    if not diverged or on_divergence == "warn":
+        return
+    error = NotFiniteError(f"Training diverged: {getattr(run, 'run', run).stopped_because}.")
+    error.run = run
+    error.add_note("The attribute `run` of this error has the best weights before that.")
+    raise error
+
+
+def _begin(net: nn.Module, fresh: bool | None, resume: bool) -> bool:
+    """Whether training goes on from weights; they are dropped for a fresh start."""
+    if fresh not in (True, False, None):
+        raise TypeError(f"fresh is True, False or None, got {fresh!r}")
+    if fresh:
+        net.forget()
+    if net._trained and fresh is None and not resume:
+        warnings.warn(
+            "This network was trained by fit before, and training goes on from its weights: "
+            "fresh=True draws them anew, fresh=False goes on without this warning.",
+            PellucidWarning,
+            stacklevel=3,
+        )
+    return net._built and not resume
 
 
 def _check_parts(net: Any, loss: Any, optimizer: Any, schedule: Any) -> None:
@@ -162,29 +254,45 @@ def _check_counts(**counts: int | None) -> None:
 
 
 def _rows(given: Any, what: str) -> Data:
+    """Inputs, targets and weights of the rows that have a target."""
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
         raise TypeError(f"{what} is a pair (X, y), or (X, y, weights), got {type(given).__name__}")
     x = arrays.inputs(given[0], f"{what}[0]")
-    y = arrays.targets(given[1], len(x), f"{what}[1]")
-    return (x, y, *(arrays.weights(w, y, f"{what}[2]") for w in given[2:]))
+    rows = check_rows(x, f"{what}[0]")
+    y, missing = arrays.targets(given[1], rows, f"{what}[1]")
+    weights = tuple(arrays.weights(w, y, f"{what}[2]") for w in given[2:])
+    if weights and weights[0].shape == y.shape and y.ndim > 1 and y.dtype.kind == "f":
+        # What weighs nothing need not be known.
+        y = np.where(missing & (weights[0] == 0), 0, y)
+        missing = missing & (weights[0] > 0)
+    known = ~missing.reshape(rows, -1).any(axis=1)
+    if not known.any():
+        raise DataError(f"Every target of {what}[1] is missing: there is nothing to learn.")
+    if known.all():
+        return (x, y, *weights)
+    count = int((~known).sum())
+    said = (
+        "1 row without a target: it is"
+        if count == 1
+        else f"{count:,} rows without a target: they are"
+    )
+    warnings.warn(f"{what} holds {said} left out.", PellucidWarning, stacklevel=4)
+    return (taken(x, known), y[known], *(w[known] for w in weights))
 
 
 def _validation(data: Data, validation: Any, seed: int) -> tuple[Data, Data | None]:
     if validation is None:
         return data, None
     if not isinstance(validation, (int, float)):
-        held = _rows(validation, "validation")
-        if held[0].shape[1:] != data[0].shape[1:]:
-            raise DataError(
-                f"validation inputs have shape {held[0].shape}, training inputs {data[0].shape}."
-            )
-        return data, held
+        return data, _rows(validation, "validation")
     if not 0 < validation < 1:
         raise ValueError(f"validation is (X, y), a fraction in (0, 1) or None: {validation}")
     x, y = data[:2]
     by = {"labels": y} if arrays.are_classes(y) else {"values": y} if y.ndim == 1 else {}
-    kept, held_out = split(len(x), [1 - validation, validation], seed, **by)
-    parts = tuple(tuple(part[rows] for part in data) for rows in (kept, held_out))
+    if y.dtype.kind == "O":
+        by = {"labels": codes_of(y, classes_of(y), "train[1]")}
+    kept, held_out = split(len(y), [1 - validation, validation], seed, **by)
+    parts = tuple((taken(x, rows), *(a[rows] for a in data[1:])) for rows in (kept, held_out))
     if len(data) > 2 and not all(part[2].any() for part in parts):
         raise DataError("The rows that have weight are too few to hold some out to stop by.")
     return parts[0], parts[1]
@@ -199,16 +307,24 @@ def _batch_size(asked: int | None, optimizer: optim.Optimizer, rows: int) -> int
             f"{type(optimizer).__name__} needs all {rows} training rows in each step, got a batch "
             f"size of {asked}: leave batch_size out"
         )
-    return asked
+    return int(asked)
 
 
 def _shown(data: Data, seed: int) -> Data:
     """The training rows on which training metrics are measured."""
-    count = len(data[0])
+    count = len(data[1])
     if count <= SHOWN_ROWS:
         return data
     rows = np.sort(np.random.default_rng([seed, 1]).permutation(count)[:SHOWN_ROWS])
-    return tuple(part[rows] for part in data)
+    return (taken(data[0], rows), *(part[rows] for part in data[1:]))
+
+
+def _label_type(y: Any, prepared: Prepared) -> str | None:
+    """The type of the labels as they came in, where they would not have it by themselves."""
+    dtype = getattr(y, "dtype", None)
+    if prepared.classes is None or not isinstance(dtype, np.dtype):
+        return None
+    return None if packed(prepared.classes).dtype == dtype else type_of_labels(dtype)
 
 
 def _reasons(
@@ -245,10 +361,10 @@ def _reasons(
     reasons.append(
         Choice(
             "batch size",
-            min(settings.batch_size, len(prepared.train[0])),
+            min(settings.batch_size, len(prepared.train[1])),
             "32 unless another is asked for, at most all rows",
             "Bengio 2012",
-            f"{len(prepared.train[0]):,} training rows",
+            f"{len(prepared.train[1]):,} training rows",
             "batch_size=",
         )
     )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.data.likeliest import likeliest
 from pellucid.data.moments import mean_and_deviation
+from pellucid.errors import PellucidWarning
 from pellucid.graph import Array
 
 Floats = NDArray[np.float64]
@@ -17,10 +22,10 @@ def classification(codes: Array, probabilities: Array) -> dict[str, float | None
 
     codes: true classes 0 … C − 1, shape (n,). probabilities: (n, C), rows sum to 1.
     auc: area under the ROC curve; for more than two classes the mean of each against the rest over
-    the classes that occur. None where only one class occurs.
+    the classes that occur. None where only one class occurs. A row whose probabilities are not
+    numbers counts as wrong, and makes log_loss NaN and auc None.
     """
-    predicted = probabilities.argmax(axis=1)
-    hit = predicted == codes
+    hit = likeliest(probabilities) == codes
     present = np.unique(codes)
     recalls = [float(hit[codes == code].mean()) for code in present]
     return {
@@ -31,6 +36,25 @@ def classification(codes: Array, probabilities: Array) -> dict[str, float | None
     }
 
 
+def measured(
+    name: str, metric: Callable[[Array, Array], float], outputs: Array, targets: Array
+) -> float:
+    """A metric of outputs and targets; NaN, with a warning that names it, where it fails.
+
+    Metrics are shown and decide nothing, so one that fails does not end a training.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            return float(metric(outputs, targets))
+    except Exception as error:
+        warnings.warn(
+            f"The {name} could not be measured ({type(error).__name__}: {error}); it counts as NaN.",
+            PellucidWarning,
+            stacklevel=2,
+        )
+        return float("nan")
+
+
 def log_loss(codes: Array, probabilities: Array) -> float:
     """−mean log p of the true class, with p at least the smallest step of float64."""
     p = probabilities[np.arange(len(codes)), codes].astype(np.float64)
@@ -38,7 +62,7 @@ def log_loss(codes: Array, probabilities: Array) -> float:
 
 
 def _auc(codes: Array, probabilities: Array, present: Array) -> float | None:
-    if len(present) < 2:
+    if len(present) < 2 or not np.isfinite(probabilities).all():
         return None
     if probabilities.shape[1] == 2:
         return area_under_curve(codes == 1, probabilities[:, 1])

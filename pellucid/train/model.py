@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,40 +12,66 @@ from typing import Any
 import numpy as np
 
 from pellucid import nn
-from pellucid.data import Note, Preparation, read_table
-from pellucid.errors import DataError, ModelFileError
+from pellucid.data import Note, Preparation, Table, read_table
+from pellucid.data.likeliest import likeliest
+from pellucid.data.note import counted
+from pellucid.errors import DataError, ModelFileError, NotFiniteError, PellucidWarning
 from pellucid.graph import Array
-from pellucid.train import container, metrics
-from pellucid.train.step import Evaluator
-
-Label = str | int | float | bool
+from pellucid.train import arrays, container, kinds, metrics
+from pellucid.train.kinds import Kind, check_rows, like
+from pellucid.train.labels import Label, codes_of, label_array, type_of_labels
+from pellucid.train.plain import to_plain
+from pellucid.train.step import Evaluator, taken
 
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """One trained network and, for tables, what turns a table into its inputs."""
+    """One trained network and, for tables, what turns a table into its inputs.
+
+    kinds: the shape and type of its input, or of each in a tuple or dict; a tuple of lengths is the
+           shape of one input of float32.
+    """
 
     net: nn.Module
-    input_shape: tuple[int, ...]
+    kinds: Any
     preparation: Preparation | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.kinds, tuple) and all(isinstance(n, int) for n in self.kinds):
+            object.__setattr__(self, "kinds", Kind(self.kinds))
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one input without the batch axis; raises TypeError if there are several."""
+        if not isinstance(self.kinds, Kind):
+            raise TypeError("this network takes several inputs: see `kinds`")
+        return self.kinds.shape
 
     def outputs(self, data: Any, notes: list[Note] | None = None) -> Array:
         """What the network puts out: logits (n, classes) or values, before any decoding."""
         x = self._inputs(data, notes)
-        if len(x) == 0:
+        count = check_rows(x, "X")
+        if count == 0:
             raise DataError("There are no rows to predict.")
-        return Evaluator(self.net, None, (x, x)).run()[0]
+        return Evaluator(self.net, None, (x, np.zeros(count, bool))).run()[0]
 
-    def _inputs(self, data: Any, notes: list[Note] | None) -> Array:
+    def finite_outputs(self, data: Any, notes: list[Note] | None = None) -> Array:
+        """The same; raises NotFiniteError, naming the row, where they are no numbers."""
+        outputs = self.outputs(data, notes)
+        if not np.isfinite(outputs).all():
+            wrong = np.flatnonzero(~np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1))
+            raise NotFiniteError(
+                f"The network puts out values that are NaN or infinite for {len(wrong):,} of "
+                f"{len(outputs):,} rows, the first row {wrong[0]}, though its inputs are finite: it "
+                "overflows there, an index is out of range, or its weights are no numbers. Such rows "
+                "have no prediction; model.members[0].outputs(X) is what it puts out."
+            )
+        return outputs
+
+    def _inputs(self, data: Any, notes: list[Note] | None) -> Any:
         if self.preparation is not None:
             return self.preparation.features(data, notes)
-        x = np.ascontiguousarray(data, np.float32)
-        if x.shape[1:] != self.input_shape:
-            raise DataError(
-                f"The model takes inputs of shape (n, {', '.join(map(str, self.input_shape))}), "
-                f"got {x.shape}."
-            )
-        return x
+        return like(data, self.kinds, "X")
 
 
 class Model:
@@ -53,6 +81,7 @@ class Model:
              their own training rows.
     classes: for a classification the label of each output, in order; None for a regression.
     details: plain JSON about how it was trained (metrics, choices); free of clock times.
+    labels:  the NumPy type that the labels came in, where they would not have it by themselves.
     """
 
     def __init__(
@@ -60,9 +89,11 @@ class Model:
         members: Sequence[Member],
         classes: tuple[Label, ...] | None = None,
         details: Mapping[str, Any] | None = None,
+        labels: str | None = None,
     ) -> None:
         self.members = tuple(members)
         self.classes = classes
+        self.labels = labels
         self.details: dict[str, Any] = dict(details or {})
 
     @property
@@ -72,7 +103,7 @@ class Model:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """The shape of one input of `net`, without the batch axis."""
+        """The shape of one input of `net`, without the batch axis; a TypeError if it takes several."""
         return self.members[0].input_shape
 
     @property
@@ -90,43 +121,53 @@ class Model:
     def predict(self, data: Any, notes: list[Note] | None = None) -> Array:
         """Labels or values, shape (n,), for an array (n, …) or, if it was trained on one, a table.
 
-        A table is a path, a data frame, a mapping of columns or a `Table`. Raises DataError if the
-        data do not fit the model; `notes` receives what was noticed in a table.
+        A network of several inputs takes a tuple or dict of arrays, as in `fit`. Labels have the type
+        of those in training. A table is a path, a data frame, a mapping of columns or a `Table`.
+        Raises DataError if the data do not fit the model, as where an array holds values that are
+        missing, infinite or too large for float32 (a table's are filled in), and NotFiniteError where
+        the network puts out what is not finite. `notes` receives what was noticed in a table.
         """
         if self.classes is not None:
             return self.labels_of(self.predict_proba(data, notes))
         return np.asarray(
-            np.mean([_values(m, m.outputs(d, n)) for m, d, n in self._each(data, notes)], axis=0)
+            np.mean(
+                [_values(m, m.finite_outputs(d, n)) for m, d, n in self._each(data, notes)], axis=0
+            )
         )
 
     def predict_proba(self, data: Any, notes: list[Note] | None = None) -> Array:
         """Class probabilities, float64, shape (n, classes), in the order of `classes`."""
         if self.classes is None:
             raise TypeError("a regression has no class probabilities")
-        chances = [probabilities(m.outputs(d, n)) for m, d, n in self._each(data, notes)]
+        chances = [probabilities(m.finite_outputs(d, n)) for m, d, n in self._each(data, notes)]
         return np.asarray(np.mean(chances, axis=0))
 
     def labels_of(self, chances: Array) -> Array:
         """The likeliest label of each row of `predict_proba`."""
         assert self.classes is not None
-        texts = isinstance(self.classes[0], str)
-        labels = np.array(self.classes, object if texts and self.preparation else None)
-        return np.asarray(labels[chances.argmax(axis=1)])
+        places = likeliest(np.asarray(chances))
+        if (places < 0).any():
+            row = int(np.argmax(places < 0))
+            raise NotFiniteError(f"The probabilities of row {row} are no numbers: it has no class.")
+        texts = isinstance(self.classes[0], str) and self.preparation is not None
+        return label_array(self.classes, "O" if texts else self.labels)[places]
 
     def evaluate(
-        self, data: Any, target: Array | None = None, notes: list[Note] | None = None
+        self, data: Any, target: Any = None, notes: list[Note] | None = None
     ) -> dict[str, float | None]:
         """Metrics on a table with its target column, or on an array with `target`.
 
-        `notes` receives what was noticed in a table.
+        Rows without a target are left out: of an array with a warning, of a table with a note.
+        `notes` receives what was noticed in a table. Raises as `predict` does.
         """
         if self.preparation is None:
             if target is None:
                 raise ValueError("evaluate takes the targets of an array: evaluate(X, y)")
+            x, y = self._known(data, target)
             if self.classes is None:
-                return metrics.regression(np.asarray(target).reshape(-1), self.predict(data))
-            return metrics.classification(self.codes_of(target), self.predict_proba(data))
-        table = read_table(data)
+                return metrics.regression(*_paired(y, self.predict(x)))
+            return metrics.classification(self.codes_of(y), self.predict_proba(x))
+        table = self._with_target(read_table(data), notes)
         if self.preparation.labels:
             codes = self.preparation.target(table)
             return metrics.classification(codes, self.predict_proba(table, notes))
@@ -136,11 +177,37 @@ class Model:
 
     def codes_of(self, labels: Any) -> Array:
         """The place of each label in `classes`; raises DataError for one that is not there."""
-        place = {label: code for code, label in enumerate(self.classes or ())}
-        unknown = [label for label in np.asarray(labels).tolist() if label not in place]
-        if unknown:
-            raise DataError(f"The class {unknown[0]!r} did not occur in training.")
-        return np.array([place[label] for label in np.asarray(labels).tolist()], np.int32)
+        y, missing = arrays.targets(labels, len(labels), "y")
+        if missing.any():
+            raise DataError(f"The label of row {int(np.argmax(missing))} is missing.")
+        floats = y.dtype.kind == "f" and np.dtype(self.labels).kind == "f" if self.labels else False
+        return codes_of(y.astype(self.labels) if floats else y, self.classes or (), "y")
+
+    def _known(self, data: Any, target: Any) -> tuple[Any, Array]:
+        """The rows of arrays that have a target."""
+        x = like(data, self.members[0].kinds, "X")
+        y, missing = arrays.targets(target, check_rows(x, "X"), "y")
+        known = ~missing.reshape(len(y), -1).any(axis=1)
+        if known.all():
+            return x, y
+        if not known.any():
+            raise DataError("Every target is missing: there is nothing to compare with.")
+        text = f"y is missing in {counted(int((~known).sum()), 'row')}, left out."
+        warnings.warn(text, PellucidWarning, stacklevel=3)
+        return taken(x, known), y[known]
+
+    def _with_target(self, table: Table, notes: list[Note] | None) -> Table:
+        """The rows of a table that have a target."""
+        assert self.preparation is not None
+        name = self.preparation.target_name
+        missing = table.column(name).missing()
+        if not missing.any() or missing.all():
+            return table
+        count = int(missing.sum())
+        if notes is not None:
+            text = f"{counted(count, 'row')} without a value of '{name}' left out."
+            notes.append(Note(name, text, count))
+        return table.take(~missing)
 
     def _each(
         self, data: Any, notes: list[Note] | None
@@ -154,6 +221,10 @@ class Model:
             yield member, data, notes if place == 0 else None
 
     # -- files ----------------------------------------------------------------------------------
+
+    def check_plain(self) -> None:
+        """Raise TypeError or ValueError, naming the part, if a model file cannot hold the model."""
+        json.dumps(to_plain(self.to_json()), allow_nan=False)
 
     def save(self, path: str | Path) -> None:
         """Write one file that holds everything, atomically; the same model gives the same bytes."""
@@ -173,13 +244,14 @@ class Model:
             "members": [
                 {
                     "net": member.net.to_spec(),
-                    "input_shape": list(member.input_shape),
+                    "input_shape": kinds.to_json(member.kinds),
                     "preparation": member.preparation and member.preparation.to_json(),
                 }
                 for member in self.members
             ],
             "classes": None if self.classes is None else list(self.classes),
             "details": self.details,
+            **({} if self.labels is None else {"labels": self.labels}),
         }
 
     @classmethod
@@ -202,25 +274,49 @@ class Model:
             own = {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
             members.append(_member(entry, own, name))
         details = content.get("details")
+        classes = _labels(content.get("classes"), members, name)
         return cls(
             members,
-            _labels(content.get("classes"), members, name),
+            classes,
             details if isinstance(details, dict) else None,
+            _label_type(content.get("labels"), classes, name),
         )
 
 
 def _member(entry: Any, arrays: Mapping[str, Array], name: str) -> Member:
-    shape = entry.get("input_shape") if isinstance(entry, dict) else None
-    if not isinstance(shape, list) or not all(type(n) is int and n > 0 for n in shape):
-        raise ModelFileError(f"{name} does not say what inputs its network takes.")
+    takes = kinds.from_json(entry.get("input_shape") if isinstance(entry, dict) else None, name)
     prepared = entry.get("preparation")
     try:
         net = nn.from_spec(entry.get("net"))
-        net.build(shape, values=arrays)
+        net.build(kinds.examples(takes), values=arrays)
         preparation = None if prepared is None else Preparation.from_json(prepared)
     except (ModelFileError, ValueError, TypeError) as error:
         raise ModelFileError(f"{name}: {error}") from error
-    return Member(net, tuple(shape), preparation)
+    return Member(net, takes, preparation)
+
+
+def _label_type(value: Any, classes: tuple[Label, ...] | None, name: str) -> str | None:
+    """The type of labels as a model file says it, which holds its classes."""
+    if value is None:
+        return None
+    try:
+        known = isinstance(value, str) and len(value) < 8 and type_of_labels(value) == value
+        held = label_array(classes or (), value).tolist() if known else []
+    except (ValueError, TypeError, OverflowError):
+        held = []
+    texts = [label.decode() if isinstance(label, bytes) else label for label in held]
+    if not classes or [(type(t), t) for t in texts] != [(type(c), c) for c in classes]:
+        raise ModelFileError(f"{name} is damaged: its labels are not of the type that it says.")
+    return str(value)
+
+
+def _paired(values: Array, predicted: Array) -> tuple[Array, Array]:
+    """Targets of a regression and what is predicted of each."""
+    if values.dtype.kind not in "fiub":
+        raise DataError("y holds texts, but the model predicts numbers.")
+    if values.size != predicted.size:
+        raise DataError(f"y has shape {values.shape}, but the model predicts {predicted.shape}.")
+    return values.reshape(-1), predicted.reshape(-1)
 
 
 def _labels(classes: Any, members: Sequence[Member], name: str) -> tuple[Label, ...] | None:
@@ -247,5 +343,6 @@ def probabilities(outputs: Array) -> Array:
     logits = np.asarray(outputs, np.float64)
     if logits.ndim == 1 or logits.shape[1] == 1:
         logits = np.stack([np.zeros(len(logits)), logits.reshape(-1)], axis=1)
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+    with np.errstate(invalid="ignore"):
+        shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))

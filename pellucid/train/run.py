@@ -20,6 +20,8 @@ class Run:
     stopped_because: why training stopped, in words.
     reasons:         every choice that was made, with its rule.
     folder:          where it was written, None if nowhere.
+    diverged:        whether the loss became NaN or infinite; the model is the best before that.
+    interrupted:     whether the user stopped it; the model is the best until then.
     """
 
     model: Model
@@ -28,20 +30,22 @@ class Run:
     stopped_because: str
     reasons: tuple[Choice, ...]
     folder: Path | None = None
+    diverged: bool = False
+    interrupted: bool = False
 
     @property
     def best(self) -> Evaluated:
-        """The history's entry of the best epoch."""
-        return next(
-            entry for entry in self.history if entry.best and self.best_epoch == entry.epoch
-        )
+        """The history's entry of the best epoch; without any finite score, of the one kept."""
+        found = [entry for entry in self.history if self.best_epoch == entry.epoch]
+        return next((entry for entry in reversed(found) if entry.best), found[-1])
 
     def __str__(self) -> str:
         best = self.best
         measured = "training" if best.validation_loss is None else "validation"
         metric = best.train_metric if best.validation_metric is None else best.validation_metric
+        ended = "diverged" if self.diverged else "stopped"
         return (
-            f"Trained for {self.history[-1].epoch} epochs, then stopped: {self.stopped_because}. "
+            f"Trained for {self.history[-1].epoch} epochs, then {ended}: {self.stopped_because}. "
             f"Best epoch {self.best_epoch}: {measured} {best.metric} {metric:.4g}, "
             f"loss {best.score:.4g}."
         )

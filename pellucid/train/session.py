@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from pellucid import nn, optim
+from pellucid.errors import PellucidWarning, RunFolderError
+from pellucid.nn.inputs import is_tree, leaves
 from pellucid.train import container
 from pellucid.train.checkpoint import agree
 from pellucid.train.events import Callback, Evaluated
-from pellucid.train.folder import RunFolder
+from pellucid.train.files import make_folder
+from pellucid.train.folder import RunFolder, unsaved
 from pellucid.train.step import Data, LossFunction
 from pellucid.train.trainer import Problem, Settings, Trainer
 
@@ -24,13 +28,30 @@ class Trained:
     """What training one network left; the network itself has the best weights.
 
     history: an entry an epoch. best: the place of the best. because: why it stopped.
-    interrupted: whether the user stopped it.
+    interrupted: whether the user stopped it. diverged: whether its loss became NaN or infinite.
     """
 
     history: tuple[Evaluated, ...]
     best: int
     because: str
     interrupted: bool
+    diverged: bool = False
+
+    def warn(self, which: str) -> None:
+        """Say what its weights are if it diverged, or if no epoch could be measured."""
+        entry = self.history[self.best]
+        trained = "before any training" if entry.step == 0 else "the best before that"
+        if self.diverged and entry.is_finite:
+            text = f"diverged: {self.because}. Its weights are those of epoch {entry.epoch}, {trained}."
+        elif not entry.is_finite:
+            stopped = f"diverged: {self.because}" if self.diverged else "has no finite loss"
+            text = (
+                f"{stopped}. No epoch could be measured, so its weights are those of epoch "
+                f"{entry.epoch}, the last that are finite."
+            )
+        else:
+            return
+        warnings.warn(f"{which} {text}", PellucidWarning, stacklevel=3)
 
 
 def train_network(
@@ -42,26 +63,55 @@ def train_network(
     number: int = 0,
     networks: int = 1,
 ) -> Trained:
-    """Train network `number` of `networks`; resume: use what the folder holds of it."""
-    identity = {} if folder is None else _identity(problem, settings, number)
+    """Train network `number` of `networks`; resume: use what the folder holds of it.
+
+    Raises RunFolderError, whose `run` is what was trained, if the folder cannot be written.
+    """
+    which = "The network" if networks == 1 else f"Network {number + 1} of {networks}"
+    identity = {} if folder is None else identity_of(problem, settings, number)
     if folder is not None and resume and folder.network(number).exists():
-        return _finished(problem, folder, identity, number)
+        found = _finished(problem, folder, identity, number)
+        found.warn(which)
+        return found
     checkpoint = None if folder is None else folder.checkpoint
     trainer = Trainer(problem, settings, callbacks, checkpoint, identity, (number, networks))
     if resume:
         trainer.resume()
     because = trainer.run()
     found = Trained(
-        tuple(trainer.position.history), trainer.position.best, because, trainer.interrupted
+        tuple(trainer.position.history),
+        trainer.position.best,
+        because,
+        trainer.interrupted,
+        trainer.diverged,
     )
+    found.warn(which)
     if folder is not None:
-        details = {"identity": identity, "trained": asdict(found)}
-        container.write(folder.network(number), problem.net.state_dict(), details, "network")
-        folder.checkpoint.unlink(missing_ok=True)
+        try:
+            _keep(folder, problem, found, identity, number, trainer.failure)
+        except Exception as error:
+            raise unsaved(error, found, folder.path) from error
     return found
 
 
-def _identity(problem: Problem, settings: Settings, number: int) -> dict[str, Any]:
+def _keep(
+    folder: RunFolder,
+    problem: Problem,
+    found: Trained,
+    identity: Mapping[str, Any],
+    number: int,
+    failure: RunFolderError | None,
+) -> None:
+    """Write what a network has become; raises the failure that ended its training, if one did."""
+    if failure is not None:
+        raise failure
+    make_folder(folder.path)
+    details = {"identity": identity, "trained": asdict(found)}
+    container.write(folder.network(number), problem.net.state_dict(), details, "network")
+    folder.checkpoint.unlink(missing_ok=True)
+
+
+def identity_of(problem: Problem, settings: Settings, number: int) -> dict[str, Any]:
     """What the result depends on, as plain JSON values: a run resumes only with the same."""
     identity = {
         **settings.deciding(),
@@ -94,13 +144,16 @@ def _finished(
     problem.net.load_state_dict(arrays)
     trained = details["trained"]
     history = tuple(Evaluated(**entry) for entry in trained["history"])
-    return Trained(history, trained["best"], trained["because"], trained["interrupted"])
+    diverged = trained.get("diverged", False)
+    return Trained(history, trained["best"], trained["because"], trained["interrupted"], diverged)
 
 
 def fingerprint(data: Data) -> str:
     """A hash of the training arrays."""
     seal = hashlib.sha256()
-    for array in data:
+    if is_tree(data[0]):
+        seal.update(" ".join(leaves(data[0])).encode())
+    for array in [*leaves(data[0]).values(), *data[1:]]:
         seal.update(f"{array.shape} {array.dtype}".encode())
         seal.update(np.ascontiguousarray(array).tobytes())
     return seal.hexdigest()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from pellucid import nn
 from pellucid.graph import Array, Graph, executor, placeholder
 from pellucid.graph.dtype import FLOAT32, INT64
+from pellucid.nn.inputs import apply, leaves, mapped
 
 
 class Statistics:
@@ -18,13 +21,15 @@ class Statistics:
     not used.
     """
 
-    def __init__(self, net: nn.Module, x: Array, batch_size: int, seed: int) -> None:
-        self._x = x
-        self._size = min(batch_size, len(x))
-        given = placeholder("x", (self._size, *x.shape[1:]), x.dtype)
+    def __init__(self, net: nn.Module, x: Any, batch_size: int, seed: int) -> None:
+        """x: the training rows, an array or a tree of them."""
+        self._x: dict[str, Array] = leaves(x)
+        self._rows = min(len(array) for array in self._x.values())
+        self._size = min(batch_size, self._rows)
+        given = mapped(lambda n, a: placeholder(n, (self._size, *a.shape[1:]), a.dtype), x)
         share, step = placeholder("share", (), FLOAT32), placeholder("step", (), INT64)
         with nn.training(seed=seed, step=step, momentum=share) as seen:
-            net(given)
+            apply(net, given)
         self._graph = Graph({}, seen.updates)
         self._program = executor().build(self._graph, True) if seen.updates else None
 
@@ -32,9 +37,10 @@ class Statistics:
         """Each statistic the plain mean of those of the batches."""
         if self._program is None:
             return
-        for k in range(len(self._x) // self._size):
+        for k in range(self._rows // self._size):
+            part = slice(k * self._size, (k + 1) * self._size)
             feeds = {
-                "x": self._x[k * self._size : (k + 1) * self._size][None],
+                **{name: array[part][None] for name, array in self._x.items()},
                 "share": np.array([1 / (k + 1)], np.float32),
                 "step": np.array([k]),
             }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,10 +24,11 @@ from pellucid.graph import (
     tensor,
 )
 from pellucid.graph.dtype import FLOAT32, INT32, INT64
+from pellucid.nn.inputs import apply, leaves, mapped
 
 LossFunction = Callable[..., Tensor]
-Data = tuple[Array, ...]
-"""Inputs and targets, and weights if there are any."""
+Data = tuple[Any, ...]
+"""Inputs, an array or a tree of them (`nn.inputs`), and targets, and weights if there are any."""
 _CALL_WORK = 5_000_000_000
 """Operations of one call: some hundredths of a second."""
 
@@ -61,11 +63,12 @@ def training_step(
     rate = placeholder("learning_rate", (), FLOAT32)
     step = placeholder("step", (), INT64)
     with origin("batch"):
-        x, *aims = (
-            read(State(array, name)).take(rows) for array, name in zip(data, "Xyw", strict=False)
-        )
+        x = mapped(lambda name, array: read(State(array, name)).take(rows), data[0], "X")
+        aims = [
+            read(State(array, name)).take(rows) for array, name in zip(data[1:], "yw", strict=False)
+        ]
     with nn.training(seed=seed, step=step) as seen:
-        outputs = net(x)
+        outputs = apply(net, x)
         value = scalar_loss(loss, outputs, *aims)
     parameters = dict(net.named_parameters())
     slots = optimizer.init(parameters)
@@ -77,6 +80,11 @@ def training_step(
     layers = {path: tensor.node for path, tensor in seen.activations.items()}
     graph = Graph({"loss": value.node}, {**updates, **seen.updates})
     return Step(graph, states | slots, layers, optimizer.evaluated(slots))
+
+
+def taken(x: Any, rows: Any) -> Any:
+    """These rows of inputs."""
+    return mapped(lambda _, array: array[rows], x)
 
 
 def scalar_loss(loss: LossFunction, outputs: Tensor, *aims: Tensor) -> Tensor:
@@ -108,10 +116,10 @@ class Evaluator:
         chunk: int = 4096,
         repeated: bool = False,
     ) -> None:
-        self._data = data
+        self._feeds = {**leaves(data[0]), **dict(zip("yw", data[1:], strict=False))}
         self._has_loss = loss is not None
         self._is_sum = isinstance(loss, nn.Loss) and loss.reduction == "sum"
-        count = len(data[0])
+        count = len(data[1])
         size = min(chunk, count)
         whole = max(work(_evaluation(net, loss, data, size)), 1)
         size = max(min(size, size * _CALL_WORK // whole), 1)
@@ -130,10 +138,8 @@ class Evaluator:
         for start, size, chunks, graph, program in self._parts:
             for i in range(chunks):
                 part = slice(start + i * size, start + (i + 1) * size)
-                feeds = {
-                    name: array[part][None] for name, array in zip("xyw", self._data, strict=False)
-                }
-                found = program.run(1, {name: feeds[name] for name in graph.inputs})
+                feeds = {name: self._feeds[name][part][None] for name in graph.inputs}
+                found = program.run(1, feeds)
                 outputs.append(found["outputs"][0])
                 if "loss" in found:
                     weight = float(found["weight"][0])
@@ -145,8 +151,8 @@ class Evaluator:
 
 
 def _evaluation(net: nn.Module, loss: LossFunction | None, data: Data, size: int) -> Graph:
-    x = placeholder("x", (size, *data[0].shape[1:]), data[0].dtype)
-    outputs = net(x)
+    x = mapped(lambda n, a: placeholder(n, (size, *a.shape[1:]), a.dtype), data[0])
+    outputs = apply(net, x)
     if loss is None:
         return Graph({"outputs": outputs.node})
     aims = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,13 +15,18 @@ from pellucid import nn
 from pellucid.data import Note, Preparation, Table, Task, choose_target, read_table, split
 from pellucid.data.remarks import remarks
 from pellucid.data.target import NumberTarget, Target, learn_target
-from pellucid.errors import DataError
+from pellucid.errors import DataError, PellucidWarning, RunFolderError
 from pellucid.graph import Array
 from pellucid.train import metrics
 from pellucid.train.aims import accuracy, root_mean_square
 from pellucid.train.events import Callback
-from pellucid.train.fit import SHOWN_ROWS
-from pellucid.train.folder import RunFolder
+from pellucid.train.fit import (
+    SHOWN_ROWS,
+    OnDivergence,
+    check_on_divergence,
+    raise_if_diverged,
+)
+from pellucid.train.folder import RunFolder, opened, unsaved
 from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
 from pellucid.train.rules import TablePlan, plan_for
@@ -59,6 +65,7 @@ def fit_table(
     force: bool = False,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
+    on_divergence: OnDivergence = "warn",
 ) -> TableRun:
     """Train a model that predicts the column `target` of a table from the others.
 
@@ -71,6 +78,7 @@ def fit_table(
     What a network's preparation learns, it learns from that network's training rows. Raises
     DataError where the table cannot be learned from.
     """
+    check_on_divergence(on_divergence)
     table = read_table(source).drop(list(drop))
     choice = choose_target(table, target, task)
     known = table.take(choice.rows)
@@ -80,24 +88,17 @@ def fit_table(
         )
     plan = plan_for(known.rows)
     settings = Settings(plan.batch_size, epochs or plan.epochs, seed, plan.patience)
-    folder = None if out is None else RunFolder.open(Path(out), resume=resume, force=force)
-    with reporter(progress) as report:
+    with reporter(progress) as report, opened(out, resume=resume, force=force) as folder:
         fits = _TableFits(known, target, choice.task, plan, settings, time_limit)
-        fits.train([report, *callbacks], folder, resume)
+        failure = fits.train([report, *callbacks], folder, resume)
     notes = tuple(dict.fromkeys([*table.notes, *choice.notes, *fits.notes]))
-    model = fits.model()
-    first = fits.trained[0]
-    run = Run(
-        model,
-        first.history,
-        first.history[first.best].epoch,
-        first.because,
-        plan.reasons,
-        None if folder is None else folder.path,
-    )
+    found = fits.run(choice.task, notes, folder)
+    if failure is not None and folder is not None:
+        raise unsaved(failure, found, folder.path) from failure
     if folder is not None:
-        folder.finish(model, [trained.history for trained in fits.trained])
-    return TableRun(run, choice.task, notes, known.rows, model.details["validation_metrics"])
+        folder.hand_over(found.run.model, [trained.history for trained in fits.trained], found)
+    raise_if_diverged(found, found.run.diverged, on_divergence)
+    return found
 
 
 class _TableFits:
@@ -123,8 +124,13 @@ class _TableFits:
         self.notes: list[Note] = []
         self._held: list[tuple[Array, Array]] = []
 
-    def train(self, callbacks: Sequence[Callback], folder: RunFolder | None, resume: bool) -> None:
-        """Train every network, or those that were begun when the user interrupts."""
+    def train(
+        self, callbacks: Sequence[Callback], folder: RunFolder | None, resume: bool
+    ) -> RunFolderError | None:
+        """Train every network, or those that were begun when the user interrupts.
+
+        Returns the error if the folder could not be written, which ends training too.
+        """
         began = time.monotonic()
         for number, (kept, held) in enumerate(self._parts()):
             limit = self._share(began, number)
@@ -135,8 +141,13 @@ class _TableFits:
                 if not self.members:
                     raise
                 break
+            except RunFolderError as error:
+                if not self.members:
+                    raise
+                return error
             if trained.interrupted:
                 break
+        return None
 
     def _train_one(
         self,
@@ -158,14 +169,22 @@ class _TableFits:
         parts = (x[kept], y[kept]), (x[held], y[held])
         problem = self._problem(net, *parts, preparation.goal, seed)
         settings = replace(self.settings, seed=seed, time_limit=limit)
-        trained = train_network(
-            problem, settings, callbacks, folder, resume, number, self.plan.networks
-        )
+        failure: RunFolderError | None = None
+        try:
+            trained = train_network(
+                problem, settings, callbacks, folder, resume, number, self.plan.networks
+            )
+        except RunFolderError as error:
+            if not isinstance(error.run, Trained):
+                raise
+            trained, failure = error.run, error
         member = Member(net, x.shape[1:], preparation)
         outputs = member.outputs(self.table.take(held))
         self.members.append(member)
         self.trained.append(trained)
         self._held.append((held, outputs))
+        if failure is not None:
+            raise failure
         return trained
 
     def _parts(self) -> Iterator[tuple[Array, Array]]:
@@ -207,6 +226,22 @@ class _TableFits:
             loss, metric, name = nn.MeanSquaredError(), _root_mean_square_of(goal), "rmse"
         return Problem(net, loss, self.plan.optimizer, train, shown, validation, metric, name)
 
+    def run(self, task: Task, notes: tuple[Note, ...], folder: RunFolder | None) -> TableRun:
+        """The run of these networks."""
+        model, first = self.model(), self.trained[0]
+        run = Run(
+            model,
+            first.history,
+            first.history[first.best].epoch,
+            first.because,
+            self.plan.reasons,
+            None if folder is None else folder.path,
+            any(trained.diverged for trained in self.trained),
+            any(trained.interrupted for trained in self.trained),
+        )
+        metrics = model.details["validation_metrics"]
+        return TableRun(run, task, notes, self.table.rows, metrics)
+
     def model(self) -> Model:
         """The networks together, with what is to be said about them."""
         best = [t.history[t.best].epoch for t in self.trained]
@@ -215,34 +250,56 @@ class _TableFits:
             "task_reason": self.task.reason,
             "rows": self.table.rows,
             "training_rows": len(self.table.column(self.target)) - len(self._held[0][0]),
-            "validation_rows": sum(len(held) for held, _ in self._held),
+            "validation_rows": sum(len(held) for held, _ in self._sound(self._held)),
             "validation_metrics": self._measured(),
             "choices": [choice.to_json() for choice in self.plan.reasons],
             "stopped_because": [trained.because for trained in self.trained],
+            "diverged": [trained.diverged for trained in self.trained],
+            "interrupted": [trained.interrupted for trained in self.trained],
             "epochs": [trained.history[-1].epoch for trained in self.trained],
             "best_epoch": best,
             "seed": self.settings.seed,
         }
         first = self.members[0].preparation
         assert first is not None
-        return Model(self.members, first.labels or None, details)
+        sound = self._sound(self.members)
+        if len(sound) < len(self.members):
+            warnings.warn(
+                f"Networks that put out what is not finite are left out: "
+                f"{len(self.members) - len(sound)} of {len(self.members)}.",
+                PellucidWarning,
+                stacklevel=2,
+            )
+        return Model(sound, first.labels or None, details)
+
+    def _sound(self, each: Sequence[Any]) -> list[Any]:
+        """What belongs to networks that could be measured; to all of them if none could.
+
+        One that is not finite would make the average of all so.
+        """
+        sound = [
+            t.history[t.best].is_finite and bool(np.isfinite(outputs).all())
+            for t, (_, outputs) in zip(self.trained, self._held, strict=True)
+        ]
+        return [part for part, good in zip(each, sound, strict=True) if good or not any(sound)]
 
     def _measured(self) -> dict[str, float | None]:
         """Metrics over all held-out rows, each predicted by the network that had not seen it."""
-        rows = np.concatenate([held for held, _ in self._held])
-        prepared = [member.preparation for member in self.members]
+        measured = self._sound(self._held)
+        rows = np.concatenate([held for held, _ in measured])
+        prepared = [member.preparation for member in self._sound(self.members)]
         column = self.table.column(self.target).take(rows)
         goal = learn_target(self.table.column(self.target), self.task)
         truth = goal.encode(column)
         if self.task.is_classification:
             chances = [
                 p.probabilities(out)
-                for p, (_, out) in zip(prepared, self._held, strict=True)
+                for p, (_, out) in zip(prepared, measured, strict=True)
                 if p is not None
             ]
             return metrics.classification(truth, np.concatenate(chances))
         values = [
-            p.decode(out) for p, (_, out) in zip(prepared, self._held, strict=True) if p is not None
+            p.decode(out) for p, (_, out) in zip(prepared, measured, strict=True) if p is not None
         ]
         return metrics.regression(goal.decode(truth), np.concatenate(values))
 

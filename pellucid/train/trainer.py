@@ -12,7 +12,9 @@ import numpy as np
 
 from pellucid import nn, optim
 from pellucid.data import RowStream
+from pellucid.errors import RunFolderError
 from pellucid.graph import Array, executor
+from pellucid.train import metrics
 from pellucid.train.blame import first_bad_node
 from pellucid.train.checkpoint import Position, load_checkpoint, save_checkpoint
 from pellucid.train.events import (
@@ -25,6 +27,8 @@ from pellucid.train.events import (
     Stopped,
     tell,
 )
+from pellucid.train.files import make_folder
+from pellucid.train.folder import unsaved
 from pellucid.train.statistics import Statistics
 from pellucid.train.step import Data, Evaluator, LossFunction, training_step
 
@@ -93,15 +97,21 @@ class Trainer:
         identity: Mapping[str, Any] | None = None,
         place: tuple[int, int] = (0, 1),
     ) -> None:
-        """identity: what a checkpoint must agree with. place: which network of how many."""
+        """identity: what a checkpoint must agree with. place: which network of how many.
+
+        After `run`, `interrupted` and `diverged` say whether that ended it, and `failure` holds the
+        error if a checkpoint could not be written.
+        """
         self.problem = problem
         self.settings = settings
         self.callbacks = callbacks
         self.checkpoint = checkpoint
         self.interrupted = False
+        self.diverged = False
+        self.failure: RunFolderError | None = None
         self._identity = dict(identity or settings.deciding())
         self._place = place
-        count = len(problem.train[0])
+        count = len(problem.train[1])
         self.stream = RowStream(count, min(settings.batch_size, count), settings.seed)
         self.step = training_step(
             problem.net,
@@ -143,6 +153,7 @@ class Trainer:
 
     def run(self) -> str:
         """Train, restore the best weights, and say why training stopped."""
+        vars(self.problem.net)["_trained"] = True
         self._started = time.monotonic()
         self._next_save = self._started + self.settings.checkpoint_seconds
         per_epoch = self.stream.count / self.stream.batch_size
@@ -164,6 +175,11 @@ class Trainer:
                 raise
             self.interrupted = True
             because = "it was interrupted"
+        except RunFolderError as error:
+            if not self.position.history:
+                raise
+            self.failure = error
+            because = f"its state could not be kept: {error}"
         self._restore_best()
         best = self.position.history[self.position.best].epoch
         tell(self.callbacks, Stopped(self.position.epoch, self.position.step, best, because))
@@ -195,7 +211,7 @@ class Trainer:
             position.epoch += 1
             self._snapshot()
             self._evaluate()
-            stop = self._react()
+            stop = self._lost() or self._react()
             if stop is not None:
                 return stop
         return f"all {settings.epochs} epochs were made"
@@ -263,12 +279,13 @@ class Trainer:
 
     def _measure(self) -> None:
         problem, position = self.problem, self.position
+        name = f"{problem.metric_name} of epoch {position.epoch}"
         outputs, train_loss = self._on_train.run()
-        train_metric = problem.metric(outputs, problem.shown[1])
+        train_metric = metrics.measured(name, problem.metric, outputs, problem.shown[1])
         loss = metric = None
         if self._on_validation is not None and problem.validation is not None:
             outputs, loss = self._on_validation.run()
-            metric = problem.metric(outputs, problem.validation[1])
+            metric = metrics.measured(name, problem.metric, outputs, problem.validation[1])
         entry = Evaluated(
             position.epoch,
             position.step,
@@ -281,13 +298,16 @@ class Trainer:
             False,
         )
         history = position.history
-        if not history or entry.score < history[position.best].score:
+        best = history[position.best] if history else None
+        weights = {path: state.value for path, state in self._weights.items()}
+        if entry.is_finite if best is None else entry.beats(best):
             entry = replace(entry, best=True)
+        position.stale = 0 if entry.best or best is None else position.stale + 1
+        # Without a score to choose by, the last weights that are numbers are kept.
+        unscored = best is None or not best.is_finite
+        if entry.best or (unscored and (best is None or _are_finite(weights))):
             position.best = len(history)
-            position.stale = 0
-            self.best = {path: state.value.copy() for path, state in self._weights.items()}
-        else:
-            position.stale += 1
+            self.best = {path: value.copy() for path, value in weights.items()}
         history.append(entry)
         tell(self.callbacks, entry)
 
@@ -304,9 +324,12 @@ class Trainer:
             return None
         if not measured or not settings.patience or position.stale < settings.patience:
             return None
+        best = position.history[position.best]
+        if not best.is_finite:
+            return f"the validation loss was not finite in any of {position.epoch} epochs"
         return (
             f"the validation loss has not improved for {settings.patience} epochs "
-            f"since epoch {position.history[position.best].epoch}"
+            f"since epoch {best.epoch}"
         )
 
     def _reduce(self, by: float) -> None:
@@ -336,13 +359,30 @@ class Trainer:
         began = time.monotonic()
         if began < self._next_save:
             return
-        save_checkpoint(self.checkpoint, self.position, self.step.states, self.best, self._identity)
+        try:
+            make_folder(self.checkpoint.parent)
+            save_checkpoint(
+                self.checkpoint, self.position, self.step.states, self.best, self._identity
+            )
+        except Exception as error:
+            raise unsaved(error, None, self.checkpoint.parent) from error
         now = time.monotonic()
         self._next_save = now + max(self.settings.checkpoint_seconds, 50 * (now - began))
         tell(self.callbacks, Checkpointed(self.position.step))
 
+    def _lost(self) -> str | None:
+        """Why training ends if the last step of the epoch left weights that are not finite."""
+        if self.position.history[-1].is_finite or _are_finite(self._good):
+            return None
+        self.diverged = True
+        return (
+            f"the weights were not finite after step {self.position.step:,}; "
+            f"try a learning rate below {self.learning_rate / 10:.2g}"
+        )
+
     def _diverged(self, step: int) -> str:
         """Replay from the last good state up to the step that failed, and find what went wrong."""
+        self.diverged = True
         for name, array in self._good.items():
             self.step.states[name].value = array
         ahead = step - self._good_step
@@ -354,6 +394,11 @@ class Trainer:
             f"the loss was not finite at step {step:,}: {cause}; "
             f"try a learning rate below {self.learning_rate / 10:.2g}"
         )
+
+
+def _are_finite(arrays: Mapping[str, Array]) -> bool:
+    """Whether no value of these arrays is NaN or infinite."""
+    return all(bool(np.isfinite(array).all()) for array in arrays.values())
 
 
 def _next_chunk(steps: int, seconds: float) -> int:

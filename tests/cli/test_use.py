@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +18,10 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from pellucid import __version__
 from pellucid.cli import show
+from pellucid.errors import PellucidWarning
 from pellucid.train import container
 from pellucid.train.folder import MODEL
+from pellucid.train.model import Model
 from tests.cli.command import failed, pellucid, small, write
 
 
@@ -262,3 +266,34 @@ def test_a_reader_that_has_seen_enough(place: Path) -> None:
     process.stderr.close()
     process.wait(60)
     assert "Traceback" not in error
+
+
+def test_outputs_that_are_nan_are_no_predictions(place: Path, tmp_path: Path) -> None:
+    model = Model.load(place / "run" / MODEL)
+    net = model.members[1].net
+    net.load_state_dict({path: value * np.nan for path, value in net.state_dict().items()})
+    model.save(tmp_path / "nan.safetensors")
+    for command in ("predict", "evaluate"):
+        said = pellucid(command, tmp_path / "nan.safetensors", place / "t.csv")
+        assert said.code == 1 and said.out == ""
+        assert "NaN or infinite for 200 of 200 rows" in said.err
+
+
+def test_numbers_that_json_cannot_hold_are_null(place: Path, tmp_path: Path) -> None:
+    model = Model.load(place / "cars" / MODEL)
+    model.details["validation_metrics"]["r2"] = math.nan
+    model.save(tmp_path / "odd.safetensors")
+    said = pellucid("inspect", tmp_path / "odd.safetensors", "--json")
+    metrics = json.loads(said.out, parse_constant=str.upper)["metrics"]
+    assert metrics["r2"] is None and metrics["not_finite"] == {"r2": "NaN"}
+
+
+def test_a_warning_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def warn(*_: object) -> None:
+        warnings.warn("something was noticed", PellucidWarning, stacklevel=1)
+
+    monkeypatch.setattr("pellucid.cli.evaluate.run_evaluate", warn)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        said = pellucid("evaluate", tmp_path, tmp_path)
+    assert said.err == "pellucid: warning: something was noticed\n"

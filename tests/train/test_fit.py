@@ -16,7 +16,7 @@ import pytest
 import pellucid as pel
 from pellucid import nn, optim
 from pellucid.data import RowStream
-from pellucid.errors import DataError, ModelFileError, RunFolderError
+from pellucid.errors import DataError, ModelFileError, PellucidWarning, RunFolderError
 from pellucid.graph import Tensor
 from pellucid.train import checkpoint, events, trainer
 from pellucid.train.folder import MODEL
@@ -167,16 +167,18 @@ def test_divergence_names_the_layer_and_keeps_the_best() -> None:
             return (x * 1e30).exp() * 0.0
 
     net = nn.Sequential(nn.Linear(4), Bad(), nn.Linear(2))
-    run = pel.fit(net, made(), epochs=2, progress=False)
-    assert "not finite" in run.stopped_because and "'1'" in run.stopped_because
+    with pytest.warns(PellucidWarning, match="diverged: the loss was not finite at step 0"):
+        run = pel.fit(net, made(), epochs=2, progress=False)
+    assert run.diverged and "not finite" in run.stopped_because and "'1'" in run.stopped_because
     assert "learning rate" in run.stopped_because
 
 
 def test_too_large_a_learning_rate_is_told() -> None:
     x, y = made(classes=False)
-    run = pel.fit(
-        network(1), (x, y), optimizer=optim.SGD(learning_rate=1e6), epochs=30, progress=False
-    )
+    with pytest.warns(PellucidWarning, match="diverged"):
+        run = pel.fit(
+            network(1), (x, y), optimizer=optim.SGD(learning_rate=1e6), epochs=30, progress=False
+        )
     assert "try a learning rate below" in run.stopped_because
     assert np.isfinite(run.model.predict(x)).all()
 
