@@ -24,7 +24,7 @@ def number(
     """Make `part.field` a float; raise unless it is a finite number within the bounds given."""
     value = getattr(part, field)
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{_name(part, field)} is a number, got {value!r}")
+        raise TypeError(f"{_name(part, field)} is a number, got {brief(value)}")
     bounds = [
         ("at least", at_least, operator.ge),
         ("more than", more_than, operator.gt),
@@ -32,20 +32,33 @@ def number(
         ("less than", less_than, operator.lt),
     ]
     given = [(text, bound, holds) for text, bound, holds in bounds if bound is not None]
-    if not math.isfinite(value) or not all(holds(value, bound) for _, bound, holds in given):
+    if not _is_finite(value) or not all(holds(value, bound) for _, bound, holds in given):
         texts = [f"{text} {bound:g}" for text, bound, _ in given] or ["finite"]
-        raise ValueError(f"{_name(part, field)} is {' and '.join(texts)}, got {value!r}")
+        raise ValueError(f"{_name(part, field)} is {' and '.join(texts)}, got {brief(value)}")
     object.__setattr__(part, field, float(value))
 
 
-def count(part: Any, field: str) -> None:
-    """Make `part.field` an int; raise unless it is an integer of at least 1."""
+def count(part: Any, field: str, at_least: int = 1) -> None:
+    """Make `part.field` an int; raise unless it is an integer of at least 1, or `at_least`."""
     value = getattr(part, field)
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{_name(part, field)} is an integer of at least 1, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{_name(part, field)} is at least 1, got {value!r}")
+        raise TypeError(
+            f"{_name(part, field)} is an integer of at least {at_least}, got {brief(value)}"
+        )
+    if value < at_least:
+        raise ValueError(f"{_name(part, field)} is at least {at_least}, got {brief(value)}")
     object.__setattr__(part, field, int(value))
+
+
+def optional(part: Any, field: str, kind: type[Any]) -> None:
+    """Raise TypeError unless `part.field` is a `kind` or None."""
+    value = getattr(part, field)
+    if value is not None and not isinstance(value, kind):
+        hint = ": write it with brackets" if isinstance(value, type) else ""
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise TypeError(
+            f"{_name(part, field)} is {article} {kind.__name__}, got {brief(value)}{hint}"
+        )
 
 
 def choice(part: Any, field: str, *choices: str | bool) -> None:
@@ -54,8 +67,24 @@ def choice(part: Any, field: str, *choices: str | bool) -> None:
     if not any(type(value) is type(one) and value == one for one in choices):
         texts = [repr(one) for one in choices]
         raise ValueError(
-            f"{_name(part, field)} is {', '.join(texts[:-1])} or {texts[-1]}, got {value!r}"
+            f"{_name(part, field)} is {', '.join(texts[:-1])} or {texts[-1]}, got {brief(value)}"
         )
+
+
+def brief(value: Any) -> str:
+    """A value as messages show it: at most 80 characters."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return f"an integer of {value.bit_length():,} bits"
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _is_finite(value: Real) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the floats
+        return False
 
 
 def _name(part: Any, field: str) -> str:

@@ -15,3 +15,11 @@ class ModelFileError(PellucidError):
 
 class RunFolderError(PellucidError):
     """A run folder exists already, is missing, or cannot be written."""
+
+
+class OutOfRangeError(PellucidError, OverflowError, ValueError):
+    """A number is beyond what the type that should hold it can hold."""
+
+
+class TracingError(PellucidError, ValueError):
+    """A function that is built into a graph once would give another graph the next time."""

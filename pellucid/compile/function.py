@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.graph.build import placeholder
-from pellucid.graph.dtype import as_dtype
+from pellucid.graph.dtype import FLOAT32, ORDER, as_dtype, fitted
+from pellucid.graph.given import array_of
 from pellucid.graph.op import Array
 from pellucid.graph.program import Graph
 from pellucid.graph.tensor import Tensor
@@ -70,10 +71,14 @@ def compile(function: Callable[..., Result]) -> Compiled:  # noqa: A001
 
 
 def _array(value: Any) -> Array:
-    array = np.asarray(value)
+    array = array_of(value)
     if not isinstance(value, (np.ndarray, np.generic)) and array.dtype == np.float64:
-        return array.astype(np.float32)
-    return np.asarray(array, as_dtype(array.dtype), order="C")
+        return fitted(array, FLOAT32)
+    return array if _is_ready(array) else fitted(array, as_dtype(array.dtype))
+
+
+def _is_ready(array: Array) -> bool:
+    return array.dtype in ORDER and array.flags.c_contiguous and array.flags.aligned
 
 
 def _unpacked(result: Any) -> tuple[list[Tensor], Any]:

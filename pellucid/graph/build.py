@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from pellucid.graph.dtype import FLOAT32, INT32, INT64, as_dtype, is_float, promote
+from pellucid.graph.dtype import FLOAT32, INT32, INT64, as_dtype, fitted, is_float, promote
+from pellucid.graph.given import array_of
 from pellucid.graph.indexing import flat_ints
 from pellucid.graph.node import State, apply
 from pellucid.graph.reductions import axis_of, drop
@@ -23,9 +24,9 @@ def variable(value: Any, name: str = "") -> Tensor:
     Python floats become float32; of a tensor the value now is taken. The state itself is
     `variable(...).node.attrs["state"]`, or make a `State` and read it with `read`.
     """
-    array = np.asarray(value)
+    array = np.asarray(value) if isinstance(value, Tensor) else array_of(value)
     plain = not isinstance(value, (np.ndarray, np.generic, Tensor)) and array.dtype == np.float64
-    return read(State(array.astype(FLOAT32) if plain else array, name))
+    return read(State(fitted(array, FLOAT32) if plain else array, name))
 
 
 def read(state: State) -> Tensor:
@@ -54,13 +55,19 @@ def ones(shape: Lengths, dtype: Any = FLOAT32) -> Tensor:
 
 
 def arange(count: int, dtype: Any = INT64) -> Tensor:
-    """0, 1, … count − 1."""
-    return iota((count,), 0, dtype)
+    """0, 1, … count − 1; raises ValueError for a type that does not hold count − 1 exactly."""
+    return iota(flat_ints([count], "arange count"), 0, dtype)
 
 
 def iota(shape: Lengths, axis: int, dtype: Any = INT64) -> Tensor:
-    """The index along `axis` at every place of `shape`."""
-    return Tensor(apply("iota", shape=flat_ints([shape]), axis=axis, dtype=as_dtype(dtype)))
+    """The index along `axis` at every place of `shape`.
+
+    Raises ValueError for an axis that does not exist, or a type that does not hold each index.
+    """
+    lengths = flat_ints([shape])
+    (at,) = flat_ints([axis], "iota axis")
+    along = at + len(lengths) if -len(lengths) <= at < 0 else at
+    return Tensor(apply("iota", shape=lengths, axis=along, dtype=as_dtype(dtype)))
 
 
 def where(condition: Operand, x: Operand, y: Operand) -> Tensor:
@@ -78,11 +85,18 @@ def minimum(x: Operand, y: Operand) -> Tensor:
     return operands(x, y)[0].minimum(y)
 
 
+def _parts(name: str, parts: Sequence[Operand]) -> list[Tensor]:
+    if not isinstance(parts, Iterable) or isinstance(parts, (str, bytes)):
+        raise TypeError(f"{name} takes a list of tensors, got {parts!r}")
+    tensors = [tensor(part) for part in parts]
+    if not tensors:
+        raise ValueError(f"{name} takes at least one tensor")
+    return tensors
+
+
 def concatenate(parts: Sequence[Operand], axis: int = 0) -> Tensor:
     """The parts one after another along `axis`, in their common type."""
-    if not parts:
-        raise ValueError("concatenate takes at least one tensor")
-    tensors = [tensor(part) for part in parts]
+    tensors = _parts("concatenate", parts)
     dtype = promote(*(part.dtype for part in tensors))
     nodes = [part.cast(dtype).node for part in tensors]
     return Tensor(apply("concatenate", nodes, axis=axis_of(tensors[0], axis)))
@@ -90,9 +104,7 @@ def concatenate(parts: Sequence[Operand], axis: int = 0) -> Tensor:
 
 def stack(parts: Sequence[Operand], axis: int = 0) -> Tensor:
     """The parts side by side along a new axis."""
-    if not parts:
-        raise ValueError("stack takes at least one tensor")
-    tensors = [tensor(part) for part in parts]
+    tensors = _parts("stack", parts)
     if any(part.shape != tensors[0].shape for part in tensors):
         shapes = ", ".join(str(part.shape) for part in tensors)
         raise ValueError(f"stack takes tensors of one shape, got {shapes}")
@@ -101,11 +113,20 @@ def stack(parts: Sequence[Operand], axis: int = 0) -> Tensor:
 
 
 def one_hot(index: Operand, classes: int, dtype: Any = FLOAT32) -> Tensor:
-    """1 at the place that each integer names along a new last axis of length `classes`, else 0."""
+    """1 at the place that each integer names along a new last axis of length `classes`, else 0.
+
+    An integer that is no class, below 0 or from `classes` on, is 0 everywhere.
+    """
     places = tensor(index)
     if is_float(places.dtype):
         raise TypeError(f"one_hot takes integers, got {places.node.type}")
-    at = places.cast(INT32).expand_dims(-1).broadcast_to((*places.shape, classes))
+    (count,) = flat_ints([classes], "one_hot classes")
+    if not 0 <= count < 2**31:
+        raise ValueError(f"one_hot classes is from 0 to 2³¹ − 1, got {count}")
+    # Checked before it is cast: a larger integer would wrap around and be another class.
+    inside = (places >= 0) & (places < count) if places.dtype == INT64 else None
+    at = (places if inside is None else inside.where(places, -1)).cast(INT32)
+    at = at.expand_dims(-1).broadcast_to((*places.shape, count))
     return at.equal(iota(at.shape, at.ndim - 1, INT32)).cast(dtype)
 
 

@@ -16,12 +16,20 @@ if TYPE_CHECKING:
     from pellucid.graph.tensor import Tensor
 
 
-def flat_ints(given: Iterable[int | Sequence[int]]) -> tuple[int, ...]:
-    """`f(2, 3)` and `f((2, 3))` mean the same."""
+def flat_ints(given: Iterable[int | Sequence[int]], what: str = "a shape") -> tuple[int, ...]:
+    """`f(2, 3)` and `f((2, 3))` mean the same; raises TypeError for what is not integers."""
     items = list(given)
-    if len(items) == 1 and not isinstance(items[0], (int, np.integer)):
-        return tuple(operator.index(n) for n in items[0])
-    return tuple(operator.index(n) for n in items)  # type: ignore[arg-type]
+    try:
+        if len(items) == 1 and not isinstance(items[0], (int, np.integer)):
+            return tuple(operator.index(n) for n in items[0])
+        return tuple(operator.index(n) for n in items)  # type: ignore[arg-type]
+    except TypeError:
+        got = items[0] if len(items) == 1 else tuple(items)
+        parts = got if isinstance(got, Iterable) and not isinstance(got, str) else [got]
+        kinds = (type(n).__name__ for n in parts if not isinstance(n, (int, np.integer)))
+        raise TypeError(
+            f"{what} is made of integers, got {got!r}, which holds a {next(kinds, 'value')}"
+        ) from None
 
 
 def broadcast_shapes(*shapes: Shape) -> Shape:
@@ -38,8 +46,8 @@ def full_shape(old: Shape, new: Shape) -> Shape:
         raise ValueError(f"shape {new} leaves more than one length open, or has a negative one")
     if -1 not in new:
         return new
-    size = int(np.prod(old, dtype=np.int64))
-    known = int(np.prod([n for n in new if n != -1], dtype=np.int64))
+    size = math.prod(old)
+    known = math.prod(n for n in new if n != -1)
     if known == 0 or size % known:
         raise ValueError(f"cannot reshape {old} to {new}: {size} elements do not fill it")
     return tuple(size // known if n == -1 else n for n in new)

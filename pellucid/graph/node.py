@@ -16,7 +16,8 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from pellucid.graph.dtype import DType, as_dtype
+from pellucid.graph.dtype import DType, fitted
+from pellucid.graph.given import array_of, supported
 from pellucid.graph.op import TABLE, Array, Attrs, Shape, TensorType
 from pellucid.graph.origin import current_origin
 
@@ -27,12 +28,14 @@ class State:
     """A named array that lives from step to step: a parameter, a running statistic, a moment, data.
 
     `value` is read when a graph runs; a step's updates and assignments write into it in place.
+    Raises TypeError for a value that is not numbers, ValueError for numbers that would change by
+    being held, such as integers beyond the type.
     """
 
     __slots__ = ("__weakref__", "_value", "name")
 
     def __init__(self, value: Array, name: str = "") -> None:
-        self._value = np.array(value, dtype=as_dtype(np.asarray(value).dtype), order="C")
+        self._value = supported(value)
         self.name = name
 
     @property
@@ -42,17 +45,42 @@ class State:
 
     @value.setter
     def value(self, new: Array) -> None:
-        given = np.asarray(new)
+        given = array_of(new)
         if given.shape != self._value.shape:
             raise ValueError(
                 f"state {self.name!r} has shape {self._value.shape}, got a value of {given.shape}"
             )
-        self._value[...] = given
+        try:
+            self._value[...] = given if given.dtype == self._value.dtype else self._fitted(given)
+        except (ValueError, TypeError) as error:
+            error.add_note(f"in state {self.name!r}")
+            raise
+
+    def _fitted(self, given: Array) -> Array:
+        """`given` in the type of the value; raises TypeError if that cannot hold its kind."""
+        supported(given)
+        return fitted(given, self._value.dtype)
 
     def rebind(self, storage: Array) -> None:
-        """Move the value into `storage` (same shape and type), which holds it from now on."""
+        """Move the value into `storage` (same shape and type), which holds it from now on.
+
+        Raises ValueError for memory that a program could not use as it is: its elements lie side by
+        side in C order, aligned and writeable.
+        """
+        if not isinstance(storage, np.ndarray):
+            raise TypeError(
+                f"state {self.name!r} lives in an array, got a {type(storage).__name__}"
+            )
         if storage.shape != self._value.shape or storage.dtype != self._value.dtype:
-            raise ValueError(f"state {self.name!r} cannot live in storage of another type")
+            raise ValueError(
+                f"state {self.name!r} holds {TensorType(self._value.shape, self._value.dtype)}; it "
+                f"cannot live in storage of another type, {storage.dtype.str}{list(storage.shape)}"
+            )
+        if not storage.flags.carray:
+            raise ValueError(
+                f"state {self.name!r} cannot live in storage that is read-only, misaligned or not "
+                "side by side in C order; give it np.empty(shape, dtype) or a row of such an array"
+            )
         storage[...] = self._value
         self._value = storage
 
@@ -66,7 +94,7 @@ class Literal:
     __slots__ = ("_key", "array")
 
     def __init__(self, array: Array) -> None:
-        self.array = np.array(array, dtype=as_dtype(np.asarray(array).dtype), order="C")
+        self.array = supported(array)
         self.array.flags.writeable = False
         small = self.array.nbytes <= _CONTENT_INTERNED_BYTES
         content = (self.array.shape, self.array.dtype.name, self.array.tobytes()) if small else ()

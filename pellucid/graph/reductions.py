@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,16 +20,18 @@ Axes = int | Sequence[int] | None
 def axis_of(x: Tensor, axis: int, extra: int = 0) -> int:
     """`axis` counted from the front; raises ValueError unless x, with `extra` more axes, has it."""
     ndim = x.ndim + extra
+    if not isinstance(axis, Integral) or isinstance(axis, bool):
+        raise TypeError(f"an axis is an integer, got {axis!r}")
     if not -ndim <= axis < ndim:
         raise ValueError(f"axis {axis} does not exist in a tensor of shape {x.shape}")
-    return operator.index(axis) % ndim
+    return int(axis) % ndim
 
 
 def axes_of(x: Tensor, axes: Axes) -> tuple[int, ...]:
     """`axes` counted from the front, in increasing order; all axes for None."""
     if axes is None:
         return tuple(range(x.ndim))
-    given = [axes] if isinstance(axes, (int, np.integer)) else axes
+    given = list(axes) if isinstance(axes, Iterable) else [axes]
     found = sorted(axis_of(x, axis) for axis in given)
     if len(set(found)) < len(found):
         raise ValueError(f"axes {tuple(given)} of a tensor of shape {x.shape} name an axis twice")
@@ -48,7 +51,7 @@ def _reduce(op: str, x: Tensor, axes: Axes, keepdims: bool) -> Tensor:
 
 def count(x: Tensor, axes: Axes) -> int:
     """How many elements each result of a reduction over `axes` is made from."""
-    return int(np.prod([x.shape[axis] for axis in axes_of(x, axes)], dtype=np.int64))
+    return math.prod(x.shape[axis] for axis in axes_of(x, axes))
 
 
 def total(x: Tensor, axes: Axes, keepdims: bool) -> Tensor:

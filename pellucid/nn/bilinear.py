@@ -37,8 +37,7 @@ class Bilinear(Module):
         for name, part in (("left", self.left), ("right", self.right)):
             if part is not None and not isinstance(part, Module):
                 raise TypeError(f"Bilinear {name} is a module or None, got {part!r}")
-        if self.initializer is not None and not isinstance(self.initializer, Initializer):
-            raise TypeError(f"Bilinear initializer is an Initializer, got {self.initializer!r}")
+        check.optional(self, "initializer", Initializer)
 
     def setup(self, x: Tensor) -> None:
         """W and b for what the two sides make of x."""

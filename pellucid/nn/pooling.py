@@ -29,6 +29,14 @@ class _Pool(Module):
         if self.stride is not None:
             sizes(self, "stride", self.rank)
         padding(self, self.rank)
+        if isinstance(self.padding, str):
+            return
+        size = each(self.size, self.rank)
+        if any(2 * n > k for n, k in zip(each(self.padding, self.rank), size, strict=True)):
+            raise ValueError(
+                f"{type(self).__name__} padding is at most half the size, so that every window "
+                f"meets the input, got padding {self.padding} and size {self.size}"
+            )
 
     def suited(self) -> Initializer | None:
         """Looked through."""
@@ -43,6 +51,8 @@ class _Pool(Module):
                 else "(batch, height, width, channels)",
                 x,
             )
+        if 0 in x.shape[1:-1]:
+            raise self.mismatch("at least one place on each axis", x)
         size = each(self.size, self.rank)
         stride = size if self.stride is None else each(self.stride, self.rank)
         added = widths(self.padding, x.shape[1:-1], size, stride)
@@ -134,7 +144,7 @@ class GlobalAveragePool(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The mean of each channel."""
-        if x.ndim < 3:
+        if x.ndim < 3 or 0 in x.shape[1:-1]:
             raise self.mismatch("(batch, …, channels) with at least one spatial axis", x)
         return x.mean(tuple(range(1, x.ndim - 1)))
 
