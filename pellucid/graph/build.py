@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.check import brief, real
 from pellucid.graph.dtype import FLOAT32, INT32, INT64, as_dtype, fitted, is_float, promote
 from pellucid.graph.given import array_of
-from pellucid.graph.indexing import flat_ints
+from pellucid.graph.indexing import flat_ints, whole
 from pellucid.graph.node import State, apply
 from pellucid.graph.reductions import axis_of, drop
 from pellucid.graph.tensor import Number, Operand, Tensor, operands, tensor
@@ -30,12 +31,16 @@ def variable(value: Any, name: str = "") -> Tensor:
 
 
 def read(state: State) -> Tensor:
-    """The value of `state` at the moment that the graph runs."""
+    """The value of `state` at the moment that the graph runs; TypeError for anything else."""
+    if not isinstance(state, State):
+        raise TypeError(f"read takes a State, got {brief(state)}; of an array it is pel.variable")
     return Tensor(apply("state", state=state))
 
 
 def placeholder(name: str, shape: Lengths, dtype: Any = FLOAT32) -> Tensor:
     """An input that every step is fed by name."""
+    if not isinstance(name, str):
+        raise TypeError(f"a placeholder's name is text, got {brief(name)}")
     return Tensor(apply("input", name=name, shape=flat_ints([shape]), dtype=as_dtype(dtype)))
 
 
@@ -56,7 +61,7 @@ def ones(shape: Lengths, dtype: Any = FLOAT32) -> Tensor:
 
 def arange(count: int, dtype: Any = INT64) -> Tensor:
     """0, 1, … count − 1; raises ValueError for a type that does not hold count − 1 exactly."""
-    return iota(flat_ints([count], "arange count"), 0, dtype)
+    return iota((whole(count, "arange count"),), 0, dtype)
 
 
 def iota(shape: Lengths, axis: int, dtype: Any = INT64) -> Tensor:
@@ -65,7 +70,7 @@ def iota(shape: Lengths, axis: int, dtype: Any = INT64) -> Tensor:
     Raises ValueError for an axis that does not exist, or a type that does not hold each index.
     """
     lengths = flat_ints([shape])
-    (at,) = flat_ints([axis], "iota axis")
+    at = whole(axis, "iota axis")
     along = at + len(lengths) if -len(lengths) <= at < 0 else at
     return Tensor(apply("iota", shape=lengths, axis=along, dtype=as_dtype(dtype)))
 
@@ -87,7 +92,7 @@ def minimum(x: Operand, y: Operand) -> Tensor:
 
 def _parts(name: str, parts: Sequence[Operand]) -> list[Tensor]:
     if not isinstance(parts, Iterable) or isinstance(parts, (str, bytes)):
-        raise TypeError(f"{name} takes a list of tensors, got {parts!r}")
+        raise TypeError(f"{name} takes a list of tensors, got {brief(parts)}")
     tensors = [tensor(part) for part in parts]
     if not tensors:
         raise ValueError(f"{name} takes at least one tensor")
@@ -120,7 +125,7 @@ def one_hot(index: Operand, classes: int, dtype: Any = FLOAT32) -> Tensor:
     places = tensor(index)
     if is_float(places.dtype):
         raise TypeError(f"one_hot takes integers, got {places.node.type}")
-    (count,) = flat_ints([classes], "one_hot classes")
+    count = whole(classes, "one_hot classes")
     if not 0 <= count < 2**31:
         raise ValueError(f"one_hot classes is from 0 to 2³¹ − 1, got {count}")
     # Checked before it is cast: a larger integer would wrap around and be another class.
@@ -132,12 +137,14 @@ def one_hot(index: Operand, classes: int, dtype: Any = FLOAT32) -> Tensor:
 
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """e^x_i / Σ_j e^x_j along `axis`, computed from x − max x so that it never overflows."""
+    x = tensor(x)
     shifted = (x - x.max(axis, keepdims=True).stop_gradient()).exp()
     return shifted / shifted.sum(axis, keepdims=True)
 
 
 def logsumexp(x: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
     """log Σ_j e^x_j along `axis`, computed from x − max x so that it never overflows."""
+    x = tensor(x)
     peak = x.max(axis, keepdims=True).stop_gradient()
     # ∞ − ∞ is not a number: where the largest is infinite, nothing is taken off.
     peak = (peak.abs() < math.inf).where(peak, 0.0)
@@ -147,11 +154,13 @@ def logsumexp(x: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
 
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     """x − log Σ_j e^x_j along `axis`, computed from x − max x so that it never overflows."""
+    x = tensor(x)
     shifted = x - x.max(axis, keepdims=True).stop_gradient()
     return shifted - shifted.exp().sum(axis, keepdims=True).log()
 
 
 def _draw(op: str, shape: Lengths, seed: Operand, step: Operand, **attrs: Any) -> Tensor:
+    attrs["draw"] = whole(attrs["draw"], f"{op} draw")
     sources = [tensor(value) for value in (seed, step)]
     for source in sources:
         if is_float(source.dtype) or source.shape != ():
@@ -181,4 +190,5 @@ def bernoulli(
     shape: Lengths, probability: float, *, seed: Operand, step: Operand = 0, draw: int = 0
 ) -> Tensor:
     """True with the given probability (to within 2⁻²⁴); see `uniform`."""
-    return _draw("bernoulli", shape, seed, step, probability=float(probability), draw=draw)
+    chance = real("bernoulli probability", probability, at_least=0, at_most=1)
+    return _draw("bernoulli", shape, seed, step, probability=chance, draw=draw)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.check import brief
 from pellucid.errors import OutOfRangeError
 
 DType = np.dtype[Any]
@@ -40,7 +41,7 @@ def as_dtype(dtype: Any) -> DType:
     try:
         given: DType = np.dtype(dtype).newbyteorder("=")
     except (TypeError, ValueError, SyntaxError):
-        raise TypeError(f"a type is one of {_names()}, got {dtype!r}") from None
+        raise TypeError(f"a type is one of {_names()}, got {brief(dtype)}") from None
     if dtype is None:
         raise TypeError(f"a type is one of {_names()}, got None")
     if given in ORDER:

@@ -26,7 +26,9 @@ def array_of(value: Any) -> Array:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:
         if isinstance(value, (list, tuple)):
-            raise ValueError("a tensor holds lists of one length, got a ragged (inhomogeneous) list") from None
+            raise ValueError(
+                "a tensor holds lists of one length, got a ragged (inhomogeneous) list"
+            ) from None
         raise TypeError(f"a tensor cannot hold a {_kind(value)}: {error}") from None
     if array.dtype.kind == "O":
         raise TypeError(_of_objects(array))

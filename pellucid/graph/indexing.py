@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pellucid.check import brief
+from pellucid.errors import OutOfRangeError
 from pellucid.graph.dtype import BOOL, INT32, INT64, UINT8, is_float
 from pellucid.graph.op import Shape
 
@@ -19,17 +21,26 @@ if TYPE_CHECKING:
 def flat_ints(given: Iterable[int | Sequence[int]], what: str = "a shape") -> tuple[int, ...]:
     """`f(2, 3)` and `f((2, 3))` mean the same; raises TypeError for what is not integers."""
     items = list(given)
+    one = len(items) == 1 and not isinstance(items[0], (int, np.integer))
     try:
-        if len(items) == 1 and not isinstance(items[0], (int, np.integer)):
-            return tuple(operator.index(n) for n in items[0])
-        return tuple(operator.index(n) for n in items)  # type: ignore[arg-type]
+        found = tuple(operator.index(n) for n in (items[0] if one else items))  # type: ignore[union-attr]
     except TypeError:
         got = items[0] if len(items) == 1 else tuple(items)
         parts = got if isinstance(got, Iterable) and not isinstance(got, str) else [got]
         kinds = (type(n).__name__ for n in parts if not isinstance(n, (int, np.integer)))
         raise TypeError(
-            f"{what} is made of integers, got {got!r}, which holds a {next(kinds, 'value')}"
+            f"{what} is made of integers, got {brief(got)}, which holds a {next(kinds, 'value')}"
         ) from None
+    if any(abs(n) >= 2**63 for n in found):
+        raise OutOfRangeError(f"{what} is made of integers below 2⁶³, got {brief(found)}")
+    return found
+
+
+def whole(value: int, what: str) -> int:
+    """One integer; raises TypeError for anything else."""
+    if isinstance(value, Iterable):
+        raise TypeError(f"{what} is an integer, got {brief(value)}")
+    return flat_ints([value], what)[0]
 
 
 def broadcast_shapes(*shapes: Shape) -> Shape:
@@ -138,7 +149,9 @@ def _is_integer(item: Any) -> bool:
 def _window(item: Any, n: int, axis: int, shape: Shape) -> slice:
     if _is_integer(item):
         if not -n <= item < n:
-            raise IndexError(f"index {item} is outside axis {axis} of a tensor of shape {shape}")
+            raise IndexError(
+                f"index {brief(item)} is outside axis {axis} of a tensor of shape {shape}"
+            )
         at = int(item) % n
         return slice(at, at + 1, 1)
     if isinstance(item, slice):
@@ -146,7 +159,7 @@ def _window(item: Any, n: int, axis: int, shape: Shape) -> slice:
     if _is_array(item):
         return slice(0, n, 1)
     raise IndexError(
-        f"a tensor is indexed by integers, slices, None, Ellipsis and integer arrays, not {item!r}"
+        f"a tensor is indexed by integers, slices, None, Ellipsis and integer arrays, not {brief(item)}"
     )
 
 

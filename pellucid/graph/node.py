@@ -45,21 +45,22 @@ class State:
 
     @value.setter
     def value(self, new: Array) -> None:
-        given = array_of(new)
+        try:
+            given = self._fitted(new)
+        except (ValueError, TypeError) as error:
+            error.add_note(f"in state {self.name!r}")
+            raise
         if given.shape != self._value.shape:
             raise ValueError(
                 f"state {self.name!r} has shape {self._value.shape}, got a value of {given.shape}"
             )
-        try:
-            self._value[...] = given if given.dtype == self._value.dtype else self._fitted(given)
-        except (ValueError, TypeError) as error:
-            error.add_note(f"in state {self.name!r}")
-            raise
+        self._value[...] = given
 
-    def _fitted(self, given: Array) -> Array:
-        """`given` in the type of the value; raises TypeError if that cannot hold its kind."""
-        supported(given)
-        return fitted(given, self._value.dtype)
+    def _fitted(self, new: Any) -> Array:
+        """`new` in the type of the value; raises TypeError or ValueError if that cannot hold it."""
+        given = array_of(new)
+        same = given.dtype == self._value.dtype
+        return given if same else fitted(supported(given), self._value.dtype)
 
     def rebind(self, storage: Array) -> None:
         """Move the value into `storage` (same shape and type), which holds it from now on.
@@ -173,9 +174,13 @@ def apply(op: str, inputs: Sequence[Node] = (), **attrs: Any) -> Node:
 
 def ordered(roots: Iterable[Node]) -> list[Node]:
     """Every node that `roots` depend on, each after its inputs: v_0 … v_N."""
+    given = list(roots)
+    for root in given:
+        if not isinstance(root, Node):
+            raise TypeError(f"a graph is made of nodes, got a {type(root).__name__}; see x.node")
     order: list[Node] = []
     done: set[Node] = set()
-    stack = [(root, False) for root in reversed(list(roots))]
+    stack = [(root, False) for root in reversed(given)]
     while stack:
         node, inputs_done = stack.pop()
         if node in done:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pellucid import check
+from pellucid.check import brief
 from pellucid.graph.dtype import BOOL, INT64, float_of, is_float
 
 if TYPE_CHECKING:
@@ -21,9 +23,9 @@ def axis_of(x: Tensor, axis: int, extra: int = 0) -> int:
     """`axis` counted from the front; raises ValueError unless x, with `extra` more axes, has it."""
     ndim = x.ndim + extra
     if not isinstance(axis, Integral) or isinstance(axis, bool):
-        raise TypeError(f"an axis is an integer, got {axis!r}")
+        raise TypeError(f"an axis is an integer, got {brief(axis)}")
     if not -ndim <= axis < ndim:
-        raise ValueError(f"axis {axis} does not exist in a tensor of shape {x.shape}")
+        raise ValueError(f"axis {brief(axis)} does not exist in a tensor of shape {x.shape}")
     return int(axis) % ndim
 
 
@@ -67,7 +69,7 @@ def mean(x: Tensor, axes: Axes, keepdims: bool) -> Tensor:
 
 def variance(x: Tensor, axes: Axes, keepdims: bool, ddof: int) -> Tensor:
     """Σ (x − mean)² / (n − ddof)."""
-    left = count(x, axes) - ddof
+    left = count(x, axes) - check.integer("ddof", ddof, at_least=0)
     squares = (x - mean(x, axes, keepdims=True)).square()
     return total(squares, axes, keepdims) * (1.0 / left if left > 0 else float("nan"))
 

@@ -6,12 +6,12 @@ for it, and then with the state as it is at that moment.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, TypeAlias, TypeGuard
 
 import numpy as np
 
+from pellucid.check import brief
 from pellucid.graph import indexing, reductions
 from pellucid.graph.dtype import BOOL, FLOAT32, INT64, as_dtype, fitted, float_of, promote
 from pellucid.graph.functions import Functions
@@ -307,11 +307,15 @@ class Tensor(Functions):
     ) -> Tensor:
         """Surrounded by `value`: widths before and after each axis, and between its elements."""
         between = (0,) * self.ndim if interior is None else interior
-        ends = [tuple(map(operator.index, widths)) for widths in (before, after, between)]
+        names = ("before", "after", "interior")
+        ends = [
+            indexing.flat_ints([widths], f"pad {name}")
+            for name, widths in zip(names, (before, after, between), strict=True)
+        ]
         if ends == [(0,) * self.ndim] * 3:
             return self
-        widths = dict(zip(("before", "after", "interior"), ends, strict=True))
-        return self.apply("pad", **widths, value=float(value))
+        widths = dict(zip(names, ends, strict=True))
+        return self.apply("pad", **widths, value=_padding(value))
 
     def __getitem__(self, index: Any) -> Tensor:
         return indexing.getitem(self, index)
@@ -341,7 +345,19 @@ class Tensor(Functions):
         places = indexing.as_index(index)
         at = reductions.axis_of(self, axis, extra=1 - places.ndim)
         nodes = [self.node, places.node]
-        return Tensor(apply("scatter_add", nodes, length=operator.index(length), axis=at))
+        return Tensor(
+            apply(
+                "scatter_add", nodes, length=indexing.whole(length, "scatter_add length"), axis=at
+            )
+        )
+
+
+def _padding(value: Any) -> float:
+    """The number that pads; it may be infinite."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"pad value is a number, got {brief(value)}") from None
 
 
 def binary(op: str, x: Operand, y: Operand) -> Tensor:

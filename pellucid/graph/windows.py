@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from numbers import Integral
 
+from pellucid.check import brief
 from pellucid.graph.dtype import float_of, promote
 from pellucid.graph.indexing import flat_ints
 from pellucid.graph.node import apply
@@ -46,7 +47,7 @@ def _axes(x: Tensor, given: Sizes, are_sizes: bool) -> tuple[int, ...]:
     items = list(given) if isinstance(given, Iterable) else [given]
     found = tuple(axis_of(x, i if are_sizes else axis) for i, axis in enumerate(items, start=1))
     if any(not a < b for a, b in pairwise(found)):
-        raise ValueError(f"windows slide along rising axes, got {given} of shape {x.shape}")
+        raise ValueError(f"windows slide along rising axes, got {brief(given)} of shape {x.shape}")
     return found
 
 
@@ -145,9 +146,11 @@ def _operands(name: str, x: Tensor, w: Tensor, groups: int) -> tuple[Tensor, Ten
         )
     channels, outputs = x.shape[-1], w.shape[-1]
     if not isinstance(groups, Integral) or isinstance(groups, bool):
-        raise TypeError(f"groups is an integer of at least 1, got {groups!r}")
+        raise TypeError(f"groups is an integer of at least 1, got {brief(groups)}")
     if groups < 1 or channels % groups or outputs % groups:
-        raise ValueError(f"{groups} groups do not divide {channels} channels and {outputs} outputs")
+        raise ValueError(
+            f"{brief(groups)} groups do not divide {channels} channels and {outputs} outputs"
+        )
     if w.shape[-2] * groups != channels:
         raise ValueError(
             f"{name} of shapes {x.shape} and {w.shape} with {groups} groups: the kernel takes "
@@ -161,7 +164,11 @@ def _each(name: str, value: Sizes, count: int) -> tuple[int, ...]:
     """A setting for every axis."""
     found = tuple(value) if isinstance(value, Iterable) else (value,) * count
     if any(not isinstance(n, Integral) or isinstance(n, bool) for n in found):
-        raise TypeError(f"{name} is an integer of at least 1, or {count} of them, got {value!r}")
-    if len(found) != count or any(n < 1 for n in found):
-        raise ValueError(f"{name} is a number of at least 1, or {count} of them, got {value!r}")
+        raise TypeError(
+            f"{name} is an integer of at least 1, or {count} of them, got {brief(value)}"
+        )
+    if len(found) != count or any(not 1 <= n < 2**63 for n in found):
+        raise ValueError(
+            f"{name} is a number of at least 1, or {count} of them, got {brief(value)}"
+        )
     return tuple(map(int, found))

@@ -36,7 +36,7 @@ class Bilinear(Module):
         check.choice(self, "bias", True, False)
         for name, part in (("left", self.left), ("right", self.right)):
             if part is not None and not isinstance(part, Module):
-                raise TypeError(f"Bilinear {name} is a module or None, got {part!r}")
+                raise TypeError(f"Bilinear {name} is a module or None, got {check.brief(part)}")
         check.optional(self, "initializer", Initializer)
 
     def setup(self, x: Tensor) -> None:

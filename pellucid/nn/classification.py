@@ -87,8 +87,11 @@ class CrossEntropy(Loss):
         check_class_weights(self)
         if self.ignore is not None:
             if isinstance(self.ignore, bool) or not isinstance(self.ignore, Integral):
-                raise TypeError(f"CrossEntropy ignore is a class or None, got {self.ignore!r}")
-            object.__setattr__(self, "ignore", int(self.ignore))
+                raise TypeError(
+                    f"CrossEntropy ignore is a class or None, got {check.brief(self.ignore)}"
+                )
+            ignore = check.integer("CrossEntropy ignore", self.ignore, at_least=-(2**63))
+            object.__setattr__(self, "ignore", ignore)
 
     def row_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """−log softmax(x) at the target."""

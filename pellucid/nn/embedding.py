@@ -43,10 +43,13 @@ class Embedding(Module):
         if self.padding is None:
             return
         if isinstance(self.padding, bool) or not isinstance(self.padding, Integral):
-            raise TypeError(f"Embedding padding is an index or None, got {self.padding!r}")
+            raise TypeError(
+                f"Embedding padding is an index or None, got {check.brief(self.padding)}"
+            )
         if not 0 <= self.padding < self.count:
             raise ValueError(
-                f"Embedding padding is an index from 0 to {self.count - 1}, got {self.padding}"
+                f"Embedding padding is an index from 0 to {self.count - 1}, "
+                f"got {check.brief(self.padding)}"
             )
         self.padding = int(self.padding)
 

@@ -33,7 +33,7 @@ class Linear(Module):
         check.count(self, "features")
         if not isinstance(self.bias, bool):
             raise TypeError(
-                f"Linear bias is True or False, got {self.bias!r}; "
+                f"Linear bias is True or False, got {check.brief(self.bias)}; "
                 "the number of inputs is inferred, so Linear takes the number of outputs only"
             )
         check.optional(self, "initializer", Initializer)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
+from pellucid import check
 from pellucid.graph import Array, Shape, Tensor, origin, tensor
 from pellucid.graph.dtype import FLOAT32, as_dtype
 from pellucid.nn.describe import describe
@@ -137,7 +138,7 @@ class Module:
         values:  a `state_dict` to take all parameters and buffers from instead of drawing them.
         """
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"a seed is an integer of at least 0, got {seed!r}")
+            raise ValueError(f"a seed is an integer of at least 0, got {check.brief(seed)}")
         with making(Making(seed, as_dtype(dtype), values)):
             self(example_input(example, dtype))
         if values is not None:
