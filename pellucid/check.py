@@ -68,6 +68,16 @@ def real(
     return float(value)
 
 
+def plain(name: str, value: Any) -> float:
+    """`value` as a float, finite or not; raises TypeError unless it is a number that floats hold."""
+    try:
+        if isinstance(value, Real):
+            return float(value)
+    except OverflowError:
+        pass  # an integer beyond the floats
+    raise TypeError(f"{name} is a number, got {brief(value)}")
+
+
 def integer(name: str, value: Any, at_least: int = 1, at_most: int = 2**63 - 1) -> int:
     """`value` as an int; raises unless it is an integer within the bounds."""
     if isinstance(value, bool) or not isinstance(value, Integral):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.check import brief, real
+from pellucid.check import brief, plain
 from pellucid.graph.dtype import FLOAT32, INT32, INT64, as_dtype, fitted, is_float, promote
 from pellucid.graph.given import array_of
 from pellucid.graph.indexing import flat_ints, whole
@@ -190,5 +190,5 @@ def bernoulli(
     shape: Lengths, probability: float, *, seed: Operand, step: Operand = 0, draw: int = 0
 ) -> Tensor:
     """True with the given probability (to within 2⁻²⁴); see `uniform`."""
-    chance = real("bernoulli probability", probability, at_least=0, at_most=1)
+    chance = plain("bernoulli probability", probability)
     return _draw("bernoulli", shape, seed, step, probability=chance, draw=draw)

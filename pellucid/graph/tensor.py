@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeAlias, TypeGuard
 
 import numpy as np
 
-from pellucid.check import brief
+from pellucid.check import plain
 from pellucid.graph import indexing, reductions
 from pellucid.graph.dtype import BOOL, FLOAT32, INT64, as_dtype, fitted, float_of, promote
 from pellucid.graph.functions import Functions
@@ -315,7 +315,7 @@ class Tensor(Functions):
         if ends == [(0,) * self.ndim] * 3:
             return self
         widths = dict(zip(names, ends, strict=True))
-        return self.apply("pad", **widths, value=_padding(value))
+        return self.apply("pad", **widths, value=plain("pad value", value))
 
     def __getitem__(self, index: Any) -> Tensor:
         return indexing.getitem(self, index)
@@ -350,14 +350,6 @@ class Tensor(Functions):
                 "scatter_add", nodes, length=indexing.whole(length, "scatter_add length"), axis=at
             )
         )
-
-
-def _padding(value: Any) -> float:
-    """The number that pads; it may be infinite."""
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"pad value is a number, got {brief(value)}") from None
 
 
 def binary(op: str, x: Operand, y: Operand) -> Tensor:
