@@ -137,14 +137,14 @@ def one_hot(index: Operand, classes: int, dtype: Any = FLOAT32) -> Tensor:
 
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """e^x_i / Σ_j e^x_j along `axis`, computed from x − max x so that it never overflows."""
-    x = tensor(x)
+    x = tensor(x).real()
     shifted = (x - x.max(axis, keepdims=True).stop_gradient()).exp()
     return shifted / shifted.sum(axis, keepdims=True)
 
 
 def logsumexp(x: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
     """log Σ_j e^x_j along `axis`, computed from x − max x so that it never overflows."""
-    x = tensor(x)
+    x = tensor(x).real()
     peak = x.max(axis, keepdims=True).stop_gradient()
     # ∞ − ∞ is not a number: where the largest is infinite, nothing is taken off.
     peak = (peak.abs() < math.inf).where(peak, 0.0)
@@ -154,7 +154,7 @@ def logsumexp(x: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
 
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     """x − log Σ_j e^x_j along `axis`, computed from x − max x so that it never overflows."""
-    x = tensor(x)
+    x = tensor(x).real()
     shifted = x - x.max(axis, keepdims=True).stop_gradient()
     return shifted - shifted.exp().sum(axis, keepdims=True).log()
 

@@ -65,6 +65,7 @@ class Bilinear(Module):
         first, second, _ = self.W.shape
         if (left.shape[-1], right.shape[-1]) != (first, second):
             raise self.mismatch(f"sides of {first} and {second} features", x)
+        left, right = left.real(), right.real()
         pairs = left.expand_dims(-1) * right.expand_dims(-2)
         flat = pairs.reshape(*left.shape[:-1], first * second)
         y = flat @ self.W.reshape(first * second, self.features)

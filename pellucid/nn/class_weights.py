@@ -48,8 +48,9 @@ def check_class_weights(part: Any, count: int | None = None) -> None:
     if given is None:
         return
     name = f"{type(part).__name__} class_weights"
-    values = given if isinstance(given, np.ndarray) else check.items(name, given)
-    values = tuple(np.asarray(values, object).ravel().tolist())
+    if isinstance(given, (list, tuple, range)):
+        given = check.items(name, given)
+    values = tuple(np.asarray(given, object).ravel().tolist())
     if any(isinstance(v, bool) or not isinstance(v, Real) for v in values):
         raise TypeError(f"{name} is a number for each class, got {check.brief(given)}")
     if len(values) < 2 or (count is not None and len(values) != count):

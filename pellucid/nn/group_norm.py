@@ -71,7 +71,7 @@ class InstanceNorm(FeatureNorm):
 def normalised(layer: FeatureNorm, x: Tensor, groups: int, epsilon: float) -> Tensor:
     """(x − mean) / √(variance + ε) of each example's groups of channels; ValueError for 1 value."""
     places = math.prod(x.shape[1:-1])
-    size = x.shape[-1] // groups
+    size = x.shape[-1] // groups if groups else 0
     if places * size < 2:
         raise layer.mismatch("2 values or more in each group, to have a variance", x)
     parts = x.reshape(x.shape[0], places, groups, size)

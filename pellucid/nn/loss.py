@@ -57,6 +57,10 @@ class Loss:
         given, aims = tensor(outputs), tensor(targets)
         if not is_float(given.dtype) or given.ndim == 0:
             raise TypeError(f"{type(self).__name__} takes float outputs, got {given.node.type}")
+        if 0 in given.shape and self.reduction != "sum":
+            raise ValueError(
+                f"{type(self).__name__} has a mean over no outputs: they have shape {given.shape}"
+            )
         parts = mixed_targets(aims)
         losses = blended([(self.row_losses(given, aim), share) for aim, share in parts])
         found = [(self.counts(given, aim), share) for aim, share in parts]
@@ -90,6 +94,23 @@ class Loss:
                 f"got outputs {outputs.shape} and targets {targets.shape}"
             )
         return outputs, targets.cast(outputs.dtype)
+
+
+def limited(loss: Loss, targets: Tensor, most: float = 1.0) -> Tensor:
+    """Targets from 0 to `most`; NaN for another, so that it cannot pass unnoticed.
+
+    Raises ValueError for one that is known.
+    """
+    if targets.node.op == "constant":
+        values = targets.node.attrs["value"].array
+        wrong = values[~((values >= 0) & (values <= most))]
+        if wrong.size:
+            raise ValueError(
+                f"{type(loss).__name__} takes targets of 0 or 1, or probabilities, got "
+                f"{wrong.flat[0]}"
+            )
+        return targets
+    return where((targets >= 0) & (targets <= most), targets, float("nan"))
 
 
 def mixed(rows: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:

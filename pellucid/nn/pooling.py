@@ -53,6 +53,7 @@ class _Pool(Module):
             )
         if 0 in x.shape[1:-1]:
             raise self.mismatch("at least one place on each axis", x)
+        x = x.real()
         size = each(self.size, self.rank)
         stride = size if self.stride is None else each(self.stride, self.rank)
         added = widths(self.padding, x.shape[1:-1], size, stride)
@@ -164,6 +165,7 @@ class GlobalMaxPool(Module):
         """The largest of each channel."""
         if x.ndim < 3 or 0 in x.shape[1:-1]:
             raise self.mismatch("(batch, …, channels) with at least one spatial axis", x)
+        x = x.real()
         return first_largest(x.reshape(x.shape[0], math.prod(x.shape[1:-1]), x.shape[-1]))
 
 
@@ -194,6 +196,7 @@ class AdaptiveMaxPool2d(_Adaptive):
     def forward(self, x: Tensor) -> Tensor:
         """Window by window."""
         self.check(x)
+        x = x.real()
         rows, columns = (
             _windows(n, size) for n, size in zip(x.shape[1:3], each(self.size, 2), strict=True)
         )
@@ -218,6 +221,7 @@ class AdaptiveAveragePool2d(_Adaptive):
         """A product with the windows' weights along each axis."""
         self.check(x)
         for axis, size in zip((1, 2), each(self.size, 2), strict=True):
+            x = x.real()
             weights = tensor(_weights(x.shape[axis], size), x.dtype)
             x = (x.swap_axes(axis, -1) @ weights).swap_axes(axis, -1)
         return x

@@ -33,4 +33,5 @@ class RMSNorm(FeatureNorm):
     def forward(self, x: Tensor) -> Tensor:
         """Each row at root mean square 1, then scaled."""
         self.check_features(x)
+        x = x.real()
         return x * (x.square().mean(-1, keepdims=True) + self.epsilon).rsqrt() * self.gamma

@@ -109,7 +109,7 @@ class TransformerBlock(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Both residual branches."""
-        if x.ndim != 3:
+        if x.ndim != 3 or 0 in x.shape[1:]:
             raise self.mismatch("(batch, length, features)", x)
         x = x + self._kept(self.attention(self.norm1(x)))
         return x + self._kept(self.feed_forward(self.norm2(x)))
