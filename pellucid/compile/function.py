@@ -13,6 +13,7 @@ from pellucid.graph.dtype import FLOAT32, ORDER, as_dtype, fitted
 from pellucid.graph.given import array_of
 from pellucid.graph.op import Array
 from pellucid.graph.program import Graph
+from pellucid.graph.retrace import Draws, check_repeatable
 from pellucid.graph.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -54,10 +55,22 @@ class Compiled:
             inputs = [
                 placeholder(f"x{i}", array.shape, array.dtype) for i, array in enumerate(arrays)
             ]
-            tensors, shape = _unpacked(self._function(*inputs))
+            tensors, shape = self._traced(inputs)
             graph = Graph({f"y{i}": tensor.node for i, tensor in enumerate(tensors)})
             self._programs[key] = NativeProgram(graph), shape
         return self._programs[key]
+
+    def _traced(self, inputs: list[Tensor]) -> tuple[list[Tensor], Any]:
+        """What the function builds; if that draws, it is asked again, since it may have been setup."""
+        draws = Draws([self._function])
+        tensors, shape = _unpacked(self._function(*inputs))
+        if draws.made():
+            check_repeatable(
+                [tensor.node for tensor in tensors],
+                lambda: [tensor.node for tensor in _unpacked(self._function(*inputs))[0]],
+                [self._function],
+            )
+        return tensors, shape
 
 
 def compile(function: Callable[..., Result]) -> Compiled:  # noqa: A001
@@ -65,7 +78,8 @@ def compile(function: Callable[..., Result]) -> Compiled:  # noqa: A001
 
     function: takes tensors and returns a tensor, a tuple or a mapping of tensors. States that it
     reads are read at each call. `f.explain(*arrays)` shows what the compiler made of it.
-    Raises TypeError if it returns something else.
+    Raises TypeError if it returns something else, TracingError if it draws with NumPy or Python: it is
+    called once for each set of shapes and types, so it would draw only then.
     """
     return Compiled(function)
 
