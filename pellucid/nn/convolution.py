@@ -79,7 +79,8 @@ class _Convolution(Module):
         if any(n < span for n, span in zip(seen.shape[1:], covered, strict=False)):
             raise ValueError(
                 f"{label(self)} has a kernel that covers {places_text(covered)} places, more "
-                f"than its padded input {shape_text(seen.shape)} has"
+                f"than its padded input {shape_text(seen.shape)} has; its settings begin with features "
+                "and kernel_size, the channels of the input are inferred"
             )
         y = convolve(seen, self.W, stride, dilation, self.groups)
         return y + self.b if self.bias else y

@@ -8,8 +8,10 @@ gradient of `where` never meets 0 · ∞.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
 from pellucid.graph import Tensor, softmax, where
+from pellucid.hints import FUNCTIONS, missing
 from pellucid.nn.attention import attention
 
 SELU_ALPHA = 1.6732632423543772
@@ -127,3 +129,9 @@ __all__ = [
     "step",
     "tanh",
 ]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        raise missing("module 'pellucid.nn.functional'", name, FUNCTIONS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pellucid import check
 from pellucid.graph import Tensor
-from pellucid.nn.norm import FeatureNorm, centred
+from pellucid.nn.norm import FeatureNorm, centred, check_epsilon
 from pellucid.nn.scope import label
 
 
@@ -22,7 +22,7 @@ class GroupNorm(FeatureNorm):
     values or more.
 
     groups:  1 normalises all channels together; as many as channels is `InstanceNorm`.
-    epsilon: added to the variance, more than 0.
+    epsilon: added to the variance, more than 0 and less than 1.
     """
 
     groups: int = 32
@@ -30,7 +30,7 @@ class GroupNorm(FeatureNorm):
 
     def __post_init__(self) -> None:
         check.count(self, "groups")
-        check.number(self, "epsilon", more_than=0)
+        check_epsilon(self)
 
     def setup(self, x: Tensor) -> None:
         """γ and β; raises ValueError if the groups do not divide the channels."""
@@ -54,13 +54,13 @@ class InstanceNorm(FeatureNorm):
     x: (batch, …, channels) with 2 places or more; γ, β: (channels,). The mean and variance are of
     each example and channel alone, so training and evaluation do the same.
 
-    epsilon: added to the variance, more than 0.
+    epsilon: added to the variance, more than 0 and less than 1.
     """
 
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        check.number(self, "epsilon", more_than=0)
+        check_epsilon(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Each channel normalised, scaled and shifted."""

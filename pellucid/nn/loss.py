@@ -9,13 +9,14 @@ from typing import ClassVar, Literal
 from pellucid import check
 from pellucid.graph import Array, Tensor, tensor, where
 from pellucid.graph.dtype import is_float
+from pellucid.hints import Hinted
 from pellucid.nn.mode import training_pass
 
 Reduction = Literal["mean", "sum", "none"]
 
 
 @dataclass(frozen=True)
-class Loss:
+class Loss(Hinted):
     """A loss is computed row by row and then reduced over the batch.
 
     reduction: "mean" (default), "sum", or "none" for one loss per row, shape (batch,), to be

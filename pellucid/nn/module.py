@@ -10,6 +10,7 @@ import numpy as np
 from pellucid import check
 from pellucid.graph import Array, Shape, Tensor, origin, tensor
 from pellucid.graph.dtype import FLOAT32, as_dtype
+from pellucid.hints import MODULE, Hinted, missing
 from pellucid.nn.describe import describe
 from pellucid.nn.example import Example, example_input
 from pellucid.nn.initialise import GlorotUniform, Initializer
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 Kind = TypeVar("Kind", bound=Held)
 
 
-class Module:
+class Module(Hinted):
     """A function of one tensor with parameters of its own: a layer or a network of layers.
 
     A layer is a `@dataclass(eq=False, repr=False)` whose fields are its settings. It writes
@@ -83,9 +84,8 @@ class Module:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            kind = type(self).__name__
             hint = "" if self._built else "; parameters are made by build() or by the first call"
-            raise AttributeError(f"{kind!r} has no attribute {name!r}{hint}")
+            raise missing(repr(type(self).__name__), name, MODULE, hint)
 
     # -- making parameters ----------------------------------------------------------------------
 

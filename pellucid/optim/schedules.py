@@ -11,13 +11,20 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 from pellucid import check
+from pellucid.hints import OPTIMIZER, Hinted, missing
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Hinted):
     """What the learning rate is multiplied by."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(repr(type(self).__name__), name, OPTIMIZER)
 
     def factor(self, epoch: float, epochs: float) -> float:
         """The factor after `epoch` of `epochs` passes over the rows."""

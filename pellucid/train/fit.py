@@ -13,6 +13,7 @@ import numpy as np
 from pellucid import nn, optim
 from pellucid.data import split
 from pellucid.errors import DataError
+from pellucid.hints import explained
 from pellucid.train import arrays
 from pellucid.train.aims import Prepared, prepare
 from pellucid.train.choices import Choice
@@ -29,6 +30,7 @@ SHOWN_ROWS = 10_000
 Rows = tuple[Any, Any] | tuple[Any, Any, Any]
 
 
+@explained
 def fit(
     net: nn.Module,
     train: Rows,
