@@ -82,11 +82,12 @@ def integer(name: str, value: Any, at_least: int = 1, at_most: int = 2**63 - 1) 
     """`value` as an int; raises unless it is an integer within the bounds."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} is an integer of at least {at_least}, got {brief(value)}")
-    if value < at_least:
+    found = int(value)
+    if found < at_least:
         raise ValueError(f"{name} is at least {at_least}, got {brief(value)}")
-    if value > at_most:
+    if found > at_most:
         raise ValueError(f"{name} is at most {at_most:,}, got {brief(value)}")
-    return int(value)
+    return found
 
 
 def one_of(name: str, value: Any, *choices: Any) -> None:

@@ -110,7 +110,7 @@ def test_a_keyword_from_elsewhere_has_a_hint(
 
 
 def test_keywords_that_are_taken_or_unknown_are_left_to_python() -> None:
-    assert nn.Sequential(lr=nn.Linear(2))["lr"]
+    assert isinstance(nn.Sequential(lr=nn.Linear(2))["lr"], nn.Linear)
     assert optim.SGD(0.1, momentum=0.9).momentum == 0.9
     assert nn.Focal(gamma=1.0).gamma == 1.0
 

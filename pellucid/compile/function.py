@@ -13,7 +13,6 @@ from pellucid.graph.dtype import FLOAT32, ORDER, as_dtype, fitted
 from pellucid.graph.given import array_of
 from pellucid.graph.op import Array
 from pellucid.graph.program import Graph
-from pellucid.graph.retrace import Draws, check_repeatable
 from pellucid.graph.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -62,6 +61,8 @@ class Compiled:
 
     def _traced(self, inputs: list[Tensor]) -> tuple[list[Tensor], Any]:
         """What the function builds; if that draws, it is asked again, since it may have been setup."""
+        from pellucid.graph.retrace import Draws, check_repeatable
+
         draws = Draws([self._function])
         tensors, shape = _unpacked(self._function(*inputs))
         if draws.made():

@@ -22,8 +22,9 @@ def flat_ints(given: Iterable[int | Sequence[int]], what: str = "a shape") -> tu
     """`f(2, 3)` and `f((2, 3))` mean the same; raises TypeError for what is not integers."""
     items = list(given)
     one = len(items) == 1 and not isinstance(items[0], (int, np.integer))
+    lengths: Any = items[0] if one else items
     try:
-        found = tuple(operator.index(n) for n in (items[0] if one else items))  # type: ignore[union-attr]
+        found = tuple(operator.index(n) for n in lengths)
     except TypeError:
         got = items[0] if len(items) == 1 else tuple(items)
         parts = got if isinstance(got, Iterable) and not isinstance(got, str) else [got]

@@ -64,10 +64,12 @@ def MLP(  # noqa: N802
         raise TypeError(
             f"MLP widths is a sequence of widths, such as [64, 64], got {check.brief(widths)}"
         )
-    counts = [check.integer("MLP widths", n) for n in check.items("MLP widths", widths)]
+    counts = [
+        check.integer("MLP widths: Linear features", n) for n in check.items("MLP widths", widths)
+    ]
     check.integer("MLP outputs", outputs)
-    check.real("MLP dropout", dropout, at_least=0, less_than=1)
-    check.real("MLP input_dropout", input_dropout, at_least=0, less_than=1)
+    check.real("MLP dropout: Dropout rate", dropout, at_least=0, less_than=1)
+    check.real("MLP input_dropout: Dropout rate", input_dropout, at_least=0, less_than=1)
     parts: list[Module] = []
     if input_dropout:
         parts.append(Dropout(input_dropout))
@@ -104,7 +106,7 @@ def ResidualMLP(  # noqa: N802
     check.integer("ResidualMLP width", width)
     check.integer("ResidualMLP outputs", outputs)
     check.integer("ResidualMLP inner", 2 * width if inner is None else inner)
-    check.real("ResidualMLP dropout", dropout, at_least=0, less_than=1)
+    check.real("ResidualMLP dropout: Dropout rate", dropout, at_least=0, less_than=1)
     made = [
         Residual(
             Sequential(

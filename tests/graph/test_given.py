@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -45,7 +46,7 @@ REFUSED: list[tuple[Any, type[Exception], str]] = [
     ([g.ones(2), g.ones(2)], TypeError, "pel.stack"),
     (np.zeros(2, [("a", "f4")]), TypeError, "cannot hold 'void32'"),
 ]
-MAKERS = {
+MAKERS: dict[str, Callable[[Any], Any]] = {
     "tensor": g.tensor,
     "variable": g.variable,
     "State": g.State,
@@ -66,7 +67,7 @@ def test_what_no_tensor_holds(make: str, number: int) -> None:
     "name", ["uint8", "int8", "uint16", "int16", "uint32", "uint64", "float16"]
 )
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_other_types_and_byte_orders_are_held_exactly(name: str, order: str) -> None:
+def test_other_types_and_byte_orders_are_held_exactly(name: str, order: Any) -> None:
     kind = np.dtype(name).newbyteorder(order)
     limits = np.iinfo(name) if kind.kind in "iu" else np.finfo(name)
     most = 2**63 - 1 if name == "uint64" else limits.max

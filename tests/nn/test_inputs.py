@@ -251,7 +251,17 @@ def test_losses_say_what_they_cannot_use(loss: nn.Loss) -> None:
         ),
         *(np.array([0.0, 1.0]), -LOGITS, ints - 1, ints + 3),
     ]
-    for outputs in (LOGITS, LOGITS[:0], LOGITS[:, :0], LOGITS[:, :1], LOGITS[0], ints, None, "a"):
+    wrong: list[Any] = [
+        LOGITS,
+        LOGITS[:0],
+        LOGITS[:, :0],
+        LOGITS[:, :1],
+        LOGITS[0],
+        ints,
+        None,
+        "a",
+    ]
+    for outputs in wrong:
         for y in targets:
             try:
                 value = loss(outputs, y).numpy()

@@ -101,7 +101,7 @@ def test_the_part_that_made_it_is_named(net: nn.Module, loss: Any, place: str) -
 
 def test_weights_are_named_themselves() -> None:
     net = nn.Sequential(nn.Linear(3), nn.Linear(2)).build((3,))
-    weights = net[1].W
+    weights = dict(net.named_parameters())["1.W"]
     weights.value[0, 0] = np.inf
     assert blamed(net) == "'1.W' holds 1 values that are infinite"
 
