@@ -66,7 +66,11 @@ def full_shape(old: Shape, new: Shape) -> Shape:
 
 
 def getitem(x: Tensor, index: Any) -> Tensor:
-    """x[index] for integers, slices, None, Ellipsis and integer arrays or tensors."""
+    """x[index] for integers, slices, None, Ellipsis and integer arrays or tensors.
+
+    Raises IndexError for a place outside of x that is known; of one that comes with the data, floats
+    are NaN and integers 0.
+    """
     items = _expand(x, index if isinstance(index, tuple) else (index,))
     sliced, rest = _slice(x, items)
     advanced = [i for i, item in enumerate(items) if _is_array(item) or _is_integer(item)]
@@ -177,7 +181,13 @@ def _gather(x: Tensor, items: list[Any], apart: bool) -> Tensor:
     lead = tuple(x.shape[axis] for axis in others[:at])
     tail = tuple(x.shape[axis] for axis in others[at:])
     merged = moved.reshape((*lead, math.prod(lengths), *tail))
-    return merged.take(_flat(places, lengths), axis=at)
+    flat = _flat(places, lengths)
+    found = merged.take(flat, axis=at)
+    if not is_float(x.dtype) or all(place.node.op == "constant" for place in places):
+        return found
+    # An error where the index is known; where it comes with the data, no number that is not there.
+    inside = (flat >= 0) & (flat < math.prod(lengths))
+    return inside.reshape(*flat.shape, *(1 for _ in tail)).where(found, math.nan)
 
 
 def _places(item: Any, x: Tensor, axis: int) -> Tensor:

@@ -14,6 +14,9 @@ from pellucid.nn.module import Module
 from pellucid.nn.scope import label, places_text, shape_text
 from pellucid.nn.window import Padding, Sizes, each, padded, padding, sizes, widths
 
+_CUT_WINDOWS = 64
+"""Windows of an adaptive pool that are cut out one by one; more are gathered at once."""
+
 
 @dataclass(eq=False, repr=False)
 class _Pool(Module):
@@ -200,6 +203,8 @@ class AdaptiveMaxPool2d(_Adaptive):
         rows, columns = (
             _windows(n, size) for n, size in zip(x.shape[1:3], each(self.size, 2), strict=True)
         )
+        if len(rows) * len(columns) > _CUT_WINDOWS:
+            return first_largest(_gathered(x, rows, columns))
         largest = [
             first_largest(x[:, down, right].reshape(x.shape[0], -1, x.shape[-1]))
             for down in rows
@@ -225,6 +230,25 @@ class AdaptiveAveragePool2d(_Adaptive):
             weights = tensor(_weights(x.shape[axis], size), x.dtype)
             x = (x.swap_axes(axis, -1) @ weights).swap_axes(axis, -1)
         return x
+
+
+def _gathered(x: Tensor, rows: list[slice], columns: list[slice]) -> Tensor:
+    """Each window's elements side by side, (batch, rows, columns, elements, channels).
+
+    A window that is shorter than the longest has its last row, or column, again: a copy comes after
+    what it is a copy of, so the first of the largest is the same.
+    """
+    down, right = (tensor(_places(windows)) for windows in (rows, columns))
+    seen = x.take(down, 1).take(right, 3).transpose(0, 1, 3, 2, 4, 5)
+    return seen.reshape(*seen.shape[:3], -1, x.shape[-1])
+
+
+def _places(windows: list[slice]) -> Array:
+    """(windows, longest): the places of each window, its last one repeated."""
+    longest = max(window.stop - window.start for window in windows)
+    first = np.array([window.start for window in windows])[:, None]
+    last = np.array([window.stop - 1 for window in windows])[:, None]
+    return np.minimum(first + np.arange(longest), last)
 
 
 def _weights(length: int, size: int) -> Array:

@@ -137,6 +137,38 @@ def test_pools_agree_with_numpy(length: int, size: int, stride: int) -> None:
             assert np.isfinite(found).all()
 
 
+@pytest.mark.parametrize(("height", "width"), [(7, 10), (3, 2), (16, 16)])
+@pytest.mark.parametrize("size", [(2, 3), (9, 8), (20, 5), 16])
+def test_adaptive_pools_agree_with_numpy(height: int, width: int, size: Any) -> None:
+    """Window i covers places ⌊i n / size⌋ to ⌈(i + 1) n / size⌉ − 1; equal values are common here."""
+    x = np.random.default_rng(2).integers(0, 3, (2, height, width, 2)).astype(np.float32)
+    rows, columns = (size, size) if isinstance(size, int) else size
+    found = {kind: np.zeros((2, rows, columns, 2)) for kind in ("max", "mean")}
+    slope = np.zeros_like(x)
+    for i in range(rows):
+        for j in range(columns):
+            down = slice(i * height // rows, -(-(i + 1) * height // rows))
+            right = slice(j * width // columns, -(-(j + 1) * width // columns))
+            part = x[:, down, right]
+            found["max"][:, i, j] = part.max((1, 2))
+            found["mean"][:, i, j] = part.mean((1, 2))
+            first = part.reshape(2, -1, 2).argmax(1)
+            for n in range(2):
+                for c in range(2):
+                    at = np.unravel_index(first[n, c], part.shape[1:3])
+                    slope[n, down.start + at[0], right.start + at[1], c] += 1
+    variable = g.variable(x)
+    largest = nn.AdaptiveMaxPool2d(size)(variable)
+    np.testing.assert_array_equal(largest.numpy(), found["max"])
+    np.testing.assert_array_equal(g.grad(largest.sum(), variable).numpy(), slope)
+    np.testing.assert_allclose(nn.AdaptiveAveragePool2d(size)(x).numpy(), found["mean"], 1e-5, 1e-6)
+
+
+def test_a_large_adaptive_pool_is_a_small_graph() -> None:
+    largest = nn.AdaptiveMaxPool2d(1000)(g.placeholder("x", (1, 8, 8, 1)))
+    assert len(g.ordered([largest.node])) < 30
+
+
 @pytest.mark.parametrize(
     ("settings", "kind", "message"),
     [
