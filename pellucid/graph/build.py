@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 
 from pellucid.check import brief, plain
-from pellucid.graph.dtype import FLOAT32, INT32, INT64, as_dtype, fitted, is_float, promote
+from pellucid.graph.dtype import (
+    BOOL,
+    FLOAT32,
+    INT32,
+    INT64,
+    as_dtype,
+    fitted,
+    is_float,
+    most_exact,
+    promote,
+)
 from pellucid.graph.given import array_of
 from pellucid.graph.indexing import flat_ints, whole
 from pellucid.graph.node import State, apply
@@ -61,13 +71,16 @@ def ones(shape: Lengths, dtype: Any = FLOAT32) -> Tensor:
 
 def arange(count: int, dtype: Any = INT64) -> Tensor:
     """0, 1, … count − 1; raises ValueError for a type that does not hold count − 1 exactly."""
-    return iota((whole(count, "arange count"),), 0, dtype)
+    length, kind = whole(count, "arange count"), as_dtype(dtype)
+    if kind != BOOL and length - 1 > most_exact(kind):
+        raise ValueError(f"arange counts to {length - 1}, which {kind.name} does not hold exactly")
+    return iota((length,), 0, kind)
 
 
 def iota(shape: Lengths, axis: int, dtype: Any = INT64) -> Tensor:
     """The index along `axis` at every place of `shape`.
 
-    Raises ValueError for an axis that does not exist, or a type that does not hold each index.
+    Raises ValueError for an axis that does not exist. An index that the type cannot hold wraps around.
     """
     lengths = flat_ints([shape])
     at = whole(axis, "iota axis")

@@ -100,6 +100,13 @@ def is_float(dtype: DType) -> bool:
     return dtype.kind == "f"
 
 
+def most_exact(dtype: DType) -> int:
+    """The largest n for which a type of numbers holds every integer from 0 to n."""
+    if is_float(dtype):
+        return int(2 ** (np.finfo(dtype).nmant + 1))
+    return int(np.iinfo(dtype).max)
+
+
 def float_of(dtype: DType) -> DType:
     """The type that a real-valued function of `dtype` returns: itself if float, else float32."""
     return dtype if is_float(dtype) else FLOAT32

@@ -68,8 +68,7 @@ def full_shape(old: Shape, new: Shape) -> Shape:
 def getitem(x: Tensor, index: Any) -> Tensor:
     """x[index] for integers, slices, None, Ellipsis and integer arrays or tensors.
 
-    Raises IndexError for a place outside of x that is known; of one that comes with the data, floats
-    are NaN and integers 0.
+    Raises IndexError for a place outside of x that is known; one that comes with the data reads 0.
     """
     items = _expand(x, index if isinstance(index, tuple) else (index,))
     sliced, rest = _slice(x, items)
@@ -182,12 +181,7 @@ def _gather(x: Tensor, items: list[Any], apart: bool) -> Tensor:
     tail = tuple(x.shape[axis] for axis in others[at:])
     merged = moved.reshape((*lead, math.prod(lengths), *tail))
     flat = _flat(places, lengths)
-    found = merged.take(flat, axis=at)
-    if not is_float(x.dtype) or all(place.node.op == "constant" for place in places):
-        return found
-    # An error where the index is known; where it comes with the data, no number that is not there.
-    inside = (flat >= 0) & (flat < math.prod(lengths))
-    return inside.reshape(*flat.shape, *(1 for _ in tail)).where(found, math.nan)
+    return merged.take(flat, axis=at)
 
 
 def _places(item: Any, x: Tensor, axis: int) -> Tensor:

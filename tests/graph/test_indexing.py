@@ -75,23 +75,6 @@ def test_integer_arrays(drawn: tuple[tuple[int, ...], tuple[Any, ...], list[bool
     same(g.tensor(x)[given_index], x[index])
 
 
-@pytest.mark.parametrize("index", [[0, 3], [-4, 1], [2**32, 0], [2**40 + 1, -1]])
-def test_an_index_outside_that_comes_with_the_data(index: list[int]) -> None:
-    x, at = counted((3, 2)), np.array(index)
-    inside = (at >= -3) & (at < 3)
-    expected = np.where(inside[:, None], x[np.where(inside, at, 0)], np.nan)
-    same(g.variable(x)[g.variable(at)], expected)
-    same(g.variable(x)[g.variable(at), 1], expected[:, 1])
-    same(g.variable(x)[:, 0][g.variable(at)], expected[:, 0])
-    same(g.variable(x.T)[:, g.variable(at)], expected.T)
-    pair = g.variable(x)[g.variable(at), g.variable(np.array([1, 0]))]
-    same(pair, expected[[0, 1], [1, 0]])
-    whole = g.variable(x.astype(np.int64))[g.variable(at)]
-    same(whole, np.where(inside[:, None], expected, 0).astype(np.int64))
-    with pytest.raises(IndexError, match="outside axis 0"):
-        g.variable(x)[at]
-
-
 @given(advanced_indices())
 def test_gradient_of_an_index(drawn: tuple[tuple[int, ...], tuple[Any, ...], list[bool]]) -> None:
     shape, index, _ = drawn
