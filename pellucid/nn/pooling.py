@@ -248,7 +248,7 @@ def _places(windows: list[slice]) -> Array:
     longest = max(window.stop - window.start for window in windows)
     first = np.array([window.start for window in windows])[:, None]
     last = np.array([window.stop - 1 for window in windows])[:, None]
-    return np.minimum(first + np.arange(longest), last)
+    return np.asarray(np.minimum(first + np.arange(longest), last))
 
 
 def _weights(length: int, size: int) -> Array:

@@ -61,7 +61,7 @@ class Groups(Wrapper):
         for group in self.groups:
             if not isinstance(group, Group):
                 raise TypeError(
-                    f"Groups groups holds Group(pattern, optimizer), got {check.brief(group)}"
+                    f"Groups groups takes Group(pattern, optimizer), got {check.brief(group)}"
                 )
 
     @property

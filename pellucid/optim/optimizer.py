@@ -33,7 +33,7 @@ class Optimizer(Hinted):
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
-        if isinstance(self.learning_rate, Iterable):
+        if isinstance(self.learning_rate, Iterable) and not isinstance(self.learning_rate, str):
             raise TypeError(
                 f"{type(self).__name__} learning_rate is a number, got a "
                 f"{type(self.learning_rate).__name__}; {PARAMETERS_FIRST}"
