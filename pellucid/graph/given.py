@@ -6,6 +6,8 @@ which would cut them off from the graph without a word.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,16 @@ def array_of(value: Any) -> Array:
     if array.dtype.kind == "O":
         raise TypeError(_of_objects(array))
     return array
+
+
+@contextmanager
+def noted(where: str) -> Iterator[None]:
+    """Errors of values that are given inside say where they were given."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        error.add_note(where)
+        raise
 
 
 def supported(value: Any) -> Array:

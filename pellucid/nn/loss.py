@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from pellucid import check
 from pellucid.graph import Array, Tensor, tensor, where
 from pellucid.graph.dtype import is_float
+from pellucid.graph.given import noted
 from pellucid.hints import Hinted
 from pellucid.nn.mode import training_pass
 
@@ -55,7 +56,10 @@ class Loss(Hinted):
         nothing, even where its loss is not finite. A negative weight is an error where it can be
         seen when the graph is built, and makes the loss NaN where it comes with the data.
         """
-        given, aims = tensor(outputs), tensor(targets)
+        with noted(f"in the outputs of {type(self).__name__}"):
+            given = tensor(outputs)
+        with noted(f"in the targets of {type(self).__name__}"):
+            aims = tensor(targets)
         if not is_float(given.dtype) or given.ndim == 0:
             raise TypeError(f"{type(self).__name__} takes float outputs, got {given.node.type}")
         if 0 in given.shape and self.reduction != "sum":

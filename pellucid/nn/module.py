@@ -10,6 +10,7 @@ import numpy as np
 from pellucid import check
 from pellucid.graph import Array, Shape, Tensor, origin, tensor
 from pellucid.graph.dtype import FLOAT32, as_dtype
+from pellucid.graph.given import noted
 from pellucid.hints import MODULE, Hinted, missing
 from pellucid.nn.describe import describe
 from pellucid.nn.example import Example, example_input
@@ -63,7 +64,8 @@ class Module(Hinted):
     def __call__(self, x: Tensor | Array) -> Tensor:
         """The output for a batch x, rows first; makes missing parameters (see `build`)."""
         with entered(self) as scope, origin(label(self)):
-            given = tensor(x)
+            with noted(f"in the input of {label(self)}"):
+                given = tensor(x)
             try:
                 if not self._built:
                     scope.made.append((self, "_built"))

@@ -95,8 +95,9 @@ def test_shapes_that_do_not_fit_are_told(kind: type[nn.Module]) -> None:
 @pytest.mark.parametrize("kind", MODULES)
 @pytest.mark.parametrize("value", [None, "a", [["a"]], np.array([[None]]), np.array([[1j]]), {}])
 def test_what_is_no_array_of_numbers_is_told(kind: type[nn.Module], value: Any) -> None:
-    with pytest.raises(TypeError, match="cannot hold"):
+    with pytest.raises(TypeError, match="cannot hold") as told:
         made(kind)(value)
+    assert told.value.__notes__ == [f"in the input of {kind.__name__}"]
 
 
 # -- pooling and convolutions ----------------------------------------------------------------------
@@ -301,6 +302,13 @@ def test_losses_say_what_they_cannot_use(loss: nn.Loss) -> None:
                 assert not RAW.search(str(error)), error
             else:
                 assert np.isfinite(value).all()
+
+
+def test_a_loss_is_named_with_what_is_no_array() -> None:
+    for given, what in ((("a", LOGITS), "outputs"), ((LOGITS, None), "targets")):
+        with pytest.raises(TypeError, match="cannot hold") as told:
+            nn.MSE()(*given)
+        assert told.value.__notes__ == [f"in the {what} of MeanSquaredError"]
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)
