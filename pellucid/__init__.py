@@ -54,6 +54,7 @@ from pellucid.graph import (
     zeros,
 )
 from pellucid.graph.execute import set_default
+from pellucid.hints import PACKAGE, missing
 
 if TYPE_CHECKING:
     from pellucid import data, nn, optim, train
@@ -135,7 +136,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load the upper floors when they are first asked for, so that importing stays quick."""
     if name not in _LATER:
-        raise AttributeError(f"module 'pellucid' has no attribute {name!r}")
+        raise missing("module 'pellucid'", name, PACKAGE)
     module, _, member = _LATER[name].partition(":")
     found = import_module(module)
     value = getattr(found, member) if member else found

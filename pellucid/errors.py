@@ -38,3 +38,11 @@ class NotFiniteError(PellucidError):
 
 class PellucidWarning(UserWarning):
     """Something was noticed and dealt with that can change what the user makes of a result."""
+
+
+class OutOfRangeError(PellucidError, OverflowError, ValueError):
+    """A number is beyond what the type that should hold it can hold."""
+
+
+class TracingError(PellucidError, ValueError):
+    """A function that is built into a graph once would give another graph the next time."""

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-GROUND = {"errors", "check", "spec"}
+GROUND = {"errors", "check", "spec", "hints"}
 SIDE_BY_SIDE = {"compile", "nn", "optim", "data"}
 TRAIN = GROUND | {"graph"} | SIDE_BY_SIDE | {"train"}
 FLOORS: dict[str, set[str]] = {
     "errors": set(),
     "check": set(),
+    "hints": set(),
     "spec": {"errors"},
     "graph": GROUND,
     **{floor: GROUND | {"graph"} for floor in SIDE_BY_SIDE},

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.graph.build import placeholder
-from pellucid.graph.dtype import as_dtype
+from pellucid.graph.dtype import FLOAT32, ORDER, as_dtype, fitted
+from pellucid.graph.given import array_of
 from pellucid.graph.op import Array
 from pellucid.graph.program import Graph
 from pellucid.graph.tensor import Tensor
@@ -53,10 +54,24 @@ class Compiled:
             inputs = [
                 placeholder(f"x{i}", array.shape, array.dtype) for i, array in enumerate(arrays)
             ]
-            tensors, shape = _unpacked(self._function(*inputs))
+            tensors, shape = self._traced(inputs)
             graph = Graph({f"y{i}": tensor.node for i, tensor in enumerate(tensors)})
             self._programs[key] = NativeProgram(graph), shape
         return self._programs[key]
+
+    def _traced(self, inputs: list[Tensor]) -> tuple[list[Tensor], Any]:
+        """What the function builds; if that draws, it is asked again, since it may have been setup."""
+        from pellucid.graph.retrace import Draws, check_repeatable
+
+        draws = Draws([self._function])
+        tensors, shape = _unpacked(self._function(*inputs))
+        if draws.made():
+            check_repeatable(
+                [tensor.node for tensor in tensors],
+                lambda: [tensor.node for tensor in _unpacked(self._function(*inputs))[0]],
+                [self._function],
+            )
+        return tensors, shape
 
 
 def compile(function: Callable[..., Result]) -> Compiled:  # noqa: A001
@@ -64,16 +79,21 @@ def compile(function: Callable[..., Result]) -> Compiled:  # noqa: A001
 
     function: takes tensors and returns a tensor, a tuple or a mapping of tensors. States that it
     reads are read at each call. `f.explain(*arrays)` shows what the compiler made of it.
-    Raises TypeError if it returns something else.
+    Raises TypeError if it returns something else, TracingError if it draws with NumPy or Python: it is
+    called once for each set of shapes and types, so it would draw only then.
     """
     return Compiled(function)
 
 
 def _array(value: Any) -> Array:
-    array = np.asarray(value)
+    array = array_of(value)
     if not isinstance(value, (np.ndarray, np.generic)) and array.dtype == np.float64:
-        return array.astype(np.float32)
-    return np.asarray(array, as_dtype(array.dtype), order="C")
+        return fitted(array, FLOAT32)
+    return array if _is_ready(array) else fitted(array, as_dtype(array.dtype))
+
+
+def _is_ready(array: Array) -> bool:
+    return array.dtype in ORDER and array.flags.c_contiguous and array.flags.aligned
 
 
 def _unpacked(result: Any) -> tuple[list[Tensor], Any]:

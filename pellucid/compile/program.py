@@ -131,7 +131,7 @@ class NativeProgram:
         for name, wanted in self._inputs.items():
             if name not in feeds:
                 raise ValueError(f"the graph depends on input {name!r}, which was not fed")
-            array = np.ascontiguousarray(feeds[name])
+            array = np.require(feeds[name], requirements=("C", "A"))
             if array.shape != (steps, *wanted.shape) or array.dtype != wanted.dtype:
                 raise ValueError(
                     f"input {name!r} takes {steps} steps of {wanted}, "

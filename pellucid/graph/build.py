@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from pellucid.graph.dtype import FLOAT32, INT32, INT64, as_dtype, is_float, promote
-from pellucid.graph.indexing import flat_ints
+from pellucid.check import brief, plain
+from pellucid.graph.dtype import (
+    BOOL,
+    FLOAT32,
+    INT32,
+    INT64,
+    as_dtype,
+    fitted,
+    is_float,
+    most_exact,
+    promote,
+)
+from pellucid.graph.given import array_of
+from pellucid.graph.indexing import flat_ints, whole
 from pellucid.graph.node import State, apply
 from pellucid.graph.reductions import axis_of, drop
 from pellucid.graph.tensor import Number, Operand, Tensor, operands, tensor
@@ -23,18 +35,22 @@ def variable(value: Any, name: str = "") -> Tensor:
     Python floats become float32; of a tensor the value now is taken. The state itself is
     `variable(...).node.attrs["state"]`, or make a `State` and read it with `read`.
     """
-    array = np.asarray(value)
+    array = np.asarray(value) if isinstance(value, Tensor) else array_of(value)
     plain = not isinstance(value, (np.ndarray, np.generic, Tensor)) and array.dtype == np.float64
-    return read(State(array.astype(FLOAT32) if plain else array, name))
+    return read(State(fitted(array, FLOAT32) if plain else array, name))
 
 
 def read(state: State) -> Tensor:
-    """The value of `state` at the moment that the graph runs."""
+    """The value of `state` at the moment that the graph runs; TypeError for anything else."""
+    if not isinstance(state, State):
+        raise TypeError(f"read takes a State, got {brief(state)}; of an array it is pel.variable")
     return Tensor(apply("state", state=state))
 
 
 def placeholder(name: str, shape: Lengths, dtype: Any = FLOAT32) -> Tensor:
     """An input that every step is fed by name."""
+    if not isinstance(name, str):
+        raise TypeError(f"a placeholder's name is text, got {brief(name)}")
     return Tensor(apply("input", name=name, shape=flat_ints([shape]), dtype=as_dtype(dtype)))
 
 
@@ -54,13 +70,22 @@ def ones(shape: Lengths, dtype: Any = FLOAT32) -> Tensor:
 
 
 def arange(count: int, dtype: Any = INT64) -> Tensor:
-    """0, 1, … count − 1."""
-    return iota((count,), 0, dtype)
+    """0, 1, … count − 1; raises ValueError for a type that does not hold count − 1 exactly."""
+    length, kind = whole(count, "arange count"), as_dtype(dtype)
+    if kind != BOOL and length - 1 > most_exact(kind):
+        raise ValueError(f"arange counts to {length - 1}, which {kind.name} does not hold exactly")
+    return iota((length,), 0, kind)
 
 
 def iota(shape: Lengths, axis: int, dtype: Any = INT64) -> Tensor:
-    """The index along `axis` at every place of `shape`."""
-    return Tensor(apply("iota", shape=flat_ints([shape]), axis=axis, dtype=as_dtype(dtype)))
+    """The index along `axis` at every place of `shape`.
+
+    Raises ValueError for an axis that does not exist. An index that the type cannot hold wraps around.
+    """
+    lengths = flat_ints([shape])
+    at = whole(axis, "iota axis")
+    along = at + len(lengths) if -len(lengths) <= at < 0 else at
+    return Tensor(apply("iota", shape=lengths, axis=along, dtype=as_dtype(dtype)))
 
 
 def where(condition: Operand, x: Operand, y: Operand) -> Tensor:
@@ -78,11 +103,18 @@ def minimum(x: Operand, y: Operand) -> Tensor:
     return operands(x, y)[0].minimum(y)
 
 
+def _parts(name: str, parts: Sequence[Operand]) -> list[Tensor]:
+    if not isinstance(parts, Iterable) or isinstance(parts, (str, bytes)):
+        raise TypeError(f"{name} takes a list of tensors, got {brief(parts)}")
+    tensors = [tensor(part) for part in parts]
+    if not tensors:
+        raise ValueError(f"{name} takes at least one tensor")
+    return tensors
+
+
 def concatenate(parts: Sequence[Operand], axis: int = 0) -> Tensor:
     """The parts one after another along `axis`, in their common type."""
-    if not parts:
-        raise ValueError("concatenate takes at least one tensor")
-    tensors = [tensor(part) for part in parts]
+    tensors = _parts("concatenate", parts)
     dtype = promote(*(part.dtype for part in tensors))
     nodes = [part.cast(dtype).node for part in tensors]
     return Tensor(apply("concatenate", nodes, axis=axis_of(tensors[0], axis)))
@@ -90,9 +122,7 @@ def concatenate(parts: Sequence[Operand], axis: int = 0) -> Tensor:
 
 def stack(parts: Sequence[Operand], axis: int = 0) -> Tensor:
     """The parts side by side along a new axis."""
-    if not parts:
-        raise ValueError("stack takes at least one tensor")
-    tensors = [tensor(part) for part in parts]
+    tensors = _parts("stack", parts)
     if any(part.shape != tensors[0].shape for part in tensors):
         shapes = ", ".join(str(part.shape) for part in tensors)
         raise ValueError(f"stack takes tensors of one shape, got {shapes}")
@@ -101,22 +131,33 @@ def stack(parts: Sequence[Operand], axis: int = 0) -> Tensor:
 
 
 def one_hot(index: Operand, classes: int, dtype: Any = FLOAT32) -> Tensor:
-    """1 at the place that each integer names along a new last axis of length `classes`, else 0."""
+    """1 at the place that each integer names along a new last axis of length `classes`, else 0.
+
+    An integer that is no class, below 0 or from `classes` on, is 0 everywhere.
+    """
     places = tensor(index)
     if is_float(places.dtype):
         raise TypeError(f"one_hot takes integers, got {places.node.type}")
-    at = places.cast(INT32).expand_dims(-1).broadcast_to((*places.shape, classes))
+    count = whole(classes, "one_hot classes")
+    if not 0 <= count < 2**31:
+        raise ValueError(f"one_hot classes is from 0 to 2³¹ − 1, got {count}")
+    # Checked before it is cast: a larger integer would wrap around and be another class.
+    inside = (places >= 0) & (places < count) if places.dtype == INT64 else None
+    at = (places if inside is None else inside.where(places, -1)).cast(INT32)
+    at = at.expand_dims(-1).broadcast_to((*places.shape, count))
     return at.equal(iota(at.shape, at.ndim - 1, INT32)).cast(dtype)
 
 
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """e^x_i / Σ_j e^x_j along `axis`, computed from x − max x so that it never overflows."""
+    x = tensor(x).real()
     shifted = (x - x.max(axis, keepdims=True).stop_gradient()).exp()
     return shifted / shifted.sum(axis, keepdims=True)
 
 
 def logsumexp(x: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
     """log Σ_j e^x_j along `axis`, computed from x − max x so that it never overflows."""
+    x = tensor(x).real()
     peak = x.max(axis, keepdims=True).stop_gradient()
     # ∞ − ∞ is not a number: where the largest is infinite, nothing is taken off.
     peak = (peak.abs() < math.inf).where(peak, 0.0)
@@ -126,11 +167,13 @@ def logsumexp(x: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
 
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     """x − log Σ_j e^x_j along `axis`, computed from x − max x so that it never overflows."""
+    x = tensor(x).real()
     shifted = x - x.max(axis, keepdims=True).stop_gradient()
     return shifted - shifted.exp().sum(axis, keepdims=True).log()
 
 
 def _draw(op: str, shape: Lengths, seed: Operand, step: Operand, **attrs: Any) -> Tensor:
+    attrs["draw"] = whole(attrs["draw"], f"{op} draw")
     sources = [tensor(value) for value in (seed, step)]
     for source in sources:
         if is_float(source.dtype) or source.shape != ():
@@ -160,4 +203,5 @@ def bernoulli(
     shape: Lengths, probability: float, *, seed: Operand, step: Operand = 0, draw: int = 0
 ) -> Tensor:
     """True with the given probability (to within 2⁻²⁴); see `uniform`."""
-    return _draw("bernoulli", shape, seed, step, probability=float(probability), draw=draw)
+    chance = plain("bernoulli probability", probability)
+    return _draw("bernoulli", shape, seed, step, probability=chance, draw=draw)

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.check import brief
+from pellucid.errors import OutOfRangeError
+
 DType = np.dtype[Any]
 
 BOOL = np.dtype(np.bool_)
@@ -35,24 +38,56 @@ def as_dtype(dtype: Any) -> DType:
 
     Raises TypeError for types that no tensor can hold (text, objects, complex numbers, dates).
     """
-    given: DType = np.dtype(dtype).newbyteorder("=")
+    try:
+        given: DType = np.dtype(dtype).newbyteorder("=")
+    except (TypeError, ValueError, SyntaxError):
+        raise TypeError(f"a type is one of {_names()}, got {brief(dtype)}") from None
+    if dtype is None:
+        raise TypeError(f"a type is one of {_names()}, got None")
     if given in ORDER:
         return ORDER[ORDER.index(given)]
     if given.name in _NEAREST:
         return _NEAREST[given.name]
-    names = ", ".join(d.name for d in ORDER)
-    raise TypeError(f"a tensor cannot hold {given.name!r}; it holds one of {names}")
+    raise TypeError(f"a tensor cannot hold {given.name!r}; it holds one of {_names()}")
+
+
+def _names() -> str:
+    return ", ".join(d.name for d in ORDER)
 
 
 def fitted(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
-    """`array` in this type; raises OverflowError for an integer that the type cannot hold."""
-    narrower = array.dtype.kind in "iu" and dtype.kind in "iu" and array.dtype != dtype
-    if narrower and array.size:
-        limits = np.iinfo(dtype)
+    """A copy of `array` in this type and in C order, in which no number became another.
+
+    Floats are rounded and integers become the nearest float; conditions are what is not 0. Raises
+    OutOfRangeError for a number beyond the type, ValueError for a fraction that an integer would lose.
+    """
+    if array.dtype != dtype and array.size:
+        if dtype.kind in "iu":
+            _check_integers(array, dtype)
+        elif dtype.kind == "f" and array.dtype.kind == "f":
+            _check_floats(array, dtype)
+    return array.astype(dtype, order="C")
+
+
+def _check_integers(array: np.ndarray[Any, Any], dtype: DType) -> None:
+    limits = np.iinfo(dtype)
+    if array.dtype.kind == "f":
+        wrong = array[~np.isfinite(array) | (array != np.floor(array))]
+        if wrong.size:
+            raise ValueError(f"{dtype.name} cannot hold {wrong.flat[0]}, which is not whole")
+    if array.dtype.kind in "iuf":
         for number in (int(array.min()), int(array.max())):
             if not limits.min <= number <= limits.max:
-                raise OverflowError(f"{dtype.name} cannot hold the integer {number}")
-    return array.astype(dtype)
+                raise OutOfRangeError(f"{dtype.name} cannot hold the integer {number}")
+
+
+def _check_floats(array: np.ndarray[Any, Any], dtype: DType) -> None:
+    if dtype.itemsize >= array.dtype.itemsize:
+        return
+    with np.errstate(over="ignore"):
+        lost = np.isinf(array.astype(dtype)) & np.isfinite(array)
+    if lost.any():
+        raise OutOfRangeError(f"{dtype.name} cannot hold {array[lost].flat[0]}, which is too large")
 
 
 def promote(*dtypes: DType) -> DType:
@@ -63,6 +98,13 @@ def promote(*dtypes: DType) -> DType:
 def is_float(dtype: DType) -> bool:
     """Whether values of this type can carry a gradient."""
     return dtype.kind == "f"
+
+
+def most_exact(dtype: DType) -> int:
+    """The largest n for which a type of numbers holds every integer from 0 to n."""
+    if is_float(dtype):
+        return int(2 ** (np.finfo(dtype).nmant + 1))
+    return int(np.iinfo(dtype).max)
 
 
 def float_of(dtype: DType) -> DType:

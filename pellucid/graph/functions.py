@@ -23,10 +23,15 @@ class Functions(Handle):
 
         return Tensor(apply(op, [self.node], **attrs))
 
-    def _real(self, op: str) -> Tensor:
+    def real(self) -> Tensor:
+        """x itself if it is float; integers and conditions as float32."""
+        from pellucid.graph.tensor import Tensor
+
         to = float_of(self.dtype)
-        x: Functions = self if to == self.dtype else self.apply("cast", dtype=to)
-        return x.apply(op)
+        return Tensor(self.node) if to == self.dtype else self.apply("cast", dtype=to)
+
+    def _real(self, op: str) -> Tensor:
+        return self.real().apply(op)
 
     def abs(self) -> Tensor:
         """|x|; the gradient at 0 is 0."""

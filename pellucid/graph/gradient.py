@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar, overload
 
+from pellucid.check import brief
 from pellucid.graph.dtype import is_float
 from pellucid.graph.node import Node, apply, ordered
 from pellucid.graph.op import TABLE
@@ -36,6 +37,8 @@ def grad(
     """
     if isinstance(wrt, Tensor):
         return gradients(loss, [wrt])[0]
+    if not isinstance(wrt, (Mapping, list, tuple)):
+        raise TypeError(f"grad takes a tensor, a list or a mapping of them, got {brief(wrt)}")
     if isinstance(wrt, Mapping):
         return dict(zip(wrt, gradients(loss, list(wrt.values())), strict=True))
     return gradients(loss, wrt)
@@ -62,6 +65,7 @@ def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
 
 def zeros_like(x: Tensor) -> Tensor:
     """Zeros of x's shape and type."""
+    x = tensor(x)
     return tensor(0, x.dtype).broadcast_to(x.shape)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pellucid.graph.dtype import DType
 from pellucid.graph.node import Node
 from pellucid.graph.op import Array, Shape
+from pellucid.hints import TENSOR, missing
 
 
 class Handle:
@@ -59,6 +60,11 @@ class Handle:
     def tolist(self) -> Any:
         """The value now, as nested lists of Python numbers."""
         return self.numpy().tolist()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing("a tensor", name, TENSOR)
 
     def __float__(self) -> float:
         return float(self.item())

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pellucid.check import brief
+from pellucid.errors import OutOfRangeError
 from pellucid.graph.dtype import BOOL, INT32, INT64, UINT8, is_float
 from pellucid.graph.op import Shape
 
@@ -16,12 +18,30 @@ if TYPE_CHECKING:
     from pellucid.graph.tensor import Tensor
 
 
-def flat_ints(given: Iterable[int | Sequence[int]]) -> tuple[int, ...]:
-    """`f(2, 3)` and `f((2, 3))` mean the same."""
+def flat_ints(given: Iterable[int | Sequence[int]], what: str = "a shape") -> tuple[int, ...]:
+    """`f(2, 3)` and `f((2, 3))` mean the same; raises TypeError for what is not integers."""
     items = list(given)
-    if len(items) == 1 and not isinstance(items[0], (int, np.integer)):
-        return tuple(operator.index(n) for n in items[0])
-    return tuple(operator.index(n) for n in items)  # type: ignore[arg-type]
+    one = len(items) == 1 and not isinstance(items[0], (int, np.integer))
+    lengths: Any = items[0] if one else items
+    try:
+        found = tuple(operator.index(n) for n in lengths)
+    except TypeError:
+        got = items[0] if len(items) == 1 else tuple(items)
+        parts = got if isinstance(got, Iterable) and not isinstance(got, str) else [got]
+        kinds = (type(n).__name__ for n in parts if not isinstance(n, (int, np.integer)))
+        raise TypeError(
+            f"{what} is made of integers, got {brief(got)}, which holds a {next(kinds, 'value')}"
+        ) from None
+    if any(abs(n) >= 2**63 for n in found):
+        raise OutOfRangeError(f"{what} is made of integers below 2⁶³, got {brief(found)}")
+    return found
+
+
+def whole(value: int, what: str) -> int:
+    """One integer; raises TypeError for anything else."""
+    if isinstance(value, Iterable):
+        raise TypeError(f"{what} is an integer, got {brief(value)}")
+    return flat_ints([value], what)[0]
 
 
 def broadcast_shapes(*shapes: Shape) -> Shape:
@@ -38,15 +58,18 @@ def full_shape(old: Shape, new: Shape) -> Shape:
         raise ValueError(f"shape {new} leaves more than one length open, or has a negative one")
     if -1 not in new:
         return new
-    size = int(np.prod(old, dtype=np.int64))
-    known = int(np.prod([n for n in new if n != -1], dtype=np.int64))
+    size = math.prod(old)
+    known = math.prod(n for n in new if n != -1)
     if known == 0 or size % known:
         raise ValueError(f"cannot reshape {old} to {new}: {size} elements do not fill it")
     return tuple(size // known if n == -1 else n for n in new)
 
 
 def getitem(x: Tensor, index: Any) -> Tensor:
-    """x[index] for integers, slices, None, Ellipsis and integer arrays or tensors."""
+    """x[index] for integers, slices, None, Ellipsis and integer arrays or tensors.
+
+    Raises IndexError for a place outside of x that is known; one that comes with the data reads 0.
+    """
     items = _expand(x, index if isinstance(index, tuple) else (index,))
     sliced, rest = _slice(x, items)
     advanced = [i for i, item in enumerate(items) if _is_array(item) or _is_integer(item)]
@@ -130,7 +153,9 @@ def _is_integer(item: Any) -> bool:
 def _window(item: Any, n: int, axis: int, shape: Shape) -> slice:
     if _is_integer(item):
         if not -n <= item < n:
-            raise IndexError(f"index {item} is outside axis {axis} of a tensor of shape {shape}")
+            raise IndexError(
+                f"index {brief(item)} is outside axis {axis} of a tensor of shape {shape}"
+            )
         at = int(item) % n
         return slice(at, at + 1, 1)
     if isinstance(item, slice):
@@ -138,7 +163,7 @@ def _window(item: Any, n: int, axis: int, shape: Shape) -> slice:
     if _is_array(item):
         return slice(0, n, 1)
     raise IndexError(
-        f"a tensor is indexed by integers, slices, None, Ellipsis and integer arrays, not {item!r}"
+        f"a tensor is indexed by integers, slices, None, Ellipsis and integer arrays, not {brief(item)}"
     )
 
 
@@ -155,7 +180,8 @@ def _gather(x: Tensor, items: list[Any], apart: bool) -> Tensor:
     lead = tuple(x.shape[axis] for axis in others[:at])
     tail = tuple(x.shape[axis] for axis in others[at:])
     merged = moved.reshape((*lead, math.prod(lengths), *tail))
-    return merged.take(_flat(places, lengths), axis=at)
+    flat = _flat(places, lengths)
+    return merged.take(flat, axis=at)
 
 
 def _places(item: Any, x: Tensor, axis: int) -> Tensor:

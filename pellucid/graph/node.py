@@ -17,7 +17,8 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from pellucid.graph.dtype import DType, as_dtype
+from pellucid.graph.dtype import DType, fitted
+from pellucid.graph.given import array_of, supported
 from pellucid.graph.op import TABLE, Array, Attrs, Shape, TensorType
 from pellucid.graph.origin import current_origin
 
@@ -28,12 +29,14 @@ class State:
     """A named array that lives from step to step: a parameter, a running statistic, a moment, data.
 
     `value` is read when a graph runs; a step's updates and assignments write into it in place.
+    Raises TypeError for a value that is not numbers, ValueError for numbers that would change by
+    being held, such as integers beyond the type.
     """
 
     __slots__ = ("__weakref__", "_value", "name")
 
     def __init__(self, value: Array, name: str = "") -> None:
-        self._value = np.array(value, dtype=as_dtype(np.asarray(value).dtype), order="C")
+        self._value = supported(value)
         self.name = name
 
     @property
@@ -43,17 +46,43 @@ class State:
 
     @value.setter
     def value(self, new: Array) -> None:
-        given = np.asarray(new)
+        try:
+            given = self._fitted(new)
+        except (ValueError, TypeError) as error:
+            error.add_note(f"in state {self.name!r}")
+            raise
         if given.shape != self._value.shape:
             raise ValueError(
                 f"state {self.name!r} has shape {self._value.shape}, got a value of {given.shape}"
             )
         self._value[...] = given
 
+    def _fitted(self, new: Any) -> Array:
+        """`new` in the type of the value; raises TypeError or ValueError if that cannot hold it."""
+        given = array_of(new)
+        same = given.dtype == self._value.dtype
+        return given if same else fitted(supported(given), self._value.dtype)
+
     def rebind(self, storage: Array) -> None:
-        """Move the value into `storage` (same shape and type), which holds it from now on."""
+        """Move the value into `storage` (same shape and type), which holds it from now on.
+
+        Raises ValueError for memory that a program could not use as it is: its elements lie side by
+        side in C order, aligned and writeable.
+        """
+        if not isinstance(storage, np.ndarray):
+            raise TypeError(
+                f"state {self.name!r} lives in an array, got a {type(storage).__name__}"
+            )
         if storage.shape != self._value.shape or storage.dtype != self._value.dtype:
-            raise ValueError(f"state {self.name!r} cannot live in storage of another type")
+            raise ValueError(
+                f"state {self.name!r} holds {TensorType(self._value.shape, self._value.dtype)}; it "
+                f"cannot live in storage of another type, {storage.dtype.str}{list(storage.shape)}"
+            )
+        if not storage.flags.carray:
+            raise ValueError(
+                f"state {self.name!r} cannot live in storage that is read-only, misaligned or not "
+                "side by side in C order; give it np.empty(shape, dtype) or a row of such an array"
+            )
         storage[...] = self._value
         self._value = storage
 
@@ -67,7 +96,7 @@ class Literal:
     __slots__ = ("_key", "array")
 
     def __init__(self, array: Array) -> None:
-        self.array = np.array(array, dtype=as_dtype(np.asarray(array).dtype), order="C")
+        self.array = supported(array)
         self.array.flags.writeable = False
         small = self.array.nbytes <= _CONTENT_INTERNED_BYTES
         content = (self.array.shape, self.array.dtype.name, self.array.tobytes()) if small else ()
@@ -156,9 +185,13 @@ def apply(op: str, inputs: Sequence[Node] = (), **attrs: Any) -> Node:
 
 def ordered(roots: Iterable[Node]) -> list[Node]:
     """Every node that `roots` depend on, each after its inputs: v_0 … v_N."""
+    given = list(roots)
+    for root in given:
+        if not isinstance(root, Node):
+            raise TypeError(f"a graph is made of nodes, got a {type(root).__name__}; see x.node")
     order: list[Node] = []
     done: set[Node] = set()
-    stack = [(root, False) for root in reversed(list(roots))]
+    stack = [(root, False) for root in reversed(given)]
     while stack:
         node, inputs_done = stack.pop()
         if node in done:

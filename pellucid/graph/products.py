@@ -7,7 +7,7 @@ import math
 from pellucid.graph.dtype import float_of, promote
 from pellucid.graph.indexing import broadcast_shapes
 from pellucid.graph.node import apply
-from pellucid.graph.tensor import Tensor
+from pellucid.graph.tensor import Tensor, tensor
 
 
 def matmul(a: Tensor, b: Tensor) -> Tensor:
@@ -16,6 +16,7 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
     Batch axes broadcast; a vector is a row on the left and a column on the right. Integers become
     float32. Raises ValueError, naming both shapes, when they do not fit.
     """
+    a, b = tensor(a), tensor(b)
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError(f"matmul takes at least vectors, got {a.node.type} and {b.node.type}")
     inner = b.shape[-2] if b.ndim > 1 else b.shape[0]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pellucid.check import brief
 from pellucid.graph.node import Node, State, ordered
 from pellucid.graph.once import once
 from pellucid.graph.op import TABLE, Array, TensorType
@@ -68,6 +69,8 @@ def verify(graph: Graph) -> None:
 
     Raises TypeError naming the first node that does not.
     """
+    if not isinstance(graph, Graph):
+        raise TypeError(f"verify takes a Graph, got {brief(graph)}")
     names: dict[str, TensorType] = {}
     for node in graph.nodes:
         if node.op not in TABLE:

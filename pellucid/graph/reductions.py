@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pellucid import check
+from pellucid.check import brief
 from pellucid.graph.dtype import BOOL, INT64, float_of, is_float
 
 if TYPE_CHECKING:
@@ -19,16 +22,18 @@ Axes = int | Sequence[int] | None
 def axis_of(x: Tensor, axis: int, extra: int = 0) -> int:
     """`axis` counted from the front; raises ValueError unless x, with `extra` more axes, has it."""
     ndim = x.ndim + extra
+    if not isinstance(axis, Integral) or isinstance(axis, bool):
+        raise TypeError(f"an axis is an integer, got {brief(axis)}")
     if not -ndim <= axis < ndim:
-        raise ValueError(f"axis {axis} does not exist in a tensor of shape {x.shape}")
-    return operator.index(axis) % ndim
+        raise ValueError(f"axis {brief(axis)} does not exist in a tensor of shape {x.shape}")
+    return int(axis) % ndim
 
 
 def axes_of(x: Tensor, axes: Axes) -> tuple[int, ...]:
     """`axes` counted from the front, in increasing order; all axes for None."""
     if axes is None:
         return tuple(range(x.ndim))
-    given = [axes] if isinstance(axes, (int, np.integer)) else axes
+    given = list(axes) if isinstance(axes, Iterable) else [axes]
     found = sorted(axis_of(x, axis) for axis in given)
     if len(set(found)) < len(found):
         raise ValueError(f"axes {tuple(given)} of a tensor of shape {x.shape} name an axis twice")
@@ -48,7 +53,7 @@ def _reduce(op: str, x: Tensor, axes: Axes, keepdims: bool) -> Tensor:
 
 def count(x: Tensor, axes: Axes) -> int:
     """How many elements each result of a reduction over `axes` is made from."""
-    return int(np.prod([x.shape[axis] for axis in axes_of(x, axes)], dtype=np.int64))
+    return math.prod(x.shape[axis] for axis in axes_of(x, axes))
 
 
 def total(x: Tensor, axes: Axes, keepdims: bool) -> Tensor:
@@ -81,8 +86,9 @@ def moments(x: Tensor, axes: Axes) -> tuple[Tensor, Tensor, Tensor]:
 
 def variance(x: Tensor, axes: Axes, keepdims: bool, ddof: int) -> Tensor:
     """Σ (x − mean)² / (n − ddof)."""
+    ddof = check.integer("ddof", ddof, at_least=0)
     n, given = count(x, axes), x.cast(float_of(x.dtype))
-    if n <= max(ddof, 0):
+    if n <= ddof:
         return total(given, axes, keepdims) * float("nan")
     _, _, found = moments(given, axes)
     if ddof:

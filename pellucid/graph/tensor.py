@@ -6,15 +6,16 @@ for it, and then with the state as it is at that moment.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, TypeAlias, TypeGuard
 
 import numpy as np
 
+from pellucid.check import plain
 from pellucid.graph import indexing, reductions
 from pellucid.graph.dtype import BOOL, FLOAT32, INT64, as_dtype, fitted, float_of, promote
 from pellucid.graph.functions import Functions
+from pellucid.graph.given import array_of
 from pellucid.graph.node import Literal, apply
 from pellucid.graph.op import Array
 from pellucid.graph.reductions import Axes
@@ -27,11 +28,12 @@ def tensor(value: Any, dtype: Any = None) -> Tensor:
     """A constant tensor from a number, nested lists or an array.
 
     Python floats become float32 and Python ints int64; arrays keep their type (see `dtype`).
-    Raises TypeError for what is not numbers, OverflowError for integers that the type cannot hold.
+    Raises TypeError for what is not numbers, OutOfRangeError (an OverflowError and a ValueError) for
+    numbers that the type cannot hold.
     """
     if isinstance(value, Tensor):
         return value if dtype is None else value.cast(dtype)
-    array = np.asarray(value)
+    array = array_of(value)
     python = not isinstance(value, (np.ndarray, np.generic))
     own = FLOAT32 if python and array.dtype == np.float64 else as_dtype(array.dtype)
     to = own if dtype is None else as_dtype(dtype)
@@ -150,23 +152,23 @@ class Tensor(Functions):
 
     def equal(self, other: Operand) -> Tensor:
         """Where x = y, as bool."""
-        return binary("equal", self, other)
+        return compare("equal", self, other)
 
     def not_equal(self, other: Operand) -> Tensor:
         """Where x ≠ y, as bool."""
-        return binary("not_equal", self, other)
+        return compare("not_equal", self, other)
 
     def __lt__(self, other: Any) -> Tensor:
-        return binary("less", self, other)
+        return compare("less", self, other)
 
     def __le__(self, other: Any) -> Tensor:
-        return binary("less_equal", self, other)
+        return compare("less_equal", self, other)
 
     def __gt__(self, other: Any) -> Tensor:
-        return binary("less", other, self)
+        return compare("less", other, self)
 
     def __ge__(self, other: Any) -> Tensor:
-        return binary("less_equal", other, self)
+        return compare("less_equal", other, self)
 
     def __and__(self, other: Operand) -> Tensor:
         return binary("logical_and", self, other)
@@ -305,11 +307,15 @@ class Tensor(Functions):
     ) -> Tensor:
         """Surrounded by `value`: widths before and after each axis, and between its elements."""
         between = (0,) * self.ndim if interior is None else interior
-        ends = [tuple(map(operator.index, widths)) for widths in (before, after, between)]
+        names = ("before", "after", "interior")
+        ends = [
+            indexing.flat_ints([widths], f"pad {name}")
+            for name, widths in zip(names, (before, after, between), strict=True)
+        ]
         if ends == [(0,) * self.ndim] * 3:
             return self
-        widths = dict(zip(("before", "after", "interior"), ends, strict=True))
-        return self.apply("pad", **widths, value=float(value))
+        widths = dict(zip(names, ends, strict=True))
+        return self.apply("pad", **widths, value=plain("pad value", value))
 
     def __getitem__(self, index: Any) -> Tensor:
         return indexing.getitem(self, index)
@@ -339,13 +345,30 @@ class Tensor(Functions):
         places = indexing.as_index(index)
         at = reductions.axis_of(self, axis, extra=1 - places.ndim)
         nodes = [self.node, places.node]
-        return Tensor(apply("scatter_add", nodes, length=operator.index(length), axis=at))
+        return Tensor(
+            apply(
+                "scatter_add", nodes, length=indexing.whole(length, "scatter_add length"), axis=at
+            )
+        )
 
 
 def binary(op: str, x: Operand, y: Operand) -> Tensor:
     """Apply an elementwise op of two operands after broadcasting and promotion."""
     a, b = operands(x, y)
     return Tensor(apply(op, [a.node, b.node]))
+
+
+def compare(op: str, x: Operand, y: Operand) -> Tensor:
+    """As `binary`, for comparisons, which a number beyond an integer tensor's type does not stop."""
+    return binary(op, _widened(x, y), _widened(y, x))
+
+
+def _widened(x: Operand, other: Operand) -> Operand:
+    """x as int64 where it holds smaller integers and the other is one that its type does not hold."""
+    if not isinstance(other, int) or not isinstance(x, Tensor) or x.dtype.kind not in "iu":
+        return x
+    limits = np.iinfo(x.dtype)
+    return x if limits.min <= other <= limits.max else x.cast(INT64)
 
 
 def float_binary(op: str, x: Operand, y: Operand) -> Tensor:

@@ -13,7 +13,7 @@ from pellucid.graph.execute import evaluate
 from pellucid.graph.gradient import backward, partials
 from pellucid.graph.node import Literal, Node, State, ordered
 from pellucid.graph.op import TABLE, Array
-from pellucid.graph.tensor import Tensor
+from pellucid.graph.tensor import Tensor, tensor
 
 _WIDTH = 44  # characters of one array in the table
 
@@ -70,6 +70,7 @@ def trace(loss: Tensor) -> Trace:
 
     loss: a float scalar. Constants that are one number appear inside expressions, not as nodes.
     """
+    loss = tensor(loss)
     if loss.shape != () or not is_float(loss.dtype):
         raise ValueError(f"trace follows a float scalar, got {loss.node.type}; reduce it first")
     nodes = [node for node in ordered([loss.node]) if node is loss.node or not _is_number(node)]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from numbers import Integral
 
+from pellucid.check import brief
 from pellucid.graph.dtype import float_of, promote
+from pellucid.graph.indexing import flat_ints
 from pellucid.graph.node import apply
 from pellucid.graph.ops.convolution import convolve as _convolve
 from pellucid.graph.ops.convolution import spread_out
-from pellucid.graph.tensor import Tensor
+from pellucid.graph.reductions import axis_of
+from pellucid.graph.tensor import Tensor, tensor
 
 Sizes = int | Sequence[int]
 
@@ -19,14 +24,12 @@ def windows(
     """Windows that slide along `axes`: y[p, …, k, …] = x[step · p + dilation · k, …].
 
     The axes become the places of the windows; the elements within a window are new last axes.
-    axes: by default the first ones after the batch axis. A number stands for every axis.
+    axes: rising, a negative one counted from the end; by default the first ones after the batch
+    axis. A number stands for every axis.
     Raises ValueError where the settings do not fit x.
     """
-    rank = len(sizes) if isinstance(sizes, Sequence) else 1
-    if axes is None:
-        along = tuple(range(1, rank + 1))
-    else:
-        along = (axes,) if isinstance(axes, int) else tuple(axes)
+    x = tensor(x)
+    along = _axes(x, sizes if axes is None else axes, axes is None)
     each = len(along)
     size, step, gap = (
         _each(name, value, each)
@@ -37,6 +40,15 @@ def windows(
     if step == size and set(gap) == {1}:
         return _blocks(x, size, along)
     return Tensor(apply("windows", [x.node], axes=along, sizes=size, steps=step, dilations=gap))
+
+
+def _axes(x: Tensor, given: Sizes, are_sizes: bool) -> tuple[int, ...]:
+    """The axes of windows counted from the front; given their sizes, the first after the batch."""
+    items = list(given) if isinstance(given, Iterable) else [given]
+    found = tuple(axis_of(x, i if are_sizes else axis) for i, axis in enumerate(items, start=1))
+    if any(not a < b for a, b in pairwise(found)):
+        raise ValueError(f"windows slide along rising axes, got {brief(given)} of shape {x.shape}")
+    return found
 
 
 def _blocks(x: Tensor, sizes: tuple[int, ...], axes: tuple[int, ...]) -> Tensor:
@@ -67,22 +79,8 @@ def convolve(
     integers become float32.
     Raises ValueError, naming the shapes, where they do not fit.
     """
-    rank = x.ndim - 2
-    if rank < 1 or w.ndim != rank + 2:
-        raise ValueError(
-            f"convolve takes (batch, places, channels) and (kernel, channels, outputs) with as many "
-            f"axes of places, got shapes {x.shape} and {w.shape}"
-        )
-    channels, outputs = x.shape[-1], w.shape[-1]
-    if groups < 1 or channels % groups or outputs % groups:
-        raise ValueError(f"{groups} groups do not divide {channels} channels and {outputs} outputs")
-    if w.shape[-2] * groups != channels:
-        raise ValueError(
-            f"convolve of shapes {x.shape} and {w.shape} with {groups} groups: the kernel takes "
-            f"{w.shape[-2] * groups} channels, the signal has {channels}"
-        )
-    dtype = float_of(promote(x.dtype, w.dtype))
-    x, w = x.cast(dtype), w.cast(dtype)
+    x, w = _operands("convolve", x, w, groups)
+    rank, channels, outputs = x.ndim - 2, x.shape[-1], w.shape[-1]
     strides, dilations = _each("stride", stride, rank), _each("dilation", dilation, rank)
     if groups == channels and groups > 1:
         return _depthwise(x, w, strides, dilations)
@@ -106,16 +104,22 @@ def convolve_transposed(
     The sum is over c and over all p, k with stride · p + dilation · k = q: each place of x is
     spread over a window of y. lengths: of y's places, at least stride · (p − 1) + reach of the
     kernel. x: (batch, *places, channels); w: (*kernel, channels / groups, outputs).
+    Raises ValueError, naming the shapes, where they do not fit.
     """
-    rank = x.ndim - 2
-    channels, outputs = x.shape[-1], w.shape[-1]
-    dtype = float_of(promote(x.dtype, w.dtype))
-    x, w = x.cast(dtype), w.cast(dtype)
+    x, w = _operands("convolve_transposed", x, w, groups)
+    rank, channels, outputs = x.ndim - 2, x.shape[-1], w.shape[-1]
     strides, dilations = _each("stride", stride, rank), _each("dilation", dilation, rank)
+    places = flat_ints([lengths], "convolve_transposed lengths")
+    least = tuple(
+        s * (n - 1) + d * (k - 1) + 1 if n else 0
+        for s, d, n, k in zip(strides, dilations, x.shape[1:], w.shape, strict=False)
+    )
+    if len(places) != rank or any(n < m for n, m in zip(places, least, strict=False)):
+        raise ValueError(f"convolve_transposed lengths are at least {least}, got {lengths}")
     spread = x.reshape(*x.shape[:-1], groups, channels // groups)
     kernel = w.reshape(*w.shape[:-1], groups, outputs // groups)
     kernel = kernel.transpose(*range(rank), rank + 1, rank + 2, rank)
-    shape = (x.shape[0], *lengths, groups, outputs // groups)
+    shape = (x.shape[0], *places, groups, outputs // groups)
     found = spread_out(spread, kernel, shape, strides, dilations)
     return found.reshape(*found.shape[:-2], outputs)
 
@@ -132,9 +136,39 @@ def _depthwise(x: Tensor, w: Tensor, stride: tuple[int, ...], dilation: tuple[in
     return total.reshape(*total.shape[:-2], outputs)
 
 
+def _operands(name: str, x: Tensor, w: Tensor, groups: int) -> tuple[Tensor, Tensor]:
+    """A signal and a kernel as floats of one type; raises ValueError unless they fit."""
+    x, w = tensor(x), tensor(w)
+    if x.ndim < 3 or w.ndim != x.ndim:
+        raise ValueError(
+            f"{name} takes (batch, places, channels) and (kernel, channels, outputs) with as many "
+            f"axes of places, got shapes {x.shape} and {w.shape}"
+        )
+    channels, outputs = x.shape[-1], w.shape[-1]
+    if not isinstance(groups, Integral) or isinstance(groups, bool):
+        raise TypeError(f"groups is an integer of at least 1, got {brief(groups)}")
+    if groups < 1 or channels % groups or outputs % groups:
+        raise ValueError(
+            f"{brief(groups)} groups do not divide {channels} channels and {outputs} outputs"
+        )
+    if w.shape[-2] * groups != channels:
+        raise ValueError(
+            f"{name} of shapes {x.shape} and {w.shape} with {groups} groups: the kernel takes "
+            f"{w.shape[-2] * groups} channels, the signal has {channels}"
+        )
+    dtype = float_of(promote(x.dtype, w.dtype))
+    return x.cast(dtype), w.cast(dtype)
+
+
 def _each(name: str, value: Sizes, count: int) -> tuple[int, ...]:
     """A setting for every axis."""
-    found = (value,) * count if isinstance(value, int) else tuple(value)
-    if len(found) != count or any(not isinstance(n, int) or n < 1 for n in found):
-        raise ValueError(f"{name} is a number of at least 1, or {count} of them, got {value}")
-    return found
+    found = tuple(value) if isinstance(value, Iterable) else (value,) * count
+    if any(not isinstance(n, Integral) or isinstance(n, bool) for n in found):
+        raise TypeError(
+            f"{name} is an integer of at least 1, or {count} of them, got {brief(value)}"
+        )
+    if len(found) != count or any(not 1 <= n < 2**63 for n in found):
+        raise ValueError(
+            f"{name} is a number of at least 1, or {count} of them, got {brief(value)}"
+        )
+    return tuple(map(int, found))

@@ -1,5 +1,8 @@
 """Layers, losses and initialisers. Imports the graph floor only."""
 
+from typing import TYPE_CHECKING, Any
+
+from pellucid.hints import LAYERS, missing
 from pellucid.nn import functional
 from pellucid.nn.activations import (
     ELU,
@@ -215,3 +218,9 @@ __all__ = [
     "to_spec",
     "training",
 ]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        raise missing("module 'pellucid.nn'", name, LAYERS)

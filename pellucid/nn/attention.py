@@ -90,7 +90,7 @@ class MultiHeadAttention(Module):
 
     def setup(self, x: Tensor) -> None:
         """The four parameters; raises ValueError if the heads do not divide the features."""
-        if x.ndim != 3:
+        if x.ndim != 3 or 0 in x.shape[1:]:
             raise self.mismatch("(batch, length, features)", x)
         width = x.shape[-1]
         if width % self.heads:
@@ -106,7 +106,7 @@ class MultiHeadAttention(Module):
     def forward(self, x: Tensor) -> Tensor:
         """What each place makes of the places it looks at."""
         width = self.W_out.shape[0]
-        if x.ndim != 3 or x.shape[-1] != width:
+        if x.ndim != 3 or x.shape[-1] != width or not x.shape[1]:
             raise self.mismatch(f"(batch, length, {width})", x)
         batch, length, _ = x.shape
         projected = x @ self.W_in

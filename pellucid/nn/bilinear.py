@@ -36,9 +36,8 @@ class Bilinear(Module):
         check.choice(self, "bias", True, False)
         for name, part in (("left", self.left), ("right", self.right)):
             if part is not None and not isinstance(part, Module):
-                raise TypeError(f"Bilinear {name} is a module or None, got {part!r}")
-        if self.initializer is not None and not isinstance(self.initializer, Initializer):
-            raise TypeError(f"Bilinear initializer is an Initializer, got {self.initializer!r}")
+                raise TypeError(f"Bilinear {name} is a module or None, got {check.brief(part)}")
+        check.optional(self, "initializer", Initializer)
 
     def setup(self, x: Tensor) -> None:
         """W and b for what the two sides make of x."""
@@ -66,6 +65,7 @@ class Bilinear(Module):
         first, second, _ = self.W.shape
         if (left.shape[-1], right.shape[-1]) != (first, second):
             raise self.mismatch(f"sides of {first} and {second} features", x)
+        left, right = left.real(), right.real()
         pairs = left.expand_dims(-1) * right.expand_dims(-2)
         flat = pairs.reshape(*left.shape[:-1], first * second)
         y = flat @ self.W.reshape(first * second, self.features)

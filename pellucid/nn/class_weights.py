@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from pellucid import check
 from pellucid.graph import Array
+from pellucid.graph.given import array_of
 
 
 def balanced_weights(classes: Array | Sequence[int], count: int | None = None) -> tuple[float, ...]:
@@ -22,17 +24,21 @@ def balanced_weights(classes: Array | Sequence[int], count: int | None = None) -
 
     Raises ValueError naming a class that does not occur, TypeError if they are not integers.
     """
-    codes = np.asarray(classes)
+    try:
+        codes = array_of(classes)
+    except (TypeError, ValueError):
+        codes = np.empty(0)
     if codes.dtype.kind not in "iu" or codes.ndim != 1 or not codes.size:
         raise TypeError("balanced_weights takes classes as a list of integers 0 … K − 1")
-    if codes.min() < 0 or (count is not None and codes.max() >= count):
+    seen, rows = np.unique(codes, return_counts=True)
+    most = int(seen[-1]) + 1 if count is None else check.integer("balanced_weights count", count)
+    if seen[0] < 0 or seen[-1] >= most:
         raise ValueError(
-            f"classes are 0 to {'K' if count is None else count} − 1, "
-            f"got {codes.min()} to {codes.max()}"
+            f"classes are 0 to {'K' if count is None else count} − 1, got {seen[0]} to {seen[-1]}"
         )
-    rows = np.bincount(codes, minlength=count or 0)
-    if (rows == 0).any():
-        raise ValueError(f"class {int(np.argmin(rows))} does not occur, so it has no weight")
+    if len(seen) < most:
+        missing = int(np.argmax(np.append(seen != np.arange(len(seen)), True)))
+        raise ValueError(f"class {missing} does not occur, so it has no weight")
     return tuple((codes.size / (len(rows) * rows)).tolist())
 
 
@@ -42,11 +48,15 @@ def check_class_weights(part: Any, count: int | None = None) -> None:
     if given is None:
         return
     name = f"{type(part).__name__} class_weights"
+    if isinstance(given, (list, tuple, range)):
+        given = check.items(name, given)
     values = tuple(np.asarray(given, object).ravel().tolist())
     if any(isinstance(v, bool) or not isinstance(v, Real) for v in values):
-        raise TypeError(f"{name} is a number for each class, got {given!r}")
+        raise TypeError(f"{name} is a number for each class, got {check.brief(given)}")
     if len(values) < 2 or (count is not None and len(values) != count):
         raise ValueError(f"{name} is {count or '2 or more'} numbers, got {len(values)}")
     if not all(math.isfinite(v) and v >= 0 for v in values) or not any(values):
-        raise ValueError(f"{name} is at least 0 for each class and more for some, got {given!r}")
+        raise ValueError(
+            f"{name} is at least 0 for each class and more for some, got {check.brief(given)}"
+        )
     object.__setattr__(part, "class_weights", tuple(map(float, values)))

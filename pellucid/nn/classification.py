@@ -13,14 +13,16 @@ from pellucid.graph import Tensor, one_hot, tensor, where
 from pellucid.graph.dtype import BOOL, is_float
 from pellucid.nn.class_weights import check_class_weights
 from pellucid.nn.functional import log_softmax, softplus_parts
-from pellucid.nn.loss import Loss
+from pellucid.nn.loss import Loss, limited
 
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
     """−y log σ(x) − (1 − y) log(1 − σ(x)) on logits x, averaged.
 
-    Targets are 0 or 1, or probabilities. Outputs and targets of one shape; (n, 1) pairs with (n,).
+    Targets are 0 or 1, or probabilities; another is an error where it can be seen when the graph is
+    built, and gives NaN where it comes with the data. Outputs and targets of one shape; (n, 1) pairs
+    with (n,).
     Computed as max(x, 0) − xy + log(1 + e^−|x|), which is finite and accurate at any x.
 
     label_smoothing: ε: y becomes y (1 − ε) + ε/2 (Szegedy et al. 2016), at least 0, less than 1.
@@ -39,7 +41,7 @@ class BinaryCrossEntropy(Loss):
 
     def row_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The stable form."""
-        x, y = self.paired(outputs, targets)
+        x, y = self.paired(outputs, limited(self, targets))
         if self.label_smoothing:
             y = y * (1.0 - self.label_smoothing) + 0.5 * self.label_smoothing
         positive, tail = softplus_parts(x)
@@ -87,8 +89,11 @@ class CrossEntropy(Loss):
         check_class_weights(self)
         if self.ignore is not None:
             if isinstance(self.ignore, bool) or not isinstance(self.ignore, Integral):
-                raise TypeError(f"CrossEntropy ignore is a class or None, got {self.ignore!r}")
-            object.__setattr__(self, "ignore", int(self.ignore))
+                raise TypeError(
+                    f"CrossEntropy ignore is a class or None, got {check.brief(self.ignore)}"
+                )
+            ignore = check.integer("CrossEntropy ignore", self.ignore, at_least=-(2**63))
+            object.__setattr__(self, "ignore", ignore)
 
     def row_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """−log softmax(x) at the target."""
@@ -98,7 +103,7 @@ class CrossEntropy(Loss):
             logs = logs * self._class_weights(outputs)
         smooth = self.label_smoothing
         if is_float(targets.dtype):
-            aims = targets.cast(outputs.dtype)
+            aims = limited(self, targets).cast(outputs.dtype)
             if smooth:
                 aims = aims * (1.0 - smooth) + smooth / outputs.shape[-1]
             return -(aims * logs).sum(-1)

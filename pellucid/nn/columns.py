@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from numbers import Integral
 
+from pellucid import check
 from pellucid.graph import Tensor
 from pellucid.nn.initialise import Initializer
 from pellucid.nn.module import Module
@@ -25,7 +26,7 @@ class Columns(Module):
     def __post_init__(self) -> None:
         for name, value in (("start", self.start), ("stop", self.stop)):
             if isinstance(value, bool) or not isinstance(value, (Integral, type(None))):
-                raise TypeError(f"Columns {name} is an integer, got {value!r}")
+                raise TypeError(f"Columns {name} is an integer, got {check.brief(value)}")
         if self.start is None:
             raise TypeError("Columns start is an integer, got None")
         self.start = int(self.start)

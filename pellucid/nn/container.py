@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from pellucid import check
 from pellucid.nn.describe import block
 from pellucid.nn.module import Module
 
@@ -37,7 +38,9 @@ class Container(Module):
                 f"{type(self).__name__} takes layers, got {got} as layer {name!r}{hint}"
             )
         if not isinstance(name, str) or not name or set(name) & set(".#/"):
-            raise ValueError(f"a layer's name is text without '.', '#' and '/', got {name!r}")
+            raise ValueError(
+                f"a layer's name is text without '.', '#' and '/', got {check.brief(name)}"
+            )
         if name in self.layers:
             raise ValueError(f"{type(self).__name__} has two layers named {name!r}")
         self.layers[name] = layer

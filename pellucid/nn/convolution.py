@@ -34,6 +34,7 @@ class _Convolution(Module):
         for field in ("kernel_size", "stride", "dilation"):
             sizes(self, field, self.rank)
         padding(self, self.rank)
+        check.optional(self, "initializer", Initializer)
         if self.features % self.groups:
             raise ValueError(
                 f"{type(self).__name__} groups divide the features, got {self.features} features "
@@ -47,7 +48,7 @@ class _Convolution(Module):
 
     def setup(self, x: Tensor) -> None:
         """W, and b, for inputs with x's channels."""
-        if x.ndim != self.rank + 2:
+        if x.ndim != self.rank + 2 or not x.shape[-1]:
             raise self.mismatch(self._expected, x)
         if x.shape[-1] % self.groups:
             raise ValueError(
@@ -78,7 +79,8 @@ class _Convolution(Module):
         if any(n < span for n, span in zip(seen.shape[1:], covered, strict=False)):
             raise ValueError(
                 f"{label(self)} has a kernel that covers {places_text(covered)} places, more "
-                f"than its padded input {shape_text(seen.shape)} has"
+                f"than its padded input {shape_text(seen.shape)} has; its settings begin with features "
+                "and kernel_size, the channels of the input are inferred"
             )
         y = convolve(seen, self.W, stride, dilation, self.groups)
         return y + self.b if self.bias else y
@@ -135,11 +137,16 @@ class ConvTranspose2d(_Convolution):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "output_padding", int(self.output_padding))
-        if not 0 <= self.output_padding < max(*each(self.stride, 2), 1):
+        check.count(self, "output_padding", at_least=0)
+        if self.output_padding and self.output_padding >= min(each(self.stride, 2)):
             raise ValueError(
                 "ConvTranspose2d output_padding is at least 0 and less than the stride, got "
                 f"{self.output_padding}"
+            )
+        if self.output_padding and self.padding == "same":
+            raise ValueError(
+                "ConvTranspose2d takes no output_padding with padding 'same', which says how large "
+                "the output is"
             )
 
     def forward(self, x: Tensor) -> Tensor:

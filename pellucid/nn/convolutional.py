@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pellucid import check
 from pellucid.nn.activations import ReLU, ReLU6, Tanh
 from pellucid.nn.convolution import Conv2d
 from pellucid.nn.dropout import Dropout
@@ -32,6 +33,8 @@ def LeNet(outputs: int = 10, *, classic: bool = False) -> Sequential:  # noqa: N
     of 120 and 84 units and the output. classic: means and tanh as in 1998, else maxima and ReLU.
     The first convolution pads by 2, so that 28 × 28 stays 28 × 28.
     """
+    check.integer("LeNet outputs", outputs)
+    check.one_of("LeNet classic", classic, True, False)
 
     def after() -> list[Module]:
         return [Tanh(), AveragePool2d()] if classic else [ReLU(), MaxPool2d()]
@@ -58,8 +61,10 @@ def MobileNetV2(  # noqa: N802
     small_images: for 32 × 32 and the like: the stem and the second stage do not halve the image.
     dropout:      before the output.
     """
-    if not width > 0:
-        raise ValueError(f"MobileNetV2 width is more than 0, got {width!r}")
+    width = check.real("MobileNetV2 width", width, more_than=0, at_most=1000)
+    check.integer("MobileNetV2 outputs", outputs)
+    check.one_of("MobileNetV2 small_images", small_images, True, False)
+    check.real("MobileNetV2 dropout", dropout, at_least=0, less_than=1)
     channels = _rounded(32 * width)
     stem = _unit(channels, 3, 1 if small_images else 2)
     blocks: list[Module] = []

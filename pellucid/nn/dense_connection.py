@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pellucid import check
 from pellucid.graph import Tensor, concatenate
 from pellucid.nn.initialise import Initializer
 from pellucid.nn.module import Module
@@ -25,7 +26,7 @@ class DenseConnection(Module):
 
     def __post_init__(self) -> None:
         if not isinstance(self.block, Module):
-            raise TypeError(f"DenseConnection block is a module, got {self.block!r}")
+            raise TypeError(f"DenseConnection block is a module, got {check.brief(self.block)}")
 
     def suited(self) -> Initializer | None:
         """Looked through: x itself goes on to what follows."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pellucid import check
 from pellucid.graph import Tensor, where
 from pellucid.nn.functional import log_softmax
-from pellucid.nn.loss import Loss
+from pellucid.nn.loss import Loss, limited
 
 _LONG = 1e15
 """Far below where squares of float32 overflow, also many of them."""
@@ -17,8 +17,9 @@ _LONG = 1e15
 class KLDivergence(Loss):
     """Σ_k y_k (log y_k − log softmax(x)_k), averaged over the rows (Kullback & Leibler 1951).
 
-    Outputs x are logits and targets y probabilities, both (batch, …, classes); 0 log 0 is 0. Its
-    gradient is that of the cross-entropy; its least value is 0.
+    Outputs x are logits and targets y probabilities, both (batch, …, classes); 0 log 0 is 0. A
+    target that is no probability is an error or gives NaN, as in `BinaryCrossEntropy`. Its gradient
+    is that of the cross-entropy; its least value is 0.
     """
 
     def row_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -28,7 +29,7 @@ class KLDivergence(Loss):
                 "KLDivergence takes logits and probabilities of one shape (batch, classes), got "
                 f"outputs {outputs.shape} and targets {targets.shape}"
             )
-        y = targets.cast(outputs.dtype)
+        y = limited(self, targets).cast(outputs.dtype)
         entropy = where(y > 0.0, y * where(y > 0.0, y, 1.0).log(), 0.0)
         return (entropy - y * log_softmax(outputs)).sum(-1)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pellucid import check
 from pellucid.graph import Tensor, where
-from pellucid.graph.dtype import BOOL, INT32, is_float
+from pellucid.graph.dtype import BOOL, INT32, UINT8, is_float
 from pellucid.nn.initialise import Initializer, Normal
 from pellucid.nn.module import Module
 from pellucid.nn.parameter import Parameter
@@ -39,15 +39,17 @@ class Embedding(Module):
     def __post_init__(self) -> None:
         check.count(self, "count")
         check.count(self, "features")
-        if self.initializer is not None and not isinstance(self.initializer, Initializer):
-            raise TypeError(f"Embedding initializer is an Initializer, got {self.initializer!r}")
+        check.optional(self, "initializer", Initializer)
         if self.padding is None:
             return
         if isinstance(self.padding, bool) or not isinstance(self.padding, Integral):
-            raise TypeError(f"Embedding padding is an index or None, got {self.padding!r}")
+            raise TypeError(
+                f"Embedding padding is an index or None, got {check.brief(self.padding)}"
+            )
         if not 0 <= self.padding < self.count:
             raise ValueError(
-                f"Embedding padding is an index from 0 to {self.count - 1}, got {self.padding}"
+                f"Embedding padding is an index from 0 to {self.count - 1}, "
+                f"got {check.brief(self.padding)}"
             )
         self.padding = int(self.padding)
 
@@ -63,6 +65,7 @@ class Embedding(Module):
         if x.dtype == BOOL:
             raise TypeError(f"{label(self)} takes whole numbers, got {x.node.type}")
         self._check_known(x)
+        x = x.cast(INT32) if x.dtype == UINT8 else x
         inside = (x >= 0) & (x < self.count)
         if is_float(x.dtype):
             inside = inside & (x.floor() == x)
@@ -70,7 +73,7 @@ class Embedding(Module):
         found = where(inside.expand_dims(-1), self.W.take(index), float("nan"))
         if self.padding is None:
             return found
-        return where((index == self.padding).expand_dims(-1), 0.0, found)
+        return where((inside & (index == self.padding)).expand_dims(-1), 0.0, found)
 
     def _check_known(self, x: Tensor) -> None:
         """Raise ValueError for a constant index that is no row."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pellucid import check
 from pellucid.graph import Array, Shape, Tensor, placeholder, tensor
 from pellucid.graph.dtype import FLOAT32
 
@@ -16,7 +17,7 @@ Example = int | Sequence[Any] | Mapping[str, Any] | Array | Tensor
 
 def lengths_of(shape: int | Sequence[int]) -> Shape:
     """An input shape as integers; raises ValueError if it is not one."""
-    given = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+    given = check.several("an input shape", shape)
     if any(isinstance(n, bool) or not isinstance(n, Integral) or n < 0 for n in given):
         raise ValueError(f"an input shape is made of integers of at least 0, got {given}")
     return tuple(map(int, given))

@@ -13,7 +13,7 @@ from pellucid.graph.dtype import is_float
 from pellucid.nn.class_weights import check_class_weights
 from pellucid.nn.classification import check_logits, picked_class
 from pellucid.nn.functional import log_softmax, softplus
-from pellucid.nn.loss import Loss
+from pellucid.nn.loss import Loss, limited
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class BinaryFocal(Loss):
 
     def row_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Both sides by the softplus, which is finite and accurate at any x."""
-        x, y = self.paired(outputs, targets)
+        x, y = self.paired(outputs, limited(self, targets))
         up, down = softplus(x), softplus(-x)
         # 1 − p = e^−softplus(x) and −log p = softplus(−x).
         yes = (up * -self.gamma).exp() * down

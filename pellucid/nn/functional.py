@@ -8,8 +8,10 @@ gradient of `where` never meets 0 · ∞.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
 from pellucid.graph import Tensor, softmax, where
+from pellucid.hints import FUNCTIONS, missing
 from pellucid.nn.attention import attention
 
 SELU_ALPHA = 1.6732632423543772
@@ -80,6 +82,7 @@ def softplus_parts(x: Tensor) -> tuple[Tensor, Tensor]:
     `where` rather than max and |x|: both sides of 0 then have consistent slopes at 0 itself, so the
     derivatives of the sum are right there too (½ and ¼).
     """
+    x = x.real()
     negative = x < 0.0
     return where(negative, 0.0, x), where(negative, x, -x).exp().log1p()
 
@@ -97,11 +100,13 @@ def selu(x: Tensor) -> Tensor:
 
 def mish(x: Tensor) -> Tensor:
     """x tanh(softplus(x)) (Misra 2019)."""
+    x = x.real()
     return x * softplus(x).tanh()
 
 
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     """x_i − log Σ_j e^x_j along `axis`, computed from x − max x, which it never adds back."""
+    x = x.real()
     shifted = x - x.max(axis, keepdims=True).stop_gradient()
     return shifted - shifted.exp().sum(axis, keepdims=True).log()
 
@@ -124,3 +129,9 @@ __all__ = [
     "step",
     "tanh",
 ]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        raise missing("module 'pellucid.nn.functional'", name, FUNCTIONS)

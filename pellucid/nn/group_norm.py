@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pellucid import check
 from pellucid.graph import Tensor
 from pellucid.graph.reductions import moments
-from pellucid.nn.norm import FeatureNorm
+from pellucid.nn.norm import FeatureNorm, check_epsilon
 from pellucid.nn.scope import label
 
 
@@ -23,7 +23,7 @@ class GroupNorm(FeatureNorm):
     values or more.
 
     groups:  1 normalises all channels together; as many as channels is `InstanceNorm`.
-    epsilon: added to the variance, more than 0.
+    epsilon: added to the variance, more than 0 and less than 1.
     """
 
     groups: int = 32
@@ -31,7 +31,7 @@ class GroupNorm(FeatureNorm):
 
     def __post_init__(self) -> None:
         check.count(self, "groups")
-        check.number(self, "epsilon", more_than=0)
+        check_epsilon(self)
 
     def setup(self, x: Tensor) -> None:
         """γ and β; raises ValueError if the groups do not divide the channels."""
@@ -55,13 +55,13 @@ class InstanceNorm(FeatureNorm):
     x: (batch, …, channels) with 2 places or more; γ, β: (channels,). The mean and variance are of
     each example and channel alone, so training and evaluation do the same.
 
-    epsilon: added to the variance, more than 0.
+    epsilon: added to the variance, more than 0 and less than 1.
     """
 
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        check.number(self, "epsilon", more_than=0)
+        check_epsilon(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Each channel normalised, scaled and shifted."""
@@ -72,7 +72,7 @@ class InstanceNorm(FeatureNorm):
 def normalised(layer: FeatureNorm, x: Tensor, groups: int, epsilon: float) -> Tensor:
     """(x − mean) / √(variance + ε) of each example's groups of channels; ValueError for 1 value."""
     places = math.prod(x.shape[1:-1])
-    size = x.shape[-1] // groups
+    size = x.shape[-1] // groups if groups else 0
     if places * size < 2:
         raise layer.mismatch("2 values or more in each group, to have a variance", x)
     parts = x.reshape(x.shape[0], places, groups, size)

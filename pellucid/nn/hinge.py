@@ -9,7 +9,7 @@ from pellucid import check
 from pellucid.graph import Tensor, one_hot, where
 from pellucid.graph.dtype import BOOL, is_float
 from pellucid.nn.classification import check_logits, picked_class
-from pellucid.nn.loss import Loss
+from pellucid.nn.loss import Loss, limited
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,9 @@ class Hinge(Loss):
     def row_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Of two classes by one number, or of several."""
         if outputs.ndim != targets.ndim + 1 or outputs.shape[-1] == 1:
-            x, y = self.paired(outputs, targets)
-            return self._hinge(self.margin - (y * 2.0 - 1.0) * x)
+            x, y = self.paired(outputs, limited(self, targets))
+            signs = where(y == y.floor(), y * 2.0 - 1.0, float("nan"))
+            return self._hinge(self.margin - signs * x)
         if is_float(targets.dtype):
             raise TypeError(f"Hinge takes integer classes, got targets {targets.node.type}")
         check_logits(self, outputs, targets)

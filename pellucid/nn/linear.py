@@ -33,11 +33,10 @@ class Linear(Module):
         check.count(self, "features")
         if not isinstance(self.bias, bool):
             raise TypeError(
-                f"Linear bias is True or False, got {self.bias!r}; "
+                f"Linear bias is True or False, got {check.brief(self.bias)}; "
                 "the number of inputs is inferred, so Linear takes the number of outputs only"
             )
-        if self.initializer is not None and not isinstance(self.initializer, Initializer):
-            raise TypeError(f"Linear initializer is an Initializer, got {self.initializer!r}")
+        check.optional(self, "initializer", Initializer)
 
     def setup(self, x: Tensor) -> None:
         """W and b for inputs of x's last length."""

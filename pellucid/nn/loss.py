@@ -9,13 +9,15 @@ from typing import ClassVar, Literal
 from pellucid import check
 from pellucid.graph import Array, Tensor, tensor, where
 from pellucid.graph.dtype import FLOAT64, is_float
+from pellucid.graph.given import noted
+from pellucid.hints import Hinted
 from pellucid.nn.mode import training_pass
 
 Reduction = Literal["mean", "sum", "none"]
 
 
 @dataclass(frozen=True)
-class Loss:
+class Loss(Hinted):
     """A loss is computed row by row and then reduced over the batch.
 
     reduction: "mean" (default), "sum", or "none" for one loss per row, shape (batch,), to be
@@ -54,7 +56,7 @@ class Loss:
         nothing, even where its loss is not finite. A negative weight is an error where it can be
         seen when the graph is built, and makes the loss NaN where it comes with the data.
         """
-        losses, counts = self._weighted(tensor(outputs), tensor(targets), weights)
+        losses, counts = self._weighted(outputs, targets, weights)
         if counts is not None and self.reduction == "mean":
             total = counts.sum()
             return losses.sum() / where(total == 0.0, 1.0, total)
@@ -73,18 +75,26 @@ class Loss:
 
         So the mean over rows that come in parts is that of the parts' means, each counting as much.
         """
-        losses, counts = self._weighted(tensor(outputs), tensor(targets), weights)
+        losses, counts = self._weighted(outputs, targets, weights)
         return tensor(losses.shape[0], FLOAT64) if counts is None else counts.cast(FLOAT64).sum()
 
     def _weighted(
-        self, outputs: Tensor, targets: Tensor, weights: Tensor | Array | None
+        self, outputs: Tensor | Array, targets: Tensor | Array, weights: Tensor | Array | None
     ) -> tuple[Tensor, Tensor | None]:
         """Every loss times its weight, and how much each counts in the mean; None: all the same."""
-        if not is_float(outputs.dtype) or outputs.ndim == 0:
-            raise TypeError(f"{type(self).__name__} takes float outputs, got {outputs.node.type}")
-        parts = mixed_targets(targets)
-        losses = blended([(self.row_losses(outputs, aim), share) for aim, share in parts])
-        found = [(self.counts(outputs, aim), share) for aim, share in parts]
+        with noted(f"in the outputs of {type(self).__name__}"):
+            given = tensor(outputs)
+        with noted(f"in the targets of {type(self).__name__}"):
+            aims = tensor(targets)
+        if not is_float(given.dtype) or given.ndim == 0:
+            raise TypeError(f"{type(self).__name__} takes float outputs, got {given.node.type}")
+        if 0 in given.shape and self.reduction != "sum":
+            raise ValueError(
+                f"{type(self).__name__} has a mean over no outputs: they have shape {given.shape}"
+            )
+        parts = mixed_targets(aims)
+        losses = blended([(self.row_losses(given, aim), share) for aim, share in parts])
+        found = [(self.counts(given, aim), share) for aim, share in parts]
         counted = [(count, share) for count, share in found if count is not None]
         counts = blended(counted) if counted else None
         if weights is None:
@@ -109,6 +119,23 @@ class Loss:
                 f"got outputs {outputs.shape} and targets {targets.shape}"
             )
         return outputs, targets.cast(outputs.dtype)
+
+
+def limited(loss: Loss, targets: Tensor, most: float = 1.0) -> Tensor:
+    """Targets from 0 to `most`; NaN for another, so that it cannot pass unnoticed.
+
+    Raises ValueError for one that is known.
+    """
+    if targets.node.op == "constant":
+        values = targets.node.attrs["value"].array
+        wrong = values[~((values >= 0) & (values <= most))]
+        if wrong.size:
+            raise ValueError(
+                f"{type(loss).__name__} takes targets of 0 or 1, or probabilities, got "
+                f"{wrong.flat[0]}"
+            )
+        return targets
+    return where((targets >= 0) & (targets <= most), targets, float("nan"))
 
 
 def mixed(rows: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:

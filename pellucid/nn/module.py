@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
+from pellucid import check
 from pellucid.graph import Array, Shape, Tensor, origin, tensor
 from pellucid.graph.dtype import FLOAT32, as_dtype
+from pellucid.graph.given import noted
+from pellucid.hints import MODULE, Hinted, missing
 from pellucid.nn.describe import describe
 from pellucid.nn.example import Example, example_input
 from pellucid.nn.initialise import GlorotUniform, Initializer
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 Kind = TypeVar("Kind", bound=Held)
 
 
-class Module:
+class Module(Hinted):
     """A function of tensors with parameters of its own: a layer or a network of layers.
 
     A layer is a `@dataclass(eq=False, repr=False)` whose fields are its settings. It writes
@@ -66,8 +69,9 @@ class Module:
         Most modules take one tensor or array x. Those that take several get what `forward` names.
         """
         with entered(self) as scope, origin(label(self)):
-            given = [mapped(_as_tensor, x) for x in inputs]
-            also = {name: mapped(_as_tensor, x) for name, x in named.items()}
+            with noted(f"in the input of {label(self)}"):
+                given = [mapped(_as_tensor, x) for x in inputs]
+                also = {name: mapped(_as_tensor, x) for name, x in named.items()}
             try:
                 if not self._built:
                     scope.made.append((self, "_built"))
@@ -97,9 +101,8 @@ class Module:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            kind = type(self).__name__
             hint = "" if self._built else "; parameters are made by build() or by the first call"
-            raise AttributeError(f"{kind!r} has no attribute {name!r}{hint}")
+            raise missing(repr(type(self).__name__), name, MODULE, hint)
 
     # -- making parameters ----------------------------------------------------------------------
 
@@ -153,7 +156,7 @@ class Module:
         values:  a `state_dict` to take all parameters and buffers from instead of drawing them.
         """
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"a seed is an integer of at least 0, got {seed!r}")
+            raise ValueError(f"a seed is an integer of at least 0, got {check.brief(seed)}")
         with making(Making(seed, as_dtype(dtype), values)):
             apply(self, example_input(example, dtype))
         if values is not None:

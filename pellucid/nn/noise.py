@@ -34,4 +34,5 @@ class GaussianNoise(Module):
         current = training_pass()
         if current is None or self.deviation == 0:
             return x
+        x = x.real()
         return x + current.normal(x.shape).cast(x.dtype) * self.deviation

@@ -19,6 +19,16 @@ from pellucid.nn.module import Module
 from pellucid.nn.parameter import Buffer, Parameter
 
 
+def check_epsilon(part: Module) -> None:
+    """Raise unless `part.epsilon` is small: the number of features in its place would pass else."""
+    try:
+        check.number(part, "epsilon", more_than=0, less_than=1)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; the number of features is inferred, so it is left out"
+        ) from None
+
+
 @dataclass(eq=False, repr=False)
 class FeatureNorm(Module):
     """What layers have in common that scale and shift each feature after normalising."""
@@ -47,13 +57,13 @@ class FeatureNorm(Module):
 class LayerNorm(FeatureNorm):
     """γ (x − mean) / √(variance + ε) + β over the features of each row (Ba et al. 2016).
 
-    epsilon: added to the variance, more than 0.
+    epsilon: added to the variance, more than 0 and less than 1.
     """
 
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        check.number(self, "epsilon", more_than=0)
+        check_epsilon(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Each row normalised."""
@@ -72,15 +82,20 @@ class BatchNorm(FeatureNorm):
     for a row does not depend on the rows beside it. Needs 2 values of each feature in training.
 
     momentum: how far running statistics move each step, more than 0 and at most 1.
-    epsilon:  added to the variance, more than 0.
+    epsilon:  added to the variance, more than 0 and less than 1.
     """
 
     momentum: float = 0.1
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
+        if isinstance(self.momentum, int) and self.momentum > 1:
+            raise ValueError(
+                f"BatchNorm momentum is more than 0 and at most 1, got {check.brief(self.momentum)}; "
+                "the number of features is inferred, so it is left out"
+            )
         check.number(self, "momentum", more_than=0, at_most=1)
-        check.number(self, "epsilon", more_than=0)
+        check_epsilon(self)
 
     def setup(self, x: Tensor) -> None:
         """γ, β, and running statistics of mean 0 and variance 1."""

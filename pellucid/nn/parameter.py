@@ -7,7 +7,8 @@ from typing import Any, Literal
 import numpy as np
 
 from pellucid.graph import Array, State, Tensor, read
-from pellucid.graph.dtype import FLOAT32, is_float
+from pellucid.graph.dtype import FLOAT32, fitted, is_float
+from pellucid.graph.given import array_of
 
 Role = Literal["weight", "bias", "norm"]
 
@@ -18,10 +19,10 @@ class Held(Tensor):
     __slots__ = ("state",)
 
     def __init__(self, value: Any, name: str = "") -> None:
-        array = np.asarray(value)
+        array = np.asarray(value) if isinstance(value, Tensor) else array_of(value)
         python_number = not isinstance(value, (np.ndarray, np.generic))
         if python_number and array.dtype == np.float64:
-            array = array.astype(FLOAT32)
+            array = fitted(array, FLOAT32)
         self.state = State(array, name)
         super().__init__(read(self.state).node)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+
+from pellucid import check
 from pellucid.nn.activations import GELU, SELU, Identity, LeakyReLU, Mish, ReLU, Sigmoid, SiLU, Tanh
 from pellucid.nn.dropout import Dropout
 from pellucid.nn.linear import Linear
@@ -26,6 +29,9 @@ _ACTIVATIONS: dict[str, type[Module]] = {
     "linear": Identity,
 }
 _NORMS: dict[str, type[Module]] = {"batch": BatchNorm, "layer": LayerNorm, "rms": RMSNorm}
+
+MOST_LAYERS = 10_000
+"""Layers that a network made by a function has at most."""
 
 Activation = Literal[
     "relu", "gelu", "silu", "mish", "leaky_relu", "selu", "tanh", "sigmoid", "linear"
@@ -54,12 +60,20 @@ def MLP(  # noqa: N802
     The layers are named `hidden.0`, `hidden.1`, … and `output`. Raises ValueError for an unknown
     name or a setting out of its range, TypeError for widths that are no sequence.
     """
-    if isinstance(widths, (int, str)):
-        raise TypeError(f"MLP widths is a sequence of widths, such as [64, 64], got {widths!r}")
+    if not isinstance(widths, (list, tuple, range, np.ndarray)):
+        raise TypeError(
+            f"MLP widths is a sequence of widths, such as [64, 64], got {check.brief(widths)}"
+        )
+    counts = [
+        check.integer("MLP widths: Linear features", n) for n in check.items("MLP widths", widths)
+    ]
+    check.integer("MLP outputs", outputs)
+    check.real("MLP dropout: Dropout rate", dropout, at_least=0, less_than=1)
+    check.real("MLP input_dropout: Dropout rate", input_dropout, at_least=0, less_than=1)
     parts: list[Module] = []
     if input_dropout:
         parts.append(Dropout(input_dropout))
-    for width in widths:
+    for width in counts:
         parts.append(Linear(width))
         parts += _norm(norm)
         parts.append(_named("activation", activation, _ACTIVATIONS))
@@ -88,8 +102,11 @@ def ResidualMLP(  # noqa: N802
 
     The layers are named `input`, `blocks.0`, …, `head` and `output`.
     """
-    if isinstance(blocks, bool) or not isinstance(blocks, int) or blocks < 0:
-        raise ValueError(f"ResidualMLP blocks is an integer of at least 0, got {blocks!r}")
+    check.integer("ResidualMLP blocks", blocks, at_least=0, at_most=MOST_LAYERS)
+    check.integer("ResidualMLP width", width)
+    check.integer("ResidualMLP outputs", outputs)
+    check.integer("ResidualMLP inner", 2 * width if inner is None else inner)
+    check.real("ResidualMLP dropout: Dropout rate", dropout, at_least=0, less_than=1)
     made = [
         Residual(
             Sequential(
@@ -115,6 +132,6 @@ def _norm(name: str | None) -> list[Module]:
 
 
 def _named(what: str, name: str, table: dict[str, type[Module]]) -> Module:
-    if name not in table:
-        raise ValueError(f"{what} is one of {', '.join(map(repr, table))}, got {name!r}")
+    if not isinstance(name, str) or name not in table:
+        raise ValueError(f"{what} is one of {', '.join(map(repr, table))}, got {check.brief(name)}")
     return table[name]()

@@ -14,6 +14,9 @@ from pellucid.nn.module import Module
 from pellucid.nn.scope import label, places_text, shape_text
 from pellucid.nn.window import Padding, Sizes, each, padded, padding, sizes, widths
 
+_CUT_WINDOWS = 64
+"""Windows of an adaptive pool that are cut out one by one; more are gathered at once."""
+
 
 @dataclass(eq=False, repr=False)
 class _Pool(Module):
@@ -29,6 +32,14 @@ class _Pool(Module):
         if self.stride is not None:
             sizes(self, "stride", self.rank)
         padding(self, self.rank)
+        if isinstance(self.padding, str):
+            return
+        size = each(self.size, self.rank)
+        if any(2 * n > k for n, k in zip(each(self.padding, self.rank), size, strict=True)):
+            raise ValueError(
+                f"{type(self).__name__} padding is at most half the size, so that every window "
+                f"meets the input, got padding {self.padding} and size {self.size}"
+            )
 
     def suited(self) -> Initializer | None:
         """Looked through."""
@@ -43,6 +54,9 @@ class _Pool(Module):
                 else "(batch, height, width, channels)",
                 x,
             )
+        if 0 in x.shape[1:-1]:
+            raise self.mismatch("at least one place on each axis", x)
+        x = x.real()
         size = each(self.size, self.rank)
         stride = size if self.stride is None else each(self.stride, self.rank)
         added = widths(self.padding, x.shape[1:-1], size, stride)
@@ -134,7 +148,7 @@ class GlobalAveragePool(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The mean of each channel."""
-        if x.ndim < 3:
+        if x.ndim < 3 or 0 in x.shape[1:-1]:
             raise self.mismatch("(batch, …, channels) with at least one spatial axis", x)
         return x.mean(tuple(range(1, x.ndim - 1)))
 
@@ -154,6 +168,7 @@ class GlobalMaxPool(Module):
         """The largest of each channel."""
         if x.ndim < 3 or 0 in x.shape[1:-1]:
             raise self.mismatch("(batch, …, channels) with at least one spatial axis", x)
+        x = x.real()
         return first_largest(x.reshape(x.shape[0], math.prod(x.shape[1:-1]), x.shape[-1]))
 
 
@@ -184,9 +199,12 @@ class AdaptiveMaxPool2d(_Adaptive):
     def forward(self, x: Tensor) -> Tensor:
         """Window by window."""
         self.check(x)
+        x = x.real()
         rows, columns = (
             _windows(n, size) for n, size in zip(x.shape[1:3], each(self.size, 2), strict=True)
         )
+        if len(rows) * len(columns) > _CUT_WINDOWS:
+            return first_largest(_gathered(x, rows, columns))
         largest = [
             first_largest(x[:, down, right].reshape(x.shape[0], -1, x.shape[-1]))
             for down in rows
@@ -208,9 +226,29 @@ class AdaptiveAveragePool2d(_Adaptive):
         """A product with the windows' weights along each axis."""
         self.check(x)
         for axis, size in zip((1, 2), each(self.size, 2), strict=True):
+            x = x.real()
             weights = tensor(_weights(x.shape[axis], size), x.dtype)
             x = (x.swap_axes(axis, -1) @ weights).swap_axes(axis, -1)
         return x
+
+
+def _gathered(x: Tensor, rows: list[slice], columns: list[slice]) -> Tensor:
+    """Each window's elements side by side, (batch, rows, columns, elements, channels).
+
+    A window that is shorter than the longest has its last row, or column, again: a copy comes after
+    what it is a copy of, so the first of the largest is the same.
+    """
+    down, right = (tensor(_places(windows)) for windows in (rows, columns))
+    seen = x.take(down, 1).take(right, 3).transpose(0, 1, 3, 2, 4, 5)
+    return seen.reshape(*seen.shape[:3], -1, x.shape[-1])
+
+
+def _places(windows: list[slice]) -> Array:
+    """(windows, longest): the places of each window, its last one repeated."""
+    longest = max(window.stop - window.start for window in windows)
+    first = np.array([window.start for window in windows])[:, None]
+    last = np.array([window.stop - 1 for window in windows])[:, None]
+    return np.asarray(np.minimum(first + np.arange(longest), last))
 
 
 def _weights(length: int, size: int) -> Array:

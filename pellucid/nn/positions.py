@@ -54,6 +54,7 @@ class SinusoidalPositions(Module):
         """x with its places marked."""
         if x.ndim != 3:
             raise self.mismatch("(batch, length, features)", x)
+        x = x.real()
         return x + tensor(sinusoids(x.shape[1], x.shape[2]), x.dtype)
 
 

@@ -7,6 +7,7 @@ from numbers import Real
 
 import numpy as np
 
+from pellucid import check
 from pellucid.graph import Tensor, tensor, where
 from pellucid.nn.loss import Loss
 
@@ -28,9 +29,13 @@ class Quantile(Loss):
         several = isinstance(self.levels, (tuple, list))
         given = tuple(self.levels) if isinstance(self.levels, (tuple, list)) else (self.levels,)
         if not given or any(isinstance(q, bool) or not isinstance(q, Real) for q in given):
-            raise TypeError(f"Quantile levels is a number or several, got {self.levels!r}")
+            raise TypeError(
+                f"Quantile levels is a number or several, got {check.brief(self.levels)}"
+            )
         if not all(0 < q < 1 for q in given):
-            raise ValueError(f"Quantile levels is more than 0 and less than 1, got {self.levels!r}")
+            raise ValueError(
+                f"Quantile levels is more than 0 and less than 1, got {check.brief(self.levels)}"
+            )
         plain = tuple(map(float, given))
         object.__setattr__(self, "levels", plain if several else plain[0])
 

@@ -32,6 +32,11 @@ class _Recurrent(Module):
 
     def __post_init__(self) -> None:
         check.count(self, "units")
+        if isinstance(self.output, int):
+            raise TypeError(
+                f"{type(self).__name__} output is 'sequence' or 'last', got {check.brief(self.output)}; "
+                "the number of inputs is inferred, so the units come first"
+            )
         check.choice(self, "output", "sequence", "last")
         check.choice(self, "reverse", True, False)
 

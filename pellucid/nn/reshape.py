@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 
+from pellucid import check
 from pellucid.graph import Tensor
 from pellucid.nn.initialise import Initializer
 from pellucid.nn.module import Module
@@ -25,12 +25,13 @@ class Reshape(Module):
     shape: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        given = tuple(self.shape) if isinstance(self.shape, Sequence) else (self.shape,)
+        given = check.several("Reshape shape", self.shape)
         if any(isinstance(n, bool) or not isinstance(n, Integral) for n in given):
-            raise TypeError(f"Reshape shape is integers, got {self.shape!r}")
+            raise TypeError(f"Reshape shape is integers, got {check.brief(self.shape)}")
         if not given or any(n < 1 and n != -1 for n in given) or given.count(-1) > 1:
             raise ValueError(
-                f"Reshape shape is of at least 1 on each axis, or -1 on one, got {self.shape!r}"
+                "Reshape shape is of at least 1 on each axis, or -1 on one, "
+                f"got {check.brief(self.shape)}"
             )
         self.shape = tuple(map(int, given))
 

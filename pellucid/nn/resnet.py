@@ -13,6 +13,7 @@ from pellucid.nn.initialise import Initializer
 from pellucid.nn.linear import Linear
 from pellucid.nn.module import Module
 from pellucid.nn.norm import BatchNorm
+from pellucid.nn.perceptron import MOST_LAYERS
 from pellucid.nn.pooling import GlobalAveragePool, MaxPool2d
 from pellucid.nn.residual import Residual
 from pellucid.nn.sequential import Sequential
@@ -64,10 +65,14 @@ def ResNet(  # noqa: N802
               zeros, as the paper does here; "project" is a 1 × 1 convolution with batch norm.
     residual: False gives the plain twin, the same layers without ways around them.
     """
+    depth = check.integer("ResNet depth", depth, at_most=MOST_LAYERS)
     if depth < 8 or (depth - 2) % 6:
-        raise ValueError(f"ResNet depth is 6 n + 2 for some n, such as 20 or 32, got {depth!r}")
-    if shortcut not in ("pad", "project"):
-        raise ValueError(f"ResNet shortcut is 'pad' or 'project', got {shortcut!r}")
+        raise ValueError(
+            f"ResNet depth is 6 n + 2 for some n, such as 20 or 32, got {check.brief(depth)}"
+        )
+    check.one_of("ResNet shortcut", shortcut, "pad", "project")
+    check.one_of("ResNet residual", residual, True, False)
+    check.integer("ResNet outputs", outputs)
     stages: dict[str, Module] = {}
     channels = 16
     for number, features in enumerate((16, 32, 64)):
@@ -99,8 +104,10 @@ def ResNetImage(  # noqa: N802
     depth 50 (the 3 × 3 halves the image, as in most later code). Shortcuts project where the shape
     changes. residual: False gives the plain twin.
     """
-    if depth not in _BLOCKS:
-        raise ValueError(f"ResNetImage depth is 18, 34 or 50, got {depth!r}")
+    if not isinstance(depth, int) or depth not in _BLOCKS:
+        raise ValueError(f"ResNetImage depth is 18, 34 or 50, got {check.brief(depth)}")
+    check.one_of("ResNetImage residual", residual, True, False)
+    check.integer("ResNetImage outputs", outputs)
     wide = depth == 50
     stages: dict[str, Module] = {}
     channels = 64

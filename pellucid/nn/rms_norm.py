@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pellucid import check
 from pellucid.graph import Tensor
 from pellucid.nn.initialise import Ones
-from pellucid.nn.norm import FeatureNorm
+from pellucid.nn.norm import FeatureNorm, check_epsilon
 
 
 @dataclass(eq=False, repr=False)
@@ -16,13 +15,13 @@ class RMSNorm(FeatureNorm):
 
     Zhang & Sennrich 2019, eq. 4. x: (batch, …, features); γ: (features,), starting at 1.
 
-    epsilon: added to the mean square, more than 0.
+    epsilon: added to the mean square, more than 0 and less than 1.
     """
 
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        check.number(self, "epsilon", more_than=0)
+        check_epsilon(self)
 
     def setup(self, x: Tensor) -> None:
         """γ = 1 for x's features."""
@@ -33,4 +32,5 @@ class RMSNorm(FeatureNorm):
     def forward(self, x: Tensor) -> Tensor:
         """Each row at root mean square 1, then scaled."""
         self.check_features(x)
+        x = x.real()
         return x * (x.square().mean(-1, keepdims=True) + self.epsilon).rsqrt() * self.gamma

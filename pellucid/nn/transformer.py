@@ -37,7 +37,9 @@ class FeedForward(Module):
         check.count(self, "expansion")
         check.number(self, "dropout", at_least=0, less_than=1)
         if self.activation is not None and not isinstance(self.activation, Module):
-            raise TypeError(f"FeedForward activation is a layer, got {self.activation!r}")
+            raise TypeError(
+                f"FeedForward activation is a layer, got {check.brief(self.activation)}"
+            )
 
     def setup(self, x: Tensor) -> None:
         """W_in as suits the activation, W_out Glorot uniform, biases 0."""
@@ -107,7 +109,7 @@ class TransformerBlock(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Both residual branches."""
-        if x.ndim != 3:
+        if x.ndim != 3 or 0 in x.shape[1:]:
             raise self.mismatch("(batch, length, features)", x)
         x = x + self._kept(self.attention(self.norm1(x)))
         return x + self._kept(self.feed_forward(self.norm2(x)))

@@ -43,6 +43,7 @@ class Upsample(Module):
         """The larger image."""
         if x.ndim < 3:
             raise self.mismatch("(batch, …, channels) with at least one spatial axis", x)
+        x = x if self.mode == "nearest" else x.real()
         for axis in range(1, x.ndim - 1):
             x = self._longer(x, axis)
         return x

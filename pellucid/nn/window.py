@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
+from pellucid import check
 from pellucid.graph import Tensor
 
 Sizes = int | tuple[int, ...]
@@ -16,11 +17,13 @@ def sizes(part: Any, field: str, rank: int, least: int = 1) -> None:
     """Make `part.field` an int or a tuple of `rank` ints; raise unless all are at least `least`."""
     value = getattr(part, field)
     name = f"{type(part).__name__} {field}"
-    each = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+    each = check.several(name, value)
     if any(isinstance(n, bool) or not isinstance(n, Integral) for n in each):
-        raise TypeError(f"{name} is an integer or {rank} of them, got {value!r}")
-    if len(each) not in (1, rank) or min(each) < least:
-        raise ValueError(f"{name} is at least {least}, one for each of {rank} axes, got {value!r}")
+        raise TypeError(f"{name} is an integer or {rank} of them, got {check.brief(value)}")
+    if len(each) not in (1, rank) or min(each) < least or max(each) >= 2**63:
+        raise ValueError(
+            f"{name} is at least {least}, one for each of {rank} axes, got {check.brief(value)}"
+        )
     plain = tuple(int(n) for n in each)
     object.__setattr__(part, field, plain[0] if len(plain) == 1 else plain)
 
@@ -30,7 +33,8 @@ def padding(part: Any, rank: int) -> None:
     if isinstance(part.padding, str):
         if part.padding not in ("valid", "same"):
             raise ValueError(
-                f"{type(part).__name__} padding is 'valid', 'same' or a number, got {part.padding!r}"
+                f"{type(part).__name__} padding is 'valid', 'same' or a number, "
+                f"got {check.brief(part.padding)}"
             )
         return
     sizes(part, "padding", rank, least=0)

@@ -1,5 +1,8 @@
 """Optimizers: builders of the graph of one step. Imports the graph floor only."""
 
+from typing import TYPE_CHECKING, Any
+
+from pellucid.hints import OPTIMIZERS, missing
 from pellucid.optim.adam import Adam, AdamW
 from pellucid.optim.adam_relatives import Adamax, AMSGrad, NAdam, RAdam
 from pellucid.optim.adaptive import Adadelta, Adagrad, RMSprop
@@ -74,3 +77,9 @@ __all__ = [
     "from_spec",
     "to_spec",
 ]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        raise missing("module 'pellucid.optim'", name, OPTIMIZERS)

@@ -30,9 +30,13 @@ class Group:
 
     def __post_init__(self) -> None:
         if not isinstance(self.pattern, str):
-            raise TypeError(f"Group pattern is text, such as 'hidden.*', got {self.pattern!r}")
+            raise TypeError(
+                f"Group pattern is text, such as 'hidden.*', got {check.brief(self.pattern)}"
+            )
         if not isinstance(self.optimizer, (Optimizer, NoneType)):
-            raise TypeError(f"Group optimizer is an optimizer or None, got {self.optimizer!r}")
+            raise TypeError(
+                f"Group optimizer is an optimizer or None, got {check.brief(self.optimizer)}"
+            )
         inside = self.optimizer
         while isinstance(inside, Wrapper):
             if isinstance(inside, SharpnessAware):
@@ -54,10 +58,12 @@ class Groups(Wrapper):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "groups", tuple(self.groups))
+        object.__setattr__(self, "groups", check.items("Groups groups", self.groups))
         for group in self.groups:
             if not isinstance(group, Group):
-                raise TypeError(f"Groups takes Group(pattern, optimizer), got {group!r}")
+                raise TypeError(
+                    f"Groups groups takes Group(pattern, optimizer), got {check.brief(group)}"
+                )
 
     @property
     def full_batch(self) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from pellucid import check
 from pellucid.graph import Array, Node, State, Tensor, grad, read
+from pellucid.hints import OPTIMIZER, PARAMETERS_FIRST, Hinted, missing
 
 Parameters = Mapping[str, Tensor]
 Slots = Mapping[str, State]
@@ -17,7 +18,7 @@ Updates = dict[State, Node]
 
 
 @dataclass(frozen=True)
-class Optimizer:
+class Optimizer(Hinted):
     """How a step changes the parameters θ, given the gradients g and the rate η.
 
     `init` makes the states that an optimizer keeps (its slots), and `update` builds the graph of
@@ -32,7 +33,17 @@ class Optimizer:
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
+        if isinstance(self.learning_rate, Iterable) and not isinstance(self.learning_rate, str):
+            raise TypeError(
+                f"{type(self).__name__} learning_rate is a number, got a "
+                f"{type(self.learning_rate).__name__}; {PARAMETERS_FIRST}"
+            )
         check.number(self, "learning_rate", more_than=0)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(repr(type(self).__name__), name, OPTIMIZER)
 
     def slot_names(self) -> Sequence[str]:
         """The slots that each parameter has."""

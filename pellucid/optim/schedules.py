@@ -8,17 +8,23 @@ of one's own is a subclass that writes `factor`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 from pellucid import check
+from pellucid.hints import OPTIMIZER, Hinted, missing
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Hinted):
     """What the learning rate is multiplied by."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(repr(type(self).__name__), name, OPTIMIZER)
 
     def factor(self, epoch: float, epochs: float) -> float:
         """The factor after `epoch` of `epochs` passes over the rows."""
@@ -75,12 +81,17 @@ class MilestoneRate(Schedule):
     by: float = 0.1
 
     def __post_init__(self) -> None:
-        given = tuple(self.at) if isinstance(self.at, Sequence) else (self.at,)
+        given = check.several("MilestoneRate at", self.at)
         if not given or any(isinstance(n, bool) or not isinstance(n, Real) for n in given):
-            raise TypeError(f"MilestoneRate at is epochs, such as (30, 60), got {self.at!r}")
-        if given[0] <= 0 or any(not a < b for a, b in pairwise(given)):
-            raise ValueError(f"MilestoneRate at is rising and more than 0, got {self.at!r}")
-        object.__setattr__(self, "at", tuple(map(float, given)))
+            raise TypeError(
+                f"MilestoneRate at is epochs, such as (30, 60), got {check.brief(self.at)}"
+            )
+        if not given[0] > 0 or any(not a < b for a, b in pairwise(given)):
+            raise ValueError(
+                f"MilestoneRate at is rising and more than 0, got {check.brief(self.at)}"
+            )
+        at = tuple(check.real("MilestoneRate at", n, more_than=0) for n in given)
+        object.__setattr__(self, "at", at)
         check.number(self, "by", more_than=0, less_than=1)
 
     def check(self, epochs: float) -> None:
@@ -265,7 +276,9 @@ class WarmUp(Schedule):
     def __post_init__(self) -> None:
         check.number(self, "over", more_than=0)
         if not isinstance(self.then, Schedule):
-            raise TypeError(f"WarmUp goes before a schedule, got {self.then!r}")
+            raise TypeError(
+                f"WarmUp then is a schedule, which goes on after it, got {check.brief(self.then)}"
+            )
 
     def check(self, epochs: float) -> None:
         """Raise ValueError if the warm-up is all there is."""

@@ -28,7 +28,7 @@ class Wrapper(Optimizer):
     def __post_init__(self) -> None:
         if not isinstance(self.optimizer, Optimizer):
             raise TypeError(
-                f"{type(self).__name__} goes around an optimizer, got {self.optimizer!r}"
+                f"{type(self).__name__} goes around an optimizer, got {check.brief(self.optimizer)}"
             )
         object.__setattr__(self, "learning_rate", self.optimizer.learning_rate)
 
@@ -225,7 +225,9 @@ class StochasticAverage(MovingAverage):
     def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.start, bool) or not isinstance(self.start, int) or self.start < 0:
-            raise ValueError(f"StochasticAverage start is a step of at least 0, got {self.start!r}")
+            raise ValueError(
+                f"StochasticAverage start is a step of at least 0, got {check.brief(self.start)}"
+            )
 
     def share(self, step: Tensor) -> Tensor:
         """1 / n for the n-th weights."""

@@ -14,6 +14,7 @@ import numpy as np
 from pellucid import nn, optim
 from pellucid.data import split
 from pellucid.errors import DataError, NotFiniteError, PellucidWarning, RunFolderError
+from pellucid.hints import explained
 from pellucid.train import arrays
 from pellucid.train.aims import Prepared, prepare
 from pellucid.train.choices import Choice
@@ -42,6 +43,7 @@ _GOES_ON = Choice(
 Rows = tuple[Any, Any] | tuple[Any, Any, Any]
 
 
+@explained
 def fit(
     net: nn.Module,
     train: Rows,

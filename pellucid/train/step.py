@@ -25,6 +25,7 @@ from pellucid.graph import (
 )
 from pellucid.graph.dtype import FLOAT32, INT32, INT64
 from pellucid.nn.inputs import apply, leaves, mapped
+from pellucid.train.frozen import chain, check_frozen
 
 LossFunction = Callable[..., Tensor]
 Data = tuple[Any, ...]
@@ -58,7 +59,11 @@ def training_step(
     batch_size: int,
     seed: int,
 ) -> Step:
-    """Forward, backward, update and running statistics of one batch, as one graph."""
+    """Forward, backward, update and running statistics of one batch, as one graph.
+
+    Raises TracingError if a network, loss or optimizer of the user's own draws with NumPy or otherwise
+    changes from call to call: the graph would hold what it was when it was built.
+    """
     rows = placeholder("rows", (batch_size,), INT32)
     rate = placeholder("learning_rate", (), FLOAT32)
     step = placeholder("step", (), INT64)
@@ -67,14 +72,24 @@ def training_step(
         aims = [
             read(State(array, name)).take(rows) for array, name in zip(data[1:], "yw", strict=False)
         ]
-    with nn.training(seed=seed, step=step) as seen:
-        outputs = apply(net, x)
-        value = scalar_loss(loss, outputs, *aims)
+
+    def forward() -> tuple[nn.ForwardPass, Tensor]:
+        with nn.training(seed=seed, step=step) as seen:
+            return seen, scalar_loss(loss, apply(net, x), *aims)
+
+    seen, value = forward()
+    modules = [module for _, module in net.named_modules()]
+    check_frozen([*modules, loss], _results(seen, value), lambda: _results(*forward()))
     parameters = dict(net.named_parameters())
     slots = optimizer.init(parameters)
-    with origin("update"):
-        gradients = optimizer.gradients(value, parameters)
-        updates = optimizer.update(parameters, gradients, slots, rate, step)
+
+    def update() -> optim.Updates:
+        with origin("update"):
+            gradients = optimizer.gradients(value, parameters)
+            return optimizer.update(parameters, gradients, slots, rate, step)
+
+    updates = update()
+    check_frozen(chain(optimizer), list(updates.values()), lambda: list(update().values()))
     states = {path: p.state for path, p in parameters.items()}
     states |= {path: b.state for path, b in net.named_buffers()}
     layers = {path: tensor.node for path, tensor in seen.activations.items()}
@@ -85,6 +100,10 @@ def training_step(
 def taken(x: Any, rows: Any) -> Any:
     """These rows of inputs."""
     return mapped(lambda _, array: array[rows], x)
+
+
+def _results(seen: nn.ForwardPass, value: Tensor) -> list[Node]:
+    return [value.node, *seen.updates.values()]
 
 
 def scalar_loss(loss: LossFunction, outputs: Tensor, *aims: Tensor) -> Tensor:

@@ -247,7 +247,7 @@ def test_sides_of_another_width() -> None:
         (lambda: nn.MLP([8], 1, activation="rely"), ValueError, "activation is one of 'relu', "),  # type: ignore[arg-type]
         (lambda: nn.MLP([8], 1, norm="group"), ValueError, "norm is one of 'batch', 'layer', "),  # type: ignore[arg-type]
         (lambda: nn.MLP([8], 1, dropout=1), ValueError, "Dropout rate is .* less than 1, got 1"),
-        (lambda: nn.ResidualMLP(8, -1, 1), ValueError, "blocks is an integer of at least 0"),
+        (lambda: nn.ResidualMLP(8, -1, 1), ValueError, "blocks is at least 0, got -1"),
         (lambda: nn.DenseConnection(3), TypeError, "block is a module, got 3"),  # type: ignore[arg-type]
         (lambda: nn.Bilinear(2, left=3), TypeError, "left is a module or None, got 3"),  # type: ignore[arg-type]
         (lambda: nn.Bilinear(2, initializer=3), TypeError, "is an Initializer, got 3"),  # type: ignore[arg-type]

@@ -252,7 +252,7 @@ def test_residual_names_both_shapes() -> None:
         (lambda: nn.BatchNorm(momentum=0), "BatchNorm momentum is more than 0 and at most 1"),
         (lambda: nn.BatchNorm(momentum=1.5), "BatchNorm momentum is more than 0 and at most 1"),
         (lambda: nn.BatchNorm(epsilon=0), "BatchNorm epsilon is more than 0"),
-        (lambda: nn.LayerNorm(float("inf")), "LayerNorm epsilon is more than 0, got inf"),
+        (lambda: nn.LayerNorm(float("inf")), "LayerNorm epsilon is more than 0 and less than 1"),
     ],
 )
 def test_settings_are_checked(make: Callable[[], nn.Module], message: str) -> None:

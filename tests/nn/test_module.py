@@ -119,7 +119,9 @@ def test_unbuilt_networks_say_so() -> None:
             ask()
     with pytest.raises(AttributeError, match=r"no attribute 'W'; parameters are made by build"):
         _ = nn.Linear(2).W
-    with pytest.raises(AttributeError, match=r"'Linear' has no attribute 'weight'$"):
+    with pytest.raises(
+        AttributeError, match=r"'Linear' has no attribute 'weight'; it is called W$"
+    ):
         _ = nn.Linear(2).build(1).weight  # type: ignore[attr-defined]
     assert nn.ReLU().parameters() == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ Ints = tuple[int, ...]
 
 
 def _reshape_type(x: TensorType, shape: Shape) -> TensorType:
-    if np.prod(shape, dtype=np.int64) != np.prod(x.shape, dtype=np.int64):
+    if prod(shape) != prod(x.shape):
         raise ValueError(f"cannot reshape {x} to {shape}: the numbers of elements differ")
     return TensorType(shape, x.dtype)
 

@@ -30,7 +30,9 @@ class RandomCrop(ImageAugmentation):
 
     def __post_init__(self) -> None:
         if isinstance(self.padding, bool) or not isinstance(self.padding, Integral):
-            raise TypeError(f"RandomCrop padding is an integer of at least 0, got {self.padding!r}")
+            raise TypeError(
+                f"RandomCrop padding is an integer of at least 0, got {check.brief(self.padding)}"
+            )
         if self.padding < 0:
             raise ValueError(f"RandomCrop padding is at least 0, got {self.padding}")
         self.padding = int(self.padding)
@@ -40,7 +42,7 @@ class RandomCrop(ImageAugmentation):
         given = tuple(self.size) if isinstance(self.size, (tuple, list)) else (self.size,)
         if len(given) != 2 or any(not isinstance(n, Integral) or n < 1 for n in given):
             raise ValueError(
-                f"RandomCrop size is (height, width), each at least 1, got {self.size!r}"
+                f"RandomCrop size is (height, width), each at least 1, got {check.brief(self.size)}"
             )
         self.size = (int(given[0]), int(given[1]))
 
