@@ -192,6 +192,7 @@ def train_model(
         raise unsaved(failure, run, folder.path) from failure
     if folder is not None:
         folder.hand_over(model, [trained.history], run)
+    trained.warn()
     return run
 
 

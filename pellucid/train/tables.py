@@ -97,6 +97,8 @@ def fit_table(
         raise unsaved(failure, found, folder.path) from failure
     if folder is not None:
         folder.hand_over(found.run.model, [trained.history for trained in fits.trained], found)
+    for number, trained in enumerate(fits.trained, 1):
+        trained.warn(f"Network {number} of {plan.networks}")
     raise_if_diverged(found, found.run.diverged, on_divergence)
     return found
 
