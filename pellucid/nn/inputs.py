@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def is_tree(inputs: Any) -> bool:
     """Whether these are several inputs: a dict, or a tuple that holds arrays, tensors or trees.
 
-    A tuple of numbers, or of tuples of numbers, is one array.
+    A tuple of numbers, or of tuples of numbers, is one array; a dict of nothing is no inputs.
     """
     if isinstance(inputs, Mapping):
-        return True
+        return len(inputs) > 0
     if not isinstance(inputs, tuple):
         return False
     return any(is_tree(item) or len(getattr(item, "shape", ())) > 0 for item in inputs)
