@@ -225,7 +225,8 @@ class Bounds:
         outer = self._scopes[-1]
         self._scopes.append(_Scope(dict(outer.lower), dict(outer.upper), is_empty=outer.is_empty))
         try:
-            for fact in facts:
+            # Those of the symbols that were defined first make the others sharper.
+            for fact in sorted(facts, key=lambda fact: [s.number for s, _ in fact.terms[-1:]]):
                 self._learn(fact, _RESOLUTIONS)
             yield
         finally:
@@ -249,6 +250,9 @@ class Bounds:
         table[symbol] = (*table.get(symbol, ()), bound)
         scope.found.clear()
         scope.whole.clear()
+        if isinstance(symbol, Quotient) and factor < 0 and not bound.terms and bound.constant > 0:
+            # A quotient above 0 is not cut from below: its dividend is as many times the divisor.
+            self._learn(symbol.x.times(-1).plus(bound.constant * symbol.by), derived)
         if derived:
             for other in opposite:
                 follows = other.minus(bound) if factor > 0 else bound.minus(other)
