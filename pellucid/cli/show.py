@@ -6,6 +6,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pellucid.data import Note
 from pellucid.data.note import readable
@@ -43,6 +44,17 @@ def metric_lines(metrics: Mapping[str, float | None]) -> list[str]:
         for name, value in sorted(metrics.items(), key=lambda pair: list(NAMES).index(pair[0]))
     ]
     return columns(rows, indent=2)
+
+
+def interruption(details: Mapping[str, Any]) -> str:
+    """What is to be said of the model of an interrupted run."""
+    complete, networks = (details["interrupted"][name] for name in ("complete", "networks"))
+    came = f"with {complete} of {networks} networks complete, which are this model"
+    if not complete:
+        epoch = details["epochs"][0]
+        came = f"after {epoch} {'epoch' if epoch == 1 else 'epochs'}"
+        came += f" of the first of {networks} networks" if networks > 1 else ""
+    return f"The run was interrupted {came}: its fit command with --resume goes on to its end."
 
 
 class Patient:

@@ -111,6 +111,8 @@ def _machine() -> str:
 
 def is_alive(process: int) -> bool:
     """Whether there is a process of this number on this machine."""
+    if process <= 0:
+        return False
     if sys.platform == "win32":
         import ctypes
 

@@ -17,7 +17,7 @@ from pellucid.train import arrays
 from pellucid.train.aims import Prepared, prepare
 from pellucid.train.choices import Choice
 from pellucid.train.events import Callback
-from pellucid.train.folder import RunFolder
+from pellucid.train.folder import run_folder
 from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
 from pellucid.train.run import Run
@@ -74,8 +74,9 @@ def fit(
     callbacks:   objects that are called with each event (see `pellucid.train.events`).
 
     Training metrics are measured in evaluation mode on the first 10,000 training rows (in a seeded
-    order) and named so. Ctrl-C ends training with the best weights so far. Raises DataError for
-    arrays that do not fit together.
+    order) and named so. Ctrl-C ends training with the best weights so far, and `resume` goes on with
+    it all the same. Raises DataError for arrays that do not fit together, RunFolderError where
+    another process trains in the folder.
     """
     _check_parts(net, loss, optimizer, schedule)
     _check_counts(batch_size=batch_size, epochs=epochs, patience=patience)
@@ -116,20 +117,22 @@ def train_model(
     callbacks: Sequence[Callback],
 ) -> Run:
     """Train the network of a model, in a run folder if there is to be one."""
-    folder = None if out is None else RunFolder.open(Path(out), resume=resume, force=force)
-    trained = train_network(problem, settings, callbacks, folder, resume)
-    best = trained.history[trained.best]
-    model.details |= {
-        "choices": [choice.to_json() for choice in reasons],
-        "stopped_because": [trained.because],
-        "epochs": [trained.history[-1].epoch],
-        "best_epoch": [best.epoch],
-        "seed": settings.seed,
-    }
-    path = None if folder is None else folder.path
-    run = Run(model, trained.history, best.epoch, trained.because, tuple(reasons), path)
-    if folder is not None:
-        folder.finish(model, [trained.history])
+    with run_folder(out, resume, force) as folder:
+        trained = train_network(problem, settings, callbacks, folder, resume)
+        best = trained.history[trained.best]
+        model.details |= {
+            "choices": [choice.to_json() for choice in reasons],
+            "stopped_because": [trained.because],
+            "epochs": [trained.history[-1].epoch],
+            "best_epoch": [best.epoch],
+            "seed": settings.seed,
+        }
+        if trained.interrupted:
+            model.details["interrupted"] = {"complete": 0, "networks": 1}
+        path = None if folder is None else folder.path
+        run = Run(model, trained.history, best.epoch, trained.because, tuple(reasons), path)
+        if folder is not None:
+            folder.finish(model, [trained.history])
     return run
 
 

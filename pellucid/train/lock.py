@@ -57,7 +57,8 @@ def _acquire(path: Path) -> int:
             # Who had the lock removes its file; the lock of a removed file keeps nobody out.
             if _is_at(path, handle):
                 os.ftruncate(handle, 0)
-                os.pwrite(handle, f"{os.getpid()} {platform.node()}\n".encode(), 0)
+                os.lseek(handle, 0, os.SEEK_SET)
+                os.write(handle, f"{os.getpid()} {platform.node()}\n".encode())
                 return handle
         except BaseException:
             _close(handle)

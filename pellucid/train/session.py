@@ -42,11 +42,15 @@ def train_network(
     number: int = 0,
     networks: int = 1,
 ) -> Trained:
-    """Train network `number` of `networks`; resume: use what the folder holds of it."""
+    """Train network `number` of `networks`; resume: use what the folder holds of it.
+
+    A network is kept as one whose training has ended only if it has: after an interrupt its
+    checkpoint stays, to go on from.
+    """
     identity = {} if folder is None else _identity(problem, settings, number)
     if folder is not None and resume and folder.network(number).exists():
         return _finished(problem, folder, identity, number)
-    checkpoint = None if folder is None else folder.checkpoint
+    checkpoint = None if folder is None else folder.checkpoint(number)
     trainer = Trainer(problem, settings, callbacks, checkpoint, identity, (number, networks))
     if resume:
         trainer.resume()
@@ -54,10 +58,10 @@ def train_network(
     found = Trained(
         tuple(trainer.position.history), trainer.position.best, because, trainer.interrupted
     )
-    if folder is not None:
+    if folder is not None and not found.interrupted:
         details = {"identity": identity, "trained": asdict(found)}
         container.write(folder.network(number), problem.net.state_dict(), details, "network")
-        folder.checkpoint.unlink(missing_ok=True)
+        folder.checkpoint(number).unlink(missing_ok=True)
     return found
 
 
@@ -92,6 +96,7 @@ def _finished(
     arrays, details = container.read(path, "network")
     agree(path, details["identity"], identity)
     problem.net.load_state_dict(arrays)
+    folder.checkpoint(number).unlink(missing_ok=True)
     trained = details["trained"]
     history = tuple(Evaluated(**entry) for entry in trained["history"])
     return Trained(history, trained["best"], trained["because"], trained["interrupted"])

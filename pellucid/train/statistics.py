@@ -7,6 +7,7 @@ import numpy as np
 from pellucid import nn
 from pellucid.graph import Array, Graph, executor, placeholder
 from pellucid.graph.dtype import FLOAT32, INT64
+from pellucid.train.interrupt import poll
 
 
 class Statistics:
@@ -33,6 +34,7 @@ class Statistics:
         if self._program is None:
             return
         for k in range(len(self._x) // self._size):
+            poll()
             feeds = {
                 "x": self._x[k * self._size : (k + 1) * self._size][None],
                 "share": np.array([1 / (k + 1)], np.float32),

@@ -22,6 +22,7 @@ from pellucid.graph import (
     read,
 )
 from pellucid.graph.dtype import FLOAT32, INT32, INT64
+from pellucid.train.interrupt import poll
 
 LossFunction = Callable[..., Tensor]
 Data = tuple[Array, ...]
@@ -124,6 +125,7 @@ class Evaluator:
         total = 0.0
         for start, size, chunks, graph, program in self._parts:
             for i in range(chunks):
+                poll()
                 part = slice(start + i * size, start + (i + 1) * size)
                 feeds = {
                     name: array[part][None] for name, array in zip("xyw", self._data, strict=False)

@@ -20,7 +20,8 @@ from pellucid.train import metrics
 from pellucid.train.aims import accuracy, root_mean_square
 from pellucid.train.events import Callback
 from pellucid.train.fit import SHOWN_ROWS
-from pellucid.train.folder import RunFolder
+from pellucid.train.folder import RunFolder, run_folder
+from pellucid.train.interrupt import Abandoned
 from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
 from pellucid.train.rules import TablePlan, plan_for
@@ -80,24 +81,34 @@ def fit_table(
         )
     plan = plan_for(known.rows)
     settings = Settings(plan.batch_size, epochs or plan.epochs, seed, plan.patience)
-    folder = None if out is None else RunFolder.open(Path(out), resume=resume, force=force)
-    with reporter(progress) as report:
-        fits = _TableFits(known, target, choice.task, plan, settings, time_limit)
-        fits.train([report, *callbacks], folder, resume)
-    notes = tuple(dict.fromkeys([*table.notes, *choice.notes, *fits.notes]))
-    model = fits.model()
-    first = fits.trained[0]
-    run = Run(
-        model,
-        first.history,
-        first.history[first.best].epoch,
-        first.because,
-        plan.reasons,
-        None if folder is None else folder.path,
-    )
-    if folder is not None:
-        folder.finish(model, [trained.history for trained in fits.trained])
+    with run_folder(out, resume, force) as folder:
+        with reporter(progress) as report:
+            fits = _TableFits(known, target, choice.task, plan, settings, time_limit)
+            fits.train([report, *callbacks], folder, resume)
+        notes = tuple(dict.fromkeys([*table.notes, *choice.notes, *fits.notes]))
+        model = fits.model()
+        first = fits.trained[0]
+        run = Run(
+            model,
+            first.history,
+            first.history[first.best].epoch,
+            first.because,
+            plan.reasons,
+            None if folder is None else folder.path,
+        )
+        if folder is not None:
+            folder.finish(model, [trained.history for trained in fits.trained])
     return TableRun(run, choice.task, notes, known.rows, model.details["validation_metrics"])
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """One network, how its training went, and what it puts out for the rows that were held out."""
+
+    member: Member
+    trained: Trained
+    held: Array
+    outputs: Array
 
 
 class _TableFits:
@@ -118,25 +129,36 @@ class _TableFits:
         self.plan = plan
         self.settings = settings
         self.time_limit = time_limit
-        self.members: list[Member] = []
-        self.trained: list[Trained] = []
         self.notes: list[Note] = []
-        self._held: list[tuple[Array, Array]] = []
+        self.interrupted = False
+        self._fitted: list[_Fitted] = []
+
+    @property
+    def trained(self) -> list[Trained]:
+        """How the training of each network went."""
+        return [fitted.trained for fitted in self._fitted]
 
     def train(self, callbacks: Sequence[Callback], folder: RunFolder | None, resume: bool) -> None:
-        """Train every network, or those that were begun when the user interrupts."""
+        """Train every network, or those that are complete when the user interrupts.
+
+        If none is, the first as far as it came. A second interrupt ends everything.
+        """
         began = time.monotonic()
         for number, (kept, held) in enumerate(self._parts()):
             limit = self._share(began, number)
             try:
-                trained = self._train_one(number, kept, held, limit, callbacks, folder, resume)
+                fitted = self._train_one(number, kept, held, limit, callbacks, folder, resume)
+            except Abandoned:
+                raise
             except KeyboardInterrupt:
-                # Before this network had anything; those before it are a model already.
-                if not self.members:
+                if self.interrupted or not self._fitted:
                     raise
-                break
-            if trained.interrupted:
-                break
+                self.interrupted = True
+                return
+            if not self.interrupted or not self._fitted:
+                self._fitted.append(fitted)
+            if self.interrupted:
+                return
 
     def _train_one(
         self,
@@ -147,7 +169,7 @@ class _TableFits:
         callbacks: Sequence[Callback],
         folder: RunFolder | None,
         resume: bool,
-    ) -> Trained:
+    ) -> _Fitted:
         preparation = Preparation.learn(self.table, self.target, self.task, kept)
         if number == 0:
             self.notes = remarks(preparation.encoders)
@@ -161,12 +183,9 @@ class _TableFits:
         trained = train_network(
             problem, settings, callbacks, folder, resume, number, self.plan.networks
         )
+        self.interrupted = trained.interrupted
         member = Member(net, x.shape[1:], preparation)
-        outputs = member.outputs(self.table.take(held))
-        self.members.append(member)
-        self.trained.append(trained)
-        self._held.append((held, outputs))
-        return trained
+        return _Fitted(member, trained, held, member.outputs(self.table.take(held)))
 
     def _parts(self) -> Iterator[tuple[Array, Array]]:
         """For each network the rows to train on and those to hold out."""
@@ -210,12 +229,13 @@ class _TableFits:
     def model(self) -> Model:
         """The networks together, with what is to be said about them."""
         best = [t.history[t.best].epoch for t in self.trained]
-        details = {
+        held = [len(fitted.held) for fitted in self._fitted]
+        details: dict[str, Any] = {
             "task": self.task.kind,
             "task_reason": self.task.reason,
             "rows": self.table.rows,
-            "training_rows": len(self.table.column(self.target)) - len(self._held[0][0]),
-            "validation_rows": sum(len(held) for held, _ in self._held),
+            "training_rows": self.table.rows - held[0],
+            "validation_rows": sum(held),
             "validation_metrics": self._measured(),
             "choices": [choice.to_json() for choice in self.plan.reasons],
             "stopped_because": [trained.because for trained in self.trained],
@@ -223,27 +243,25 @@ class _TableFits:
             "best_epoch": best,
             "seed": self.settings.seed,
         }
-        first = self.members[0].preparation
+        if self.interrupted:
+            complete = sum(not trained.interrupted for trained in self.trained)
+            details["interrupted"] = {"complete": complete, "networks": self.plan.networks}
+        members = [fitted.member for fitted in self._fitted]
+        first = members[0].preparation
         assert first is not None
-        return Model(self.members, first.labels or None, details)
+        return Model(members, first.labels or None, details)
 
     def _measured(self) -> dict[str, float | None]:
         """Metrics over all held-out rows, each predicted by the network that had not seen it."""
-        rows = np.concatenate([held for held, _ in self._held])
-        prepared = [member.preparation for member in self.members]
+        rows = np.concatenate([fitted.held for fitted in self._fitted])
+        prepared = [(fitted.member.preparation, fitted.outputs) for fitted in self._fitted]
         column = self.table.column(self.target).take(rows)
         goal = learn_target(self.table.column(self.target), self.task)
         truth = goal.encode(column)
         if self.task.is_classification:
-            chances = [
-                p.probabilities(out)
-                for p, (_, out) in zip(prepared, self._held, strict=True)
-                if p is not None
-            ]
+            chances = [p.probabilities(outputs) for p, outputs in prepared if p is not None]
             return metrics.classification(truth, np.concatenate(chances))
-        values = [
-            p.decode(out) for p, (_, out) in zip(prepared, self._held, strict=True) if p is not None
-        ]
+        values = [p.decode(outputs) for p, outputs in prepared if p is not None]
         return metrics.regression(goal.decode(truth), np.concatenate(values))
 
 
