@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pellucid.cli.show import Patient, columns, interruption, metric_lines, wrapped
@@ -36,19 +37,24 @@ def run_fit(
         already_finished(folder, as_json)
         return
     shows = not quiet and not as_json
-    found = fit_table(
-        read_table(data, Patient()) if shows else read_table(data),
-        target,
-        task=task,
-        drop=drop,
-        epochs=epochs,
-        seed=seed,
-        time_limit=seconds,
-        out=folder,
-        resume=resume,
-        force=force,
-        progress=shows,
-    )
+    found = None
+    with suppress(BrokenPipeError):
+        found = fit_table(
+            read_table(data, Patient()) if shows else read_table(data),
+            target,
+            task=task,
+            drop=drop,
+            epochs=epochs,
+            seed=seed,
+            time_limit=seconds,
+            out=folder,
+            resume=resume,
+            force=force,
+            progress=shows,
+        )
+    if found is None:
+        # Nobody reads the progress any more; the run is not finished.
+        raise SystemExit(1)
     if as_json:
         print(json.dumps(summary(found)))
     elif not quiet:

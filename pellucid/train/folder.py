@@ -43,9 +43,7 @@ class RunFolder:
 
     @classmethod
     @contextmanager
-    def open(
-        cls, path: Path, *, resume: bool = False, force: bool = False
-    ) -> Iterator[RunFolder]:
+    def open(cls, path: Path, *, resume: bool = False, force: bool = False) -> Iterator[RunFolder]:
         """Make the folder, or take one that exists if asked to resume or to replace it.
 
         No other process can open it until the block ends. Raises RunFolderError if it exists

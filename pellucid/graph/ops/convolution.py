@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pellucid.graph.dtype import is_float
-from pellucid.graph.ops.contract import product
 from pellucid.graph.op import Array, Gradients, Op, TensorType, declare
+from pellucid.graph.ops.contract import product
 
 if TYPE_CHECKING:
     from pellucid.graph.tensor import Tensor
