@@ -47,7 +47,9 @@ def models(folder: Path) -> dict[str, Path]:
     rng = np.random.default_rng(1)
     x = rng.normal(size=(3_000, 70)).astype(np.float32)
     start = nn.Orthogonal()
-    net = nn.Sequential(nn.Linear(300, initializer=start), nn.Tanh(), nn.Linear(3, initializer=start))
+    net = nn.Sequential(
+        nn.Linear(300, initializer=start), nn.Tanh(), nn.Linear(3, initializer=start)
+    )
     y = (np.abs(x[:, 0]) + x[:, 1] > 0.5).astype(int) + (x[:, 2] > 1)
     pel.fit(net, (x, y), epochs=2, out=folder / "arrays", progress=False)
     return {name: folder / name for name in ("wide", "penguins", "arrays")}
