@@ -96,7 +96,7 @@ write_atomically(Path(sys.argv[1]), b"half")
 def test_leftovers_of_the_dead_are_removed_and_of_the_living_not(tmp_path: Path) -> None:
     path = tmp_path / "f"
     dead, living = (
-        [sys.executable, "-c", WRITE.format(sign=s), path] for s in ("SIGKILL", "SIGSTOP")
+        [sys.executable, "-c", WRITE.format(sign=s), str(path)] for s in ("SIGKILL", "SIGSTOP")
     )
     subprocess.run(dead, check=False)
     assert len(list(tmp_path.iterdir())) == 1
