@@ -15,13 +15,14 @@ FLOORS: dict[str, set[str]] = {
     "errors": set(),
     "check": set(),
     "hints": set(),
+    "command": set(),
     "spec": {"errors"},
     "graph": GROUND,
     **{floor: GROUND | {"graph"} for floor in SIDE_BY_SIDE},
     "train": TRAIN,
     "report": TRAIN,
     "sklearn": TRAIN,
-    "cli": TRAIN | {"report"},
+    "cli": TRAIN | {"report", "command"},
     "__main__": {"cli"},
 }
 OUTSIDE: dict[str, set[str]] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.cli.model_file import load
-from pellucid.cli.show import as_json_text, columns, metric_lines, wrapped
+from pellucid.cli.show import as_json_text, columns, interruption, metric_lines, wrapped
 from pellucid.errors import ModelFileError
 from pellucid.train.model import Model
 
@@ -52,6 +52,7 @@ def facts(model: Model) -> dict[str, Any]:
         ],
         "choices": model.details["choices"],
         "stopped_because": model.details["stopped_because"],
+        "interrupted": model.details.get("interrupted"),
     }
 
 
@@ -63,6 +64,7 @@ def page(model: Model) -> list[str]:
     each = f", {networks} like this, predictions averaged" if networks > 1 else ""
     lines = [
         f"Predicts '{shown['target']}' ({shown['task']}), learned from {details['rows']:,} rows.",
+        *(wrapped(interruption(details), 0, 0) if shown["interrupted"] else []),
         "",
         f"NETWORK{each}",
         *columns(

@@ -65,7 +65,9 @@ def train_network(
 ) -> Trained:
     """Train network `number` of `networks`; resume: use what the folder holds of it.
 
-    Raises RunFolderError, whose `run` is what was trained, if the folder cannot be written.
+    A network is kept as one whose training has ended only if it has: after an interrupt its
+    checkpoint stays, to go on from. Raises RunFolderError, whose `run` is what was trained, if the
+    folder cannot be written.
     """
     which = "The network" if networks == 1 else f"Network {number + 1} of {networks}"
     identity = {} if folder is None else identity_of(problem, settings, number)
@@ -73,7 +75,7 @@ def train_network(
         found = _finished(problem, folder, identity, number)
         found.warn(which)
         return found
-    checkpoint = None if folder is None else folder.checkpoint
+    checkpoint = None if folder is None else folder.checkpoint(number)
     trainer = Trainer(problem, settings, callbacks, checkpoint, identity, (number, networks))
     if resume:
         trainer.resume()
@@ -102,13 +104,15 @@ def _keep(
     number: int,
     failure: RunFolderError | None,
 ) -> None:
-    """Write what a network has become; raises the failure that ended its training, if one did."""
+    """Write what a network has become, unless it was interrupted; raises the failure if there is one."""
     if failure is not None:
         raise failure
+    if found.interrupted:
+        return
     make_folder(folder.path)
     details = {"identity": identity, "trained": asdict(found)}
     container.write(folder.network(number), problem.net.state_dict(), details, "network")
-    folder.checkpoint.unlink(missing_ok=True)
+    folder.checkpoint(number).unlink(missing_ok=True)
 
 
 def identity_of(problem: Problem, settings: Settings, number: int) -> dict[str, Any]:
@@ -142,6 +146,7 @@ def _finished(
     arrays, details = container.read(path, "network")
     agree(path, details["identity"], identity)
     problem.net.load_state_dict(arrays)
+    folder.checkpoint(number).unlink(missing_ok=True)
     trained = details["trained"]
     history = tuple(Evaluated(**entry) for entry in trained["history"])
     diverged = trained.get("diverged", False)
