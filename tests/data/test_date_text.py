@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _strptime
+import _strptime  # type: ignore[import-not-found]
 import calendar
 from datetime import date
 
@@ -22,8 +22,8 @@ def language(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(calendar, "month_name", names)
         monkeypatch.setattr(calendar, "month_abbr", [name[:3] for name in names])
     cache = "_TimeRE_cache"
-    monkeypatch.setattr(_strptime, cache, _strptime.TimeRE())  # type: ignore[attr-defined]
-    _strptime._regex_cache.clear()  # type: ignore[attr-defined]
+    monkeypatch.setattr(_strptime, cache, _strptime.TimeRE())
+    _strptime._regex_cache.clear()
 
 
 @pytest.mark.usefixtures("language")
