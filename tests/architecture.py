@@ -8,13 +8,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-GROUND = {"errors", "check", "spec"}
+GROUND = {"errors", "check", "schema", "limits", "container", "parts", "spec"}
 SIDE_BY_SIDE = {"compile", "nn", "optim", "data"}
 TRAIN = GROUND | {"graph"} | SIDE_BY_SIDE | {"train"}
 FLOORS: dict[str, set[str]] = {
     "errors": set(),
     "check": set(),
-    "spec": {"errors"},
+    "schema": {"errors"},
+    "limits": {"errors"},
+    "container": {"errors", "schema"},
+    "parts": {"errors"},
+    "spec": {"errors", "schema", "parts"},
     "graph": GROUND,
     **{floor: GROUND | {"graph"} for floor in SIDE_BY_SIDE},
     "train": TRAIN,
@@ -24,6 +28,8 @@ FLOORS: dict[str, set[str]] = {
     "__main__": {"cli"},
 }
 OUTSIDE: dict[str, set[str]] = {
+    "container": {"numpy", "safetensors"},
+    "spec": {"numpy"},
     "graph": {"numpy"},
     "compile": {"numpy", "llvmlite"},
     "nn": {"numpy"},

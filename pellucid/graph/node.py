@@ -19,6 +19,7 @@ import numpy as np
 from pellucid.graph.dtype import DType, as_dtype
 from pellucid.graph.op import TABLE, Array, Attrs, Shape, TensorType
 from pellucid.graph.origin import current_origin
+from pellucid.limits import budget
 
 _CONTENT_INTERNED_BYTES = 256
 
@@ -132,6 +133,9 @@ def apply(op: str, inputs: Sequence[Node] = (), **attrs: Any) -> Node:
         raise ValueError(f"there is no op {op!r}")
     entry = TABLE[op]
     result = entry.infer(*(node.type for node in inputs), **attrs)
+    limit = budget()
+    if limit is not None:
+        limit.node(result.shape, len(inputs), _terms(op, inputs), entry.kind == "movement")
     # Inputs are named by identity: an interned node keeps its inputs alive, so no id is reused.
     named = tuple((name, _identity(attrs[name])) for name in sorted(attrs))
     key = (op, tuple(map(id, inputs)), named)
@@ -141,6 +145,13 @@ def apply(op: str, inputs: Sequence[Node] = (), **attrs: Any) -> Node:
             found = Node(op, tuple(inputs), MappingProxyType(attrs), result, current_origin())
             _interned[key] = found
     return found
+
+
+def _terms(op: str, inputs: Sequence[Node]) -> int:
+    """How many products each element sums, at most."""
+    if op == "matmul":
+        return inputs[0].shape[-1]
+    return prod(inputs[1].shape[:-1]) if op == "convolve" else 1
 
 
 def ordered(roots: Iterable[Node]) -> list[Node]:

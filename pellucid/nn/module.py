@@ -9,6 +9,7 @@ import numpy as np
 
 from pellucid.graph import Array, Shape, Tensor, origin, tensor
 from pellucid.graph.dtype import FLOAT32, as_dtype
+from pellucid.limits import spend
 from pellucid.nn.describe import describe
 from pellucid.nn.example import Example, example_input
 from pellucid.nn.initialise import GlorotUniform, Initializer
@@ -60,6 +61,7 @@ class Module:
 
     def __call__(self, x: Tensor | Array) -> Tensor:
         """The output for a batch x, rows first; makes missing parameters (see `build`)."""
+        spend(1)
         with entered(self) as scope, origin(label(self)):
             given = tensor(x)
             try:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from pellucid.graph import Array, Tensor, iota, stack, tensor, windows
+from pellucid.limits import reserve, spend
 from pellucid.nn.initialise import Initializer
 from pellucid.nn.module import Module
 from pellucid.nn.scope import label, places_text, shape_text
@@ -184,6 +185,7 @@ class AdaptiveMaxPool2d(_Adaptive):
     def forward(self, x: Tensor) -> Tensor:
         """Window by window."""
         self.check(x)
+        spend(math.prod(each(self.size, 2)))
         rows, columns = (
             _windows(n, size) for n, size in zip(x.shape[1:3], each(self.size, 2), strict=True)
         )
@@ -208,6 +210,7 @@ class AdaptiveAveragePool2d(_Adaptive):
         """A product with the windows' weights along each axis."""
         self.check(x)
         for axis, size in zip((1, 2), each(self.size, 2), strict=True):
+            reserve(x.shape[axis], size)
             weights = tensor(_weights(x.shape[axis], size), x.dtype)
             x = (x.swap_axes(axis, -1) @ weights).swap_axes(axis, -1)
         return x

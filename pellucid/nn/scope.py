@@ -13,6 +13,7 @@ import numpy as np
 
 from pellucid.graph import Array, Shape
 from pellucid.graph.dtype import FLOAT32, DType
+from pellucid.limits import spend
 from pellucid.nn.initialise import GlorotUniform, Initializer
 from pellucid.nn.tree import join
 
@@ -48,10 +49,13 @@ class Scope:
         if id(module) not in self.paths:
             # A module may be made during the call, in `setup`.
             self.paths = {id(found): path for path, found in self.root.named_modules()}
+            spend(len(self.paths) // 4)
         return self.paths.get(id(module))
 
     def initializer(self, module: Module) -> Initializer:
         """The initialiser that suits what follows `module`; Glorot where that is not known."""
+        if self.making.values is not None:
+            return GlorotUniform()  # nothing is drawn
         return _suited(self.root, GlorotUniform()).get(id(module), GlorotUniform())
 
     def value(self, path: str, shape: Shape, initializer: Initializer) -> Array:
