@@ -44,10 +44,14 @@ _BODY = schema.record(
 
 def pack(arrays: Mapping[str, Array], details: Mapping[str, Any], kind: str) -> bytes:
     """The bytes of a file of this kind ("model", "checkpoint")."""
+    body = {"format": FORMAT, "version": VERSION, "kind": kind, "details": details}
+    return seal(arrays, json.dumps(body, sort_keys=True, allow_nan=False, separators=(",", ":")))
+
+
+def seal(arrays: Mapping[str, Array], text: str) -> bytes:
+    """The bytes of arrays and a description, with the checksum of both."""
     from safetensors.numpy import save
 
-    body = {"format": FORMAT, "version": VERSION, "kind": kind, "details": details}
-    text = json.dumps(body, sort_keys=True, allow_nan=False, separators=(",", ":"))
     # Unlike ascontiguousarray, which makes a vector of a scalar.
     ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
     digest = _digest(ordered, text)

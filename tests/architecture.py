@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-GROUND = {"errors", "check", "schema", "limits", "container", "parts", "spec"}
+GROUND = {"errors", "check", "schema", "limits", "container", "parts", "plain", "spec"}
 SIDE_BY_SIDE = {"compile", "nn", "optim", "data"}
 TRAIN = GROUND | {"graph"} | SIDE_BY_SIDE | {"train"}
 FLOORS: dict[str, set[str]] = {
@@ -18,7 +18,8 @@ FLOORS: dict[str, set[str]] = {
     "limits": {"errors"},
     "container": {"errors", "schema"},
     "parts": {"errors"},
-    "spec": {"errors", "schema", "parts"},
+    "plain": {"errors", "schema"},
+    "spec": {"errors", "schema", "parts", "plain"},
     "graph": GROUND,
     **{floor: GROUND | {"graph"} for floor in SIDE_BY_SIDE},
     "train": TRAIN,
@@ -29,7 +30,7 @@ FLOORS: dict[str, set[str]] = {
 }
 OUTSIDE: dict[str, set[str]] = {
     "container": {"numpy", "safetensors"},
-    "spec": {"numpy"},
+    "plain": {"numpy"},
     "graph": {"numpy"},
     "compile": {"numpy", "llvmlite"},
     "nn": {"numpy"},

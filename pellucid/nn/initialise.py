@@ -19,16 +19,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from pellucid import check
+from pellucid import check, parts
 from pellucid.graph import Array, Shape
 
 
 @dataclass(frozen=True)
 class Initializer:
     """How the first value of a parameter is drawn."""
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        parts.define(cls)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> Array:
         """A value of `shape` in float64, a function of the state of `rng`."""

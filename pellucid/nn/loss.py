@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pellucid import check
+from pellucid import check, parts
 from pellucid.graph import Array, Tensor, tensor, where
 from pellucid.graph.dtype import is_float
 from pellucid.nn.mode import training_pass
@@ -23,6 +23,10 @@ class Loss:
     A new loss writes `row_losses`; where `pel.fit` takes a loss, any function of two tensors,
     (outputs, targets) → scalar, is one too.
     """
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        parts.define(cls)
 
     takes_classes: ClassVar[bool] = False
     """Whether targets that are whole numbers are classes."""

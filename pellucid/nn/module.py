@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
+from pellucid import parts
 from pellucid.graph import Array, Shape, Tensor, origin, tensor
 from pellucid.graph.dtype import FLOAT32, as_dtype
 from pellucid.limits import spend
@@ -39,6 +40,10 @@ class Module:
     """
 
     _built: bool = False
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        parts.define(cls)
 
     def forward(self, x: Tensor) -> Tensor:
         """The output for the input x, as graph."""
@@ -113,7 +118,8 @@ class Module:
         """A buffer of this name for `setup` to keep, starting from `value`."""
         scope = current(self)
         scope.made.append((self, name))
-        return Buffer(value.astype(scope.making.dtype), below(scope, self, name))
+        path = below(scope, self, name)
+        return Buffer(scope.stored(path, value), path)
 
     def chosen(self, initializer: Initializer | None) -> Initializer:
         """`initializer`, or if None the one that suits what follows this module."""
@@ -135,8 +141,9 @@ class Module:
 
         example: the shape of one input without the batch axis, or a batch as array or tensor.
         seed:    each parameter's first value is a function of (seed, its path) only.
-        dtype:   of parameters and buffers.
-        values:  a `state_dict` to take all parameters and buffers from instead of drawing them.
+        dtype:   of parameters and buffers that are made.
+        values:  a `state_dict` to take all parameters and buffers from, with their types, instead of
+                 making them.
         """
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise ValueError(f"a seed is an integer of at least 0, got {seed!r}")

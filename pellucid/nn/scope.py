@@ -26,8 +26,8 @@ class Making:
     """How missing parameters are made.
 
     seed:   a draw is a function of (seed, path of the parameter) only.
-    dtype:  of parameters and buffers.
-    values: take the values from here by path instead of drawing them.
+    dtype:  of parameters and buffers that are made.
+    values: take the values, with their types, from here by path instead of drawing them.
     """
 
     seed: int = 0
@@ -70,7 +70,18 @@ class Scope:
             raise ValueError(
                 f"parameter {path!r} has shape {shape}, got a value of {values[path].shape}"
             )
-        return np.array(values[path], self.making.dtype)
+        return np.array(values[path])
+
+    def stored(self, path: str, value: Array) -> Array:
+        """The first value of the buffer at `path`, which is `value` unless it is taken from others."""
+        values = self.making.values
+        if values is None or path not in values:
+            return value.astype(self.making.dtype)
+        if values[path].shape != value.shape:
+            raise ValueError(
+                f"buffer {path!r} has shape {value.shape}, got a value of {values[path].shape}"
+            )
+        return np.array(values[path])
 
     def undo(self) -> None:
         """Forget what was made, so that a call which failed leaves nothing behind."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pellucid import check
+from pellucid import check, parts
 from pellucid.graph import Array, Node, State, Tensor, grad, read
 
 Parameters = Mapping[str, Tensor]
@@ -30,6 +30,10 @@ class Optimizer:
     learning_rate: float
 
     name: ClassVar[str]
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        parts.define(cls)
 
     def __post_init__(self) -> None:
         check.number(self, "learning_rate", more_than=0)

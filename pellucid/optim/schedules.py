@@ -12,13 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Real
+from typing import Any
 
-from pellucid import check
+from pellucid import check, parts
 
 
 @dataclass(frozen=True)
 class Schedule:
     """What the learning rate is multiplied by."""
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        parts.define(cls)
 
     def factor(self, epoch: float, epochs: float) -> float:
         """The factor after `epoch` of `epochs` passes over the rows."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,37 +12,11 @@ from pellucid import nn
 from pellucid.data import Note, Preparation, read_table
 from pellucid.errors import DataError, ModelFileError
 from pellucid.graph import Array
-from pellucid.train import container, metrics
-from pellucid.train.step import Evaluator
+from pellucid.train import container, described, metrics
+from pellucid.train.described import Label
+from pellucid.train.member import Member
 
-Label = str | int | float | bool
-
-
-@dataclass(frozen=True, eq=False)
-class Member:
-    """One trained network and, for tables, what turns a table into its inputs."""
-
-    net: nn.Module
-    input_shape: tuple[int, ...]
-    preparation: Preparation | None = None
-
-    def outputs(self, data: Any, notes: list[Note] | None = None) -> Array:
-        """What the network puts out: logits (n, classes) or values, before any decoding."""
-        x = self._inputs(data, notes)
-        if len(x) == 0:
-            raise DataError("There are no rows to predict.")
-        return Evaluator(self.net, None, (x, x)).run()[0]
-
-    def _inputs(self, data: Any, notes: list[Note] | None) -> Array:
-        if self.preparation is not None:
-            return self.preparation.features(data, notes)
-        x = np.ascontiguousarray(data, np.float32)
-        if x.shape[1:] != self.input_shape:
-            raise DataError(
-                f"The model takes inputs of shape (n, {', '.join(map(str, self.input_shape))}), "
-                f"got {x.shape}."
-            )
-        return x
+__all__ = ["Label", "Member", "Model", "probabilities"]
 
 
 class Model:
@@ -183,56 +156,33 @@ class Model:
         }
 
     @classmethod
-    def load(cls, path: str | Path) -> Model:
-        """Read a model file, running no code; raises ModelFileError naming what is wrong."""
+    def load(
+        cls, path: str | Path, *, parts: Sequence[type[Any]] = (), trusted: bool = False
+    ) -> Model:
+        """Read a model file, running no code of it; raises ModelFileError naming what is wrong.
+
+        parts:   classes of one's own in its network, where they are not defined under the names that
+                 they had when it was saved.
+        trusted: read a network of any size (see `pellucid.limits`).
+        """
         arrays, content = container.read(Path(path), "model")
-        return cls.from_parts(arrays, content, str(path))
+        return cls.from_parts(arrays, content, str(path), parts=parts, trusted=trusted)
 
     @classmethod
     def from_parts(
-        cls, arrays: Mapping[str, Array], content: Mapping[str, Any], name: str
+        cls,
+        arrays: Mapping[str, Array],
+        content: Mapping[str, Any],
+        name: str,
+        *,
+        parts: Sequence[type[Any]] = (),
+        trusted: bool = False,
     ) -> Model:
-        """The model that `to_json` and `arrays` describe."""
-        described = content.get("members")
-        if not isinstance(described, list) or not described:
-            raise ModelFileError(f"{name} holds no network.")
-        members = []
-        for place, entry in enumerate(described):
-            start = f"{place}/"
-            own = {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
-            members.append(_member(entry, own, name))
-        details = content.get("details")
-        return cls(
-            members,
-            _labels(content.get("classes"), members, name),
-            details if isinstance(details, dict) else None,
-        )
-
-
-def _member(entry: Any, arrays: Mapping[str, Array], name: str) -> Member:
-    shape = entry.get("input_shape") if isinstance(entry, dict) else None
-    if not isinstance(shape, list) or not all(type(n) is int and n > 0 for n in shape):
-        raise ModelFileError(f"{name} does not say what inputs its network takes.")
-    prepared = entry.get("preparation")
-    try:
-        net = nn.from_spec(entry.get("net"))
-        net.build(shape, values=arrays)
-        preparation = None if prepared is None else Preparation.from_json(prepared)
-    except (ModelFileError, ValueError, TypeError) as error:
-        raise ModelFileError(f"{name}: {error}") from error
-    return Member(net, tuple(shape), preparation)
-
-
-def _labels(classes: Any, members: Sequence[Member], name: str) -> tuple[Label, ...] | None:
-    """The classes of a model file, which its preparations agree on."""
-    plain = classes is None or (
-        isinstance(classes, list) and all(isinstance(label, Label) for label in classes)
-    )
-    labels = tuple(classes) if plain and classes else None
-    prepared = {member.preparation and member.preparation.labels for member in members}
-    if not plain or prepared not in ({None}, {labels or ()}):
-        raise ModelFileError(f"{name} is damaged: its networks do not predict the same classes.")
-    return labels
+        """The model that `to_json` and `arrays` describe; see `load`."""
+        try:
+            return cls(*described.read(arrays, content, parts, trusted))
+        except ModelFileError as error:
+            raise ModelFileError(f"{name}: {str(error).rstrip('.')}.") from error
 
 
 def _values(member: Member, outputs: Array) -> Array:

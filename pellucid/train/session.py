@@ -10,13 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from pellucid import nn, optim
+from pellucid import nn, optim, schema
+from pellucid.errors import ModelFileError
 from pellucid.train import container
-from pellucid.train.checkpoint import agree
+from pellucid.train.checkpoint import ENTRY, agree, described, fit_states
 from pellucid.train.events import Callback, Evaluated
 from pellucid.train.folder import RunFolder
 from pellucid.train.step import Data, LossFunction
 from pellucid.train.trainer import Problem, Settings, Trainer
+
+
+_NETWORK = schema.record(
+    identity=schema.mapping(schema.anything),
+    trained=schema.record(
+        history=schema.items(ENTRY, least=1),
+        best=schema.whole(),
+        because=schema.text(2_000),
+        interrupted=schema.flag,
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,7 @@ def _identity(problem: Problem, settings: Settings, number: int) -> dict[str, An
         "loss": _loss_identity(problem.loss),
         "network": nn.to_spec(problem.net),
         "optimizer": optim.to_spec(problem.optimizer),
-        "schedule": repr(problem.schedule),
+        "schedule": optim.to_spec(problem.schedule),
         "number": number,
     }
     plain: dict[str, Any] = json.loads(json.dumps(identity))
@@ -90,10 +102,15 @@ def _finished(
     """A network whose training had ended when the run was stopped."""
     path = folder.network(number)
     arrays, details = container.read(path, "network")
-    agree(path, details["identity"], identity)
-    problem.net.load_state_dict(arrays)
-    trained = details["trained"]
+    found = described(path, details, _NETWORK)
+    agree(path, found["identity"], identity)
+    trained = found["trained"]
     history = tuple(Evaluated(**entry) for entry in trained["history"])
+    if trained["best"] >= len(history):
+        raise ModelFileError(f"{path} is damaged: its best epoch is none of its history.")
+    held = [*problem.net.named_parameters(), *problem.net.named_buffers()]
+    fit_states(path, arrays, {name: one.state for name, one in held})
+    problem.net.load_state_dict(arrays)
     return Trained(history, trained["best"], trained["because"], trained["interrupted"])
 
 
