@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
@@ -149,7 +150,8 @@ def _value(arrays: dict[str, Array], text: str, dice: Dice) -> tuple[dict[str, A
         return arrays, text
     owner, key = dice.choice(places)
     change = dice.choice((_replace, _replace, _remove, _rename, _repeat, _scale, _nest, _exchange))
-    change(owner, key, places, dice)
+    with contextlib.suppress(RecursionError):
+        change(owner, key, places, dice)
     if dice.random() < 0.02 and isinstance(body, dict):
         body[dice.choice(("version", "kind", "format", "details"))] = dice.choice(VALUES)
     try:
@@ -226,8 +228,16 @@ def _nest(owner: Any, key: Any, places: list[Place], dice: Dice) -> None:
                 [inner],
             )
         )
-        if len(json.dumps(owner[key])) > MOST:
+        if _length(owner[key]) > MOST:
             break
+
+
+def _length(value: Any) -> int:
+    """Characters of a value; of one too deep to be written, more than any has."""
+    try:
+        return len(json.dumps(value))
+    except RecursionError:
+        return MOST + 1
 
 
 def _exchange(owner: Any, key: Any, places: list[Place], dice: Dice) -> None:

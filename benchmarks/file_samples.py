@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,15 +12,16 @@ from typing import Any
 import numpy as np
 
 import pellucid as pel
-from pellucid import nn
+from pellucid import nn, optim
 from pellucid.container import pack, unpack
-from pellucid.graph import State
 from pellucid.nn.registry import MODULES
-from pellucid.train.checkpoint import load_checkpoint
-from pellucid.train.events import Event
-from pellucid.train.folder import CHECKPOINT
+from pellucid.train.aims import accuracy
+from pellucid.train.events import Checkpointed, Event
+from pellucid.train.folder import RunFolder
 from pellucid.train.member import Member
 from pellucid.train.model import Model
+from pellucid.train.session import train_network
+from pellucid.train.trainer import Problem, Settings
 
 ROW = (4,)
 SHAPES = (ROW, (6, 4), (8, 8, 4), (8, 8, 3))
@@ -80,7 +80,7 @@ def samples() -> Iterator[Sample]:
     for target in ("number", "yes", "level"):
         content = _packed(pel.fit_table(_table(), target, epochs=1, progress=False).run.model)
         yield Sample(f"table of {target}", content, use_table)
-    yield checkpoint_sample()
+    yield from run_samples()
 
 
 def _taken(net: nn.Module) -> tuple[int, ...]:
@@ -150,46 +150,43 @@ class _Stop(Exception):
     """Training is left here."""
 
 
-@functools.cache
-def _run() -> tuple[bytes, dict[str, Any]]:
-    """The bytes of a checkpoint, and what a run that reads it hands over."""
+def run_samples() -> Iterator[Sample]:
+    """The files of a run that was stopped: a checkpoint, and a network whose training had ended."""
     x = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
-    found: list[bytes] = []
+    y = (x[:, 0] > 0).astype(int)
 
-    with tempfile.TemporaryDirectory() as folder:
+    def problem() -> Problem:
+        net = nn.MLP([3], 2).build(3)
+        data = (x, y.astype(np.int32))
+        return Problem(net, nn.CrossEntropy(), optim.Adam(), data, data, data, accuracy, "accuracy")
 
-        def stop(event: Event) -> None:
-            path = Path(folder) / "run" / CHECKPOINT
-            if path.exists():
-                found.append(path.read_bytes())
-                raise _Stop
+    settings = Settings(epochs=3, checkpoint_seconds=0.0)
+    with tempfile.TemporaryDirectory() as place:
+        folder = RunFolder.open(Path(place) / "run")
+        kept: list[bytes] = []
 
-        try:
-            pel.fit(
-                nn.MLP([3], 2),
-                (x, (x[:, 0] > 0).astype(int)),
-                epochs=1000,
-                patience=0,
-                out=Path(folder) / "run",
-                callbacks=[stop],
-                progress=False,
-            )
-        except _Stop:
-            pass
-    arrays, details = unpack(found[0], "checkpoint", "it")
-    states = {n.removeprefix("now/"): State(a) for n, a in arrays.items() if n.startswith("now/")}
-    weights = {n.removeprefix("best/"): State(a) for n, a in arrays.items() if n.startswith("best/")}
-    return found[0], {"states": states, "weights": weights, "settings": details["settings"]}
+        def keep(event: Event) -> None:
+            if isinstance(event, Checkpointed):
+                kept.append(folder.checkpoint.read_bytes())
 
+        train_network(problem(), settings, [keep], folder)
+        ended = folder.network(0).read_bytes()
 
-def checkpoint_sample() -> Sample:
-    """The file of a checkpoint."""
-    content, given = _run()
+    def use(name: str, content: bytes) -> None:
+        with tempfile.TemporaryDirectory() as place:
+            again = RunFolder.open(Path(place) / "run")
+            (again.path / name).write_bytes(content)
+            train_network(problem(), settings, [stop], again, resume=True)
 
-    def use(mutated: bytes) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / CHECKPOINT
-            path.write_bytes(mutated)
-            load_checkpoint(path, best={}, **given)
+    def stop(event: Event) -> None:
+        raise _Stop
 
-    return Sample("checkpoint", content, use)
+    def reader(name: str) -> Callable[[bytes], None]:
+        def read(content: bytes) -> None:
+            with contextlib.suppress(_Stop):
+                use(name, content)
+
+        return read
+
+    yield Sample("checkpoint", kept[-1], reader(folder.checkpoint.name))
+    yield Sample("ended network", ended, reader(folder.network(0).name))

@@ -31,7 +31,6 @@ LARGEST = 2**53
 """The largest whole number that every reader of JSON agrees on."""
 
 _DIGITS = 20
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NOT_A_BRACKET = re.compile(r"[^\[\]{}]+")
 _short = reprlib.Repr()
 _short.maxlevel, _short.maxlist, _short.maxdict = 2, 4, 4
@@ -72,9 +71,10 @@ def parse(text: str) -> Any:
 
 
 def depth(text: str) -> int:
-    """The levels of lists and objects in a JSON text, in time linear in its length."""
+    """The levels of lists and objects in a JSON text, in time and memory linear in its length."""
+    outside = text.replace("\\\\", "").replace('\\"', "").split('"')[::2]
     deepest = level = 0
-    for bracket in _NOT_A_BRACKET.sub("", _STRING.sub("", text)):
+    for bracket in _NOT_A_BRACKET.sub("", "".join(outside)):
         level += 1 if bracket in "[{" else -1
         deepest = max(deepest, level)
     return deepest

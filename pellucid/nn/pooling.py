@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from pellucid.graph import Array, Tensor, iota, stack, tensor, windows
-from pellucid.limits import reserve, spend
+from pellucid.limits import expect, reserve
 from pellucid.nn.initialise import Initializer
 from pellucid.nn.module import Module
 from pellucid.nn.scope import label, places_text, shape_text
@@ -185,7 +185,7 @@ class AdaptiveMaxPool2d(_Adaptive):
     def forward(self, x: Tensor) -> Tensor:
         """Window by window."""
         self.check(x)
-        spend(math.prod(each(self.size, 2)))
+        expect(8 * math.prod(each(self.size, 2)))
         rows, columns = (
             _windows(n, size) for n, size in zip(x.shape[1:3], each(self.size, 2), strict=True)
         )
