@@ -21,7 +21,7 @@ from pellucid.train.folder import RunFolder
 from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
 from pellucid.train.run import Run
-from pellucid.train.session import train_network
+from pellucid.train.session import check_savable, train_network
 from pellucid.train.step import Data, LossFunction
 from pellucid.train.trainer import Problem, Settings
 
@@ -116,6 +116,8 @@ def train_model(
     callbacks: Sequence[Callback],
 ) -> Run:
     """Train the network of a model, in a run folder if there is to be one."""
+    if out is not None:
+        check_savable(problem)
     folder = None if out is None else RunFolder.open(Path(out), resume=resume, force=force)
     trained = train_network(problem, settings, callbacks, folder, resume)
     best = trained.history[trained.best]

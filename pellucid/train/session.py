@@ -73,6 +73,14 @@ def train_network(
     return found
 
 
+def check_savable(problem: Problem) -> None:
+    """Raise TypeError, naming class and setting, for a part that a file of the run cannot hold."""
+    nn.to_spec(problem.net)
+    optim.to_spec(problem.optimizer)
+    optim.to_spec(problem.schedule)
+    _loss_identity(problem.loss)
+
+
 def _identity(problem: Problem, settings: Settings, number: int) -> dict[str, Any]:
     """What the result depends on, as plain JSON values: a run resumes only with the same."""
     identity = {
