@@ -18,14 +18,44 @@ from pellucid.nn.registry import PARTS
 Dice = random.Random
 
 VALUES: tuple[Any, ...] = (
-    *(None, True, False, 0, -1, 1, 2, 3, 7, 64, 255, 1000, 30_000, 10**6, 2**31, 2**53, 2**63, 10**18),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1,
+        2,
+        3,
+        7,
+        64,
+        255,
+        1000,
+        30_000,
+        10**6,
+        2**31,
+        2**53,
+        2**63,
+        10**18,
+    ),
     *(0.5, -0.0, 1e-300, 5e-324, 1e30, 1e308, -1e308),
     *("", "x", "é", "\u0000", "a.b", "net", "net.layers.0", "same", "x" * 5000, "__main__:Mine"),
     *([], {}, [[]], [{}], [0] * 40, [["0", {}]], {"type": "Shared", "with": "net.layers.0"}),
     *({"type": "Linear", "features": 3}, {"type": "GRU", "units": 2}, {"type": "Upsample"}),
 )
 TOKENS = (
-    *("NaN", "Infinity", "-Infinity", "1e999", "-0", "00", "1" * 5000, '"\\ud800"', '"\\u0000"', "''"),
+    *(
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e999",
+        "-0",
+        "00",
+        "1" * 5000,
+        '"\\ud800"',
+        '"\\u0000"',
+        "''",
+    ),
     *("[" * 5000, "[" * 100_000, "{", "}", "]", "", "tru", '{"a":1,"a":2}', "\ufeff", "1e-999"),
 )
 DTYPES = ("float32", "float64", "int32", "int64", "uint8", "bool", "float16", "uint16", "int8")
@@ -113,7 +143,9 @@ def _arrays(arrays: dict[str, Array], text: str, dice: Dice) -> tuple[dict[str, 
         lambda: found.update({name: array[None]}),
         lambda: found.update({name: array.T}),
         lambda: found.update({name: array[..., :0]} if array.ndim else {name: array[None, None]}),
-        lambda: found.update({name: np.full_like(array, np.nan if array.dtype.kind == "f" else -1)}),
+        lambda: found.update(
+            {name: np.full_like(array, np.nan if array.dtype.kind == "f" else -1)}
+        ),
         lambda: found.update({name: np.zeros((1,) * 32, array.dtype)}),
     )
     with np.errstate(all="ignore"):
@@ -171,7 +203,9 @@ def _places(value: Any) -> list[Place]:
         owner = pending.pop()
         keys = list(owner) if isinstance(owner, dict) else range(len(owner))
         found.extend((owner, key) for key in keys)
-        pending.extend(owner[key] for key in keys if isinstance(owner[key], (list, dict)) and owner[key])
+        pending.extend(
+            owner[key] for key in keys if isinstance(owner[key], (list, dict)) and owner[key]
+        )
     return found
 
 
@@ -222,7 +256,10 @@ def _nest(owner: Any, key: Any, places: list[Place], dice: Dice) -> None:
         owner[key] = dice.choice(
             (
                 {"type": "Sequential", "layers": [["0", inner]]},
-                {"type": "Sequential", "layers": [["0", inner], ["1", {"type": "Shared", "with": "net"}]]},
+                {
+                    "type": "Sequential",
+                    "layers": [["0", inner], ["1", {"type": "Shared", "with": "net"}]],
+                },
                 {"type": "Residual", "block": inner},
                 {"type": "Parallel", "layers": [["a", inner], ["b", {"type": "Identity"}]]},
                 [inner],

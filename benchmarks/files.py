@@ -73,7 +73,12 @@ def _at_prediction(error: BaseException) -> bool:
     """Whether an error came from a model that was read."""
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_name in ("from_parts", "load_checkpoint", "_finished", "unpack"):
+        if trace.tb_frame.f_code.co_name in (
+            "from_parts",
+            "load_checkpoint",
+            "_finished",
+            "unpack",
+        ):
             return False
         trace = trace.tb_next
     return True
@@ -124,13 +129,17 @@ def cases(count: int, seed: int) -> Iterator[tuple[int, Sample, bytes]]:
 
 def main() -> int:
     """Mutate, judge, and say what was wrong."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--mutations", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--case", type=int, help="judge this one only, and raise its error")
     asked = parser.parse_args()
     if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, resource.getrlimit(resource.RLIMIT_AS)[1]))
+        resource.setrlimit(
+            resource.RLIMIT_AS, (ADDRESSES, resource.getrlimit(resource.RLIMIT_AS)[1])
+        )
     wrong = 0
     for number, sample, content in cases(asked.mutations, asked.seed):
         if asked.case is not None:

@@ -1,17 +1,18 @@
 """Parts of the user's own, found again by name: layers, losses, initialisers, optimizers, schedules.
 
-A class is known from its definition on (`__init_subclass__` of the bases calls `define`). Files hold
+A class is known from its definition on (the bases are `Part`s). Files hold
 its name, "module:qualified name", never its code; whoever reads the file has defined the class, or
 passes it.
 """
 
 from __future__ import annotations
 
+import copy
 import gc
 import sys
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, Self
 from weakref import WeakSet
 
 from pellucid.errors import ModelFileError
@@ -22,6 +23,29 @@ _MAIN = ("__main__", "__mp_main__")
 """The names of the module that a script is, in its process and in those that it spawns."""
 
 _defined: dict[str, WeakSet[Kind]] = {}
+
+
+class Copied:
+    """An object whose copy is of its class and holds the same, or copies of it."""
+
+    def __copy__(self) -> Self:
+        new = type(self).__new__(type(self))
+        vars(new).update(vars(self))
+        return new
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        new = type(self).__new__(type(self))
+        memo[id(self)] = new
+        vars(new).update(copy.deepcopy(vars(self), memo))
+        return new
+
+
+class Part(Copied):
+    """What layers, losses, initialisers, optimizers and schedules have in common."""
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        define(cls)
 
 
 def define(kind: Kind) -> None:
@@ -103,6 +127,7 @@ def _renamed(module: str, qualified: str) -> list[Kind]:
     return [
         kind
         for name in list(_defined)
-        if name.partition(":")[2] == qualified and (module in _MAIN or name.partition(":")[0] in _MAIN)
+        if name.partition(":")[2] == qualified
+        and (module in _MAIN or name.partition(":")[0] in _MAIN)
         for kind in _living(name)
     ]

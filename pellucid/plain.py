@@ -29,9 +29,7 @@ _ARRAY = schema.record(
     items=schema.items(schema.anything, most=MOST),
 )
 _FLOAT = schema.record(type=schema.one_of("float"), value=schema.one_of(*_FLOATS))
-_SEVERAL = schema.record(
-    type=schema.one_of("tuple", "dict"), items=schema.items(schema.anything)
-)
+_SEVERAL = schema.record(type=schema.one_of("tuple", "dict"), items=schema.items(schema.anything))
 _NUMBER = schema.either(
     schema.whole(-_WHOLE, _WHOLE),
     schema.flag,
@@ -46,7 +44,11 @@ def write(value: Any, where: str, inner: Inner) -> Any:
     """A setting as JSON; `inner` writes, or refuses, what is no plain value."""
     if isinstance(value, np.generic) and value.dtype.name in _DTYPES:
         value = value.item()
-    if value is None or isinstance(value, (bool, str)) or (type(value) is int and abs(value) < _WHOLE):
+    if (
+        value is None
+        or isinstance(value, (bool, str))
+        or (type(value) is int and abs(value) < _WHOLE)
+    ):
         return value
     if type(value) is float:
         return value if math.isfinite(value) else {"type": "float", "value": str(value)}
@@ -59,7 +61,9 @@ def write(value: Any, where: str, inner: Inner) -> Any:
         pairs = [[key, write(item, f"{where}.{key}", inner)] for key, item in value.items()]
         return {"type": "dict", "items": pairs}
     if isinstance(value, np.ndarray) and value.dtype.name in _DTYPES and value.size <= MOST:
-        flat = [str(x) if x != x or x in (math.inf, -math.inf) else x for x in value.ravel().tolist()]
+        flat = [
+            str(x) if x != x or x in (math.inf, -math.inf) else x for x in value.ravel().tolist()
+        ]
         shape = list(value.shape)
         return {"type": "array", "dtype": value.dtype.name, "shape": shape, "items": flat}
     return inner(value, where)

@@ -2,8 +2,8 @@
 
 A spec of a library's class is {"type": class name, setting: value, …}; its values are read by the
 annotations of the class. A spec of a class of the user's own (see `parts`) is {"type": "module:name",
-"settings": {…}} where a dataclass's constructor takes them, and else {…, "attributes": {…}}: what the
-object holds. A name that is not known, a setting that the class does not have, a value of the wrong
+"settings": [[name, value], …]} where a dataclass's constructor takes them, and else {…, "attributes":
+[[name, value], …]}: what the object holds, in order. A name that is not known, a setting that the class does not have, a value of the wrong
 type, and parts nested or repeated beyond any use are refused with ModelFileError.
 """
 
@@ -111,17 +111,19 @@ class SpecWriter:
         """What an object of the user's own holds."""
         return dict(getattr(part, "__dict__", {}))
 
-    def _named(self, part: Any, values: Mapping[str, Any], where: str) -> Spec:
+    def _named(self, part: Any, values: Mapping[str, Any], where: str) -> list[Any]:
         def inner(value: Any, at: str) -> Any:
             return self.special(value, at, f"{where}: {type(part).__name__} {at[len(where) + 1 :]}")
 
-        return {
-            name: plain.write(value, f"{where}.{name}", inner) for name, value in values.items()
-        }
+        return [
+            [name, plain.write(value, f"{where}.{name}", inner)] for name, value in values.items()
+        ]
 
     def special(self, value: Any, where: str, what: str) -> Any:
         """What is no plain value; `what` names the class and the setting."""
-        if not parts.is_own(type(value)) and self._table.get(type(value).__name__) is not type(value):
+        if not parts.is_own(type(value)) and self._table.get(type(value).__name__) is not type(
+            value
+        ):
             raise TypeError(
                 f"{what} is {_called(value)}, which a model file cannot hold: keep plain values "
                 "(numbers, texts, lists, arrays) and layers in it, and compute the rest from them"
@@ -205,7 +207,7 @@ class SpecReader:
         """An object of the user's own class, whose code may raise anything."""
         by_settings = takes_settings(kind)
         entry = "settings" if by_settings else "attributes"
-        if set(spec) != {"type", entry} or not isinstance(spec[entry], dict):
+        if set(spec) != {"type", entry}:
             raise ModelFileError(f"{where}: {kind.__name__} is described by its {entry}")
         try:
             if by_settings:
@@ -222,9 +224,9 @@ class SpecReader:
     def begun(self, made: Any, where: str) -> None:
         """An object was made whose attributes are read next."""
 
-    def _named(self, kind: type[Any], values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    def _named(self, kind: type[Any], pairs: Any, where: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for name, value in values.items():
+        for name, value in _checked_pairs(pairs, where):
             if name.startswith("__") or _is_method(kind, name):
                 raise ModelFileError(f"{where}: {kind.__name__} has no setting {brief(name)}")
             found[name] = plain.read(value, f"{where}.{name}", self.special)
@@ -295,13 +297,20 @@ class SpecReader:
         ]
 
     def _pairs(self, value: Any, hint: Any, where: str) -> dict[str, Any]:
-        if not isinstance(value, list) or not all(
-            isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) for pair in value
-        ):
-            raise refuse(where, "a list of [name, value] pairs", value)
-        if len({name for name, _ in value}) != len(value):
-            raise ModelFileError(f"{where}: a name is given twice")
-        return {name: self._value(item, hint, f"{where}.{name}") for name, item in value}
+        return {
+            name: self._value(item, hint, f"{where}.{name}")
+            for name, item in _checked_pairs(value, where)
+        }
+
+
+def _checked_pairs(value: Any, where: str) -> list[tuple[str, Any]]:
+    if not isinstance(value, list) or not all(
+        isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) for pair in value
+    ):
+        raise refuse(where, "a list of [name, value] pairs", value)
+    if len({name for name, _ in value}) != len(value):
+        raise ModelFileError(f"{where}: a name is given twice")
+    return [(name, item) for name, item in value]
 
 
 def _is_method(kind: type[Any], name: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
-from functools import update_wrapper
+from functools import reduce, update_wrapper
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +39,14 @@ class Compiled:
         program, shape = self._program(arrays)
         found = program.run(1, {f"x{i}": array[None] for i, array in enumerate(arrays)})
         return _packed([found[name][0] for name in found], shape)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """By its name where its module holds it by that, as a decorated function; else its function."""
+        try:
+            held = reduce(getattr, self.__qualname__.split("."), sys.modules[self.__module__])
+        except (AttributeError, KeyError):
+            held = None
+        return self.__qualname__ if held is self else (compile, (self._function,))
 
     def explain(self, *args: Any) -> Explanation:
         """How the function runs for arguments like these: kernels, memory, code."""

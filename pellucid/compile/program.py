@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -62,6 +63,10 @@ class NativeProgram:
         self._spans = spans(levels, self.threads)
         self.clocks = np.zeros(max(len(levels), 1), np.int64)
         self._lock = (os.getpid(), threading.Lock())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Compiled anew, or found in the cache, where it is read."""
+        return NativeProgram, (self.graph,)
 
     def _room(self) -> Array:
         """The memory of values; if there is not enough, the error names the largest and its layer."""

@@ -27,7 +27,8 @@ _CONTENT_INTERNED_BYTES = 256
 class State:
     """A named array that lives from step to step: a parameter, a running statistic, a moment, data.
 
-    `value` is read when a graph runs; a step's updates and assignments write into it in place.
+    `value` is read when a graph runs; a step's updates and assignments write into it in place. A copy
+    is a state of its own, with its own memory.
     """
 
     __slots__ = ("__weakref__", "_value", "name")
@@ -57,6 +58,15 @@ class State:
         storage[...] = self._value
         self._value = storage
 
+    def __copy__(self) -> State:
+        return State(self._value, self.name)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> State:
+        return State(self._value, self.name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return State, (self._value, self.name)
+
     def __repr__(self) -> str:
         return f"State({self.name!r}, {TensorType(self._value.shape, self._value.dtype)})"
 
@@ -78,6 +88,15 @@ class Literal:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Literal) and self._key == other._key
+
+    def __copy__(self) -> Literal:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Literal:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Literal, (self.array,)
 
     def __repr__(self) -> str:
         return np.array2string(self.array, threshold=6, precision=6)
@@ -110,6 +129,19 @@ class Node:
     def size(self) -> int:
         """Number of elements."""
         return prod(self.type.shape)
+
+    def __copy__(self) -> Node:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Node:
+        from pellucid.graph.saved import copied
+
+        return copied(self, memo)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from pellucid.graph.saved import restored_node, saved
+
+        return restored_node, saved([self])
 
     def __repr__(self) -> str:
         return f"{self.op}:{self.type}"

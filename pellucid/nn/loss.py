@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from pellucid import check, parts
+from pellucid import check
 from pellucid.graph import Array, Tensor, tensor, where
 from pellucid.graph.dtype import is_float
 from pellucid.nn.mode import training_pass
+from pellucid.parts import Part
 
 Reduction = Literal["mean", "sum", "none"]
 
 
 @dataclass(frozen=True)
-class Loss:
+class Loss(Part):
     """A loss is computed row by row and then reduced over the batch.
 
     reduction: "mean" (default), "sum", or "none" for one loss per row, shape (batch,), to be
@@ -24,10 +25,6 @@ class Loss:
     (outputs, targets) → scalar, is one too.
     """
 
-    def __init_subclass__(cls, **given: Any) -> None:
-        super().__init_subclass__(**given)
-        parts.define(cls)
-
     takes_classes: ClassVar[bool] = False
     """Whether targets that are whole numbers are classes."""
 
@@ -35,6 +32,11 @@ class Loss:
 
     def __post_init__(self) -> None:
         check.choice(self, "reduction", "mean", "sum", "none")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from pellucid.nn.saved import restored_part, saved_part
+
+        return restored_part, saved_part(self)
 
     def row_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The losses, (batch, …), any axes after the first being averaged by the caller."""

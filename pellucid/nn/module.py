@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
-from pellucid import parts
 from pellucid.graph import Array, Shape, Tensor, origin, tensor
 from pellucid.graph.dtype import FLOAT32, as_dtype
 from pellucid.limits import spend
@@ -18,6 +17,7 @@ from pellucid.nn.mode import forward_pass
 from pellucid.nn.parameter import Buffer, Held, Parameter, Role
 from pellucid.nn.scope import Making, below, current, entered, label, making, shape_text
 from pellucid.nn.tree import join, members
+from pellucid.parts import Part
 from pellucid.spec import Spec
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Kind = TypeVar("Kind", bound=Held)
 
 
-class Module:
+class Module(Part):
     """A function of one tensor with parameters of its own: a layer or a network of layers.
 
     A layer is a `@dataclass(eq=False, repr=False)` whose fields are its settings. It writes
@@ -40,10 +40,6 @@ class Module:
     """
 
     _built: bool = False
-
-    def __init_subclass__(cls, **given: Any) -> None:
-        super().__init_subclass__(**given)
-        parts.define(cls)
 
     def forward(self, x: Tensor) -> Tensor:
         """The output for the input x, as graph."""
@@ -257,6 +253,11 @@ class Module:
         from pellucid.nn.registry import to_spec
 
         return to_spec(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from pellucid.nn.saved import restored, saved
+
+        return restored, saved(self)
 
     def __repr__(self) -> str:
         return describe(self)

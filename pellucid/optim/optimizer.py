@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pellucid import check, parts
+from pellucid import check
 from pellucid.graph import Array, Node, State, Tensor, grad, read
+from pellucid.parts import Part
 
 Parameters = Mapping[str, Tensor]
 Slots = Mapping[str, State]
@@ -17,7 +18,7 @@ Updates = dict[State, Node]
 
 
 @dataclass(frozen=True)
-class Optimizer:
+class Optimizer(Part):
     """How a step changes the parameters θ, given the gradients g and the rate η.
 
     `init` makes the states that an optimizer keeps (its slots), and `update` builds the graph of
@@ -31,12 +32,13 @@ class Optimizer:
 
     name: ClassVar[str]
 
-    def __init_subclass__(cls, **given: Any) -> None:
-        super().__init_subclass__(**given)
-        parts.define(cls)
-
     def __post_init__(self) -> None:
         check.number(self, "learning_rate", more_than=0)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from pellucid.optim.saved import restored_part, saved_part
+
+        return restored_part, saved_part(self)
 
     def slot_names(self) -> Sequence[str]:
         """The slots that each parameter has."""

@@ -14,16 +14,18 @@ from itertools import pairwise
 from numbers import Real
 from typing import Any
 
-from pellucid import check, parts
+from pellucid import check
+from pellucid.parts import Part
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Part):
     """What the learning rate is multiplied by."""
 
-    def __init_subclass__(cls, **given: Any) -> None:
-        super().__init_subclass__(**given)
-        parts.define(cls)
+    def __reduce__(self) -> tuple[Any, ...]:
+        from pellucid.optim.saved import restored_part, saved_part
+
+        return restored_part, saved_part(self)
 
     def factor(self, epoch: float, epochs: float) -> float:
         """The factor after `epoch` of `epochs` passes over the rows."""

@@ -12,6 +12,8 @@ from pellucid import nn
 from pellucid.data import Note, Preparation, read_table
 from pellucid.errors import DataError, ModelFileError
 from pellucid.graph import Array
+from pellucid.nn.registry import described as structure
+from pellucid.parts import Copied
 from pellucid.train import container, described, metrics
 from pellucid.train.described import Label
 from pellucid.train.member import Member
@@ -19,7 +21,7 @@ from pellucid.train.member import Member
 __all__ = ["Label", "Member", "Model", "probabilities"]
 
 
-class Model:
+class Model(Copied):
     """One network that predicts, or several whose predictions are averaged.
 
     members: the networks. All predict the same; those of a table each learned its preparation from
@@ -155,6 +157,10 @@ class Model:
             "details": self.details,
         }
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        own = dict.fromkeys(kind for m in self.members for kind in structure(m.net)[1])
+        return _restored, (container.pack(self.arrays(), self.to_json(), "model"), *own)
+
     @classmethod
     def load(
         cls, path: str | Path, *, parts: Sequence[type[Any]] = (), trusted: bool = False
@@ -183,6 +189,12 @@ class Model:
             return cls(*described.read(arrays, content, parts, trusted))
         except ModelFileError as error:
             raise ModelFileError(f"{name}: {str(error).rstrip('.')}.") from error
+
+
+def _restored(content: bytes, *own: type[Any]) -> Model:
+    """The model of a pickle, which holds the bytes of its file."""
+    arrays, described_as = container.unpack(content, "model", "The pickle")
+    return Model.from_parts(arrays, described_as, "The pickle", parts=own, trusted=True)
 
 
 def _values(member: Member, outputs: Array) -> Array:

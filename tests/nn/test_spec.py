@@ -155,7 +155,7 @@ class ReLU(nn.Module):
 def test_a_module_of_ones_own_is_named(own: nn.Module) -> None:
     spec = nn.Sequential(a=own).to_spec()
     name = f"tests.nn.test_spec:{type(own).__name__}"
-    assert spec == {"type": "Sequential", "layers": [["a", {"type": name, "attributes": {}}]]}
+    assert spec == {"type": "Sequential", "layers": [["a", {"type": name, "attributes": []}]]}
     assert type(through_json(own)) is type(own)
 
 

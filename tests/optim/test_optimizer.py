@@ -240,7 +240,7 @@ def test_what_is_of_ones_own_is_named() -> None:
         again = optim.from_spec(json.loads(json.dumps(optim.to_spec(own))))
         assert again == own and type(again) is type(own)
     assert type(optim.schedule_from_spec(optim.to_spec(optim.WarmUp(2, MyRate())))) is optim.WarmUp
-    assert optim.to_spec(MyRate()) == {"type": f"{__name__}:MyRate", "attributes": {}}
+    assert optim.to_spec(MyRate()) == {"type": f"{__name__}:MyRate", "attributes": []}
 
 
 def test_every_schedule_has_a_spec() -> None:

@@ -70,7 +70,10 @@ def networks() -> Iterator[tuple[str, bytes]]:
     yield "a left side of 2^45", file_of({"type": "Bilinear", "features": 1, "left": inner}, [3])
     for steps in (30_000, 2**26):
         yield f"GRU of {steps}", file_of(sequential({"type": "GRU", "units": 1}), [steps, 1], GRU)
-        yield f"LSTM of {steps}", file_of(sequential({"type": "LSTM", "units": 1}), [steps, 1], LSTM)
+        yield (
+            f"LSTM of {steps}",
+            file_of(sequential({"type": "LSTM", "units": 1}), [steps, 1], LSTM),
+        )
     for pool in ("AdaptiveMaxPool2d", "AdaptiveAveragePool2d"):
         for size in (1_000, [1, BIG], 10**9):
             yield f"{pool} of {size}", file_of(sequential({"type": pool, "size": size}), [4, 4, 1])
@@ -88,7 +91,10 @@ def networks() -> Iterator[tuple[str, bytes]]:
     for kind in ("SinusoidalPositions", "LearnedPositions"):
         yield f"{kind} of a terabyte", file_of(sequential({"type": kind}), [10**6, 10**6])
         yield f"{kind} of much", file_of(sequential({"type": kind}), [10**4, 10**4])
-    yield "embedding", file_of(sequential({"type": "Embedding", "count": BIG, "features": BIG}), [3])
+    yield (
+        "embedding",
+        file_of(sequential({"type": "Embedding", "count": BIG, "features": BIG}), [3]),
+    )
     yield "heads", file_of(sequential({"type": "MultiHeadAttention", "heads": BIG}), [3, 3])
     yield "far attention", file_of(sequential({"type": "TransformerBlock", "heads": 1}), [10**6, 4])
     yield "block", file_of(sequential({"type": "TransformerBlock", "heads": BIG}), [3, BIG])
@@ -118,13 +124,16 @@ def networks() -> Iterator[tuple[str, bytes]]:
             yield f"{times} deep {kind}", file_of_text(chain_text(kind, times, setting))
     yield "20,000 parts", file_of(sequential(*[{"type": "ReLU"}] * 20_000), [3])
     yield "4,000 blocks", file_of(sequential(*[{"type": "FeedForward"}] * 4_000), [3])
-    named = {"type": "Sequential", "layers": [["n" * 10**6, sequential(*[{"type": "ReLU"}] * 9_000)]]}
+    named = {
+        "type": "Sequential",
+        "layers": [["n" * 10**6, sequential(*[{"type": "ReLU"}] * 9_000)]],
+    }
     yield "a long name", file_of(named, [3])
     yield "a loop", file_of(sequential(shared("net")), [3])
     yield "tied to nothing", file_of(sequential({"type": "TiedLinear", "layer": LINEAR}), [3])
-    own = {"type": "__main__:Mine", "attributes": {}}
+    own = {"type": "__main__:Mine", "attributes": []}
     yield "code of one's own", file_of(sequential(own), [3])
-    yield "code of the library", file_of({"type": "os:system", "attributes": {"x": "ls"}}, [3])
+    yield "code of the library", file_of({"type": "os:system", "attributes": [["x", "ls"]]}, [3])
 
 
 def chain_text(kind: str, times: int, setting: str) -> str:

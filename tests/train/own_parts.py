@@ -1,7 +1,7 @@
 """A script with a layer, a network, a loss, an initialiser, an optimizer and a schedule of its own.
 
-    python own_parts.py fit FOLDER      trains, and prints what the model predicts
-    python own_parts.py predict FOLDER  prints it again, from the file
+python own_parts.py fit FOLDER      trains, and prints what the model predicts
+python own_parts.py predict FOLDER  prints it again, from the file
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ X = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
 Y = np.array(["no", "yes"])[(X[:, 0] > 0).astype(int)]
 
 
-def fit(out: str, **more: Any) -> pel.Run:
+def fit(out: str | None, **more: Any) -> pel.Run:
     """Train it all."""
     return pel.fit(
         Net(4),
@@ -125,6 +125,11 @@ def fit(out: str, **more: Any) -> pel.Run:
         progress=False,
         **more,
     )
+
+
+def fit_here() -> pel.Model:
+    """The model without a folder."""
+    return fit(None).model
 
 
 def shown(model: pel.Model) -> str:

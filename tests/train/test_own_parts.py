@@ -97,7 +97,7 @@ def _twin() -> type[nn.Module]:
 
 def test_two_classes_of_one_name_are_refused() -> None:
     first, second = _twin(), _twin()
-    spec = {"type": f"{__name__}:_twin.<locals>.Twin", "attributes": {}}
+    spec = {"type": f"{__name__}:_twin.<locals>.Twin", "attributes": []}
     for kind in (first, second):
         with pytest.raises(TypeError, match="there are 2 classes named .*Twin"):
             kind().to_spec()
@@ -226,11 +226,23 @@ def test_a_run_with_parts_of_ones_own_resumes(
         ({"forward": 3}, "has no setting 'forward'"),
         ({"__class__": 3}, "has no setting '__class__'"),
         ({"scale": {"type": "os:system"}}, "os:system is a class of your own"),
-        ({"scale": {"type": "array", "dtype": "object", "shape": [], "items": []}}, "expected one of"),
-        ({"scale": {"type": "array", "dtype": "int32", "shape": [9], "items": [1]}}, "values for the"),
+        (
+            {"scale": {"type": "array", "dtype": "object", "shape": [], "items": []}},
+            "expected one of",
+        ),
+        (
+            {"scale": {"type": "array", "dtype": "int32", "shape": [9], "items": [1]}},
+            "values for the",
+        ),
         ({"scale": {"type": "dict", "items": [[1, 2], [1, 3]]}}, "1 is given twice"),
-        ({"scale": {"type": "Parameter", "dtype": "float32", "shape": [2**40], "role": "bias"}}, "larg"),
-        ({"scale": {"type": "Parameter", "dtype": "int32", "shape": [2], "role": "bias"}}, "floats"),
+        (
+            {"scale": {"type": "Parameter", "dtype": "float32", "shape": [2**40], "role": "bias"}},
+            "larg",
+        ),
+        (
+            {"scale": {"type": "Parameter", "dtype": "int32", "shape": [2], "role": "bias"}},
+            "floats",
+        ),
         ({"scale": {}}, "expected an object with a"),
     ],
 )
@@ -238,4 +250,9 @@ def test_what_a_file_says_of_a_class_of_ones_own_is_checked(
     attributes: dict[str, Any], problem: str
 ) -> None:
     with pytest.raises(ModelFileError, match=problem):
-        nn.from_spec({"type": f"{__name__}:Passed", "attributes": attributes})
+        nn.from_spec(
+            {
+                "type": f"{__name__}:Passed",
+                "attributes": [list(pair) for pair in attributes.items()],
+            }
+        )
