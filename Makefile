@@ -7,7 +7,7 @@ INSTALL := pip install --quiet --disable-pip-version-check
 PENGUINS := pellucid/data/tables/penguins.csv
 DEMO := demo.run
 
-.PHONY: help demo test lint types unit test-long bench step fuzz kill docs peers clean
+.PHONY: help demo test lint types unit test-long bench step fuzz fuzz-files kill docs peers clean
 
 help:
 	@echo "make demo       install, train on the bundled penguins, predict, show what was made"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench      real tables beside scikit-learn"
 	@echo "make step       training steps beside PyTorch and JAX (after make peers)"
 	@echo "make fuzz       10,000 random graphs, compiled and by NumPy"
+	@echo "make fuzz-files  20,000 damaged and hostile model files"
 	@echo "make kill       kill training at random moments and resume it"
 	@echo "make docs       the reference of every public name, in build/docs"
 	@echo "make peers      the libraries to measure against, in their own environment"
@@ -54,6 +55,9 @@ step: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.fuzz --graphs 10000
+
+fuzz-files: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.files --mutations 20000
 
 kill: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.kill

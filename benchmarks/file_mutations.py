@@ -1,4 +1,4 @@
-"""Damage to files: to their bytes, to their text, and to what they say, with a checksum that is right."""
+"""Damage to files: to their bytes, their text and what they say, with a checksum that is right."""
 
 from __future__ import annotations
 

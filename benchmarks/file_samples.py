@@ -1,4 +1,4 @@
-"""Files to mutate: a model of every layer, models of tables with every encoder and target, runs' files."""
+"""Files to mutate: models of every layer, of tables with every encoder and target, files of runs."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ def samples() -> Iterator[Sample]:
     for kind in MODULES:
         settings = SETTINGS.get(kind.__name__, dict)()
         layer = kind(**settings)
-        net = nn.Sequential(layer.layer, layer) if kind is nn.TiedLinear else nn.Sequential(layer)
+        before = [layer.layer] if isinstance(layer, nn.TiedLinear) else []
+        net = nn.Sequential(*before, layer)
         yield model_sample(kind.__name__, net, _taken(net))
     yield model_sample("MLP", nn.MLP([5], 3), ROW, ("a", "b", "c"))
     yield model_sample("ResNet", nn.ResNet(8, 2), (8, 8, 1), (False, True))
@@ -146,7 +147,7 @@ def _table() -> dict[str, Any]:
     }
 
 
-class _Stop(Exception):
+class _StopError(Exception):
     """Training is left here."""
 
 
@@ -179,11 +180,11 @@ def run_samples() -> Iterator[Sample]:
             train_network(problem(), settings, [stop], again, resume=True)
 
     def stop(event: Event) -> None:
-        raise _Stop
+        raise _StopError
 
     def reader(name: str) -> Callable[[bytes], None]:
         def read(content: bytes) -> None:
-            with contextlib.suppress(_Stop):
+            with contextlib.suppress(_StopError):
                 use(name, content)
 
         return read

@@ -2,9 +2,10 @@
 
 A spec of a library's class is {"type": class name, setting: value, …}; its values are read by the
 annotations of the class. A spec of a class of the user's own (see `parts`) is {"type": "module:name",
-"settings": [[name, value], …]} where a dataclass's constructor takes them, and else {…, "attributes":
-[[name, value], …]}: what the object holds, in order. A name that is not known, a setting that the class does not have, a value of the wrong
-type, and parts nested or repeated beyond any use are refused with ModelFileError.
+"settings": [[name, value], …]} where a dataclass's constructor takes them, and else {"type": …,
+"attributes": [[name, value], …]}: what the object holds, in order. A name that is not known, a setting
+that the class does not have, a value of the wrong type, and parts nested or repeated beyond any use
+are refused with ModelFileError.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from pellucid import parts, plain
 from pellucid.errors import ModelFileError
@@ -152,7 +153,7 @@ def _called(value: Any) -> str:
 
 
 @cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
@@ -212,7 +213,7 @@ class SpecReader:
         try:
             if by_settings:
                 return kind(**self._named(kind, spec[entry], where))
-            made = kind.__new__(kind)
+            made = object.__new__(kind)
             self.begun(made, where)
             vars(made).update(self._named(kind, spec[entry], where))
         except ModelFileError:
@@ -239,7 +240,7 @@ class SpecReader:
     # -- classes of the library -----------------------------------------------------------------
 
     def _settings(self, kind: type[Any], spec: Spec, where: str) -> dict[str, Any]:
-        hints = _hints(kind)
+        hints = _hints(cast(Any, kind))
         known = {field.name: field for field in settable(kind)}
         given = {name: value for name, value in spec.items() if name != "type"}
         for name in given:

@@ -20,7 +20,8 @@ from pellucid import nn, optim
 from pellucid.compile import compile as compiled
 from pellucid.compile.program import NativeProgram
 from pellucid.container import unpack
-from pellucid.nn.registry import INITIALIZERS, LOSSES
+from pellucid.nn.initialise import INITIALIZERS
+from pellucid.nn.registry import LOSSES
 from pellucid.optim.registry import OPTIMIZERS, SCHEDULES
 from pellucid.optim.wrapper import Wrapper
 from pellucid.train.model import Model
@@ -35,7 +36,7 @@ def again(thing: T) -> T:
 
 
 def same(first: nn.Module, second: nn.Module) -> None:
-    """Structure, paths, types, values, states' names and what is built are equal, and no memory is shared."""
+    """Structure, values, names and what is built are equal, and no memory is shared."""
     assert repr(second) == repr(first) and type(second) is type(first)
     assert [m._built for _, m in second.named_modules()] == [
         m._built for _, m in first.named_modules()
@@ -74,16 +75,19 @@ def test_networks_that_are_not_built_and_half_built() -> None:
 
 
 def test_statistics_shared_parts_and_changed_weights() -> None:
-    layer = nn.Linear(3)
-    net = nn.Sequential(layer, nn.BatchNorm(), nn.Residual(layer), nn.TiedLinear(layer)).build(3)
-    net[1].running_mean.value = np.array([1.0, 2.0, 3.0])
-    net[0].W.value = np.full((3, 3), 7.0)
+    layer, norm = nn.Linear(3), nn.BatchNorm()
+    net = nn.Sequential(layer, norm, nn.Residual(layer), nn.TiedLinear(layer)).build(3)
+    norm.running_mean.value = np.array([1.0, 2.0, 3.0])
+    layer.W.value = np.full((3, 3), 7.0)
     for found in (again(net), copy.deepcopy(net)):
         same(net, found)
-        assert found[2].block is found[0] and found[3].layer is found[0]
-        assert found[1].running_mean.value.tolist() == [1.0, 2.0, 3.0]
-        found[0].W.value = np.zeros((3, 3))
-        assert (net[0].W.value == 7.0).all()
+        first, second, way, tied = found
+        assert isinstance(first, nn.Linear) and isinstance(second, nn.BatchNorm)
+        assert isinstance(way, nn.Residual) and isinstance(tied, nn.TiedLinear)
+        assert way.block is first and tied.layer is first
+        assert second.running_mean.value.tolist() == [1.0, 2.0, 3.0]
+        first.W.value = np.zeros((3, 3))
+        assert (layer.W.value == 7.0).all()
 
 
 def test_networks_of_ones_own() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from functools import reduce, update_wrapper
+from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,11 +42,11 @@ class Compiled:
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         """By its name where its module holds it by that, as a decorated function; else its function."""
-        try:
-            held = reduce(getattr, self.__qualname__.split("."), sys.modules[self.__module__])
-        except (AttributeError, KeyError):
-            held = None
-        return self.__qualname__ if held is self else (compile, (self._function,))
+        name = getattr(self, "__qualname__", "")
+        held: Any = sys.modules.get(self.__module__)
+        for part in name.split("."):
+            held = getattr(held, part, None)
+        return name if held is self else (compile, (self._function,))
 
     def explain(self, *args: Any) -> Explanation:
         """How the function runs for arguments like these: kernels, memory, code."""

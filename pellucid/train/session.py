@@ -19,7 +19,6 @@ from pellucid.train.folder import RunFolder
 from pellucid.train.step import Data, LossFunction
 from pellucid.train.trainer import Problem, Settings, Trainer
 
-
 _NETWORK = schema.record(
     identity=schema.mapping(schema.anything),
     trained=schema.record(

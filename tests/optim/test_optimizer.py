@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pellucid import graph as g
 from pellucid import nn, optim
 from pellucid.errors import ModelFileError
-from pellucid.optim.registry import SCHEDULES
 from pellucid.graph import Array, Graph, Tensor
+from pellucid.optim.registry import SCHEDULES
 
 
 def untyped(value: Any) -> Any:

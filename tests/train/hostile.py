@@ -188,7 +188,7 @@ def arrays() -> Iterator[tuple[str, bytes]]:
     """Arrays that are none of the network, or none that there can be."""
     net, w, b = sequential(LINEAR), np.zeros((3, 3), np.float32), np.zeros(3, np.float32)
     right = {"0/0.W": w, "0/0.b": b}
-    for name, change in {
+    changes: dict[str, dict[str, Array]] = {
         "one more": {"0/1.W": w},
         "of no network": {"1/0.W": w},
         "without a network": {"0.W": w},
@@ -199,9 +199,10 @@ def arrays() -> Iterator[tuple[str, bytes]]:
         "half floats": {"0/0.W": w.astype(np.float16)},
         "truths": {"0/0.b": b.astype(bool)},
         "nothing": {"0/0.b": b[:0]},
-        "a scalar": {"0/0.b": np.float32(0.0).reshape(())},
-    }.items():
-        yield name, file_of(net, [3], {**right, **change})
+        "a scalar": {"0/0.b": np.zeros((), np.float32)},
+    }
+    for name, change in changes.items():
+        yield name, file_of(net, [3], right | change)
     yield "none", file_of(net, [3])
     yield "half of them", file_of(net, [3], {"0/0.W": w})
     content = file_of(net, [3], right)

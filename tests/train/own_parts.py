@@ -101,6 +101,8 @@ class Signs(optim.Optimizer):
 class Halving(optim.Schedule):
     """1, then ½."""
 
+    at: float
+
     def __init__(self, at: float) -> None:
         vars(self)["at"] = at
 

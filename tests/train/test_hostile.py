@@ -13,7 +13,6 @@ from pellucid.errors import ModelFileError
 from pellucid.train import container
 from tests.train.hostile import HOSTILE
 
-
 HARMLESS = {
     "AdaptiveAveragePool2d of 1000",
     *("Conv2d stride", "Conv2d less stride", "Conv2d dilation", "Conv2d less dilation"),

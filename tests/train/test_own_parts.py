@@ -26,7 +26,7 @@ from tests.train import own_parts
 SCRIPT = Path(own_parts.__file__)
 
 
-def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
 
 
@@ -64,13 +64,15 @@ def test_a_class_that_is_passed_is_found_in_any_module(tmp_path: Path) -> None:
     class Other(nn.Module):
         """Of another module, as code that has moved."""
 
+        scale: float
+
         def forward(self, x: Tensor) -> Tensor:
             return x * self.scale
 
     Other.__qualname__ = "Passed"
     Other.__module__ = "elsewhere"
     found = pel.Model.load(path, parts=[Other])
-    assert type(found.net) is Other and found.net.scale == 4.0
+    assert isinstance(found.net, Other) and found.net.scale == 4.0
     assert type(pel.Model.load(path).net) is Passed
     again = type("Passed", (Other,), {"__qualname__": "Passed", "__module__": "third"})
     with pytest.raises(ModelFileError, match="there are 2 classes named"):
@@ -99,9 +101,9 @@ def test_two_classes_of_one_name_are_refused() -> None:
     first, second = _twin(), _twin()
     spec = {"type": f"{__name__}:_twin.<locals>.Twin", "attributes": []}
     for kind in (first, second):
-        with pytest.raises(TypeError, match="there are 2 classes named .*Twin"):
+        with pytest.raises(TypeError, match=r"there are 2 classes named .*Twin"):
             kind().to_spec()
-    with pytest.raises(ModelFileError, match="there are 2 classes named .*Twin"):
+    with pytest.raises(ModelFileError, match=r"there are 2 classes named .*Twin"):
         nn.from_spec(spec)
     assert type(nn.from_spec(spec, parts=[second])) is second
     del first, kind
@@ -199,12 +201,12 @@ def test_what_cannot_be_written_is_said_before_training(
 def test_a_run_with_parts_of_ones_own_resumes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def kill(event: Event) -> None:
         if isinstance(event, Evaluated) and event.epoch == 2:
-            raise Killed
+            raise KilledError
 
     save = Trainer._save_if_due
 
@@ -214,7 +216,7 @@ def test_a_run_with_parts_of_ones_own_resumes(
 
     monkeypatch.setattr(Trainer, "_save_if_due", always)
     own_parts.fit(str(tmp_path / "whole"))
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         own_parts.fit(str(tmp_path / "killed"), callbacks=[kill])
     own_parts.fit(str(tmp_path / "killed"), resume=True)
     assert (tmp_path / "killed" / MODEL).read_bytes() == (tmp_path / "whole" / MODEL).read_bytes()
