@@ -90,6 +90,17 @@ def test_statistics_shared_parts_and_changed_weights() -> None:
         assert (layer.W.value == 7.0).all()
 
 
+def test_a_parameter_of_two_layers() -> None:
+    first, second = nn.Linear(3).build(3), nn.Linear(3)
+    second.W = first.W
+    net = nn.Sequential(first, second).build(3)
+    for found in (again(net), copy.deepcopy(net)):
+        same(net, found)
+        one, other = found
+        assert isinstance(one, nn.Linear) and isinstance(other, nn.Linear)
+        assert other.W is one.W and other.b is not one.b
+
+
 def test_networks_of_ones_own() -> None:
     for net in (own_parts.Net(4), own_parts.Net(4).build(3, seed=3), own_parts.Scaled().build(2)):
         for found in (again(net), copy.deepcopy(net)):

@@ -223,6 +223,11 @@ def described(part: Module | Loss | Initializer) -> tuple[Spec, tuple[type[Any],
     """The spec of a part, and the classes of the user's own in it."""
     if isinstance(part, Module):
         _check_sharing(part)
+    return written(part)
+
+
+def written(part: Module | Loss | Initializer) -> tuple[Spec, tuple[type[Any], ...]]:
+    """The same, whatever parameters two layers share."""
     writer = Writer()
     return writer.write(part, _name(type(part))), tuple(writer.own)
 

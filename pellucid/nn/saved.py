@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 from pellucid import container, schema
 from pellucid.errors import ModelFileError
+from pellucid.graph import Array
 from pellucid.nn.initialise import Initializer
 from pellucid.nn.loss import Loss
 from pellucid.nn.module import Module
-from pellucid.nn.parameter import Buffer, Held, Parameter
-from pellucid.nn.registry import described, from_spec, part_from_spec
+from pellucid.nn.parameter import Buffer, Held, Parameter, Role
+from pellucid.nn.registry import described, from_spec, part_from_spec, written
 from pellucid.nn.tree import join, members
 
 Saved = tuple[Any, ...]
@@ -22,6 +24,7 @@ _HELD = schema.record(
     kind=schema.one_of("Parameter", "Buffer"),
     role=schema.one_of("weight", "bias", "norm"),
     state=schema.text(),
+    values=schema.text(),
 )
 _NETWORK = schema.record(
     net=schema.anything, built=schema.items(schema.text()), held=schema.items(_HELD)
@@ -33,7 +36,7 @@ def saved(net: Module) -> Saved:
 
     Raises TypeError for one whose structure its settings do not tell.
     """
-    spec, own = described(net)
+    spec, own = written(net)
     modules = dict(net.named_modules())
     arrays = {path: held.value for path, held in net._named(Held)}
     known = {
@@ -50,21 +53,30 @@ def saved(net: Module) -> Saved:
     details = {
         "net": spec,
         "built": [path for path, module in modules.items() if module._built],
-        "held": [
-            _entry(path, name, held)
-            for path, module in modules.items()
-            for name, held in members(module, Held)
-            if join(path, name) in arrays
-        ],
+        "held": [*_entries(modules)],
     }
     return container.pack(arrays, details, "network"), *own
 
 
-def _entry(module: str, name: str, held: Held) -> dict[str, str]:
-    kind = "Parameter" if isinstance(held, Parameter) else "Buffer"
-    role = held.role if isinstance(held, Parameter) else "weight"
-    entry = {"module": module, "name": name, "kind": kind, "role": role}
-    return {**entry, "state": held.state.name}
+def _entries(modules: dict[str, Module]) -> Iterator[dict[str, str]]:
+    """Where each parameter and buffer is kept, and under which path it comes first."""
+    first: dict[int, str] = {}
+    for path, module in modules.items():
+        for name, held in members(module, Held):
+            there = first.setdefault(id(held), join(path, name))
+            if there != join(path, name) and name not in vars(module):
+                raise TypeError(
+                    f"{type(module).__name__} keeps the parameter {there!r} in a list or dict as "
+                    f"{name!r}, which a pickle cannot hold: keep it in an attribute"
+                )
+            yield {
+                "module": path,
+                "name": name,
+                "kind": "Parameter" if isinstance(held, Parameter) else "Buffer",
+                "role": held.role if isinstance(held, Parameter) else "weight",
+                "state": held.state.name,
+                "values": there,
+            }
 
 
 def restored(content: bytes, *own: type[Any]) -> Module:
@@ -75,20 +87,33 @@ def restored(content: bytes, *own: type[Any]) -> Module:
     modules = dict(net.named_modules())
     for path in found["built"]:
         _at(modules, path)._built = True
+    made: dict[str, Held] = {}
     for entry in found["held"]:
-        module, name = _at(modules, entry["module"]), entry["name"]
-        array = arrays.pop(join(entry["module"], name), None)
+        module, name, first = _at(modules, entry["module"]), entry["name"], entry["values"]
+        if first in made:
+            vars(module)[name] = made[first]
+            continue
+        array = arrays.pop(first, None)
         if array is None:
-            raise ModelFileError(f"the network has no values of {name[:60]!r}")
-        there = dict(members(module, Held)).get(name)
-        if there is not None:
-            there.value = array
-            there.state.name = entry["state"]
-        elif entry["kind"] == "Buffer":
-            vars(module)[name] = Buffer(array, entry["state"])
-        else:
-            vars(module)[name] = Parameter(array, entry["role"], entry["state"])
+            raise ModelFileError(f"the network has no values of {first[:60]!r}")
+        made[first] = _hold(module, name, array, entry)
     return net
+
+
+def _hold(module: Module, name: str, array: Array, entry: Mapping[str, str]) -> Held:
+    """The parameter or buffer of this name, made if the structure did not tell of it."""
+    held = dict(members(module, Held)).get(name)
+    if held is not None:
+        held.value = array
+        held.state.name = entry["state"]
+        return held
+    made: Held
+    if entry["kind"] == "Buffer":
+        made = Buffer(array, entry["state"])
+    else:
+        made = Parameter(array, cast(Role, entry["role"]), entry["state"])
+    vars(module)[name] = made
+    return made
 
 
 def _at(modules: dict[str, Module], path: str) -> Module:
