@@ -40,6 +40,13 @@ VALUES: tuple[Any, ...] = (
     ),
     *(0.5, -0.0, 1e-300, 5e-324, 1e30, 1e308, -1e308),
     *("", "x", "é", "\u0000", "a.b", "net", "net.layers.0", "same", "x" * 5000, "__main__:Mine"),
+    *(
+        {"type": "tuple", "items": [1]},
+        {"type": "float", "value": "nan"},
+        {"type": "dict", "items": 3},
+    ),
+    {"type": "Parameter", "dtype": "float32", "shape": [2**20, 2**20], "role": "weight"},
+    {"type": "array", "dtype": "uint8", "shape": [2], "items": [1, 300]},
     *([], {}, [[]], [{}], [0] * 40, [["0", {}]], {"type": "Shared", "with": "net.layers.0"}),
     *({"type": "Linear", "features": 3}, {"type": "GRU", "units": 2}, {"type": "Upsample"}),
 )

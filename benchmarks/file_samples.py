@@ -14,6 +14,7 @@ import numpy as np
 import pellucid as pel
 from pellucid import nn, optim
 from pellucid.container import pack, unpack
+from pellucid.graph import Tensor
 from pellucid.nn.registry import MODULES
 from pellucid.train.aims import accuracy
 from pellucid.train.events import Checkpointed, Event
@@ -53,6 +54,36 @@ SETTINGS: dict[str, Callable[[], dict[str, Any]]] = {
 """Settings that a layer needs, or that have more to mutate."""
 
 
+class Own(nn.Module):
+    """A network as users write them, with every kind of attribute."""
+
+    def __init__(self, width: int) -> None:
+        self.layers = [nn.Linear(width), nn.Tanh()]
+        self.ways = {"a": self.layers[0], 1: nn.ReLU()}
+        self.shift = nn.Parameter(np.zeros(width, np.float32))
+        self.mask = np.arange(width) % 2 == 0
+        self.offset = pel.tensor(np.ones(width, np.float32))
+        self.bounds = (float("-inf"), 2.5, "text", None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """All of them."""
+        for layer in self.layers:
+            x = layer(x)
+        return self.ways[1](x * self.mask + self.shift + self.offset).clip(None, self.bounds[1])
+
+
+@dataclass(eq=False, repr=False)
+class Written(nn.Module):
+    """A layer as the library writes them."""
+
+    size: int = 1
+    inner: nn.Module | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The first features."""
+        return x[:, : self.size]
+
+
 @dataclass(frozen=True)
 class Sample:
     """A file, and what reads it.
@@ -78,6 +109,7 @@ def samples() -> Iterator[Sample]:
     twice = nn.Linear(4)
     net = nn.Sequential(twice, nn.Parallel(twice, nn.Sum(twice, nn.Tanh())), nn.Residual(nn.ReLU()))
     yield model_sample("shared", net, ROW)
+    yield model_sample("of one's own", nn.Sequential(Own(3), Written(2)), ROW)
     for target in ("number", "yes", "level"):
         content = _packed(pel.fit_table(_table(), target, epochs=1, progress=False).run.model)
         yield Sample(f"table of {target}", content, use_table)

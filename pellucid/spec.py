@@ -35,6 +35,10 @@ LONGEST = 1_000
 """Characters of the way from the outermost part to any other."""
 
 
+LONGEST_LIST = 100_000
+"""Values in a list among settings."""
+
+
 def settable(kind: type[Any]) -> list[Field[Any]]:
     """The fields of a dataclass that its constructor takes: its settings."""
     return [field for field in fields(kind) if field.init]
@@ -174,14 +178,18 @@ class SpecReader:
         kind = self._find(spec, where)
         if not issubclass(kind, expected):
             raise refuse(where, f"a {expected.__name__}", kind.__name__)
-        try:
-            self._counter.enter(where)
-        except ValueError as error:
-            raise ModelFileError(str(error)) from None
+        self.count(where)
         own = kind.__name__ not in self._table or self._table[kind.__name__] is not kind
         part = self._own(kind, spec, where) if own else self._library(kind, spec, where)
         self._counter.leave()
         return part
+
+    def count(self, where: str) -> None:
+        """Count a part, or a reference to one; raises ModelFileError where there are too many."""
+        try:
+            self._counter.enter(where)
+        except ValueError as error:
+            raise ModelFileError(str(error)) from None
 
     def _library(self, kind: type[Any], spec: Spec, where: str) -> Any:
         values = self._settings(kind, spec, where)
@@ -286,8 +294,8 @@ class SpecReader:
     def _items(
         self, value: Any, origin: type[Any], arguments: tuple[Any, ...], where: str
     ) -> list[Any]:
-        if not isinstance(value, list):
-            raise refuse(where, "a list", value)
+        if not isinstance(value, list) or len(value) > LONGEST_LIST:
+            raise refuse(where, f"a list of at most {LONGEST_LIST:,} values", value)
         same = origin is list or arguments[-1] is Ellipsis
         hints = [arguments[0]] * len(value) if same else list(arguments)
         if len(hints) != len(value):

@@ -182,8 +182,10 @@ class Reader(SpecReader):
             first = spec.get("with")
             if set(spec) != {"type", "with"} or not isinstance(first, str):
                 raise ModelFileError(f"{where}: a shared layer names the layer it is shared with")
+            self.count(where)
             if first not in self._made or not isinstance(self._made[first], expected):
                 raise ModelFileError(f"{where}: there is no layer {first[:60]!r} to share before")
+            self._counter.leave()
             return self._made[first]
         part = super().read(spec, where, expected)
         self.begun(part, where)

@@ -14,9 +14,22 @@ from pellucid.train.member import Member
 
 Label = str | int | float | bool
 
-_LABEL = schema.either(
-    schema.flag, schema.whole(-(2**63), 2**63 - 1), schema.number(), schema.text()
-)
+_LABELS = {
+    bool: schema.flag,
+    int: schema.whole(-(2**63), 2**63 - 1),
+    float: schema.number(),
+    str: schema.text(),
+}
+
+
+def _label(value: Any, where: str) -> Label:
+    """A text, a number, true or false."""
+    if type(value) not in _LABELS:
+        raise schema.refuse(where, "a text, a number, true or false", value)
+    found: Label = _LABELS[type(value)](value, where)
+    return found
+
+
 _MEMBER = schema.record(
     net=schema.anything,
     input_shape=schema.items(schema.whole(1), most=31),
@@ -24,7 +37,7 @@ _MEMBER = schema.record(
 )
 _MODEL = schema.record(
     members=schema.items(_MEMBER, least=1, most=1000),
-    classes=schema.optional(schema.items(_LABEL, least=2)),
+    classes=schema.optional(schema.items(_label, least=2)),
     details=schema.mapping(schema.anything),
 )
 _LONGEST = 400

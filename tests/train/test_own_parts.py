@@ -258,3 +258,34 @@ def test_what_a_file_says_of_a_class_of_ones_own_is_checked(
                 "attributes": [list(pair) for pair in attributes.items()],
             }
         )
+
+
+class Stack(nn.Sequential):
+    """A subclass of the library's with a constructor of its own."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(nn.Linear(width), nn.ReLU(), nn.Linear(2))
+        self.width = width
+
+
+class Twice(nn.Linear):
+    """A subclass of the library's with its constructor."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) * 2.0
+
+
+class Block(nn.TransformerBlock):
+    """A subclass of one that makes layers of its own."""
+
+
+@pytest.mark.parametrize(
+    ("net", "shape"), [(Stack(3), (2,)), (nn.Residual(Twice(2)), (2,)), (Block(1), (3, 2))]
+)
+def test_subclasses_of_layers(net: nn.Module, shape: tuple[int, ...], tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(4, *shape)).astype(np.float32)
+    Model([Member(net.build(shape), shape)]).save(tmp_path / "m")
+    again = pel.Model.load(tmp_path / "m").net
+    assert type(again) is type(net) and repr(again) == repr(net)
+    assert again(x).numpy().tobytes() == net(x).numpy().tobytes()
+    assert list(again.state_dict()) == list(net.state_dict())
