@@ -13,12 +13,15 @@ from pellucid.train.model import Model
 
 def run_inspect(run: Path, as_json: bool) -> None:
     """Show what a model is and why."""
-    model = load(run)
+    print(explained(load(run), str(run), as_json))
+
+
+def explained(model: Model, name: str, as_json: bool = False) -> str:
+    """What is shown; raises ModelFileError where the model's details are not those of a run."""
     try:
-        shown = as_json_text(facts(model)) if as_json else "\n".join(page(model))
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise ModelFileError(f"{run} does not say how it was trained.") from error
-    print(shown)
+        return as_json_text(facts(model)) if as_json else "\n".join(page(model))
+    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+        raise ModelFileError(f"{name} does not say how it was trained.") from error
 
 
 def facts(model: Model) -> dict[str, Any]:

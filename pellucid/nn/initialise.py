@@ -19,18 +19,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from pellucid import check
 from pellucid.graph import Array, Shape
+from pellucid.parts import Part
 
 _BLOCK = 32
 
 
 @dataclass(frozen=True)
-class Initializer:
+class Initializer(Part):
     """How the first value of a parameter is drawn."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from pellucid.nn.saved import restored_part, saved_part
+
+        return restored_part, saved_part(self)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> Array:
         """A value of `shape` in float64, a function of the state of `rng`."""

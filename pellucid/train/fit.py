@@ -26,7 +26,7 @@ from pellucid.train.labels import classes_of, codes_of, packed, type_of_labels
 from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
 from pellucid.train.run import Run
-from pellucid.train.session import Trained, identity_of, train_network
+from pellucid.train.session import Trained, check_savable, train_network
 from pellucid.train.step import Data, LossFunction, taken
 from pellucid.train.trainer import Problem, Settings
 
@@ -160,7 +160,7 @@ def train_model(
     if out is not None:
         # What cannot be written must be found before it is trained, and before a folder is made.
         model.check_plain()
-        identity_of(problem, settings, 0)
+        check_savable(problem)
     failure: RunFolderError | None = None
     with run_folder(out, resume, force) as folder:
         try:

@@ -11,16 +11,27 @@ from typing import Any
 
 import numpy as np
 
-from pellucid import nn, optim
-from pellucid.errors import PellucidWarning, RunFolderError
+from pellucid import nn, optim, schema
+from pellucid.errors import ModelFileError, PellucidWarning, RunFolderError
 from pellucid.nn.inputs import is_tree, leaves
 from pellucid.train import container
-from pellucid.train.checkpoint import agree
+from pellucid.train.checkpoint import ENTRY, agree, described, fit_states
 from pellucid.train.events import Callback, Evaluated
 from pellucid.train.files import make_folder
 from pellucid.train.folder import RunFolder, unsaved
 from pellucid.train.step import Data, LossFunction
 from pellucid.train.trainer import Problem, Settings, Trainer
+
+_NETWORK = schema.record(
+    identity=schema.mapping(schema.anything),
+    trained=schema.record(
+        history=schema.items(ENTRY, least=1),
+        best=schema.whole(),
+        because=schema.text(2_000),
+        interrupted=schema.flag,
+        diverged=schema.flag,
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +81,7 @@ def train_network(
     folder cannot be written.
     """
     which = "The network" if networks == 1 else f"Network {number + 1} of {networks}"
-    identity = {} if folder is None else identity_of(problem, settings, number)
+    identity = {} if folder is None else _identity(problem, settings, number)
     if folder is not None and resume and folder.network(number).exists():
         found = _finished(problem, folder, identity, number)
         found.warn(which)
@@ -115,7 +126,15 @@ def _keep(
     folder.checkpoint(number).unlink(missing_ok=True)
 
 
-def identity_of(problem: Problem, settings: Settings, number: int) -> dict[str, Any]:
+def check_savable(problem: Problem) -> None:
+    """Raise TypeError, naming class and setting, for a part that a file of the run cannot hold."""
+    nn.to_spec(problem.net)
+    optim.to_spec(problem.optimizer)
+    optim.to_spec(problem.schedule)
+    _loss_identity(problem.loss)
+
+
+def _identity(problem: Problem, settings: Settings, number: int) -> dict[str, Any]:
     """What the result depends on, as plain JSON values: a run resumes only with the same."""
     identity = {
         **settings.deciding(),
@@ -124,7 +143,7 @@ def identity_of(problem: Problem, settings: Settings, number: int) -> dict[str, 
         "loss": _loss_identity(problem.loss),
         "network": nn.to_spec(problem.net),
         "optimizer": optim.to_spec(problem.optimizer),
-        "schedule": repr(problem.schedule),
+        "schedule": optim.to_spec(problem.schedule),
         "number": number,
     }
     plain: dict[str, Any] = json.loads(json.dumps(identity))
@@ -144,13 +163,17 @@ def _finished(
     """A network whose training had ended when the run was stopped."""
     path = folder.network(number)
     arrays, details = container.read(path, "network")
-    agree(path, details["identity"], identity)
+    found = described(path, details, _NETWORK)
+    agree(path, found["identity"], identity)
+    trained = found["trained"]
+    history = tuple(Evaluated(**entry) for entry in trained["history"])
+    if trained["best"] >= len(history):
+        raise ModelFileError(f"{path} is damaged: its best epoch is none of its history.")
+    held = [*problem.net.named_parameters(), *problem.net.named_buffers()]
+    fit_states(path, arrays, {name: one.state for name, one in held})
     problem.net.load_state_dict(arrays)
     folder.checkpoint(number).unlink(missing_ok=True)
-    trained = details["trained"]
-    history = tuple(Evaluated(**entry) for entry in trained["history"])
-    diverged = trained.get("diverged", False)
-    return Trained(history, trained["best"], trained["because"], trained["interrupted"], diverged)
+    return Trained(**{**trained, "history": history})
 
 
 def fingerprint(data: Data) -> str:

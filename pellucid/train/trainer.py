@@ -148,7 +148,7 @@ class Trainer:
         if self.checkpoint is None or not self.checkpoint.exists():
             return False
         self.position = load_checkpoint(
-            self.checkpoint, self.step.states, self.best, self._identity
+            self.checkpoint, self.step.states, self._weights, self.best, self._identity
         )
         return True
 
