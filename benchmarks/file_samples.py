@@ -19,6 +19,7 @@ from pellucid.nn.registry import MODULES
 from pellucid.train.aims import accuracy
 from pellucid.train.events import Checkpointed, Event
 from pellucid.train.folder import RunFolder
+from pellucid.train.kinds import Kind, examples
 from pellucid.train.member import Member
 from pellucid.train.model import Model
 from pellucid.train.session import train_network
@@ -39,6 +40,7 @@ SETTINGS: dict[str, Callable[[], dict[str, Any]]] = {
     "FeedForward": lambda: {"expansion": 2, "activation": nn.SiLU()},
     "GRU": lambda: {"units": 3, "output": "last"},
     "GroupNorm": lambda: {"groups": 2},
+    "Join": lambda: {"only": nn.Linear(2)},
     "LSTM": lambda: {"units": 3, "reverse": True},
     "Linear": lambda: {"features": 3, "initializer": nn.HeNormal(0.1)},
     "MultiHeadAttention": lambda: {"heads": 2, "causal": True},
@@ -109,6 +111,8 @@ def samples() -> Iterator[Sample]:
     twice = nn.Linear(4)
     net = nn.Sequential(twice, nn.Parallel(twice, nn.Sum(twice, nn.Tanh())), nn.Residual(nn.ReLU()))
     yield model_sample("shared", net, ROW)
+    pair = nn.Join(index=nn.Embedding(5, 2), row=nn.Linear(2))
+    yield model_sample("several inputs", pair, {"index": Kind((), "int32"), "row": Kind((4,))})
     yield model_sample("of one's own", nn.Sequential(Own(3), Written(2)), ROW)
     for target in ("number", "yes", "level"):
         content = _packed(pel.fit_table(_table(), target, epochs=1, progress=False).run.model)
@@ -126,10 +130,12 @@ def _taken(net: nn.Module) -> tuple[int, ...]:
 
 
 def model_sample(
-    name: str, net: nn.Module, shape: tuple[int, ...], classes: tuple[Any, ...] | None = None
+    name: str, net: nn.Module, takes: Any, classes: tuple[Any, ...] | None = None
 ) -> Sample:
-    """The file of a model of arrays."""
-    model = Model([Member(net.build(shape), shape)], classes, {"seed": 0, "epochs": [1]})
+    """The file of a model of arrays. takes: the shape of an input, or kinds."""
+    member = Member(net, takes)
+    net.build(examples(member.kinds))
+    model = Model([member], classes, {"seed": 0, "epochs": [1]})
     return Sample(name, _packed(model), use_arrays)
 
 
@@ -147,9 +153,18 @@ def use_arrays(content: bytes) -> None:
     """Read a model of arrays, and predict two rows."""
     model = read_model(content)
     if model.preparation is None:
-        model.predict(np.zeros((2, *model.input_shape), np.float32))
+        model.predict(_zeros(model.members[0].kinds))
     else:
         model.predict(_table())
+
+
+def _zeros(kinds: Any) -> Any:
+    """Two rows of inputs."""
+    if isinstance(kinds, Kind):
+        return np.zeros((2, *kinds.shape), kinds.dtype)
+    if isinstance(kinds, dict):
+        return {name: _zeros(kind) for name, kind in kinds.items()}
+    return tuple(_zeros(kind) for kind in kinds)
 
 
 def use_table(content: bytes) -> None:

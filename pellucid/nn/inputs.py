@@ -74,6 +74,8 @@ def inputs_text(inputs: Any) -> str:
     if not isinstance(inputs, Mapping):
         return f"{len(inputs)} inputs"
     names = [repr(name) for name in sorted(inputs)]
+    if not names:
+        return "no input"
     if len(names) == 1:
         return f"the input {names[0]}"
     return f"the inputs {', '.join(names[:-1])} and {names[-1]}"
