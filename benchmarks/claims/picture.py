@@ -66,7 +66,7 @@ def draw(plot: Plot, series: Sequence[Series], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     page, picture = path.with_suffix(".html"), path.with_suffix(".svg")
     _write_page(plot, series, page)
-    picture.write_text(svg(plot, series), encoding="utf-8")
+    write_atomically(picture, svg(plot, series).encode())
     print(f"plots: {page} and {picture.name}")
 
 
