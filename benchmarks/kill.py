@@ -187,6 +187,8 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=PENGUINS)
     parser.add_argument("--target", default="species")
     chosen = parser.parse_args()
+    # A shell starts what runs in its background with interrupts ignored, and so would be the runs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     dice = random.Random(chosen.seed)
     with tempfile.TemporaryDirectory() as room:
         folder = Path(room) / "run"

@@ -176,8 +176,9 @@ class RunFolder:
 
     @property
     def is_tidy(self) -> bool:
-        """Whether there is nothing that `tidy` would remove."""
-        return not (self.is_begun or (self.path / REPLACED).exists())
+        """Whether there is nothing that a process left which was killed at its end."""
+        extra = self.is_begun or any((self.path / name).exists() for name in (REPLACED, LOCK))
+        return not (extra or any(is_leftover(file) for file in self.path.iterdir()))
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import _strptime  # type: ignore[import-not-found]
 import calendar
+import importlib
 from datetime import date
 
 import pytest
@@ -21,9 +21,9 @@ def language(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         names += ["juli", "august", "september", "oktober", "november", "dezember"]
         monkeypatch.setattr(calendar, "month_name", names)
         monkeypatch.setattr(calendar, "month_abbr", [name[:3] for name in names])
-    cache = "_TimeRE_cache"
-    monkeypatch.setattr(_strptime, cache, _strptime.TimeRE())
-    _strptime._regex_cache.clear()
+    parser = importlib.import_module("_strptime")
+    monkeypatch.setattr(parser, "_TimeRE_cache", parser.TimeRE())
+    parser._regex_cache.clear()
 
 
 @pytest.mark.usefixtures("language")

@@ -126,8 +126,7 @@ def test_labels_keep_their_type(values: list[Any], labels: tuple[Any, ...]) -> N
 
 def test_of_classes_that_are_alike_common_the_last_signal() -> None:
     """However the processor's fastest sort orders equals."""
-    target = ClassTarget(
-        "y", Task("many classes", "a test"), tuple("abcdefghijklmnopqrst"), (7,) * 20
-    )
-    codes = np.arange(20)
-    assert target.signal(codes).argmax(axis=0).tolist() == list(range(19, 9, -1))
+    names = tuple(f"class {place:02}" for place in range(40))
+    target = ClassTarget("y", Task("many classes", "a test"), names, (7, 3) * 20)
+    signals = target.signal(np.arange(40))
+    assert signals.argmax(axis=0).tolist() == list(range(38, 18, -2))
