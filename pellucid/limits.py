@@ -28,13 +28,15 @@ class Limits:
     nodes:     operations of its graph and calls of its modules; an LSTM takes 18 a step, a GRU 25.
     elements:  of any value that is computed; eight times as many where elements are only moved.
     work:      multiplications and additions.
+    outputs:   elements of what the network puts out.
     constants: elements of all constants that layers compute from their settings.
     axes:      of any value; what NumPy can hold.
     """
 
     nodes: int = 30_000
     elements: int = 2**27
-    work: int = 2**40
+    work: int = 2**38
+    outputs: int = 2**25
     constants: int = 2**22
     axes: int = 32
 
@@ -91,6 +93,13 @@ def limited(limits: Limits | None) -> Iterator[None]:
         yield
     finally:
         _budget.reset(token)
+
+
+def put_out(shape: tuple[int, ...]) -> None:
+    """Raise where there is a budget and a network puts out more than it allows."""
+    found = _budget.get()
+    if found is not None and prod(shape) > found.limits.outputs:
+        raise _exceeded(f"outputs of more than {found.limits.outputs:,} numbers for one row")
 
 
 def reserve(*shape: int) -> None:

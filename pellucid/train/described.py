@@ -9,7 +9,7 @@ from pellucid import nn, schema
 from pellucid.data import Preparation
 from pellucid.errors import ModelFileError
 from pellucid.graph import Array, Shape
-from pellucid.limits import USUAL, limited
+from pellucid.limits import USUAL, limited, put_out
 from pellucid.train import kinds
 from pellucid.train.kinds import Kind
 from pellucid.train.labels import Label, key_of, label_array, type_of_labels
@@ -89,7 +89,9 @@ def _network(
         # Layers meet shapes that nobody had in mind, and those of one's own may raise anything.
         reason = " ".join(str(error).split())[:_LONGEST] or type(error).__name__
         raise ModelFileError(f"its network cannot be built: {reason}") from error
-    return net, seen.activations[""].shape
+    shape = seen.activations[""].shape
+    put_out(shape)
+    return net, shape
 
 
 def _labels(classes: list[Label] | None) -> tuple[Label, ...] | None:

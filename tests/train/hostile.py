@@ -101,6 +101,7 @@ def networks() -> Iterator[tuple[str, bytes]]:
     yield "wide inside", file_of(sequential({"type": "FeedForward", "expansion": BIG}), [4])
     shortcut = {"type": "PaddedShortcut", "features": BIG, "stride": 1}
     yield "shortcut", file_of(sequential(shortcut), [9, 9, 1])
+    yield "less of a shortcut", file_of(sequential({**shortcut, "features": 6 * 10**6}), [9, 9, 1])
     yield "axes", file_of(sequential({"type": "Reshape", "shape": [1] * 1000}), [1])
     yield "axes at the input", file_of(sequential({"type": "ReLU"}), [1] * 33)
     yield "many axes at the input", file_of(sequential({"type": "ReLU"}), [1] * 10**5)
