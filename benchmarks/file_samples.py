@@ -153,18 +153,19 @@ def use_arrays(content: bytes) -> None:
     """Read a model of arrays, and predict two rows."""
     model = read_model(content)
     if model.preparation is None:
-        model.predict(_zeros(model.members[0].kinds))
+        model.predict(rows_of(model.members[0].kinds))
     else:
         model.predict(_table())
 
 
-def _zeros(kinds: Any) -> Any:
-    """Two rows of inputs."""
+def rows_of(kinds: Any, rows: int = 2) -> Any:
+    """Inputs of these kinds: normal numbers, and indices of 0."""
     if isinstance(kinds, Kind):
-        return np.zeros((2, *kinds.shape), kinds.dtype)
+        drawn = np.random.default_rng(0).normal(size=(rows, *kinds.shape))
+        return (drawn if kinds.dtype == "float32" else 0 * drawn).astype(kinds.dtype)
     if isinstance(kinds, dict):
-        return {name: _zeros(kind) for name, kind in kinds.items()}
-    return tuple(_zeros(kind) for kind in kinds)
+        return {name: rows_of(kind, rows) for name, kind in kinds.items()}
+    return tuple(rows_of(kind, rows) for kind in kinds)
 
 
 def use_table(content: bytes) -> None:

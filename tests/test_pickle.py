@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import pellucid as pel
-from benchmarks.file_samples import samples, use_arrays
+from benchmarks.file_samples import rows_of, samples, use_arrays
 from pellucid import graph as g
 from pellucid import nn, optim
 from pellucid.compile import compile as compiled
@@ -59,11 +59,31 @@ def test_models_of_every_layer(sample: Any) -> None:
     for found in (again(model), copy.deepcopy(model)):
         same(model.net, found.net)
         assert (found.to_json(), found.classes) == (model.to_json(), model.classes)
-        x = np.random.default_rng(0).normal(size=(3, *model.input_shape)).astype(np.float32)
+        x = rows_of(model.members[0].kinds, 3)
         outputs, others = (m.members[0].outputs(x) for m in (model, found))
         assert outputs.tobytes() == others.tobytes()
     same(model.net, again(model.net))
     same(model.net, copy.deepcopy(model.net))
+
+
+class Gain(nn.Module):
+    """A layer of one's own that is no dataclass, with a parameter from setup."""
+
+    def setup(self, x: pel.Tensor) -> None:
+        self.gain = self.parameter("gain", (x.shape[-1],), nn.Normal())
+
+    def forward(self, x: pel.Tensor) -> pel.Tensor:
+        return x * self.gain
+
+
+def test_a_trained_network_knows_that_it_was_and_can_be_drawn_anew() -> None:
+    x = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
+    net = nn.Sequential(Gain(), nn.Linear(2))
+    pel.fit(net, (x, (x[:, 0] > 0).astype(int)), epochs=1, progress=False)
+    for found in (again(net), copy.deepcopy(net)):
+        assert found._trained and not found.forget()._built
+        same(found.build(2), nn.Sequential(Gain(), nn.Linear(2)).build(2))
+    assert net.to_spec() == nn.Sequential(Gain(), nn.Linear(2)).to_spec()
 
 
 def test_networks_that_are_not_built_and_half_built() -> None:

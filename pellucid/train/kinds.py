@@ -172,4 +172,4 @@ def _read(value: Any, where: str, depth: int) -> Any:
         return {key: _read(value[key], f"{where}.{key[:60]}", depth + 1) for key in sorted(value)}
     elif depth < _DEEPEST and isinstance(value, list) and value:
         return tuple(_read(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value))
-    raise schema.refuse(where, "what inputs the network takes", value)
+    raise schema.refuse(where, "the shape of an input, or those of several", value)

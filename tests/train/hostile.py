@@ -132,7 +132,7 @@ def networks() -> Iterator[tuple[str, bytes]]:
     yield "a long name", file_of(named, [3])
     yield "a loop", file_of(sequential(shared("net")), [3])
     yield "tied to nothing", file_of(sequential({"type": "TiedLinear", "layer": LINEAR}), [3])
-    own = {"type": "__main__:Mine", "attributes": []}
+    own = {"type": "__main__:NobodyDefinedThis", "attributes": []}
     yield "code of one's own", file_of(sequential(own), [3])
     yield "code of the library", file_of({"type": "os:system", "attributes": [["x", "ls"]]}, [3])
 
