@@ -122,10 +122,14 @@ def test_a_parameter_of_two_layers() -> None:
 
 
 def test_networks_of_ones_own() -> None:
-    for net in (own_parts.Net(4), own_parts.Net(4).build(3, seed=3), own_parts.Scaled().build(2)):
+    for net in (
+        own_parts.Mixed(4),
+        own_parts.Mixed(4).build(3, seed=3),
+        own_parts.Scaled().build(2),
+    ):
         for found in (again(net), copy.deepcopy(net)):
             same(net, found)
-    first = own_parts.Net(4).build(3)
+    first = own_parts.Mixed(4).build(3)
     second = again(first)
     assert second.twice[0] is second.first
     assert second(own_parts.X).numpy().tobytes() == first(own_parts.X).numpy().tobytes()

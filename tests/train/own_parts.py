@@ -45,7 +45,7 @@ class Scaled(nn.Module):
         return x * self.a * self.by + self.seen
 
 
-class Net(nn.Module):
+class Mixed(nn.Module):
     """As a user writes a network: layers in attributes, a constructor of its own."""
 
     def __init__(self, width: int, hint: str | None = None) -> None:
@@ -117,7 +117,7 @@ Y = np.array(["no", "yes"])[(X[:, 0] > 0).astype(int)]
 def fit(out: str | None, **more: Any) -> pel.Run:
     """Train it all."""
     return pel.fit(
-        Net(4),
+        Mixed(4),
         (X, Y),
         loss=Sharper(),
         optimizer=optim.Clip(Signs(), norm=10.0),

@@ -51,8 +51,8 @@ def test_a_script_that_is_imported_is_found(made: tuple[Path, str]) -> None:
 def test_a_missing_class_is_named_with_what_to_do(made: tuple[Path, str]) -> None:
     code = f"import pellucid; pellucid.Model.load({str(made[0] / MODEL)!r})"
     said = python("-c", code).stderr.strip().splitlines()[-1]
-    assert "__main__:Net is a class of your own that is not defined here" in said
-    assert "import the module that defines it first, or pass it as parts=[Net]" in said
+    assert "__main__:Mixed is a class of your own that is not defined here" in said
+    assert "import the module that defines it first, or pass it as parts=[Mixed]" in said
 
 
 def test_a_class_that_is_passed_is_found_in_any_module(tmp_path: Path) -> None:
