@@ -186,7 +186,7 @@ class Trainer:
             if not self.position.history:
                 raise
             self.failure = error
-            because = f"its state could not be kept: {error}"
+            because = f"its state could not be kept: {str(error).rstrip('.')}"
         self._restore_best()
         best = self.position.history[self.position.best].epoch
         tell(self.callbacks, Stopped(self.position.epoch, self.position.step, best, because))

@@ -15,6 +15,7 @@ import pytest
 import pellucid as pel
 from pellucid import nn, optim
 from pellucid.data import Preparation
+from pellucid.errors import RunFolderError
 from pellucid.train import events, interrupt, trainer
 from pellucid.train.files import write_atomically
 from pellucid.train.folder import MODEL, RunFolder
@@ -118,6 +119,30 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("whole") / "run"
     fit(folder)
     return (folder / MODEL).read_bytes()
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_an_interrupt_on_a_full_disk_hands_the_run_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: bool
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def train() -> object:
+        press_soon = presses(events.Progressed, 0)
+        if not table:
+            return fit(tmp_path / "run", press_soon)
+        columns = {"x": X[:, 0], "y": X[:, 1]}
+        settings: dict[str, Any] = {"out": tmp_path / "run", "progress": False}
+        return pel.fit_table(columns, "y", callbacks=[press_soon], **settings)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RunFolderError, match="disk is full") as caught:
+        train()
+    run = caught.value.run.run if table else caught.value.run
+    assert run.interrupted and run.model.details["interrupted"]["complete"] == 0
+    assert len(run.model.members) == 1 and np.isfinite(run.best.score)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("step", [1, 9, 14, 15, 36, 40])

@@ -174,3 +174,12 @@ class TestWithoutLocks:
                 process.kill()
         with pytest.warns(PellucidWarning), locked(tmp_path):
             pass
+
+
+def test_a_folder_that_was_deleted_and_taken_by_another_keeps_its_lock(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    path.mkdir()
+    with locked(path):
+        (path / LOCK).unlink()
+        (path / LOCK).write_text("1 other\n", encoding="utf-8")
+    assert (path / LOCK).read_text(encoding="utf-8") == "1 other\n"
