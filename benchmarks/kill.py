@@ -57,10 +57,11 @@ STARTING = 0.1
 class Stop:
     """One stop: after how many seconds, by what, and the exit code that it came to.
 
-    state: what the run said of itself then.
+    age: seconds since the process began. state: what the run said of itself then.
     """
 
     moment: float
+    age: float
     way: tuple[signal.Signals, ...]
     code: int
     state: str
@@ -96,11 +97,12 @@ def stopped(
     seconds: float,
     dice: random.Random,
     last: Path | None = None,
-) -> tuple[int, str] | None:
-    """Start a process and stop it; its exit code and errors, None if it ended before.
+) -> tuple[float, int, str] | None:
+    """Start a process and stop it; its age, exit code and errors, None if it ended before.
 
     seconds: after which it is stopped, since its start, or since the file `last` is there.
     """
+    began = time.monotonic()
     with subprocess.Popen(
         arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -109,11 +111,12 @@ def stopped(
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
+            age = time.monotonic() - began
             for sign in way:
                 process.send_signal(sign)
                 time.sleep(dice.uniform(0, MOST_BETWEEN))
             _, error = process.communicate()
-            return process.returncode, error
+            return age, process.returncode, error
     return None
 
 
@@ -144,10 +147,11 @@ def attempt(
         last = RunFolder(folder).network(4) if at_the_end else None
         ended = stopped(command(data, target, folder, "--resume"), way, moment, dice, last)
         if ended is not None:
-            stop = Stop(moment, way, ended[0], RunFolder(folder).state)
+            age, code, error = ended
+            stop = Stop(moment, age, way, code, RunFolder(folder).state)
             stops.append(stop)
             damaged += damaged_files(folder)
-            faults += wrong(stop, ended[1], at_the_end)
+            faults += wrong(stop, error)
             if stop.state == "finished":
                 break
         elif stops:
@@ -164,9 +168,9 @@ def attempt(
     return Try(tuple(stops), left, damaged, tuple(faults), same)
 
 
-def wrong(stop: Stop, error: str, at_the_end: bool) -> list[str]:
+def wrong(stop: Stop, error: str) -> list[str]:
     """What a stopped process should not have said, or ended with."""
-    if stop.moment < STARTING and not at_the_end:
+    if stop.age < STARTING:
         return []
     found = [f"{stop}: {error}"] if "Traceback" in error or "Exception" in error else []
     usual = {0, INTERRUPTED} if INTERRUPT in stop.way else set()
