@@ -3,7 +3,9 @@
 Every library builds the same network from the same weights and trains it with Adam on the same rows;
 first the losses are compared, then all are timed in turns in one run. Peers are installed by
 `make peers`; one that is absent is left out and named. `--costs` measures what is around the steps:
-imports, first steps, compiling, memory, disk. `--json` prints one JSON document and nothing else.
+imports, first steps, compiling, memory, disk. `--before CHECKOUT` has Pellucid of another checkout, as
+`git worktree add` makes it of an earlier commit, take its turns in the same run. `--json` prints one
+JSON document and nothing else.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.steps import costs, timing
 from benchmarks.steps.workloads import WORKLOADS, Workload
@@ -22,7 +25,7 @@ PEERS = ("torch", "jax", "sklearn")
 def main() -> int:
     """Measure what is asked for; exit code 1 if any losses differ."""
     chosen = arguments()
-    found = timing.contenders(chosen.peers, chosen.threads, chosen.compile)
+    found = timing.contenders(chosen.peers, chosen.threads, chosen.compile, chosen.before)
     taking_part = [c for c in found if not c.absent]
     absent = {contender.library: contender.absent for contender in found if contender.absent}
     for library, reason in absent.items():
@@ -61,6 +64,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--workload", nargs="*", choices=list(WORKLOADS), default=[])
     parser.add_argument("--peers", type=peers, default=list(PEERS), help="of " + ",".join(PEERS))
+    parser.add_argument("--before", type=Path, help="a checkout of an earlier commit")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--compile", action="store_true", help="torch.compile too: minutes")

@@ -249,6 +249,12 @@ def test_recording_keeps_what_other_tests_have(recorded: Path) -> None:
     assert not place(TEST, recorded).exists()
 
 
+def test_a_test_that_asks_for_nothing_any_more_has_no_record(recorded: Path) -> None:
+    asked(recorded, "record").write(torch="2.13.0")
+    assert load(place(TEST, recorded)) == {}
+    asked(recorded, "recorded")
+
+
 def test_other_inputs_than_recorded_are_found(tmp_path: Path) -> None:
     x, names = np.linspace(0, 1, 9), {"a": np.arange(3.0)}
     save(place(TEST, tmp_path), {TEST: [Call(fingerprint(arrays([x, names])), ())]}, {})

@@ -22,6 +22,8 @@ DRAWS = 3
 TOLERANCE = 1e-4
 PAUSE = 0.3
 LEAST_SECONDS = 0.2
+BEFORE = "before"
+"""The name of Pellucid as it is in another checkout."""
 
 
 @dataclass
@@ -39,7 +41,8 @@ class Contender:
     @property
     def name(self) -> str:
         """The library and its way."""
-        return self.library if self.library == "pellucid" else f"{self.library} {self.mode}"
+        alone = self.library in ("pellucid", BEFORE)
+        return self.library if alone else f"{self.library} {self.mode}"
 
     @property
     def microseconds(self) -> float | None:
@@ -83,16 +86,18 @@ class Contender:
             self.process.wait()
 
 
-def contenders(peers: Sequence[str], threads: int, compile_too: bool) -> list[Contender]:
-    """A started worker for each way of each library that is there."""
+def contenders(
+    peers: Sequence[str], threads: int, compile_too: bool, before: Path | None = None
+) -> list[Contender]:
+    """A started worker for each way of each library that is there, and of Pellucid before."""
     found: list[Contender] = []
-    for library in ("pellucid", *peers):
-        first = _start(library, threads)
+    for library in ("pellucid", *([BEFORE] if before else []), *peers):
+        first = _start(library, threads, before or ROOT)
         told = first.answer()
         first.absent = told.get("absent", "")
         modes = [m for m in told.get("modes", []) if m != "compile" or compile_too]
         for number, mode in enumerate(modes or [""]):
-            contender = first if number == 0 else _start(library, threads)
+            contender = first if number == 0 else _start(library, threads, ROOT)
             contender.mode = mode
             if number:
                 contender.answer()
@@ -100,11 +105,13 @@ def contenders(peers: Sequence[str], threads: int, compile_too: bool) -> list[Co
     return found
 
 
-def _start(library: str, threads: int) -> Contender:
-    command = [python_of(library), "-W", "ignore", "-m", "benchmarks.steps.worker"]
+def _start(library: str, threads: int, before: Path) -> Contender:
+    own = library in ("pellucid", BEFORE)
+    command = [python_of("pellucid" if own else library), "-W", "ignore"]
+    command += ["-m", "benchmarks.steps.worker"]
     process = subprocess.Popen(
-        [*command, library, str(threads)],
-        cwd=ROOT,
+        [*command, "pellucid" if own else library, str(threads)],
+        cwd=before if library == BEFORE else ROOT,
         env=surroundings(threads),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -69,13 +69,15 @@ def mean(x: Tensor, axes: Axes, keepdims: bool) -> Tensor:
 
 
 def moments(x: Tensor, axes: Axes) -> tuple[Tensor, Tensor, Tensor]:
-    """(x − mean, mean, variance) over `axes`, which are kept; the variance is a mean over n ≥ 1.
+    """(x − mean, mean, variance) over `axes`, which are kept; NaN of no elements.
 
     As exact far from 0 as near it: d = x − m is taken from m = a + Σ (x − a) / n, a being the first
     element, and from d its own mean, which is what rounding m has left (Chan, Golub & LeVeque 1983,
     the corrected two-pass algorithm). Of equal elements x − mean and the variance are exactly 0.
     """
-    over, share = axes_of(x, axes), 1.0 / count(x, axes)
+    x = x.cast(float_of(x.dtype))
+    over, n = axes_of(x, axes), count(x, axes)
+    share = 1.0 / n if n else float("nan")
     first = x[tuple(slice(1 if axis in over else None) for axis in range(x.ndim))].stop_gradient()
     near = (first + total(x - first, over, keepdims=True) * share).stop_gradient()
     rest = x - near
@@ -87,10 +89,10 @@ def moments(x: Tensor, axes: Axes) -> tuple[Tensor, Tensor, Tensor]:
 def variance(x: Tensor, axes: Axes, keepdims: bool, ddof: int) -> Tensor:
     """Σ (x − mean)² / (n − ddof)."""
     ddof = check.integer("ddof", ddof, at_least=0)
-    n, given = count(x, axes), x.cast(float_of(x.dtype))
+    n = count(x, axes)
     if n <= ddof:
-        return total(given, axes, keepdims) * float("nan")
-    _, _, found = moments(given, axes)
+        return total(x.cast(float_of(x.dtype)), axes, keepdims) * float("nan")
+    _, _, found = moments(x, axes)
     if ddof:
         found = found * (n / (n - ddof))
     return found if keepdims else drop(found, axes_of(x, axes))

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def is_tree(inputs: Any) -> bool:
     """Whether these are several inputs: a dict, or a tuple that holds arrays, tensors or trees.
 
-    A tuple of numbers, or of tuples of numbers, is one array.
+    A tuple of numbers, or of tuples of numbers, is one array; a dict of nothing is no inputs.
     """
     if isinstance(inputs, Mapping):
-        return True
+        return len(inputs) > 0
     if not isinstance(inputs, tuple):
         return False
     return any(is_tree(item) or len(getattr(item, "shape", ())) > 0 for item in inputs)
@@ -69,13 +69,13 @@ def apply(module: Module, inputs: Any) -> Tensor:
 
 def inputs_text(inputs: Any) -> str:
     """How many inputs, and their names: "the inputs 'item' and 'user'"."""
+    if isinstance(inputs, (Mapping, tuple)) and not inputs:
+        return "no input"
     if not is_tree(inputs) and not isinstance(inputs, tuple):
         return "one input"
     if not isinstance(inputs, Mapping):
         return f"{len(inputs)} inputs"
     names = [repr(name) for name in sorted(inputs)]
-    if not names:
-        return "no input"
     if len(names) == 1:
         return f"the input {names[0]}"
     return f"the inputs {', '.join(names[:-1])} and {names[-1]}"

@@ -192,6 +192,7 @@ def train_model(
         )
         if folder is not None:
             folder.hand_over(model, [trained.history], run, failure)
+    trained.warn()
     return run
 
 

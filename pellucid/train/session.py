@@ -48,8 +48,11 @@ class Trained:
     interrupted: bool
     diverged: bool = False
 
-    def warn(self, which: str) -> None:
-        """Say what its weights are if it diverged, or if no epoch could be measured."""
+    def warn(self, which: str = "The network") -> None:
+        """Say what its weights are if it diverged, or if no epoch could be measured.
+
+        Whoever makes warnings errors loses nothing if this is said after the run is written.
+        """
         entry = self.history[self.best]
         trained = "before any training" if entry.step == 0 else "the best before that"
         if self.diverged and entry.is_finite:
@@ -62,7 +65,7 @@ class Trained:
             )
         else:
             return
-        warnings.warn(f"{which} {text}", PellucidWarning, stacklevel=3)
+        warnings.warn(f"{which} {text}", PellucidWarning, stacklevel=4)
 
 
 def train_network(
@@ -80,12 +83,9 @@ def train_network(
     checkpoint stays, to go on from. Raises RunFolderError, whose `run` is what was trained, if the
     folder cannot be written.
     """
-    which = "The network" if networks == 1 else f"Network {number + 1} of {networks}"
     identity = {} if folder is None else _identity(problem, settings, number)
     if folder is not None and resume and folder.network(number).exists():
-        found = _finished(problem, folder, identity, number)
-        found.warn(which)
-        return found
+        return _finished(problem, folder, identity, number)
     checkpoint = None if folder is None else folder.checkpoint(number)
     trainer = Trainer(problem, settings, callbacks, checkpoint, identity, (number, networks))
     if resume:
@@ -98,7 +98,6 @@ def train_network(
         trainer.interrupted,
         trainer.diverged,
     )
-    found.warn(which)
     if folder is not None:
         try:
             _keep(folder, problem, found, identity, number, trainer.failure)

@@ -98,6 +98,7 @@ def fit_table(
         if folder is not None:
             histories = [trained.history for trained in fits.trained]
             folder.hand_over(found.run.model, histories, found, fits.failure)
+    fits.warn()
     raise_if_diverged(found, found.run.diverged, on_divergence)
     return found
 
@@ -284,14 +285,21 @@ class _TableFits:
             details["interrupted"] = {"complete": complete, "networks": self.plan.networks}
         first = self._fitted[0].member.preparation
         assert first is not None
-        if len(sound) < len(self._fitted):
-            warnings.warn(
-                f"Networks that put out what is not finite are left out: "
-                f"{len(self._fitted) - len(sound)} of {len(self._fitted)}.",
-                PellucidWarning,
-                stacklevel=2,
-            )
         return Model([fitted.member for fitted in sound], first.labels or None, details)
+
+    def warn(self) -> None:
+        """Say which networks diverged, and how many are left out for it."""
+        networks = self.plan.networks
+        for number, trained in enumerate(self.trained, 1):
+            trained.warn("The network" if networks == 1 else f"Network {number} of {networks}")
+        left_out = len(self._fitted) - len(self._sound())
+        if left_out:
+            warnings.warn(
+                "Networks that put out what is not finite are left out: "
+                f"{left_out} of {len(self._fitted)}.",
+                PellucidWarning,
+                stacklevel=3,
+            )
 
     def _sound(self) -> list[_Fitted]:
         """The networks that could be measured; all of them if none could.

@@ -71,7 +71,7 @@ class Recorder:
         for path in {place(test, self.folder) for test in (*self.made, *gone)}:
             kept = {test: calls for test, calls in self.record(path).items() if test not in gone}
             new = {t: calls for t, calls in self.made.items() if place(t, self.folder) == path}
-            save(path, kept | new, versions)
+            save(path, {test: calls for test, calls in (kept | new).items() if calls}, versions)
 
 
 class ByTorch:
@@ -107,8 +107,7 @@ class ByTorch:
     def finish(self) -> None:
         """Keep what was made; an error if the record holds more than was asked for."""
         if self._recorder.mode == "record":
-            if self._done:
-                self._recorder.made[self._test] = self._done
+            self._recorder.made[self._test] = self._done
         elif len(self._recorder.calls(self._test)) > len(self._done):
             pytest.fail(f"the record holds more values than the test asks for: {AGAIN}")
 

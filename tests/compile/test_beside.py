@@ -8,6 +8,7 @@ import pytest
 import pellucid as pel
 from pellucid import graph as g
 from pellucid.compile.code import Code
+from pellucid.compile.emit.beside import Beside, places
 from pellucid.compile.emit.layout import NestLayout
 from pellucid.compile.native.isa import isa_named
 from pellucid.graph import Graph, Tensor
@@ -65,3 +66,27 @@ def test_places_of_a_window_share_the_gradient() -> None:
 def test_what_is_read_once_is_left_alone() -> None:
     x = _variable(64, 16, 16, 32)
     assert not _beside(Graph({"y": (x.relu() * _variable(32)).node, "sum": x.sum((0, 1)).node}))
+
+
+def _repeated(n: int, factors: int, double: bool) -> Graph:
+    """A sum over rows of products with values that are the same for n / 2 neighbours."""
+    kind = np.float64 if double else np.float32
+    total = g.variable(rng.normal(size=(2, n, 4)).astype(kind), "x")
+    for _ in range(factors):
+        d = g.variable(rng.normal(size=(2, 4)).astype(kind), "d").reshape(2, 1, 1, 4)
+        total = total * d.broadcast_to((2, n // 2, 2, 4)).reshape(2, n, 4)
+    return Graph({"sum": total.sum(1).node, "mean": (total * 0.5).sum(0).node})
+
+
+@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("factors", [1, 3, 4, 6])
+@pytest.mark.parametrize("n", [2, 8, 16, 20, 24, 32, 36, 40, 64, 96])
+def test_a_loop_that_is_cut_and_written_straight(n: int, factors: int, double: bool) -> None:
+    """Every place is summed once, where the turns that are left of a loop are written out."""
+    assert not difference(_repeated(n, factors, double))
+
+
+def test_turns_that_are_left_come_before_those_side_by_side() -> None:
+    """24 places as 6 written out and 4 side by side are 24 different places."""
+    where = places([Beside(1, 6, 1, True), Beside(1, 4, 6, True)])
+    assert sorted(found[1].constant for found in where) == list(range(24))

@@ -9,6 +9,9 @@ import pytest
 
 from pellucid import graph as g
 from pellucid.compile import Native
+from pellucid.compile.code import Code
+from pellucid.compile.native.isa import host_isa
+from pellucid.compile.plan import Plan
 from pellucid.compile.simplify import simplify
 from pellucid.compile.squares import fewer_passes
 from pellucid.graph import Array, Graph, Node, Tensor
@@ -98,3 +101,36 @@ def test_what_is_not_finite_makes_the_variance_nan(bad: float, row: int) -> None
     for executor in (g.Reference(), Native()):
         found = executor.build(graph).run(1, {})["0"][0]
         assert np.isnan(found[1, 2]) and np.isfinite(np.delete(found.ravel(), 6)).all()
+
+
+def kernels_over(plan: Plan, least: int) -> int:
+    """How often kernels go over so many elements: once for each pass."""
+    return sum(
+        len({m.phase for m in kernel.members if m.place == "full" or m.node.op == "sum"})
+        for level in plan.levels
+        for kernel in level
+        if kernel.kind == "nest" and np.prod(kernel.shape) >= least
+    )
+
+
+def test_a_batch_norm_step_goes_over_its_rows_as_often_as_its_formula_needs() -> None:
+    """Twice for the moments, once for the results' sum, once for the gradient's sums, once for it."""
+    x = g.variable(RNG.normal(size=(512, 40)).astype(np.float32), "x")
+    w = g.variable(RNG.normal(size=(40, 64)).astype(np.float32), "w")
+    h = x @ w
+    rest, _, variance = moments(h, 0)
+    loss = (rest * (variance + 1e-5).rsqrt()).tanh().sum()
+    plan = Code(Graph({"loss": loss.node, "slope": g.grad(loss, w).node}), host_isa()).plan
+    assert kernels_over(plan, 512 * 64) == 5
+
+
+def test_last_sums_of_parts_that_were_made_together_are_one_kernel() -> None:
+    """Of 64 parts of Σd and of Σd² each."""
+    x = g.variable(RNG.normal(size=(64, 4_096, 8)).astype(np.float32), "x")
+    plan = Code(graph_of(*moments(x, (0, 1))[1:]), host_isa()).plan
+    sums = [
+        sum(member.node.op == "sum" for member in kernel.members)
+        for level in plan.levels
+        for kernel in level
+    ]
+    assert sums == [1, 1, 2, 2]

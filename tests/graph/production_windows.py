@@ -54,3 +54,13 @@ def picture(b: Builder) -> Tensor:
     if not b.fits(found.shape) or not b.fits(w.shape) or not found.size:
         return x * 0.5
     return found if b.chance(0.5) else g.grad(found.square().sum(), w)
+
+
+def repeated(b: Builder) -> Tensor:
+    """A product with values that are the same for some neighbours, summed over them and others."""
+    n, each, k = 1 + b.below(20), int(b.one_of((2, 3, 4))), int(b.one_of((1, 3, 4, 8, 17)))
+    x = b.leaf((2, n * each, k), b.float_dtype())
+    for _ in range(1 + b.below(5)):
+        few = b.leaf((2, 1, 1, k), x.dtype)
+        x = x * few.broadcast_to((2, n, each, k)).reshape(2, n * each, k)
+    return x.sum(b.axes(x, 1), b.chance(0.5))

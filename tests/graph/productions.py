@@ -275,6 +275,7 @@ MOVES: tuple[tuple[float, Production], ...] = (
 PRODUCTIONS: tuple[tuple[float, Production], ...] = (
     *SMOOTH,
     (1, moves_.moved_gather),
+    (0.5, windows_.repeated),
     (0.7, windows_.picture),
     (2, kinked_unary),
     (1, extremes),

@@ -194,6 +194,14 @@ def test_divergence_is_warned_of_or_raised(tmp_path: Path) -> None:
     assert not fitted(on_divergence="raise").diverged
 
 
+def test_a_warning_that_is_an_error_loses_nothing(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(PellucidWarning, match="diverged"):
+            fitted(optimizer=optim.SGD(1e25), batch_size=80, epochs=9, out=tmp_path / "run")
+    assert pel.Model.load(tmp_path / "run" / MODEL).details["diverged"] == [True]
+
+
 def test_weights_that_the_last_step_loses_are_a_divergence() -> None:
     """The loss of the only step was finite, so only the epoch's evaluation shows it."""
     with pytest.warns(PellucidWarning, match="diverged: the weights were not finite after step 1;"):

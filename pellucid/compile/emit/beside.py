@@ -52,9 +52,19 @@ class Beside:
 
 
 def places(together: Sequence[Beside]) -> list[Where]:
-    """Where all the turns are that are side by side."""
+    """Where all the turns are that are side by side.
+
+    An axis may come twice: first the turns that are left of it, then those that are side by side.
+    """
     each = [[(loop.axis, loop.at(i)) for i in range(loop.count)] for loop in together]
-    return [dict(found) for found in combinations(*each)]
+    return [_composed(found) for found in combinations(*each)]
+
+
+def _composed(found: Sequence[tuple[int, Index]]) -> Where:
+    where: Where = {}
+    for axis, index in found:
+        where[axis] = index.placed(where)
+    return where
 
 
 def left(loops: Sequence[LoopAxis], together: Sequence[Beside]) -> list[LoopAxis]:
@@ -147,6 +157,6 @@ def _loads(
     """Loads for each turn, where what is loaded twice at once is loaded once."""
     written = [Beside(loop.last, loop.extent, 1, True) for loop in straight]
     found: set[tuple[Node, Indices]] = set()
-    for where in places([*together, *written]):
+    for where in places([*written, *together]):
         found |= {(node, tuple(index.placed(where) for index in at)) for node, at in reads}
     return len(found) / prod(loop.count for loop in together)
