@@ -13,7 +13,7 @@ from pellucid import graph as g
 from pellucid import nn
 from pellucid.compile import Native
 from pellucid.graph import Array, Graph, Reference
-from tests.by_torch import ByTorch, F, torch
+from tests.by_torch import ByTorch, F
 from tests.nn.support import check_against_torch, check_by_differences
 
 RNG = np.random.default_rng(3)
