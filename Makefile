@@ -7,7 +7,7 @@ INSTALL := pip install --quiet --disable-pip-version-check
 PENGUINS := pellucid/data/tables/penguins.csv
 DEMO := demo.run
 
-.PHONY: help demo test lint types unit test-torch test-long record bench step fuzz stacks kill docs peers clean
+.PHONY: help demo test lint types unit test-torch test-long record bench step fuzz fuzz-files stacks kill docs peers clean
 
 help:
 	@echo "make demo       install, train on the bundled penguins, predict, show what was made"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench      real tables beside scikit-learn"
 	@echo "make step       training steps beside PyTorch and JAX (after make peers)"
 	@echo "make fuzz       20,000 random graphs, compiled and by NumPy, verified, between closed pages"
+	@echo "make fuzz-files 20,000 damaged and hostile model files"
 	@echo "make stacks     500 random networks, compiled and by NumPy"
 	@echo "make kill       kill training at random moments and resume it"
 	@echo "make docs       the reference of every public name, in build/docs"
@@ -66,6 +67,9 @@ stacks: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.fuzz --guarded --graphs 20000
+
+fuzz-files: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.files --mutations 20000
 
 kill: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.kill

@@ -1,9 +1,16 @@
-"""Training killed at random moments and resumed: `python -m benchmarks.kill`.
+"""Training stopped at random moments and resumed: `python -m benchmarks.kill`.
 
-Each try starts `pellucid fit`, kills it (SIGKILL) at a random moment, up to three times, then resumes
-it to the end. What must hold: the final model is the same, byte for byte, as that of a run that was
-never killed, and no file under its final name was ever half-written. A try whose run ended before
-it could be killed proves nothing, so it begins again with an earlier moment.
+Each try starts `pellucid fit`, stops it one to three times, then resumes it to the end. It is stopped at
+a random moment, one in three at the finish, as a terminal, a batch system or a power cut would: by
+SIGKILL, by Ctrl-C, by SIGTERM, or by two or three of them within a tenth of a second. What must hold:
+
+- the final model is the same, byte for byte, as that of a run that was never stopped;
+- until then the run says that it is unfinished or interrupted;
+- no file under its final name is ever half-written, and nothing else is left at the end;
+- a process that is interrupted says so in a line, and its exit code is 0 if it kept a model, else 130.
+
+A try whose run ended before it could be stopped proves nothing, so it begins again with an earlier
+moment.
 """
 
 from __future__ import annotations
@@ -16,28 +23,65 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pellucid.command import INTERRUPTED
 from pellucid.errors import PellucidError
 from pellucid.train import container
-from pellucid.train.folder import MODEL
+from pellucid.train.folder import HISTORY, MODEL, RunFolder
 
 PENGUINS = Path(__file__).parent.parent / "pellucid" / "data" / "tables" / "penguins.csv"
+
+KILL, INTERRUPT, END = signal.SIGKILL, signal.SIGINT, signal.SIGTERM
+WAYS: tuple[tuple[signal.Signals, ...], ...] = (
+    (KILL,),
+    (INTERRUPT,),
+    (INTERRUPT, KILL),
+    (END,),
+    (INTERRUPT, INTERRUPT),
+    (INTERRUPT, END),
+    (END, KILL),
+    (INTERRUPT, INTERRUPT, KILL),
+)
+SIGNS = {KILL: "kill", INTERRUPT: "^C", END: "term"}
+MOST_BETWEEN = 0.1
+"""Seconds between two signals, at most."""
+STARTING = 0.1
+"""Seconds in which the process is Python's alone and may say what it likes."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One stop: after how many seconds, by what, and the exit code that it came to.
+
+    age: seconds since the process began. state: what the run said of itself then.
+    """
+
+    moment: float
+    age: float
+    way: tuple[signal.Signals, ...]
+    code: int
+    state: str
+
+    def __str__(self) -> str:
+        return f"{'+'.join(SIGNS[sign] for sign in self.way)} {self.moment:.2f}"
 
 
 @dataclass(frozen=True)
 class Try:
     """What one try came to.
 
-    kills: the moments in seconds. left: files that the last kill left, for the run to go on from.
-    damaged: files found half-written.
+    left: files that the last stop left, for the run to go on from. damaged: files found half-written.
+    faults: whatever else should not have been.
     """
 
-    kills: tuple[float, ...]
+    stops: tuple[Stop, ...]
     left: int
     damaged: tuple[str, ...]
+    faults: tuple[str, ...]
     same: bool
 
 
@@ -47,16 +91,33 @@ def command(data: Path, target: str, out: Path, *more: str) -> list[str]:
     return [*fit, "--out", str(out), "--quiet", *more]
 
 
-def kill_after(arguments: Sequence[str], seconds: float) -> bool:
-    """Start a process and kill it after so long; whether it was still running."""
-    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        return True
-    return False
+def stopped(
+    arguments: Sequence[str],
+    way: Sequence[signal.Signals],
+    seconds: float,
+    dice: random.Random,
+    last: Path | None = None,
+) -> tuple[float, int, str] | None:
+    """Start a process and stop it; its age, exit code and errors, None if it ended before.
+
+    seconds: after which it is stopped, since its start, or since the file `last` is there.
+    """
+    began = time.monotonic()
+    with subprocess.Popen(
+        arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while last is not None and not last.exists() and process.poll() is None:
+            time.sleep(0.002)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            age = time.monotonic() - began
+            for sign in way:
+                process.send_signal(sign)
+                time.sleep(dice.uniform(0, MOST_BETWEEN))
+            _, error = process.communicate()
+            return age, process.returncode, error
+    return None
 
 
 def damaged_files(folder: Path) -> tuple[str, ...]:
@@ -74,34 +135,64 @@ def attempt(
     data: Path, target: str, whole: bytes, seconds: float, dice: random.Random, folder: Path
 ) -> Try:
     """One try in `folder`; `seconds`: how long a run takes, `whole`: its model."""
-    kills: list[float] = []
+    stops: list[Stop] = []
     damaged: tuple[str, ...] = ()
+    faults: list[str] = []
     shutil.rmtree(folder, ignore_errors=True)
     wanted = dice.randint(1, 3)
-    while len(kills) < wanted:
-        moment = dice.uniform(0, seconds)
-        if kill_after(command(data, target, folder, "--resume"), moment):
-            kills.append(moment)
+    while len(stops) < wanted:
+        way = dice.choice(WAYS)
+        at_the_end = dice.random() < 1 / 3
+        moment = dice.uniform(0, 0.15 if at_the_end else seconds)
+        last = RunFolder(folder).network(4) if at_the_end else None
+        ended = stopped(command(data, target, folder, "--resume"), way, moment, dice, last)
+        if ended is not None:
+            age, code, error = ended
+            stop = Stop(moment, age, way, code, RunFolder(folder).state)
+            stops.append(stop)
             damaged += damaged_files(folder)
-        elif kills:
+            faults += wrong(stop, error)
+            if stop.state == "finished":
+                break
+        elif stops:
             break
         else:
-            seconds = moment
+            seconds *= 1 if at_the_end else 0.9
             shutil.rmtree(folder)
     left = len(list(folder.glob("*.safetensors")))
-    subprocess.run(command(data, target, folder, "--resume"), check=True, stdout=subprocess.DEVNULL)
+    resumed = command(data, target, folder, "--resume")
+    subprocess.run(resumed, check=True, stdout=subprocess.DEVNULL)
+    if {file.name for file in folder.iterdir()} != {MODEL, HISTORY}:
+        faults.append(f"left: {sorted(file.name for file in folder.iterdir())}")
     same = (folder / MODEL).read_bytes() == whole
-    return Try(tuple(kills), left, damaged, same)
+    return Try(tuple(stops), left, damaged, tuple(faults), same)
+
+
+def wrong(stop: Stop, error: str) -> list[str]:
+    """What a stopped process should not have said, or ended with."""
+    if stop.age < STARTING:
+        return []
+    found = [f"{stop}: {error}"] if "Traceback" in error or "Exception" in error else []
+    usual = {0, INTERRUPTED} if INTERRUPT in stop.way else set()
+    usual |= {-sign for sign in stop.way if sign != INTERRUPT}
+    usual |= {0} if stop.state == "finished" else set()
+    if stop.code not in usual:
+        found.append(f"{stop}: exit code {stop.code}, {error}")
+    if stop.code == 0 and stop.state == "unfinished":
+        found.append(f"{stop}: exit code 0 without a model")
+    return found
 
 
 def main() -> int:
     """Run the tries and print a table; exit code 1 if any failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tries", type=int, default=50)
+    parser.add_argument("--tries", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", type=Path, default=PENGUINS)
     parser.add_argument("--target", default="species")
     chosen = parser.parse_args()
+    # A shell starts what runs in its background with interrupts ignored, and so would be the runs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     dice = random.Random(chosen.seed)
     with tempfile.TemporaryDirectory() as room:
         folder = Path(room) / "run"
@@ -112,22 +203,35 @@ def main() -> int:
             seconds = time.monotonic() - began
         whole = (folder / MODEL).read_bytes()
         print(f"A run takes {seconds:.1f} s; its model has {len(whole):,} bytes.\n")
-        print("try  killed after (s)          files left  half-written  same model")
-        failed = killed = begun = 0
+        print("try  same model  half-written  files left  stopped by, after (s): what the run said")
+        found: list[Try] = []
         for number in range(1, chosen.tries + 1):
-            found = attempt(chosen.data, chosen.target, whole, seconds, dice, folder)
-            failed += not found.same or bool(found.damaged)
-            killed += len(found.kills)
-            begun += found.left > 0
-            moments = ", ".join(f"{moment:.2f}" for moment in found.kills)
-            same = "yes" if found.same else "NO"
-            print(
-                f"{number:3}  {moments:24}  {found.left:10}  {len(found.damaged):12}  {same}",
-                flush=True,
-            )
+            found.append(attempt(chosen.data, chosen.target, whole, seconds, dice, folder))
+            show(number, found[-1])
+    return summary(found)
+
+
+def show(number: int, found: Try) -> None:
+    """A line for a try, and one for each fault."""
+    stops = "; ".join(f"{stop}: {stop.state}" for stop in found.stops)
+    same = "yes" if found.same else "NO"
     print(
-        f"\n{chosen.tries} tries, {killed} kills, {begun} tries with files to go on from, "
-        f"{failed} failed."
+        f"{number:3}  {same:10}  {len(found.damaged):12}  {found.left:10}  {stops}",
+        *found.faults,
+        sep="\n",
+        flush=True,
+    )
+
+
+def summary(found: Sequence[Try]) -> int:
+    """Print what it came to; 1 if any try failed."""
+    failed = sum(not one.same or bool(one.damaged) or bool(one.faults) for one in found)
+    states = Counter(stop.state for one in found for stop in one.stops)
+    said = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    begun = sum(one.left > 0 for one in found)
+    print(
+        f"\n{len(found)} tries, {states.total()} stops (after which the runs were {said}), "
+        f"{begun} tries with files to go on from, {failed} failed."
     )
     return int(failed > 0)
 

@@ -8,6 +8,9 @@
 
 from __future__ import annotations
 
+from pellucid.command import as_before  # before anything that takes time
+
+# isort: split
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +68,9 @@ if TYPE_CHECKING:
     from pellucid.train.tables import fit_table
 
 __version__ = "0.1.0"
+
+# What follows the imports can be interrupted as in any module.
+as_before()
 
 # Whoever imports pellucid gets compiled programs where compiling pays.
 set_default(Automatic())

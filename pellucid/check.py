@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import math
 import operator
+import reprlib
 from collections.abc import Iterable, Sized
 from numbers import Integral, Real
 from typing import Any
+
+_short = reprlib.Repr()
+_short.maxlist = _short.maxtuple = _short.maxdict = _short.maxset = _short.maxfrozenset = 30
+_short.maxstring = _short.maxother = _short.maxlong = 90
 
 MOST_ITEMS = 1_000_000
 """Items that a setting may have; more are a mistake, and would fill the memory."""
@@ -116,9 +121,9 @@ def several(name: str, value: Any) -> tuple[Any, ...]:
 
 
 def brief(value: Any) -> str:
-    """A value as messages show it: at most 80 characters."""
+    """A value as messages show it: at most 80 characters, of however large a value."""
     try:
-        text = repr(value)
+        text = _short.repr(value)
     except ValueError:  # Python writes no integer of more than 4,300 digits
         return f"a {type(value).__name__} too long to show"
     return text if len(text) <= 80 else text[:77] + "..."

@@ -8,23 +8,31 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-GROUND = {"errors", "check", "spec", "hints"}
+GROUND = {"errors", "check", "schema", "limits", "container", "parts", "plain", "spec", "hints"}
 SIDE_BY_SIDE = {"compile", "nn", "optim", "data"}
 TRAIN = GROUND | {"graph"} | SIDE_BY_SIDE | {"train"}
 FLOORS: dict[str, set[str]] = {
     "errors": set(),
     "check": set(),
     "hints": set(),
-    "spec": {"errors"},
+    "command": set(),
+    "schema": {"errors", "check"},
+    "limits": {"errors"},
+    "container": {"errors", "schema"},
+    "parts": {"errors"},
+    "plain": {"errors", "schema", "check"},
+    "spec": {"errors", "schema", "parts", "plain", "check"},
     "graph": GROUND,
     **{floor: GROUND | {"graph"} for floor in SIDE_BY_SIDE},
     "train": TRAIN,
     "report": TRAIN,
     "sklearn": TRAIN,
-    "cli": TRAIN | {"report"},
+    "cli": TRAIN | {"report", "command"},
     "__main__": {"cli"},
 }
 OUTSIDE: dict[str, set[str]] = {
+    "container": {"numpy", "safetensors"},
+    "plain": {"numpy"},
     "graph": {"numpy"},
     "compile": {"numpy", "llvmlite"},
     "nn": {"numpy"},

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.claims.common import deviation
+from pellucid.train.files import write_atomically
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe & Ito 2008
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -66,7 +67,7 @@ def draw(plot: Plot, series: Sequence[Series], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     page, picture = path.with_suffix(".html"), path.with_suffix(".svg")
     _write_page(plot, series, page)
-    picture.write_text(svg(plot, series), encoding="utf-8")
+    write_atomically(picture, svg(plot, series).encode())
     print(f"plots: {page} and {picture.name}")
 
 

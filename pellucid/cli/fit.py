@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from pellucid.cli.show import Patient, as_json_text, columns, metric_lines, wrapped
+from pellucid.cli.show import (
+    Patient,
+    as_json_text,
+    columns,
+    interruption,
+    metric_lines,
+    wrapped,
+)
 from pellucid.data import read_table
 from pellucid.train.folder import RunFolder
+from pellucid.train.lock import locked
 from pellucid.train.model import Model
 from pellucid.train.tables import TableRun, fit_table
 
@@ -30,24 +39,28 @@ def run_fit(
 ) -> None:
     """Train on a table and report."""
     folder = out or Path(f"{_plain(data.stem)}-{_plain(target)}.run")
-    if resume and RunFolder(folder).is_finished:
-        RunFolder(folder).tidy()
+    if resume and RunFolder(folder).state == "finished":
         already_finished(folder, as_json)
         return
     shows = not quiet and not as_json
-    found = fit_table(
-        read_table(data, Patient()) if shows else read_table(data),
-        target,
-        task=task,
-        drop=drop,
-        epochs=epochs,
-        seed=seed,
-        time_limit=seconds,
-        out=folder,
-        resume=resume,
-        force=force,
-        progress=shows,
-    )
+    found = None
+    with suppress(BrokenPipeError):
+        found = fit_table(
+            read_table(data, Patient()) if shows else read_table(data),
+            target,
+            task=task,
+            drop=drop,
+            epochs=epochs,
+            seed=seed,
+            time_limit=seconds,
+            out=folder,
+            resume=resume,
+            force=force,
+            progress=shows,
+        )
+    if found is None:
+        # Nobody reads the progress any more; the run is not finished.
+        raise SystemExit(1)
     if as_json:
         print(as_json_text(summary(found)))
     elif not quiet:
@@ -55,7 +68,10 @@ def run_fit(
 
 
 def already_finished(folder: Path, as_json: bool) -> None:
-    """Say that a run needs no resuming."""
+    """Say that a run needs no resuming, and remove what a process left that was killed at its end."""
+    if not RunFolder(folder).is_tidy:
+        with locked(folder):
+            RunFolder(folder).tidy()
     model = Model.load(RunFolder(folder).model)
     if as_json:
         metrics = model.details.get("validation_metrics")
@@ -80,6 +96,7 @@ def summary(found: TableRun) -> dict[str, object]:
         "epochs": found.run.model.details["epochs"],
         "best_epoch": found.run.model.details["best_epoch"],
         "stopped_because": found.run.model.details["stopped_because"],
+        "interrupted": "interrupted" in found.run.model.details,
         "notes": [note.text for note in found.notes],
         "run": str(found.run.folder),
     }
@@ -91,6 +108,8 @@ def report(found: TableRun, data: Path, target: str) -> list[str]:
     details = run.model.details
     networks = len(run.model.members)
     lines = ["", f"Predicts '{target}': {found.task.kind} ({found.task.reason})."]
+    if "interrupted" in details:
+        lines += wrapped(interruption(details), 0, 0)
     if networks > 1:
         lines += [
             f"Trained {networks} networks, {_range(details['epochs'])} epochs each; "
@@ -112,6 +131,7 @@ def report(found: TableRun, data: Path, target: str) -> list[str]:
         lines += ["", "Noticed in the data:"]
         lines += [line for note in found.notes for line in wrapped(note.text, 2, 4)]
     following = [
+        *([("the same command with --resume", "goes on")] if "interrupted" in details else []),
         (f"pellucid inspect {run.folder}", "what it is and why"),
         (f"pellucid predict {run.folder} NEW.csv -o OUT.csv", "what it predicts"),
         (f"pellucid evaluate {run.folder} TEST.csv", "how good it is on new rows"),

@@ -6,19 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.cli.model_file import load
-from pellucid.cli.show import as_json_text, columns, metric_lines, wrapped
+from pellucid.cli.show import as_json_text, columns, interruption, metric_lines, wrapped
 from pellucid.errors import ModelFileError
 from pellucid.train.model import Model
 
 
 def run_inspect(run: Path, as_json: bool) -> None:
     """Show what a model is and why."""
-    model = load(run)
+    print(explained(load(run), str(run), as_json))
+
+
+def explained(model: Model, name: str, as_json: bool = False) -> str:
+    """What is shown; raises ModelFileError where the model's details are not those of a run."""
     try:
-        shown = as_json_text(facts(model)) if as_json else "\n".join(page(model))
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise ModelFileError(f"{run} does not say how it was trained.") from error
-    print(shown)
+        return as_json_text(facts(model)) if as_json else "\n".join(page(model))
+    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+        raise ModelFileError(f"{name} does not say how it was trained.") from error
 
 
 def facts(model: Model) -> dict[str, Any]:
@@ -52,6 +55,7 @@ def facts(model: Model) -> dict[str, Any]:
         ],
         "choices": model.details["choices"],
         "stopped_because": model.details["stopped_because"],
+        "interrupted": model.details.get("interrupted"),
     }
 
 
@@ -63,6 +67,7 @@ def page(model: Model) -> list[str]:
     each = f", {networks} like this, predictions averaged" if networks > 1 else ""
     lines = [
         f"Predicts '{shown['target']}' ({shown['task']}), learned from {details['rows']:,} rows.",
+        *(wrapped(interruption(details), 0, 0) if shown["interrupted"] else []),
         "",
         f"NETWORK{each}",
         *columns(

@@ -20,7 +20,7 @@ from pellucid.train.model import Model
 from pellucid.train.step import training_step
 
 ROWS = 256
-_BATCH = 32
+_BATCH, _LARGEST = 32, 65_536
 CODE: dict[str, tuple[str, Callable[[Explanation], str]]] = {
     "loops": ("#", Explanation.loop_ir),
     "llvm": (";", Explanation.llvm),
@@ -77,9 +77,12 @@ def _prediction(model: Model) -> Graph:
 
 def _batch(model: Model) -> int:
     """The rows of a step when the network was trained."""
-    chosen = {choice["name"]: choice["value"] for choice in model.details.get("choices", [])}
-    batch = chosen.get("batch size", _BATCH)
-    return batch if isinstance(batch, int) else _BATCH
+    choices = model.details.get("choices")
+    for choice in choices if isinstance(choices, list) else []:
+        if isinstance(choice, dict) and choice.get("name") == "batch size":
+            batch = choice.get("value")
+            return batch if type(batch) is int and 1 <= batch <= _LARGEST else _BATCH
+    return _BATCH
 
 
 def _training(model: Model, batch: int) -> Graph:

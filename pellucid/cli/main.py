@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
+from pellucid.command import INTERRUPTED, Interruptible, was_interrupted
 from pellucid.errors import PellucidError
 
 app = typer.Typer(
@@ -175,35 +177,58 @@ def seconds_of(text: str) -> float:
 
 
 def main() -> None:
-    """Run the command line: exit code 0, 1 for a failure, 2 for wrong usage."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    """Run the command line.
+
+    The exit code is 0, 1 for a failure, 2 for wrong usage, 130 for an interrupt.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            # It was closed before the process began.
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        elif isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a letter gets its code instead of an error.
             stream.reconfigure(errors="backslashreplace")
-    try:
+    with Interruptible():
         try:
-            with warnings.catch_warnings():
-                warnings.showwarning = _show_warning
-                app()
-        finally:
-            sys.stdout.flush()
+            _run()
+        except Exception:
+            # C code makes other errors of an interrupt.
+            if not was_interrupted():
+                raise
+            _end("interrupted.", INTERRUPTED)
+
+
+def _run() -> None:
+    try:
+        _call()
     except PellucidError as error:
-        print(f"pellucid: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+        _end(str(error), 1)
     except MemoryError as error:
-        print(f"pellucid: There is not enough memory. {error}".rstrip(), file=sys.stderr)
-        raise SystemExit(1) from None
+        _end(f"There is not enough memory. {error}".rstrip(), 1)
     except KeyboardInterrupt:
-        print("pellucid: interrupted.", file=sys.stderr)
-        raise SystemExit(1) from None
+        _end("interrupted.", INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has seen enough (`… | head`).
-        sys.stderr.close()
-        raise SystemExit(0) from None
+        _end("", 0)
     except OSError as error:
-        _close_quietly()
-        print(f"pellucid: {_told(error)}", file=sys.stderr)
-        raise SystemExit(1) from None
+        _end(_told(error), 1)
+
+
+def _call() -> None:
+    """The command, whose interrupts and broken pipes come out as such."""
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            app()
+    except SystemExit as end:
+        # Typer ends the process itself for these.
+        for kind in (KeyboardInterrupt, BrokenPipeError):
+            if end.code and _is_behind(end, kind):
+                raise kind from None
+        raise
+    finally:
+        sys.stdout.flush()
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
@@ -211,10 +236,26 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     print(f"pellucid: warning: {message}", file=sys.stderr)
 
 
-def _close_quietly() -> None:
-    """Give up what standard output could not take, which Python would try again at its end."""
+def _is_behind(error: BaseException | None, kind: type[BaseException]) -> bool:
+    """Whether an exception was raised because of one of this kind."""
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _end(text: str, code: int) -> NoReturn:
+    """End with an exit code and a line on standard error, without what could not be written."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+            continue
+        # Python would try again at its end.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     with suppress(OSError):
-        sys.stdout.close()
+        if text:
+            print(f"pellucid: {text}", file=sys.stderr)
+    raise SystemExit(code) from None
 
 
 def _told(error: OSError) -> str:

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pellucid.data import Note
 from pellucid.data.note import readable
@@ -50,6 +51,17 @@ def metric_lines(metrics: Mapping[str, float | None]) -> list[str]:
 def as_json_text(value: object) -> str:
     """A value as JSON; numbers that it cannot hold are null, and named in "not_finite"."""
     return json.dumps(to_plain(value), allow_nan=False)
+
+
+def interruption(details: Mapping[str, Any]) -> str:
+    """What is to be said of the model of an interrupted run."""
+    complete, networks = (details["interrupted"][name] for name in ("complete", "networks"))
+    came = f"with {complete} of {networks} networks complete, which are this model"
+    if not complete:
+        epoch = details["epochs"][0]
+        came = f"after {epoch} {'epoch' if epoch == 1 else 'epochs'}"
+        came += f" of the first of {networks} networks" if networks > 1 else ""
+    return f"The run was interrupted {came}: its fit command with --resume goes on to its end."
 
 
 class Patient:

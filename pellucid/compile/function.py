@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,14 @@ class Compiled:
         program, shape = self._program(arrays)
         found = program.run(1, {f"x{i}": array[None] for i, array in enumerate(arrays)})
         return _packed([found[name][0] for name in found], shape)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """By its name where its module holds it by that, as a decorated function; else its function."""
+        name = getattr(self, "__qualname__", "")
+        held: Any = sys.modules.get(self.__module__)
+        for part in name.split("."):
+            held = getattr(held, part, None)
+        return name if held is self else (compile, (self._function,))
 
     def explain(self, *args: Any) -> Explanation:
         """How the function runs for arguments like these: kernels, memory, code."""

@@ -6,6 +6,7 @@ import ctypes
 import threading
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -70,6 +71,10 @@ class NativeProgram:
         if is_wanted():
             verify_code(code)
         return code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Compiled anew, or found in the cache, where it is read."""
+        return NativeProgram, (self.graph,)
 
     def _room(self) -> Array:
         """The memory of values; if there is not enough, the error names the largest and its layer."""

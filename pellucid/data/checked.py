@@ -7,6 +7,7 @@ with its type proven, or raises `ModelFileError` that names the place.
 import math
 from collections.abc import Iterable
 
+from pellucid.check import brief
 from pellucid.errors import ModelFileError
 
 MOST_ITEMS = 1_000_000
@@ -15,9 +16,9 @@ MOST_ITEMS = 1_000_000
 
 def refuse(where: str, wanted: str, found: object) -> ModelFileError:
     """The error that says what a value should be and what it is."""
-    shown = repr(found)
-    shown = shown if len(shown) <= 60 else f"{shown[:57]}…"
-    return ModelFileError(f"The preparation is damaged: {where} should be {wanted}, found {shown}.")
+    return ModelFileError(
+        f"the preparation is damaged: {where} should be {wanted}, found {brief(found)}"
+    )
 
 
 def record(value: object, where: str, keys: Iterable[str]) -> dict[str, object]:
@@ -29,7 +30,7 @@ def record(value: object, where: str, keys: Iterable[str]) -> dict[str, object]:
         lacking = sorted(wanted - set(value))
         extra = sorted(str(key) for key in set(value) - wanted)
         problem = f"lacks {lacking}" if lacking else f"has the unknown entries {extra}"
-        raise ModelFileError(f"The preparation is damaged: {where} {problem[:200]}.")
+        raise ModelFileError(f"the preparation is damaged: {where} {problem[:200]}")
     return value
 
 

@@ -33,6 +33,8 @@ def database(path: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
         }
         connection = stack.enter_context(duckdb.connect(":memory:", config=settings))
         connection.execute("SET enable_progress_bar = false")
+        # A moment with a time zone is read as one clock shows it, whatever clock this machine has.
+        connection.execute("SET TimeZone = 'UTC'")
         try:
             yield connection
         except duckdb.Error as error:

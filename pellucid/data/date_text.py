@@ -4,7 +4,14 @@ import re
 from datetime import UTC, datetime
 
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].+)?")
+_WORD = re.compile(r"[^\W\d_]+")
 _ENOUGH = 200
+
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+"""Their names in full and by three letters are read, whatever language the machine is set to."""
 
 FORMATS = {
     "": "year-month-day",
@@ -35,7 +42,7 @@ def parse_date(text: str, form: str) -> int | None:
     """Seconds since 1970-01-01 by the clock on the wall, or None where the text is no such date."""
     try:
         if form:
-            moment = datetime.strptime(text, form)
+            moment = datetime.strptime(*_with_digits(text, form))
         elif _ISO.fullmatch(text):
             moment = datetime.fromisoformat(text)
         else:
@@ -43,6 +50,20 @@ def parse_date(text: str, form: str) -> int | None:
         return int(moment.replace(tzinfo=UTC).timestamp() // 1)
     except ValueError:
         return None
+
+
+def _with_digits(text: str, form: str) -> tuple[str, str]:
+    """The text with its month in digits, and the format for that, where it is a name."""
+    short = "%b" in form
+    if not short and "%B" not in form:
+        return text, form
+    word = _WORD.search(text)
+    names = [name[:3] if short else name for name in MONTHS]
+    if word is None or word.group().lower() not in names:
+        raise ValueError(f"{text} names no month")
+    month = f"{names.index(word.group().lower()) + 1:02}"
+    digits = text[: word.start()] + month + text[word.end() :]
+    return digits, form.replace("%b", "%m").replace("%B", "%m")
 
 
 def date_format(texts: list[str]) -> str | None:

@@ -123,9 +123,29 @@ def learn_imputer(
         return None
     sample = features[complete][:, places].astype(np.float64)
     mean = sample.mean(axis=0)
-    covariance = (sample - mean).T @ (sample - mean) / len(sample)
-    precision = np.linalg.inv(covariance + RIDGE * np.eye(count))
+    # Neither by BLAS nor by LAPACK, whose sums depend on the processors that they find.
+    covariance = np.einsum("ni,nj->ij", sample - mean, sample - mean) / len(sample)
+    precision = _inverse(covariance + RIDGE * np.eye(count))
+    assert precision is not None
     return Imputer(places, numbers, _short(mean), _short((precision + precision.T) / 2))
+
+
+def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """The inverse of a symmetric positive definite matrix, None for any other.
+
+    Gauss & Jordan's sweeps; the pivots are the squares on the diagonal of Cholesky's factor, so none
+    needs to be looked for, and all are positive for a positive definite matrix and no other.
+    """
+    swept = matrix.copy()
+    for place in range(len(swept)):
+        pivot = swept[place, place]
+        if not pivot > 0:
+            return None
+        row, column = swept[place] / pivot, swept[:, place].copy()
+        swept -= column[:, None] * row
+        swept[place], swept[:, place] = row, -column / pivot
+        swept[place, place] = 1.0 / pivot
+    return swept
 
 
 def _short(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -157,10 +177,4 @@ def imputer_from_json(value: object, where: str, encoders: Sequence[Encoder]) ->
 
 def _is_positive(matrix: NDArray[np.float64]) -> bool:
     """Whether a symmetric matrix is positive definite, and no larger than λ allows."""
-    if np.abs(matrix).max() > 2.0 / RIDGE:
-        return False
-    try:
-        np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
-        return False
-    return True
+    return bool(np.abs(matrix).max() <= 2.0 / RIDGE) and _inverse(matrix) is not None

@@ -198,8 +198,8 @@ class Preparation:
         version = checked.whole(entries["version"], "version", least=1)
         if version > VERSION:
             raise ModelFileError(
-                f"The preparation has version {version}, but this Pellucid reads up to {VERSION}: "
-                "install a newer one."
+                f"the preparation has version {version}, but this Pellucid reads up to {VERSION}: "
+                "install a newer one"
             )
         columns = checked.items(entries["columns"], "columns")
         encoders = tuple(

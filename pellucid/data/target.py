@@ -102,7 +102,7 @@ class ClassTarget:
 
     def signal(self, encoded: NDArray[Any]) -> NDArray[np.float64]:
         """What encoders learn with: indicators of the commonest classes, shape (n, m)."""
-        common = np.argsort(self.counts)[::-1][:MOST_SIGNALS]
+        common = np.argsort(self.counts, kind="stable")[::-1][:MOST_SIGNALS]
         return np.stack([encoded == code for code in common], axis=1).astype(np.float64)
 
     def _alike(self, column: Column) -> Column:

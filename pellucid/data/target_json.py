@@ -49,7 +49,7 @@ def _classes(value: object, where: str, column: str, task: Task) -> ClassTarget:
     entries = checked.record(value, where, (*_COMMON, "labels", "counts"))
     labels = _labels(checked.items(entries["labels"], f"{where}.labels"), f"{where}.labels")
     counts = tuple(
-        checked.whole(count, f"{where}.counts[{place}]", least=1)
+        checked.whole(count, f"{where}.counts[{place}]")
         for place, count in enumerate(checked.items(entries["counts"], f"{where}.counts"))
     )
     if (len(labels) == 2) != (task.kind == "two classes") or len(counts) != len(labels):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import copy
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -15,7 +16,8 @@ from pellucid.hints import TENSOR, missing
 class Handle:
     """A node seen from Python. Nothing is computed until a value is asked for.
 
-    The value is computed from the states as they are at that moment, and is not kept.
+    The value is computed from the states as they are at that moment, and is not kept. A copy is of
+    the same node; a deep copy, or one that was pickled, reads copies of the states.
     """
 
     __slots__ = ("node",)
@@ -23,6 +25,15 @@ class Handle:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+
+    def __copy__(self) -> Self:
+        return type(self)(self.node)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return type(self)(copy.deepcopy(self.node, memo))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.node,)
 
     @property
     def shape(self) -> Shape:

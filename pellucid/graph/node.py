@@ -21,6 +21,7 @@ from pellucid.graph.dtype import DType, fitted
 from pellucid.graph.given import array_of, supported
 from pellucid.graph.op import TABLE, Array, Attrs, Shape, TensorType
 from pellucid.graph.origin import current_origin
+from pellucid.limits import budget
 
 _CONTENT_INTERNED_BYTES = 256
 
@@ -28,9 +29,9 @@ _CONTENT_INTERNED_BYTES = 256
 class State:
     """A named array that lives from step to step: a parameter, a running statistic, a moment, data.
 
-    `value` is read when a graph runs; a step's updates and assignments write into it in place.
-    Raises TypeError for a value that is not numbers, ValueError for numbers that would change by
-    being held, such as integers beyond the type.
+    `value` is read when a graph runs; a step's updates and assignments write into it in place. A copy
+    is a state of its own, with its own memory. Raises TypeError for a value that is not numbers,
+    ValueError for numbers that would change by being held, such as integers beyond the type.
     """
 
     __slots__ = ("__weakref__", "_value", "name")
@@ -86,6 +87,15 @@ class State:
         storage[...] = self._value
         self._value = storage
 
+    def __copy__(self) -> State:
+        return State(self._value, self.name)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> State:
+        return State(self._value, self.name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return State, (self._value, self.name)
+
     def __repr__(self) -> str:
         return f"State({self.name!r}, {TensorType(self._value.shape, self._value.dtype)})"
 
@@ -107,6 +117,15 @@ class Literal:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Literal) and self._key == other._key
+
+    def __copy__(self) -> Literal:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Literal:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Literal, (self.array,)
 
     def __repr__(self) -> str:
         return np.array2string(self.array, threshold=6, precision=6)
@@ -140,6 +159,19 @@ class Node:
         """Number of elements."""
         return prod(self.type.shape)
 
+    def __copy__(self) -> Node:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Node:
+        from pellucid.graph.saved import copied
+
+        return copied(self, memo)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from pellucid.graph.saved import restored_node, saved
+
+        return restored_node, saved([self])
+
     def __repr__(self) -> str:
         return f"{self.op}:{self.type}"
 
@@ -172,6 +204,9 @@ def apply(op: str, inputs: Sequence[Node] = (), **attrs: Any) -> Node:
         raise ValueError(f"there is no op {op!r}")
     entry = TABLE[op]
     result = entry.infer(*(node.type for node in inputs), **attrs)
+    limit = budget()
+    if limit is not None:
+        limit.node(result.shape, len(inputs), _terms(op, inputs), entry.kind == "movement")
     # Inputs are named by identity: an interned node keeps its inputs alive, so no id is reused.
     named = tuple((name, _identity(attrs[name])) for name in sorted(attrs))
     key = (op, tuple(map(id, inputs)), named)
@@ -181,6 +216,13 @@ def apply(op: str, inputs: Sequence[Node] = (), **attrs: Any) -> Node:
     fresh = Node(op, tuple(inputs), MappingProxyType(attrs), result, current_origin())
     with _lock:
         return _interned.setdefault(key, fresh)
+
+
+def _terms(op: str, inputs: Sequence[Node]) -> int:
+    """How many products each element sums, at most."""
+    if op == "matmul":
+        return inputs[0].shape[-1]
+    return prod(inputs[1].shape[:-1]) if op == "convolve" else 1
 
 
 def ordered(roots: Iterable[Node]) -> list[Node]:

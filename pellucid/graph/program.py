@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from pellucid.check import brief
 from pellucid.graph.node import Node, State, ordered
@@ -25,6 +25,11 @@ class Graph:
 
     outputs: Mapping[str, Node]
     updates: Mapping[State, Node] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from pellucid.graph.saved import saved
+
+        return _restored, (tuple(self.outputs), tuple(self.updates), *saved(self.roots))
 
     @property
     def roots(self) -> list[Node]:
@@ -46,6 +51,14 @@ class Graph:
         """Every state that is read or written, in order of first appearance."""
         read = [node.attrs["state"] for node in self.nodes if node.op == "state"]
         return list(dict.fromkeys([*read, *self.updates]))
+
+
+def _restored(names: tuple[str, ...], states: tuple[State, ...], *saved: Any) -> Graph:
+    from pellucid.graph.saved import restored
+
+    nodes = restored(*saved)
+    outputs = dict(zip(names, nodes[: len(names)], strict=True))
+    return Graph(outputs, dict(zip(states, nodes[len(names) :], strict=True)))
 
 
 class Program(Protocol):

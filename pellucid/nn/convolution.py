@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from pellucid import check
 from pellucid.graph import Tensor, convolve, convolve_transposed
+from pellucid.limits import expect
 from pellucid.nn.initialise import Initializer, Zeros
 from pellucid.nn.module import Module
 from pellucid.nn.parameter import Parameter
@@ -161,6 +163,7 @@ class ConvTranspose2d(_Convolution):
             for n, s, span in zip(x.shape[1:-1], stride, covered, strict=True)
         ]
         longer = [n + self.output_padding for n in whole]
+        expect(4 * math.prod(stride))
         y = convolve_transposed(x, self.W, longer, stride, dilation, self.groups)
         y = y[(slice(None), *self._kept(x.shape[1:-1], stride, covered))]
         return y + self.b if self.bias else y

@@ -19,16 +19,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from pellucid import check
 from pellucid.graph import Array, Shape
+from pellucid.parts import Part
+
+_BLOCK = 32
 
 
 @dataclass(frozen=True)
-class Initializer:
+class Initializer(Part):
     """How the first value of a parameter is drawn."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from pellucid.nn.saved import restored_part, saved_part
+
+        return restored_part, saved_part(self)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> Array:
         """A value of `shape` in float64, a function of the state of `rng`."""
@@ -181,8 +190,8 @@ class LeCunUniform(_LeCun, _Uniform):
 class Orthogonal(Initializer):
     """A random matrix whose rows or columns (the fewer) are orthogonal and of length `gain`.
 
-    Axes before the last are taken together. Q of a Gaussian matrix's QR decomposition, its signs
-    fixed by R's diagonal so that it is uniform (Saxe et al. 2014; Mezzadri 2007).
+    Axes before the last are taken together. Q of a Gaussian matrix's QR decomposition with a positive
+    diagonal of R, so that it is uniform (Saxe et al. 2014; Mezzadri 2007).
     """
 
     gain: float = 1.0
@@ -195,9 +204,25 @@ class Orthogonal(Initializer):
         fans(shape)
         rows, columns = math.prod(shape[:-1]), shape[-1]
         drawn = rng.standard_normal((max(rows, columns), min(rows, columns)))
-        q, r = np.linalg.qr(drawn)
-        q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)
+        q = _orthogonal(drawn)
         return np.asarray(self.gain * (q if rows >= columns else q.T).reshape(shape))
+
+
+def _orthogonal(drawn: Array) -> Array:
+    """Q of drawn = Q R with a positive diagonal of R, by Gram & Schmidt in blocks, each step twice.
+
+    Not by LAPACK, whose sums depend on the processors that it finds.
+    """
+    q = np.ascontiguousarray(drawn.T)
+    for start in range(0, len(q), _BLOCK):
+        block, done = q[start : start + _BLOCK], q[:start]
+        for _ in range(2):
+            block -= np.einsum("bd,dn->bn", np.einsum("bn,dn->bd", block, done), done)
+            for place, row in enumerate(block):
+                for other in block[:place]:
+                    row -= other * (other * row).sum()
+                row /= np.sqrt((row * row).sum())
+    return q.T
 
 
 INITIALIZERS: tuple[type[Initializer], ...] = (

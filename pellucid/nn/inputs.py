@@ -69,6 +69,8 @@ def apply(module: Module, inputs: Any) -> Tensor:
 
 def inputs_text(inputs: Any) -> str:
     """How many inputs, and their names: "the inputs 'item' and 'user'"."""
+    if isinstance(inputs, (Mapping, tuple)) and not inputs:
+        return "no input"
     if not is_tree(inputs) and not isinstance(inputs, tuple):
         return "one input"
     if not isinstance(inputs, Mapping):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pellucid import check
 from pellucid.graph import Array, Tensor, tensor, where
@@ -12,12 +12,13 @@ from pellucid.graph.dtype import FLOAT64, is_float
 from pellucid.graph.given import noted
 from pellucid.hints import Hinted
 from pellucid.nn.mode import training_pass
+from pellucid.parts import Part
 
 Reduction = Literal["mean", "sum", "none"]
 
 
 @dataclass(frozen=True)
-class Loss(Hinted):
+class Loss(Hinted, Part):
     """A loss is computed row by row and then reduced over the batch.
 
     reduction: "mean" (default), "sum", or "none" for one loss per row, shape (batch,), to be
@@ -33,6 +34,11 @@ class Loss(Hinted):
 
     def __post_init__(self) -> None:
         check.choice(self, "reduction", "mean", "sum", "none")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from pellucid.nn.saved import restored_part, saved_part
+
+        return restored_part, saved_part(self)
 
     def row_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The losses, (batch, …), any axes after the first being averaged by the caller."""

@@ -35,6 +35,7 @@ class ForwardPass:
         self.updates: dict[State, Node] = {}
         self.activations: dict[str, Tensor] = {}
         self.mixed: list[tuple[Tensor | None, Tensor]] = []
+        self._calls: dict[str, int] = {}
         self._draws = 0
 
     def _next_draw(self) -> int:
@@ -69,11 +70,8 @@ class ForwardPass:
 
     def record(self, path: str, output: Tensor) -> None:
         """Keep the output of the module at `path`."""
-        name, count = path, 1
-        while name in self.activations:
-            count += 1
-            name = f"{path}#{count}"
-        self.activations[name] = output
+        count = self._calls[path] = self._calls.get(path, 0) + 1
+        self.activations[path if count == 1 else f"{path}#{count}"] = output
 
 
 _current: ContextVar[ForwardPass | None] = ContextVar("forward_pass", default=None)

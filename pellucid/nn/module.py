@@ -12,6 +12,7 @@ from pellucid.graph import Array, Shape, Tensor, origin, tensor
 from pellucid.graph.dtype import FLOAT32, as_dtype
 from pellucid.graph.given import noted
 from pellucid.hints import MODULE, Hinted, missing
+from pellucid.limits import spend
 from pellucid.nn.describe import describe
 from pellucid.nn.example import Example, example_input
 from pellucid.nn.initialise import GlorotUniform, Initializer
@@ -20,6 +21,7 @@ from pellucid.nn.mode import forward_pass
 from pellucid.nn.parameter import Buffer, Held, Parameter, Role
 from pellucid.nn.scope import Making, below, current, entered, label, making, shape_text
 from pellucid.nn.tree import join, members
+from pellucid.parts import Part
 from pellucid.spec import Spec
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 Kind = TypeVar("Kind", bound=Held)
 
 
-class Module(Hinted):
+class Module(Hinted, Part):
     """A function of tensors with parameters of its own: a layer or a network of layers.
 
     A layer is a `@dataclass(eq=False, repr=False)` whose fields are its settings. It writes
@@ -68,6 +70,7 @@ class Module(Hinted):
 
         Most modules take one tensor or array x. Those that take several get what `forward` names.
         """
+        spend(1)
         with entered(self) as scope, origin(label(self)):
             with noted(f"in the input of {label(self)}"):
                 given = [mapped(_as_tensor, x) for x in inputs]
@@ -129,7 +132,8 @@ class Module(Hinted):
         """A buffer of this name for `setup` to keep, starting from `value`."""
         scope = current(self)
         scope.made.append((self, name))
-        return Buffer(value.astype(scope.making.dtype), below(scope, self, name))
+        path = below(scope, self, name)
+        return Buffer(scope.stored(path, value), path)
 
     def chosen(self, initializer: Initializer | None) -> Initializer:
         """`initializer`, or if None the one that suits what follows this module."""
@@ -152,8 +156,9 @@ class Module(Hinted):
         example: the shape of one input without the batch axis, or a batch as array or tensor; for
                  several inputs a tuple or a dict of them.
         seed:    each parameter's first value is a function of (seed, its path) only.
-        dtype:   of parameters and buffers.
-        values:  a `state_dict` to take all parameters and buffers from instead of drawing them.
+        dtype:   of parameters and buffers that are made.
+        values:  a `state_dict` to take all parameters and buffers from, with their types, instead of
+                 making them.
         """
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise ValueError(f"a seed is an integer of at least 0, got {check.brief(seed)}")
@@ -285,6 +290,11 @@ class Module(Hinted):
         from pellucid.nn.registry import to_spec
 
         return to_spec(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from pellucid.nn.saved import restored, saved
+
+        return restored, saved(self)
 
     def __repr__(self) -> str:
         return describe(self)

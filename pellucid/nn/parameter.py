@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import copy
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -25,6 +26,26 @@ class Held(Tensor):
             array = fitted(array, FLOAT32)
         self.state = State(array, name)
         super().__init__(read(self.state).node)
+
+    @classmethod
+    def of(cls, state: State, role: Role = "weight") -> Self:
+        """One that reads a state which there is."""
+        held = cls.__new__(cls)
+        held.node = read(state).node
+        held.state = state
+        return held
+
+    def __copy__(self) -> Self:
+        return self._like(self.state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self._like(copy.deepcopy(self.state, memo))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).of, (self.state,)
+
+    def _like(self, state: State) -> Self:
+        return type(self).of(state)
 
     @property
     def value(self) -> Array:
@@ -51,14 +72,21 @@ class Parameter(Held):
             raise TypeError(f"a parameter holds floats, got {self.node.type}")
         self.role: Role = role
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        return Parameter(self.value.copy(), self.role, self.state.name)
+    @classmethod
+    def of(cls, state: State, role: Role = "weight") -> Self:
+        """One of this role that reads a state which there is."""
+        held = super().of(state)
+        held.role = role
+        return held
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).of, (self.state, self.role)
+
+    def _like(self, state: State) -> Self:
+        return type(self).of(state, self.role)
 
 
 class Buffer(Held):
     """What a layer remembers but training does not differentiate, such as running statistics."""
 
     __slots__ = ()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Buffer:
-        return Buffer(self.value.copy(), self.state.name)

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from pellucid.graph import Array, Tensor, iota, stack, tensor, windows
+from pellucid.limits import expect, reserve
 from pellucid.nn.initialise import Initializer
 from pellucid.nn.module import Module
 from pellucid.nn.scope import label, places_text, shape_text
@@ -200,6 +201,7 @@ class AdaptiveMaxPool2d(_Adaptive):
         """Window by window."""
         self.check(x)
         x = x.real()
+        expect(8 * math.prod(each(self.size, 2)))
         rows, columns = (
             _windows(n, size) for n, size in zip(x.shape[1:3], each(self.size, 2), strict=True)
         )
@@ -227,6 +229,7 @@ class AdaptiveAveragePool2d(_Adaptive):
         self.check(x)
         for axis, size in zip((1, 2), each(self.size, 2), strict=True):
             x = x.real()
+            reserve(x.shape[axis], size)
             weights = tensor(_weights(x.shape[axis], size), x.dtype)
             x = (x.swap_axes(axis, -1) @ weights).swap_axes(axis, -1)
         return x

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pellucid.graph import Array, Tensor, tensor
+from pellucid.limits import reserve
 from pellucid.nn.initialise import Initializer, Normal
 from pellucid.nn.module import Module
 from pellucid.nn.parameter import Parameter
@@ -55,6 +56,7 @@ class SinusoidalPositions(Module):
         if x.ndim != 3:
             raise self.mismatch("(batch, length, features)", x)
         x = x.real()
+        reserve(*x.shape[1:])
         return x + tensor(sinusoids(x.shape[1], x.shape[2]), x.dtype)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from pellucid import check
 from pellucid.graph import Array, Shape, Tensor, stack
+from pellucid.limits import expect
 from pellucid.nn.initialise import GlorotUniform, Initializer, Orthogonal, Zeros
 from pellucid.nn.module import Module
 from pellucid.nn.parameter import Parameter
@@ -54,6 +55,7 @@ class _Recurrent(Module):
         inputs = self.W_x.shape[0]
         if x.ndim != 3 or x.shape[-1] != inputs or not x.shape[1]:
             raise self.mismatch(f"(batch, length, {inputs})", x)
+        expect(18 * x.shape[1])
         z = x @ self.W_x + self.b
         steps = [z[:, t] for t in range(x.shape[1])]
         return steps[::-1] if self.reverse else steps

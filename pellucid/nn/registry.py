@@ -1,10 +1,16 @@
-"""The library's own parts by name, and networks as JSON and back."""
+"""Parts by name, and networks as JSON and back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
 from typing import Any
 
+import numpy as np
+
+from pellucid import plain, schema
 from pellucid.errors import ModelFileError
+from pellucid.graph import Tensor, tensor
 from pellucid.nn.activations import ACTIVATIONS
 from pellucid.nn.attention import MultiHeadAttention
 from pellucid.nn.augment import AUGMENTATIONS
@@ -20,14 +26,14 @@ from pellucid.nn.flatten import Flatten
 from pellucid.nn.focal import BinaryFocal, Focal
 from pellucid.nn.group_norm import GroupNorm, InstanceNorm
 from pellucid.nn.hinge import Hinge
-from pellucid.nn.initialise import INITIALIZERS
+from pellucid.nn.initialise import INITIALIZERS, Initializer
 from pellucid.nn.linear import Linear
 from pellucid.nn.loss import Loss
 from pellucid.nn.module import Module
 from pellucid.nn.noise import GaussianNoise
 from pellucid.nn.norm import BatchNorm, LayerNorm
 from pellucid.nn.parallel import Join, Parallel, Sum
-from pellucid.nn.parameter import Parameter
+from pellucid.nn.parameter import Buffer, Parameter
 from pellucid.nn.pooling import (
     AdaptiveAveragePool2d,
     AdaptiveMaxPool2d,
@@ -116,75 +122,148 @@ LOSSES: tuple[type[Loss], ...] = (
 )
 PARTS: dict[str, type[Any]] = {part.__name__: part for part in (*MODULES, *LOSSES, *INITIALIZERS)}
 _SHARED = "Shared"
+_HELD = schema.record(
+    type=schema.one_of("Parameter", "Buffer"),
+    dtype=schema.one_of("bool", "uint8", "int32", "int64", "float32", "float64"),
+    shape=schema.items(schema.whole(0, 2**40), most=32),
+    role=schema.one_of("weight", "bias", "norm"),
+)
+_TENSOR = schema.record(type=schema.one_of("tensor"), value=schema.anything)
+_ROOM = 2**24
+"""Elements of the parameters that a structure declares where no values say how many there are."""
 
 
-class _Writer(SpecWriter):
+class Writer(SpecWriter):
     """Writes a module that appears again as a reference to where it appeared first."""
 
     def __init__(self) -> None:
+        super().__init__(PARTS)
         self._seen: dict[int, str] = {}
 
     def write(self, part: Any, where: str) -> Spec:
-        if PARTS.get(type(part).__name__) is not type(part):
-            raise TypeError(
-                f"{where} is a {type(part).__name__}, which is not one of the library's own parts: "
-                "its structure cannot be stored as JSON; store its state_dict() instead"
-            )
+        """The spec of a part, or the reference."""
         if isinstance(part, Module):
             if id(part) in self._seen:
                 return {"type": _SHARED, "with": self._seen[id(part)]}
             self._seen[id(part)] = where
         return super().write(part, where)
 
+    def attributes(self, part: Any) -> dict[str, Any]:
+        """What an object holds, but for what its first call made: that is not its structure."""
+        made = {*vars(part).get("_made", ()), "_built", "_made", "_trained"}
+        return {name: held for name, held in super().attributes(part).items() if name not in made}
 
-class _Reader(SpecReader):
-    """Reads references to modules that appeared before."""
+    def special(self, value: Any, where: str, what: str) -> Any:
+        """Parameters by their shapes, constant tensors by their values, and parts."""
+        if isinstance(value, (Parameter, Buffer)):
+            kind = "Parameter" if isinstance(value, Parameter) else "Buffer"
+            role = value.role if isinstance(value, Parameter) else "weight"
+            shape = list(value.shape)
+            return {"type": kind, "dtype": value.dtype.name, "shape": shape, "role": role}
+        if isinstance(value, Tensor) and value.node.op == "constant":
+            array = value.node.attrs["value"].array
+            refused = lambda _, at: super(Writer, self).special(value, at, what)  # noqa: E731
+            return {"type": "tensor", "value": plain.write(array, where, refused)}
+        return super().special(value, where, what)
 
-    def __init__(self) -> None:
-        super().__init__(PARTS)
+
+class Reader(SpecReader):
+    """Reads references to modules that appeared before.
+
+    room: elements that parameters may have which the structure itself declares.
+    """
+
+    def __init__(self, given: Sequence[type[Any]] = (), room: int = _ROOM) -> None:
+        super().__init__(PARTS, given)
         self._made: dict[str, Module] = {}
+        self._room = room
 
     def read(self, spec: Any, where: str, expected: type[Any]) -> Any:
+        """The part that `spec` describes, or the module that it refers to."""
         if isinstance(spec, dict) and spec.get("type") == _SHARED:
             first = spec.get("with")
             if set(spec) != {"type", "with"} or not isinstance(first, str):
                 raise ModelFileError(f"{where}: a shared layer names the layer it is shared with")
+            self.count(where)
             if first not in self._made or not isinstance(self._made[first], expected):
                 raise ModelFileError(f"{where}: there is no layer {first[:60]!r} to share before")
+            self._counter.leave()
             return self._made[first]
         part = super().read(spec, where, expected)
-        if isinstance(part, Module):
-            self._made[where] = part
+        self.begun(part, where)
         return part
 
+    def begun(self, made: Any, where: str) -> None:
+        """Know a module from now on, so that what it holds may refer to it."""
+        if isinstance(made, Module):
+            self._made[where] = made
 
-def to_spec(part: Module | Loss) -> Spec:
+    def special(self, value: Any, where: str) -> Any:
+        """Parameters, which hold zeros until they get their values, constant tensors, and parts."""
+        kind = value.get("type")
+        if kind == "tensor":
+            return tensor(plain.read(_TENSOR(value, where)["value"], where, super().special))
+        if kind not in ("Parameter", "Buffer"):
+            return super().special(value, where)
+        found = _HELD(value, where)
+        self._room -= prod(found["shape"])
+        if self._room < 0:
+            raise ModelFileError(f"{where}: the parameters are larger than their values")
+        zeros = np.zeros(found["shape"], found["dtype"])
+        return Parameter(zeros, found["role"]) if kind == "Parameter" else Buffer(zeros)
+
+
+def to_spec(part: Module | Loss | Initializer) -> Spec:
     """The settings of a network or a loss as JSON: {"type": "Linear", "features": 256, …}.
 
-    Values are not in it: see `state_dict`. Raises TypeError naming a part that is not the library's
-    own, and ValueError for a parameter that two different layers share.
+    Values are not in it: see `state_dict`. A class of one's own is named, its settings are written,
+    its code is not. Raises TypeError naming a setting that has no JSON form, or a class that is not
+    known by its name, and ValueError for a parameter that two different layers share.
     """
+    return described(part)[0]
+
+
+def described(part: Module | Loss | Initializer) -> tuple[Spec, tuple[type[Any], ...]]:
+    """The spec of a part, and the classes of the user's own in it."""
     if isinstance(part, Module):
         _check_sharing(part)
-    return _Writer().write(part, "net" if isinstance(part, Module) else "loss")
+    return written(part)
 
 
-def from_spec(spec: Any) -> Module:
+def written(part: Module | Loss | Initializer) -> tuple[Spec, tuple[type[Any], ...]]:
+    """The same, whatever parameters two layers share."""
+    writer = Writer()
+    return writer.write(part, _name(type(part))), tuple(writer.own)
+
+
+def _name(kind: type[Any]) -> str:
+    bases = {"net": Module, "loss": Loss}
+    return next((name for name, base in bases.items() if issubclass(kind, base)), "initializer")
+
+
+def from_spec(spec: Any, parts: Sequence[type[Any]] = (), room: int = _ROOM) -> Module:
     """The network that `spec` describes, without parameters until `build`.
+
+    parts: classes of one's own that are not defined where the network was made, but here.
+    room:  elements of parameters that classes of one's own make in their constructors, at most.
 
     Raises ModelFileError saying what is wrong and where.
     """
-    return _read(spec, "net", Module)  # type: ignore[no-any-return]
+    return part_from_spec(spec, Module, parts, room)  # type: ignore[no-any-return]
 
 
-def loss_from_spec(spec: Any) -> Loss:
+def loss_from_spec(spec: Any, parts: Sequence[type[Any]] = ()) -> Loss:
     """The loss that `spec` describes; raises ModelFileError saying what is wrong and where."""
-    return _read(spec, "loss", Loss)  # type: ignore[no-any-return]
+    return part_from_spec(spec, Loss, parts)  # type: ignore[no-any-return]
 
 
-def _read(spec: Any, where: str, expected: type[Any]) -> Any:
+def part_from_spec(
+    spec: Any, expected: type[Any], parts: Sequence[type[Any]] = (), room: int = _ROOM
+) -> Any:
+    """The part of the expected class that `spec` describes."""
+    where = _name(expected)
     try:
-        return _Reader().read(spec, where, expected)
+        return Reader(parts, room).read(spec, where, expected)
     except RecursionError:
         raise ModelFileError(f"{where}: the structure is nested too deeply") from None
 

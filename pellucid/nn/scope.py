@@ -13,6 +13,7 @@ import numpy as np
 
 from pellucid.graph import Array, Shape
 from pellucid.graph.dtype import FLOAT32, DType
+from pellucid.limits import spend
 from pellucid.nn.initialise import GlorotUniform, Initializer
 from pellucid.nn.tree import join
 
@@ -25,8 +26,8 @@ class Making:
     """How missing parameters are made.
 
     seed:   a draw is a function of (seed, path of the parameter) only.
-    dtype:  of parameters and buffers.
-    values: take the values from here by path instead of drawing them.
+    dtype:  of parameters and buffers that are made.
+    values: take the values, with their types, from here by path instead of drawing them.
     """
 
     seed: int = 0
@@ -48,10 +49,13 @@ class Scope:
         if id(module) not in self.paths:
             # A module may be made during the call, in `setup`.
             self.paths = {id(found): path for path, found in self.root.named_modules()}
+            spend(len(self.paths) // 4)
         return self.paths.get(id(module))
 
     def initializer(self, module: Module) -> Initializer:
         """The initialiser that suits what follows `module`; Glorot where that is not known."""
+        if self.making.values is not None:
+            return GlorotUniform()  # nothing is drawn
         return _suited(self.root, GlorotUniform()).get(id(module), GlorotUniform())
 
     def value(self, path: str, shape: Shape, initializer: Initializer) -> Array:
@@ -66,7 +70,18 @@ class Scope:
             raise ValueError(
                 f"parameter {path!r} has shape {shape}, got a value of {values[path].shape}"
             )
-        return np.array(values[path], self.making.dtype)
+        return np.array(values[path])
+
+    def stored(self, path: str, value: Array) -> Array:
+        """The first value of the buffer at `path`, which is `value` unless it is taken from others."""
+        values = self.making.values
+        if values is None or path not in values:
+            return value.astype(self.making.dtype)
+        if values[path].shape != value.shape:
+            raise ValueError(
+                f"buffer {path!r} has shape {value.shape}, got a value of {values[path].shape}"
+            )
+        return np.array(values[path])
 
     def note(self) -> None:
         """Let each module know what the call has made of it, for `Module.forget`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.graph import Tensor
+from pellucid.limits import spend
 from pellucid.nn.container import Container
 from pellucid.nn.initialise import Initializer
 from pellucid.nn.inputs import apply
@@ -25,6 +26,7 @@ class Sequential(Container):
 
     def suited(self) -> Initializer | None:
         """What suits the first layer that is not looked through."""
+        spend(len(self.layers))
         kinds = (layer.suited() for layer in self.layers.values())
         return next((kind for kind in kinds if kind is not None), None)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from pellucid import check
 from pellucid.graph import Array, Tensor, tensor
+from pellucid.limits import reserve
 from pellucid.nn.initialise import Initializer
 from pellucid.nn.module import Module
 
@@ -55,6 +56,7 @@ class Upsample(Module):
             length = x.shape[axis] * self.factor
             whole = (*x.shape[:axis], length, *x.shape[axis + 1 :])
             return apart.broadcast_to(shape).reshape(whole)
+        reserve(x.shape[axis], x.shape[axis] * self.factor)
         weights = tensor(interpolation(x.shape[axis], self.factor), x.dtype)
         return (x.swap_axes(axis, -1) @ weights).swap_axes(axis, -1)
 

@@ -12,7 +12,7 @@ from pellucid.optim.lbfgs import LBFGS
 from pellucid.optim.lion import LAMB, Lion
 from pellucid.optim.optimizer import Optimizer, Parameters, Slots, Updates
 from pellucid.optim.prodigy import Prodigy
-from pellucid.optim.registry import from_spec, to_spec
+from pellucid.optim.registry import from_spec, schedule_from_spec, to_spec
 from pellucid.optim.regularise import Regularised
 from pellucid.optim.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
 from pellucid.optim.schedules import (
@@ -75,6 +75,7 @@ __all__ = [
     "Updates",
     "WarmUp",
     "from_spec",
+    "schedule_from_spec",
     "to_spec",
 ]
 

@@ -11,6 +11,7 @@ import numpy as np
 from pellucid import check
 from pellucid.graph import Array, Node, State, Tensor, grad, read
 from pellucid.hints import OPTIMIZER, PARAMETERS_FIRST, Hinted, missing
+from pellucid.parts import Part
 
 Parameters = Mapping[str, Tensor]
 Slots = Mapping[str, State]
@@ -18,7 +19,7 @@ Updates = dict[State, Node]
 
 
 @dataclass(frozen=True)
-class Optimizer(Hinted):
+class Optimizer(Hinted, Part):
     """How a step changes the parameters θ, given the gradients g and the rate η.
 
     `init` makes the states that an optimizer keeps (its slots), and `update` builds the graph of
@@ -44,6 +45,11 @@ class Optimizer(Hinted):
 
         def __getattr__(self, name: str) -> Any:
             raise missing(repr(type(self).__name__), name, OPTIMIZER)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from pellucid.optim.saved import restored_part, saved_part
+
+        return restored_part, saved_part(self)
 
     def slot_names(self) -> Sequence[str]:
         """The slots that each parameter has."""

@@ -21,7 +21,7 @@ def inputs(x: Any, what: str) -> Any:
     Raises DataError, naming the input, for no rows, no axes beside the rows, text, or values that
     float32 does not hold.
     """
-    if not is_tree(x):
+    if not is_tree(x) and not isinstance(x, Mapping):
         array = as_numbers(x, what)
         if array.ndim < 2:
             raise DataError(

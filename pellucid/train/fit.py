@@ -19,14 +19,14 @@ from pellucid.train import arrays
 from pellucid.train.aims import Prepared, prepare
 from pellucid.train.choices import Choice
 from pellucid.train.events import Callback
-from pellucid.train.folder import opened, unsaved
+from pellucid.train.folder import run_folder
 from pellucid.train.indices import build
 from pellucid.train.kinds import check_rows, kinds_of, like
 from pellucid.train.labels import classes_of, codes_of, packed, type_of_labels
 from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
 from pellucid.train.run import Run
-from pellucid.train.session import Trained, identity_of, train_network
+from pellucid.train.session import Trained, check_savable, train_network
 from pellucid.train.step import Data, LossFunction, taken
 from pellucid.train.trainer import Problem, Settings
 
@@ -102,9 +102,10 @@ def fit(
                  NaN or infinite. Either way the model has the best weights before that.
 
     Training metrics are measured in evaluation mode on the first 10,000 training rows (in a seeded
-    order) and named so. Ctrl-C ends training with the best weights so far. A loss that is NaN or
-    infinite is worse than every number; if it never is one, a warning says so, and the model has the
-    last weights that are finite. Raises DataError for arrays that do not fit together, and
+    order) and named so. Ctrl-C ends training with the best weights so far, and `resume` goes on with
+    it all the same. A loss that is NaN or infinite is worse than every number; if it never is one, a
+    warning says so, and the model has the last weights that are finite. Raises DataError for arrays
+    that do not fit together, RunFolderError where another process trains in the folder, and
     RunFolderError, which holds the run, if `out` cannot be written.
     """
     _check_parts(net, loss, optimizer, schedule)
@@ -159,39 +160,38 @@ def train_model(
     if out is not None:
         # What cannot be written must be found before it is trained, and before a folder is made.
         model.check_plain()
-        identity_of(problem, settings, 0)
+        check_savable(problem)
     failure: RunFolderError | None = None
-    with opened(out, resume=resume, force=force) as folder:
+    with run_folder(out, resume, force) as folder:
         try:
             trained = train_network(problem, settings, callbacks, folder, resume)
         except RunFolderError as error:
             if not isinstance(error.run, Trained):
                 raise
             trained, failure = error.run, error
-    best = trained.history[trained.best]
-    model.details |= {
-        "choices": [choice.to_json() for choice in reasons],
-        "stopped_because": [trained.because],
-        "diverged": [trained.diverged],
-        "interrupted": [trained.interrupted],
-        "epochs": [trained.history[-1].epoch],
-        "best_epoch": [best.epoch],
-        "seed": settings.seed,
-    }
-    run = Run(
-        model,
-        trained.history,
-        best.epoch,
-        trained.because,
-        tuple(reasons),
-        None if folder is None else folder.path,
-        trained.diverged,
-        trained.interrupted,
-    )
-    if failure is not None and folder is not None:
-        raise unsaved(failure, run, folder.path) from failure
-    if folder is not None:
-        folder.hand_over(model, [trained.history], run)
+        best = trained.history[trained.best]
+        model.details |= {
+            "choices": [choice.to_json() for choice in reasons],
+            "stopped_because": [trained.because],
+            "diverged": [trained.diverged],
+            "epochs": [trained.history[-1].epoch],
+            "best_epoch": [best.epoch],
+            "seed": settings.seed,
+        }
+        if trained.interrupted:
+            model.details["interrupted"] = {"complete": 0, "networks": 1}
+        run = Run(
+            model,
+            trained.history,
+            best.epoch,
+            trained.because,
+            tuple(reasons),
+            None if folder is None else folder.path,
+            trained.diverged,
+            trained.interrupted,
+        )
+        if folder is not None:
+            folder.hand_over(model, [trained.history], run, failure)
     trained.warn()
     return run
 

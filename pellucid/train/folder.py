@@ -1,4 +1,8 @@
-"""The folder of a run: the model, its history, and the checkpoint while it trains."""
+"""The folder of a run: the model, its history, and the checkpoint while it trains.
+
+Its state is one file, which is written atomically: a run without a model is unfinished; a model says
+itself whether its run was interrupted and what of it is complete; any other model's run is finished.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +11,30 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from pellucid.errors import RunFolderError
+from pellucid.train import container
 from pellucid.train.events import Evaluated
 from pellucid.train.files import (
     cause,
     check_writable,
+    is_leftover,
     make_folder,
     remove_leftovers,
     write_atomically,
 )
+from pellucid.train.lock import LOCK, locked
 from pellucid.train.model import Model
 from pellucid.train.plain import to_plain
 
 MODEL = "model.safetensors"
-CHECKPOINT = "checkpoint.safetensors"
 HISTORY = "history.jsonl"
 REPLACED = "replaced.safetensors"
+_CHECKPOINTS = "checkpoint-*.safetensors"
 _NETWORKS = "network-*.safetensors"
+
+State = Literal["unfinished", "interrupted", "finished"]
 
 
 @dataclass(frozen=True)
@@ -34,37 +44,56 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def open(cls, path: Path, *, resume: bool = False, force: bool = False) -> RunFolder:
+    @contextmanager
+    def open(cls, path: Path, *, resume: bool = False, force: bool = False) -> Iterator[RunFolder]:
         """Make the folder, or take one that exists if asked to resume or to replace it.
 
-        Raises RunFolderError if it exists otherwise, if there is nothing left to resume, or if it
+        No other process can open it until the block ends. Raises RunFolderError if it exists
+        otherwise, if there is nothing left to resume, if another process trains in it, or if it
         cannot be made.
         """
-        exists = path.exists() and (not path.is_dir() or any(path.iterdir()))
-        if resume and cls(path).is_finished:
+        folder = cls(path)
+        # A folder that holds something else is left without a lock's file, too.
+        folder._check(resume, force)
+        make_folder(path)
+        with locked(path):
+            check_writable(path)
+            folder._check(resume, force)
+            remove_leftovers(path)
+            if force and not resume:
+                folder._set_aside()
+            yield folder
+
+    def _check(self, resume: bool, force: bool) -> None:
+        if resume and self.state == "finished":
             raise RunFolderError(
-                f"The run in {path} is finished, there is nothing to resume: use it as it is, or "
-                "replace it with --force."
+                f"The run in {self.path} is finished, there is nothing to resume: use it as it is, "
+                "or replace it with --force."
             )
-        if exists and not (resume or force):
+        if not (resume or force or self._is_free()):
             raise RunFolderError(
-                f"{path} exists already: choose another with --out, replace it with --force, "
+                f"{self.path} exists already: choose another with --out, replace it with --force, "
                 "or go on with it with --resume."
             )
-        make_folder(path)
-        check_writable(path)
-        folder = cls(path)
-        remove_leftovers(path)
-        if force and not resume:
-            folder._set_aside()
-        return folder
+
+    def _is_free(self) -> bool:
+        """Whether nothing is there but what a process left that was killed as it began."""
+        if not self.path.exists():
+            return True
+        return self.path.is_dir() and all(
+            file.name == LOCK or is_leftover(file) for file in self.path.iterdir()
+        )
 
     def _set_aside(self) -> None:
         """Make room for a new run; the model that it replaces stays until the new one is there."""
         try:
             if self.model.exists():
+                if not self.model.stat().st_mode & 0o222:
+                    raise RunFolderError(
+                        f"Cannot replace the run in {self.path}: its model is write-protected."
+                    )
                 self.model.replace(self.path / REPLACED)
-            for old in [self.checkpoint, self.path / HISTORY, *self.path.glob(_NETWORKS)]:
+            for old in [*self._unfinished(), self.path / HISTORY]:
                 old.unlink(missing_ok=True)
         except OSError as error:
             raise RunFolderError(
@@ -72,34 +101,42 @@ class RunFolder:
             ) from error
 
     @property
-    def checkpoint(self) -> Path:
-        """The checkpoint file."""
-        return self.path / CHECKPOINT
-
-    @property
     def model(self) -> Path:
         """The model file."""
         return self.path / MODEL
 
     @property
-    def is_begun(self) -> bool:
-        """Whether a run left something to go on from."""
-        return self.checkpoint.exists() or any(self.path.glob(_NETWORKS))
+    def state(self) -> State:
+        """Whether the run came to its end; raises ModelFileError if its model is damaged."""
+        if not self.model.exists():
+            return "unfinished"
+        details = container.read(self.model, "model")[1].get("details")
+        interrupted = isinstance(details, dict) and details.get("interrupted")
+        return "interrupted" if interrupted else "finished"
 
     @property
-    def is_finished(self) -> bool:
-        """Whether the run came to its end: the model is written last."""
-        return self.model.exists()
+    def is_begun(self) -> bool:
+        """Whether a run left something to go on from."""
+        return bool(self._unfinished())
 
     def network(self, number: int) -> Path:
         """The file of a network whose training has ended, until the run has."""
         return self.path / f"network-{number}.safetensors"
 
+    def checkpoint(self, number: int) -> Path:
+        """The checkpoint of a network, until its training has ended."""
+        return self.path / f"checkpoint-{number}.safetensors"
+
+    def _unfinished(self) -> list[Path]:
+        """What a run needs to go on."""
+        return [*self.path.glob(_CHECKPOINTS), *self.path.glob(_NETWORKS)]
+
     def finish(self, model: Model, histories: Sequence[Sequence[Evaluated]]) -> None:
         """Write the history and the model, then remove what was needed to resume.
 
-        The history has one JSON object an epoch, with the number of its network. A folder that was
-        deleted meanwhile is made again.
+        The history has one JSON object an epoch, with the number of its network. What is needed to
+        resume stays if the model is that of an interrupted run. A folder that was deleted meanwhile
+        is made again.
         """
         entries = [
             {"network": number, **asdict(entry)}
@@ -110,13 +147,23 @@ class RunFolder:
         make_folder(self.path)
         write_atomically(self.path / HISTORY, lines.encode())
         model.save(self.model)
-        self.tidy()
+        if not model.details.get("interrupted"):
+            self.tidy()
 
     def hand_over(
-        self, model: Model, histories: Sequence[Sequence[Evaluated]], run: object
+        self,
+        model: Model,
+        histories: Sequence[Sequence[Evaluated]],
+        run: object,
+        failure: RunFolderError | None = None,
     ) -> None:
-        """`finish`, where whatever fails is a RunFolderError that holds the run."""
+        """`finish`, where whatever fails is a RunFolderError that holds the run.
+
+        failure: why the folder could not be written before, if it could not.
+        """
         try:
+            if failure is not None:
+                raise failure
             self.finish(model, histories)
         except Exception as error:
             raise unsaved(error, run, self.path) from error
@@ -124,21 +171,30 @@ class RunFolder:
     def tidy(self) -> None:
         """Remove what only an unfinished run needs, and the model that it replaced."""
         remove_leftovers(self.path)
-        for leftover in [self.checkpoint, self.path / REPLACED, *self.path.glob(_NETWORKS)]:
+        for leftover in [*self._unfinished(), self.path / REPLACED]:
             leftover.unlink(missing_ok=True)
+
+    @property
+    def is_tidy(self) -> bool:
+        """Whether there is nothing that a process left which was killed at its end."""
+        extra = self.is_begun or any((self.path / name).exists() for name in (REPLACED, LOCK))
+        return not (extra or any(is_leftover(file) for file in self.path.iterdir()))
 
 
 @contextmanager
-def opened(out: str | Path | None, *, resume: bool, force: bool) -> Iterator[RunFolder | None]:
-    """The folder of a run, None without one; a new one that is left empty by an error is removed."""
+def run_folder(out: str | Path | None, resume: bool, force: bool) -> Iterator[RunFolder | None]:
+    """`RunFolder.open`, or None where a run is not to be kept.
+
+    A new folder that an error leaves empty is removed.
+    """
     if out is None:
         yield None
         return
     path = Path(out)
     existed = path.exists()
-    folder = RunFolder.open(path, resume=resume, force=force)
     try:
-        yield folder
+        with RunFolder.open(path, resume=resume, force=force) as folder:
+            yield folder
     except BaseException:
         if not existed:
             with suppress(OSError):

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.errors import DataError, ModelFileError
+from pellucid import schema
+from pellucid.errors import DataError
 from pellucid.graph import Array, Tensor, placeholder
 from pellucid.nn.inputs import inputs_text, is_tree, leaves, mapped
 from pellucid.train.arrays import as_numbers, finite
 from pellucid.train.precision import check_precision
 
-_TEXT = re.compile(r"(float32|int32|int64)\[(\d+(?:,\d+)*)?\]")
+_TEXT = re.compile(r"(float32|int32|int64)\[([0-9]{1,16}(?:,[0-9]{1,16})*)?\]")
+_LENGTHS = schema.items(schema.whole(1), most=31)
 _DEEPEST = 8
 """Trees within each other in a model file, at most."""
 
@@ -150,20 +152,24 @@ def _texts(kinds: Any) -> Any:
     return [_texts(kind) for kind in kinds]
 
 
-def from_json(value: Any, name: str) -> Any:
-    """What `to_json` wrote; anything else raises ModelFileError."""
-    lengths = isinstance(value, list) and all(type(n) is int and n > 0 for n in value)
-    return Kind(tuple(value)) if lengths else _read(value, name, 0)
+def from_json(value: Any, where: str) -> Any:
+    """What `to_json` wrote: a schema, so anything else raises ModelFileError."""
+    lengths = isinstance(value, list) and all(type(n) is int for n in value)
+    return Kind(_shape(value, where)) if lengths else _read(value, where, 0)
 
 
-def _read(value: Any, name: str, depth: int) -> Any:
+def _shape(lengths: list[int], where: str) -> tuple[int, ...]:
+    return tuple(_LENGTHS(lengths, where))
+
+
+def _read(value: Any, where: str, depth: int) -> Any:
     if isinstance(value, str):
         match = _TEXT.fullmatch(value)
-        shape = tuple(map(int, (match[2] or "").split(","))) if match and match[2] else ()
-        if match and 0 not in shape:
-            return Kind(shape, match[1])
+        if match:
+            lengths = [int(length) for length in (match[2] or "").split(",") if length]
+            return Kind(_shape(lengths, where), match[1])
     elif depth < _DEEPEST and isinstance(value, dict) and value:
-        return {key: _read(value[key], name, depth + 1) for key in sorted(value)}
+        return {key: _read(value[key], f"{where}.{key[:60]}", depth + 1) for key in sorted(value)}
     elif depth < _DEEPEST and isinstance(value, list) and value:
-        return tuple(_read(item, name, depth + 1) for item in value)
-    raise ModelFileError(f"{name} does not say what inputs its network takes.")
+        return tuple(_read(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value))
+    raise schema.refuse(where, "the shape of an input, or those of several", value)

@@ -53,7 +53,7 @@ def packed(labels: Sequence[Label]) -> Array:
 def classes_of(y: Array) -> tuple[Label, ...]:
     """The labels that occur, in ascending order: conditions, then numbers, then texts."""
     if y.dtype.kind == "O":
-        found = {_key(label): label for label in y.tolist()}
+        found = {key_of(label): label for label in y.tolist()}
         return tuple(found[key] for key in sorted(found))
     labels: tuple[Label, ...] = tuple(np.unique(y).tolist())
     return labels
@@ -65,8 +65,8 @@ def codes_of(y: Array, classes: Sequence[Label], what: str) -> Array:
     Integers are compared as integers. 1 and 1.0 are one label; True and 1 are one unless the classes
     hold both conditions and numbers.
     """
-    kinds = {_key(label)[0] for label in classes}
-    key = _key if {0, 1} <= kinds else _loose
+    kinds = {key_of(label)[0] for label in classes}
+    key = key_of if {0, 1} <= kinds else _loose
     place = {key(label): code for code, label in enumerate(classes)}
     if y.dtype.kind == "O":
         labels, back = y.tolist(), np.arange(len(y))
@@ -129,7 +129,7 @@ def _fits_float(label: Label) -> bool:
     return abs(label) < 2**1023 and int(float(label)) == label
 
 
-def _key(label: Label) -> tuple[int, Label]:
+def key_of(label: Label) -> tuple[int, Label]:
     """What tells labels apart, and their order: True is not 1, but 1 is 1.0."""
     return (0 if isinstance(label, bool) else 2 if isinstance(label, str) else 1), label
 

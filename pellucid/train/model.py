@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,64 +16,19 @@ from pellucid.data.likeliest import likeliest
 from pellucid.data.note import counted
 from pellucid.errors import DataError, ModelFileError, NotFiniteError, PellucidWarning
 from pellucid.graph import Array
-from pellucid.train import arrays, container, kinds, metrics
-from pellucid.train.kinds import Kind, check_rows, like
-from pellucid.train.labels import Label, codes_of, label_array, type_of_labels
+from pellucid.nn.registry import described as structure
+from pellucid.parts import Copied
+from pellucid.train import arrays, container, described, kinds, metrics
+from pellucid.train.kinds import check_rows, like
+from pellucid.train.labels import Label, codes_of, label_array
+from pellucid.train.member import Member
 from pellucid.train.plain import to_plain
-from pellucid.train.step import Evaluator, taken
+from pellucid.train.step import taken
+
+__all__ = ["Label", "Member", "Model", "probabilities"]
 
 
-@dataclass(frozen=True, eq=False)
-class Member:
-    """One trained network and, for tables, what turns a table into its inputs.
-
-    kinds: the shape and type of its input, or of each in a tuple or dict; a tuple of lengths is the
-           shape of one input of float32.
-    """
-
-    net: nn.Module
-    kinds: Any
-    preparation: Preparation | None = None
-
-    def __post_init__(self) -> None:
-        if isinstance(self.kinds, tuple) and all(isinstance(n, int) for n in self.kinds):
-            object.__setattr__(self, "kinds", Kind(self.kinds))
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """The shape of one input without the batch axis; raises TypeError if there are several."""
-        if not isinstance(self.kinds, Kind):
-            raise TypeError("this network takes several inputs: see `kinds`")
-        return self.kinds.shape
-
-    def outputs(self, data: Any, notes: list[Note] | None = None) -> Array:
-        """What the network puts out: logits (n, classes) or values, before any decoding."""
-        x = self._inputs(data, notes)
-        count = check_rows(x, "X")
-        if count == 0:
-            raise DataError("There are no rows to predict.")
-        return Evaluator(self.net, None, (x, np.zeros(count, bool))).run()[0]
-
-    def finite_outputs(self, data: Any, notes: list[Note] | None = None) -> Array:
-        """The same; raises NotFiniteError, naming the row, where they are no numbers."""
-        outputs = self.outputs(data, notes)
-        if not np.isfinite(outputs).all():
-            wrong = np.flatnonzero(~np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1))
-            raise NotFiniteError(
-                f"The network puts out values that are NaN or infinite for {len(wrong):,} of "
-                f"{len(outputs):,} rows, the first row {wrong[0]}, though its inputs are finite: it "
-                "overflows there, an index is out of range, or its weights are no numbers. Such rows "
-                "have no prediction; model.members[0].outputs(X) is what it puts out."
-            )
-        return outputs
-
-    def _inputs(self, data: Any, notes: list[Note] | None) -> Any:
-        if self.preparation is not None:
-            return self.preparation.features(data, notes)
-        return like(data, self.kinds, "X")
-
-
-class Model:
+class Model(Copied):
     """One network that predicts, or several whose predictions are averaged.
 
     members: the networks. All predict the same; those of a table each learned its preparation from
@@ -254,60 +208,44 @@ class Model:
             **({} if self.labels is None else {"labels": self.labels}),
         }
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        own = dict.fromkeys(kind for m in self.members for kind in structure(m.net)[1])
+        return _restored, (container.pack(self.arrays(), self.to_json(), "model"), *own)
+
     @classmethod
-    def load(cls, path: str | Path) -> Model:
-        """Read a model file, running no code; raises ModelFileError naming what is wrong."""
+    def load(
+        cls, path: str | Path, *, parts: Sequence[type[Any]] = (), trusted: bool = False
+    ) -> Model:
+        """Read a model file, running no code of it; raises ModelFileError naming what is wrong.
+
+        parts:   classes of one's own in its network, where they are not defined under the names that
+                 they had when it was saved.
+        trusted: read a network of any size (see `pellucid.limits`).
+        """
         arrays, content = container.read(Path(path), "model")
-        return cls.from_parts(arrays, content, str(path))
+        return cls.from_parts(arrays, content, str(path), parts=parts, trusted=trusted)
 
     @classmethod
     def from_parts(
-        cls, arrays: Mapping[str, Array], content: Mapping[str, Any], name: str
+        cls,
+        arrays: Mapping[str, Array],
+        content: Mapping[str, Any],
+        name: str,
+        *,
+        parts: Sequence[type[Any]] = (),
+        trusted: bool = False,
     ) -> Model:
-        """The model that `to_json` and `arrays` describe."""
-        described = content.get("members")
-        if not isinstance(described, list) or not described:
-            raise ModelFileError(f"{name} holds no network.")
-        members = []
-        for place, entry in enumerate(described):
-            start = f"{place}/"
-            own = {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
-            members.append(_member(entry, own, name))
-        details = content.get("details")
-        classes = _labels(content.get("classes"), members, name)
-        return cls(
-            members,
-            classes,
-            details if isinstance(details, dict) else None,
-            _label_type(content.get("labels"), classes, name),
-        )
+        """The model that `to_json` and `arrays` describe; see `load`."""
+        try:
+            return cls(*described.read(arrays, content, parts, trusted))
+        except ModelFileError as error:
+            raise ModelFileError(f"{name}: {str(error).rstrip('.')}.") from error
 
 
-def _member(entry: Any, arrays: Mapping[str, Array], name: str) -> Member:
-    takes = kinds.from_json(entry.get("input_shape") if isinstance(entry, dict) else None, name)
-    prepared = entry.get("preparation")
-    try:
-        net = nn.from_spec(entry.get("net"))
-        net.build(kinds.examples(takes), values=arrays)
-        preparation = None if prepared is None else Preparation.from_json(prepared)
-    except (ModelFileError, ValueError, TypeError) as error:
-        raise ModelFileError(f"{name}: {error}") from error
-    return Member(net, takes, preparation)
-
-
-def _label_type(value: Any, classes: tuple[Label, ...] | None, name: str) -> str | None:
-    """The type of labels as a model file says it, which holds its classes."""
-    if value is None:
-        return None
-    try:
-        known = isinstance(value, str) and len(value) < 8 and type_of_labels(value) == value
-        held = label_array(classes or (), value).tolist() if known else []
-    except (ValueError, TypeError, OverflowError):
-        held = []
-    texts = [label.decode() if isinstance(label, bytes) else label for label in held]
-    if not classes or [(type(t), t) for t in texts] != [(type(c), c) for c in classes]:
-        raise ModelFileError(f"{name} is damaged: its labels are not of the type that it says.")
-    return str(value)
+def _restored(content: bytes, *own: type[Any]) -> Model:
+    """The model of a pickle, which holds the bytes of its file."""
+    arrays, described_as = container.unpack(content, "model", "The pickle")
+    return Model.from_parts(arrays, described_as, "The pickle", parts=own, trusted=True)
 
 
 def _paired(values: Array, predicted: Array) -> tuple[Array, Array]:
@@ -317,18 +255,6 @@ def _paired(values: Array, predicted: Array) -> tuple[Array, Array]:
     if values.size != predicted.size:
         raise DataError(f"y has shape {values.shape}, but the model predicts {predicted.shape}.")
     return values.reshape(-1), predicted.reshape(-1)
-
-
-def _labels(classes: Any, members: Sequence[Member], name: str) -> tuple[Label, ...] | None:
-    """The classes of a model file, which its preparations agree on."""
-    plain = classes is None or (
-        isinstance(classes, list) and all(isinstance(label, Label) for label in classes)
-    )
-    labels = tuple(classes) if plain and classes else None
-    prepared = {member.preparation and member.preparation.labels for member in members}
-    if not plain or prepared not in ({None}, {labels or ()}):
-        raise ModelFileError(f"{name} is damaged: its networks do not predict the same classes.")
-    return labels
 
 
 def _values(member: Member, outputs: Array) -> Array:

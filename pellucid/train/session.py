@@ -11,16 +11,27 @@ from typing import Any
 
 import numpy as np
 
-from pellucid import nn, optim
-from pellucid.errors import PellucidWarning, RunFolderError
+from pellucid import nn, optim, schema
+from pellucid.errors import ModelFileError, PellucidWarning, RunFolderError
 from pellucid.nn.inputs import is_tree, leaves
 from pellucid.train import container
-from pellucid.train.checkpoint import agree
+from pellucid.train.checkpoint import ENTRY, agree, described, fit_states
 from pellucid.train.events import Callback, Evaluated
 from pellucid.train.files import make_folder
 from pellucid.train.folder import RunFolder, unsaved
 from pellucid.train.step import Data, LossFunction
 from pellucid.train.trainer import Problem, Settings, Trainer
+
+_NETWORK = schema.record(
+    identity=schema.mapping(schema.anything),
+    trained=schema.record(
+        history=schema.items(ENTRY, least=1),
+        best=schema.whole(),
+        because=schema.text(2_000),
+        interrupted=schema.flag,
+        diverged=schema.flag,
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -68,12 +79,14 @@ def train_network(
 ) -> Trained:
     """Train network `number` of `networks`; resume: use what the folder holds of it.
 
-    Raises RunFolderError, whose `run` is what was trained, if the folder cannot be written.
+    A network is kept as one whose training has ended only if it has: after an interrupt its
+    checkpoint stays, to go on from. Raises RunFolderError, whose `run` is what was trained, if the
+    folder cannot be written.
     """
-    identity = {} if folder is None else identity_of(problem, settings, number)
+    identity = {} if folder is None else _identity(problem, settings, number)
     if folder is not None and resume and folder.network(number).exists():
         return _finished(problem, folder, identity, number)
-    checkpoint = None if folder is None else folder.checkpoint
+    checkpoint = None if folder is None else folder.checkpoint(number)
     trainer = Trainer(problem, settings, callbacks, checkpoint, identity, (number, networks))
     if resume:
         trainer.resume()
@@ -101,16 +114,26 @@ def _keep(
     number: int,
     failure: RunFolderError | None,
 ) -> None:
-    """Write what a network has become; raises the failure that ended its training, if one did."""
+    """Write what a network has become, unless it was interrupted; raises the failure if there is one."""
     if failure is not None:
         raise failure
+    if found.interrupted:
+        return
     make_folder(folder.path)
     details = {"identity": identity, "trained": asdict(found)}
     container.write(folder.network(number), problem.net.state_dict(), details, "network")
-    folder.checkpoint.unlink(missing_ok=True)
+    folder.checkpoint(number).unlink(missing_ok=True)
 
 
-def identity_of(problem: Problem, settings: Settings, number: int) -> dict[str, Any]:
+def check_savable(problem: Problem) -> None:
+    """Raise TypeError, naming class and setting, for a part that a file of the run cannot hold."""
+    nn.to_spec(problem.net)
+    optim.to_spec(problem.optimizer)
+    optim.to_spec(problem.schedule)
+    _loss_identity(problem.loss)
+
+
+def _identity(problem: Problem, settings: Settings, number: int) -> dict[str, Any]:
     """What the result depends on, as plain JSON values: a run resumes only with the same."""
     identity = {
         **settings.deciding(),
@@ -119,7 +142,7 @@ def identity_of(problem: Problem, settings: Settings, number: int) -> dict[str, 
         "loss": _loss_identity(problem.loss),
         "network": nn.to_spec(problem.net),
         "optimizer": optim.to_spec(problem.optimizer),
-        "schedule": repr(problem.schedule),
+        "schedule": optim.to_spec(problem.schedule),
         "number": number,
     }
     plain: dict[str, Any] = json.loads(json.dumps(identity))
@@ -139,12 +162,17 @@ def _finished(
     """A network whose training had ended when the run was stopped."""
     path = folder.network(number)
     arrays, details = container.read(path, "network")
-    agree(path, details["identity"], identity)
-    problem.net.load_state_dict(arrays)
-    trained = details["trained"]
+    found = described(path, details, _NETWORK)
+    agree(path, found["identity"], identity)
+    trained = found["trained"]
     history = tuple(Evaluated(**entry) for entry in trained["history"])
-    diverged = trained.get("diverged", False)
-    return Trained(history, trained["best"], trained["because"], trained["interrupted"], diverged)
+    if trained["best"] >= len(history):
+        raise ModelFileError(f"{path} is damaged: its best epoch is none of its history.")
+    held = [*problem.net.named_parameters(), *problem.net.named_buffers()]
+    fit_states(path, arrays, {name: one.state for name, one in held})
+    problem.net.load_state_dict(arrays)
+    folder.checkpoint(number).unlink(missing_ok=True)
+    return Trained(**{**trained, "history": history})
 
 
 def fingerprint(data: Data) -> str:

@@ -10,6 +10,7 @@ from pellucid import nn
 from pellucid.graph import Array, Graph, executor, placeholder
 from pellucid.graph.dtype import FLOAT32, INT64
 from pellucid.nn.inputs import apply, leaves, mapped
+from pellucid.train.interrupt import poll
 
 
 class Statistics:
@@ -38,6 +39,7 @@ class Statistics:
         if self._program is None:
             return
         for k in range(self._rows // self._size):
+            poll()
             part = slice(k * self._size, (k + 1) * self._size)
             feeds = {
                 **{name: array[part][None] for name, array in self._x.items()},

@@ -26,6 +26,7 @@ from pellucid.graph import (
 from pellucid.graph.dtype import FLOAT32, INT32, INT64
 from pellucid.nn.inputs import apply, leaves, mapped
 from pellucid.train.frozen import chain, check_frozen
+from pellucid.train.interrupt import poll
 
 LossFunction = Callable[..., Tensor]
 Data = tuple[Any, ...]
@@ -156,6 +157,7 @@ class Evaluator:
         total = every = 0.0
         for start, size, chunks, graph, program in self._parts:
             for i in range(chunks):
+                poll()
                 part = slice(start + i * size, start + (i + 1) * size)
                 feeds = {name: self._feeds[name][part][None] for name in graph.inputs}
                 found = program.run(1, feeds)

@@ -26,7 +26,8 @@ from pellucid.train.fit import (
     check_on_divergence,
     raise_if_diverged,
 )
-from pellucid.train.folder import RunFolder, opened, unsaved
+from pellucid.train.folder import RunFolder, run_folder
+from pellucid.train.interrupt import Abandoned
 from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
 from pellucid.train.rules import TablePlan, plan_for
@@ -88,19 +89,34 @@ def fit_table(
         )
     plan = plan_for(known.rows)
     settings = Settings(plan.batch_size, epochs or plan.epochs, seed, plan.patience)
-    with reporter(progress) as report, opened(out, resume=resume, force=force) as folder:
-        fits = _TableFits(known, target, choice.task, plan, settings, time_limit)
-        failure = fits.train([report, *callbacks], folder, resume)
-    notes = tuple(dict.fromkeys([*table.notes, *choice.notes, *fits.notes]))
-    found = fits.run(choice.task, notes, folder)
-    if failure is not None and folder is not None:
-        raise unsaved(failure, found, folder.path) from failure
-    if folder is not None:
-        folder.hand_over(found.run.model, [trained.history for trained in fits.trained], found)
-    for number, trained in enumerate(fits.trained, 1):
-        trained.warn(f"Network {number} of {plan.networks}")
+    with run_folder(out, resume, force) as folder:
+        with reporter(progress) as report:
+            fits = _TableFits(known, target, choice.task, plan, settings, time_limit)
+            fits.train([report, *callbacks], folder, resume)
+        notes = tuple(dict.fromkeys([*table.notes, *choice.notes, *fits.notes]))
+        found = fits.run(notes, folder)
+        if folder is not None:
+            histories = [trained.history for trained in fits.trained]
+            folder.hand_over(found.run.model, histories, found, fits.failure)
+    fits.warn()
     raise_if_diverged(found, found.run.diverged, on_divergence)
     return found
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """One network, how its training went, and what it puts out for the rows that were held out."""
+
+    member: Member
+    trained: Trained
+    held: Array
+    outputs: Array
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether its loss and what it puts out are finite."""
+        best = self.trained.history[self.trained.best]
+        return best.is_finite and bool(np.isfinite(self.outputs).all())
 
 
 class _TableFits:
@@ -121,35 +137,43 @@ class _TableFits:
         self.plan = plan
         self.settings = settings
         self.time_limit = time_limit
-        self.members: list[Member] = []
-        self.trained: list[Trained] = []
         self.notes: list[Note] = []
-        self._held: list[tuple[Array, Array]] = []
+        self.interrupted = False
+        self.failure: RunFolderError | None = None
+        self._fitted: list[_Fitted] = []
 
-    def train(
-        self, callbacks: Sequence[Callback], folder: RunFolder | None, resume: bool
-    ) -> RunFolderError | None:
-        """Train every network, or those that were begun when the user interrupts.
+    @property
+    def trained(self) -> list[Trained]:
+        """How the training of each network went."""
+        return [fitted.trained for fitted in self._fitted]
 
-        Returns the error if the folder could not be written, which ends training too.
+    def train(self, callbacks: Sequence[Callback], folder: RunFolder | None, resume: bool) -> None:
+        """Train every network, or those that are complete when the user interrupts.
+
+        If none is, the first as far as it came. A second interrupt ends everything. A folder that
+        cannot be written ends training too, and is the `failure`.
         """
         began = time.monotonic()
         for number, (kept, held) in enumerate(self._parts()):
             limit = self._share(began, number)
             try:
-                trained = self._train_one(number, kept, held, limit, callbacks, folder, resume)
+                fitted = self._train_one(number, kept, held, limit, callbacks, folder, resume)
+            except Abandoned:
+                raise
             except KeyboardInterrupt:
-                # Before this network had anything; those before it are a model already.
-                if not self.members:
+                if self.interrupted or not self._fitted:
                     raise
-                break
+                self.interrupted = True
+                return
             except RunFolderError as error:
-                if not self.members:
+                if not self._fitted:
                     raise
-                return error
-            if trained.interrupted:
-                break
-        return None
+                self.failure = error
+                return
+            if not self.interrupted or not self._fitted:
+                self._fitted.append(fitted)
+            if self.interrupted or self.failure is not None:
+                return
 
     def _train_one(
         self,
@@ -160,7 +184,7 @@ class _TableFits:
         callbacks: Sequence[Callback],
         folder: RunFolder | None,
         resume: bool,
-    ) -> Trained:
+    ) -> _Fitted:
         preparation = Preparation.learn(self.table, self.target, self.task, kept)
         if number == 0:
             self.notes = remarks(preparation.encoders)
@@ -171,7 +195,6 @@ class _TableFits:
         parts = (x[kept], y[kept]), (x[held], y[held])
         problem = self._problem(net, *parts, preparation.goal, seed)
         settings = replace(self.settings, seed=seed, time_limit=limit)
-        failure: RunFolderError | None = None
         try:
             trained = train_network(
                 problem, settings, callbacks, folder, resume, number, self.plan.networks
@@ -179,15 +202,10 @@ class _TableFits:
         except RunFolderError as error:
             if not isinstance(error.run, Trained):
                 raise
-            trained, failure = error.run, error
+            trained, self.failure = error.run, error
+        self.interrupted = trained.interrupted
         member = Member(net, x.shape[1:], preparation)
-        outputs = member.outputs(self.table.take(held))
-        self.members.append(member)
-        self.trained.append(trained)
-        self._held.append((held, outputs))
-        if failure is not None:
-            raise failure
-        return trained
+        return _Fitted(member, trained, held, member.outputs(self.table.take(held)))
 
     def _parts(self) -> Iterator[tuple[Array, Array]]:
         """For each network the rows to train on and those to hold out."""
@@ -228,7 +246,7 @@ class _TableFits:
             loss, metric, name = nn.MeanSquaredError(), _root_mean_square_of(goal), "rmse"
         return Problem(net, loss, self.plan.optimizer, train, shown, validation, metric, name)
 
-    def run(self, task: Task, notes: tuple[Note, ...], folder: RunFolder | None) -> TableRun:
+    def run(self, notes: tuple[Note, ...], folder: RunFolder | None) -> TableRun:
         """The run of these networks."""
         model, first = self.model(), self.trained[0]
         run = Run(
@@ -239,70 +257,69 @@ class _TableFits:
             self.plan.reasons,
             None if folder is None else folder.path,
             any(trained.diverged for trained in self.trained),
-            any(trained.interrupted for trained in self.trained),
+            self.interrupted,
         )
         metrics = model.details["validation_metrics"]
-        return TableRun(run, task, notes, self.table.rows, metrics)
+        return TableRun(run, self.task, notes, self.table.rows, metrics)
 
     def model(self) -> Model:
         """The networks together, with what is to be said about them."""
+        sound = self._sound()
         best = [t.history[t.best].epoch for t in self.trained]
-        details = {
+        details: dict[str, Any] = {
             "task": self.task.kind,
             "task_reason": self.task.reason,
             "rows": self.table.rows,
-            "training_rows": len(self.table.column(self.target)) - len(self._held[0][0]),
-            "validation_rows": sum(len(held) for held, _ in self._sound(self._held)),
+            "training_rows": self.table.rows - len(self._fitted[0].held),
+            "validation_rows": sum(len(fitted.held) for fitted in sound),
             "validation_metrics": self._measured(),
             "choices": [choice.to_json() for choice in self.plan.reasons],
             "stopped_because": [trained.because for trained in self.trained],
             "diverged": [trained.diverged for trained in self.trained],
-            "interrupted": [trained.interrupted for trained in self.trained],
             "epochs": [trained.history[-1].epoch for trained in self.trained],
             "best_epoch": best,
             "seed": self.settings.seed,
         }
-        first = self.members[0].preparation
+        if self.interrupted:
+            complete = sum(not trained.interrupted for trained in self.trained)
+            details["interrupted"] = {"complete": complete, "networks": self.plan.networks}
+        first = self._fitted[0].member.preparation
         assert first is not None
-        sound = self._sound(self.members)
-        if len(sound) < len(self.members):
-            warnings.warn(
-                f"Networks that put out what is not finite are left out: "
-                f"{len(self.members) - len(sound)} of {len(self.members)}.",
-                PellucidWarning,
-                stacklevel=2,
-            )
-        return Model(sound, first.labels or None, details)
+        return Model([fitted.member for fitted in sound], first.labels or None, details)
 
-    def _sound(self, each: Sequence[Any]) -> list[Any]:
-        """What belongs to networks that could be measured; to all of them if none could.
+    def warn(self) -> None:
+        """Say which networks diverged, and how many are left out for it."""
+        networks = self.plan.networks
+        for number, trained in enumerate(self.trained, 1):
+            trained.warn("The network" if networks == 1 else f"Network {number} of {networks}")
+        left_out = len(self._fitted) - len(self._sound())
+        if left_out:
+            warnings.warn(
+                "Networks that put out what is not finite are left out: "
+                f"{left_out} of {len(self._fitted)}.",
+                PellucidWarning,
+                stacklevel=3,
+            )
+
+    def _sound(self) -> list[_Fitted]:
+        """The networks that could be measured; all of them if none could.
 
         One that is not finite would make the average of all so.
         """
-        sound = [
-            t.history[t.best].is_finite and bool(np.isfinite(outputs).all())
-            for t, (_, outputs) in zip(self.trained, self._held, strict=True)
-        ]
-        return [part for part, good in zip(each, sound, strict=True) if good or not any(sound)]
+        return [fitted for fitted in self._fitted if fitted.is_sound] or self._fitted
 
     def _measured(self) -> dict[str, float | None]:
         """Metrics over all held-out rows, each predicted by the network that had not seen it."""
-        measured = self._sound(self._held)
-        rows = np.concatenate([held for held, _ in measured])
-        prepared = [member.preparation for member in self._sound(self.members)]
+        sound = self._sound()
+        rows = np.concatenate([fitted.held for fitted in sound])
+        prepared = [(fitted.member.preparation, fitted.outputs) for fitted in sound]
         column = self.table.column(self.target).take(rows)
         goal = learn_target(self.table.column(self.target), self.task)
         truth = goal.encode(column)
         if self.task.is_classification:
-            chances = [
-                p.probabilities(out)
-                for p, (_, out) in zip(prepared, measured, strict=True)
-                if p is not None
-            ]
+            chances = [p.probabilities(outputs) for p, outputs in prepared if p is not None]
             return metrics.classification(truth, np.concatenate(chances))
-        values = [
-            p.decode(out) for p, (_, out) in zip(prepared, measured, strict=True) if p is not None
-        ]
+        values = [p.decode(outputs) for p, outputs in prepared if p is not None]
         return metrics.regression(goal.decode(truth), np.concatenate(values))
 
 

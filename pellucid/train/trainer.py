@@ -29,6 +29,7 @@ from pellucid.train.events import (
 )
 from pellucid.train.files import make_folder
 from pellucid.train.folder import unsaved
+from pellucid.train.interrupt import Abandoned, Interrupts, poll
 from pellucid.train.statistics import Statistics
 from pellucid.train.step import Data, Evaluator, LossFunction, training_step
 
@@ -147,7 +148,7 @@ class Trainer:
         if self.checkpoint is None or not self.checkpoint.exists():
             return False
         self.position = load_checkpoint(
-            self.checkpoint, self.step.states, self.best, self._identity
+            self.checkpoint, self.step.states, self._weights, self.best, self._identity
         )
         return True
 
@@ -167,19 +168,25 @@ class Trainer:
                 *self._place,
             ),
         )
+        interrupts = Interrupts()
         try:
             self._prepare()
-            because = self._loop()
+            with interrupts:
+                because = self._loop()
+        except Abandoned:
+            raise
         except KeyboardInterrupt:
             if not self.position.history:
                 raise
             self.interrupted = True
             because = "it was interrupted"
+            if interrupts.polled:
+                self._save_at_last()
         except RunFolderError as error:
             if not self.position.history:
                 raise
             self.failure = error
-            because = f"its state could not be kept: {error}"
+            because = f"its state could not be kept: {str(error).rstrip('.')}"
         self._restore_best()
         best = self.position.history[self.position.best].epoch
         tell(self.callbacks, Stopped(self.position.epoch, self.position.step, best, because))
@@ -197,7 +204,7 @@ class Trainer:
         self._steps_a_chunk = 1
         self._snapshot()
         if not self.position.history:
-            self._evaluate()
+            self._evaluate(0)
 
     def _evaluator(self, data: Data) -> Evaluator:
         return Evaluator(self.problem.net, self.problem.loss, data, repeated=True)
@@ -208,9 +215,9 @@ class Trainer:
             stop = self._run_epoch()
             if stop is not None:
                 return stop
-            position.epoch += 1
             self._snapshot()
-            self._evaluate()
+            self._evaluate(position.epoch + 1)
+            position.epoch += 1
             stop = self._lost() or self._react()
             if stop is not None:
                 return stop
@@ -242,9 +249,10 @@ class Trainer:
             )
             if self.settings.time_limit is not None and elapsed > self.settings.time_limit:
                 self._snapshot()
-                self._evaluate()
+                self._evaluate(position.epoch)
                 return f"the time limit of {self.settings.time_limit:g} s was reached"
             self._save_if_due()
+            poll()
         return None
 
     def _advance(self, first: int, steps: int) -> Array:
@@ -262,24 +270,24 @@ class Trainer:
 
     # -- what happens at the end of an epoch ------------------------------------------------------
 
-    def _evaluate(self) -> None:
-        """Measure the network with the weights that it is to be used with."""
+    def _evaluate(self, epoch: int) -> None:
+        """Measure the network with the weights that it is to be used with, after so many epochs."""
         if self._statistics is None:
-            self._measure()
+            self._measure(epoch)
             return
         own = {path: state.value.copy() for path, state in self._weights.items()}
         for path, state in self.step.evaluated.items():
             self._weights[path].value = state.value
         try:
             self._statistics.run()
-            self._measure()
+            self._measure(epoch)
         finally:
             for path, value in own.items():
                 self._weights[path].value = value
 
-    def _measure(self) -> None:
+    def _measure(self, epoch: int) -> None:
         problem, position = self.problem, self.position
-        name = f"{problem.metric_name} of epoch {position.epoch}"
+        name = f"{problem.metric_name} of epoch {epoch}"
         outputs, train_loss = self._on_train.run()
         train_metric = metrics.measured(name, problem.metric, outputs, problem.shown[1])
         loss = metric = None
@@ -287,7 +295,7 @@ class Trainer:
             outputs, loss = self._on_validation.run()
             metric = metrics.measured(name, problem.metric, outputs, problem.validation[1])
         entry = Evaluated(
-            position.epoch,
+            epoch,
             position.step,
             self.learning_rate,
             train_loss,
@@ -359,6 +367,13 @@ class Trainer:
         began = time.monotonic()
         if began < self._next_save:
             return
+        self._save()
+        now = time.monotonic()
+        self._next_save = now + max(self.settings.checkpoint_seconds, 50 * (now - began))
+
+    def _save(self) -> None:
+        if self.checkpoint is None:
+            return
         try:
             make_folder(self.checkpoint.parent)
             save_checkpoint(
@@ -366,9 +381,14 @@ class Trainer:
             )
         except Exception as error:
             raise unsaved(error, None, self.checkpoint.parent) from error
-        now = time.monotonic()
-        self._next_save = now + max(self.settings.checkpoint_seconds, 50 * (now - began))
         tell(self.callbacks, Checkpointed(self.position.step))
+
+    def _save_at_last(self) -> None:
+        """Save where training has ended; a failure is kept, not raised."""
+        try:
+            self._save()
+        except RunFolderError as error:
+            self.failure = error
 
     def _lost(self) -> str | None:
         """Why training ends if the last step of the epoch left weights that are not finite."""

@@ -14,6 +14,7 @@ from benchmarks.claims import activation, approximation, dropout, momentum, norm
 from benchmarks.claims.common import best_rate, deviation, made_up, spread, trained
 from benchmarks.claims.picture import HEIGHT, WIDTH, Plot, Series, svg, ticks
 from pellucid import nn, optim
+from pellucid.errors import PellucidWarning
 from pellucid.graph import Reference, using
 
 Main = Callable[[Sequence[str]], int]
@@ -108,7 +109,8 @@ def test_networks_are_trained_to_the_last_epoch_and_learn_what_is_made_up() -> N
 def test_a_run_that_diverges_says_so() -> None:
     data = made_up(40, 8)
     net = nn.Sequential(nn.Flatten(), nn.Linear(10), nn.ReLU(), nn.Linear(10))
-    with using(Reference()), np.errstate(all="ignore"):
+    warned = pytest.warns(PellucidWarning, match="diverged")
+    with using(Reference()), np.errstate(all="ignore"), warned:
         run = trained(net, data.train, data.test, 0, 3, optim.SGD(1e30), 20)
     assert run.diverged and len(run.train) < 4
 

@@ -208,6 +208,18 @@ def test_a_finished_run_is_left_alone_by_resume(tmp_path: Path) -> None:
     assert (model.read_bytes(), model.stat().st_mtime_ns) == before
 
 
+@pytest.mark.parametrize("left", ["run.lock", "network-4.safetensors", "replaced.safetensors"])
+def test_what_a_process_left_that_was_killed_at_its_end_is_removed(
+    tmp_path: Path, left: str
+) -> None:
+    data = small(tmp_path / "t.csv")
+    assert pellucid(*fit(data, "y", "-q", "--epochs", 1)).code == 0
+    before = {file.name for file in (tmp_path / "run").iterdir()}
+    (tmp_path / "run" / left).write_bytes(b"")
+    assert pellucid(*fit(data, "y", "--resume")).code == 0
+    assert {file.name for file in (tmp_path / "run").iterdir()} == before
+
+
 def test_resume_with_other_settings_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,7 +247,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(os, "fsync", full)
     assert "disk is full" in failed(*fit(small(tmp_path / "t.csv"), "y", "-q"))
-    assert [file for file in (tmp_path / "run").iterdir() if file.suffix == ".partial"] == []
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_model_that_is_replaced_stays_until_the_new_one_is_there(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pellucid import nn
-from pellucid.cli.kernels import ROWS, _training
+from pellucid.cli.kernels import ROWS, _batch, _training
 from pellucid.train.model import Member, Model
 from tests.cli.command import pellucid, small
 
@@ -100,3 +101,11 @@ def test_wrong_usage(runs: dict[str, Path]) -> None:
     assert said.code == 2 and "'python' is not loops or llvm or assembly" in said.err
     said = pellucid("inspect", runs["y"], "--code", "llvm", "--json")
     assert said.code == 2 and "exclude each other" in said.err
+
+
+@pytest.mark.parametrize(
+    "choices", [7, None, [7], [{}], [{"name": "batch size", "value": 10**12}], [{"name": ["a"]}]]
+)
+def test_choices_that_no_run_wrote_are_not_taken(choices: Any) -> None:
+    model = Model([Member(nn.Linear(1).build(2), (2,))], details={"choices": choices})
+    assert _batch(model) == 32

@@ -12,7 +12,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
 from pellucid.data import Note, Preparation, Task, read_table
-from pellucid.data.encode.bend import bends
+from pellucid.data.encode.bend import _unexplained, bends
 from tests.data.tables import bikes, islp, penguins
 
 REGRESSION = Task("regression", "a test")
@@ -115,6 +115,16 @@ def test_jagged_whole_numbers_get_an_indicator_each(load: Callable[[], pd.DataFr
     assert got[0, block].tolist() == [0, 0, 0, 1] + [0] * 20
     shares = [(frame.hr == hour).mean() for hour in range(24)]
     assert np.allclose(got[1, block], shares, atol=1e-6)
+
+
+def test_what_a_cubic_leaves_is_that_of_least_squares() -> None:
+    dice = np.random.default_rng(0)
+    x = np.arange(24.0)
+    for columns in ([np.ones(24), x], [x**power for power in range(4)]):
+        values = dice.normal(size=24)
+        powers = np.stack(columns, axis=1)
+        left = values - powers @ np.linalg.lstsq(powers, values, rcond=None)[0]
+        np.testing.assert_allclose(_unexplained(values, columns), left, atol=1e-10)
 
 
 def test_bends_agree_with_the_f_test_of_scipy() -> None:

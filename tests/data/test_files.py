@@ -1,6 +1,9 @@
 """Parquet and JSON files."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -102,3 +105,26 @@ def test_damaged_parquet(tmp_path: Path) -> None:
     for data in (whole[:2000], whole[:-9] + b"PAR1", whole[:500] + b"x" * 400 + whole[900:]):
         with pytest.raises(DataError):
             read_table(written(tmp_path, data, "bad.parquet"))
+
+
+READ = """
+import sys
+from pathlib import Path
+from pellucid.data import read_table
+print(read_table(Path(sys.argv[1])).columns[0].seconds.tolist())
+"""
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+def test_moments_with_a_zone_are_the_same_on_every_machine(tmp_path: Path, zone: str) -> None:
+    path = tmp_path / "t.parquet"
+    days = pd.to_datetime([0, 1, 2], unit="D", utc=True)
+    pd.DataFrame({"moment": days, "i": range(3)}).to_parquet(path)
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(path)],
+        env={**os.environ, "TZ": zone},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[0, 86400, 172800]\n"

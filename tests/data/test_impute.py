@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pellucid.data import Preparation, Task, read_table
-from pellucid.data.impute import RIDGE
+from pellucid.data.impute import RIDGE, _inverse
 from tests.data.tables import cancer, penguins
 
 REGRESSION = Task("regression", "a test")
@@ -109,3 +109,19 @@ def test_the_description_says_how_missing_numbers_are_filled() -> None:
     assert "by the other columns where missing" in report[0].how
     report = Preparation.learn(read_table(related(20)), "y", REGRESSION).describe()
     assert "other columns" not in report[0].how
+
+
+def test_the_inverse_is_numpys() -> None:
+    dice = np.random.default_rng(0)
+    for size in (1, 2, 40):
+        factor = dice.normal(size=(size, size))
+        matrix = factor @ factor.T + 0.1 * np.eye(size)
+        found = _inverse(matrix)
+        assert found is not None
+        np.testing.assert_allclose(found @ matrix, np.eye(size), atol=1e-10)
+
+
+@pytest.mark.parametrize("values", [[1.0, -1.0], [0.0, 1.0], [np.nan, 1.0]])
+def test_what_is_not_positive_definite_has_none(values: list[float]) -> None:
+    assert _inverse(np.diag(values)) is None
+    assert _inverse(np.array([[1.0, 2.0], [2.0, 1.0]])) is None

@@ -256,3 +256,12 @@ def test_json_gives_the_same_features_and_answers(
     assert np.array_equal(again.features(table), preparation.features(table))
     assert np.array_equal(again.target(table), preparation.target(table))
     assert again.describe() == preparation.describe()
+
+
+def test_a_class_that_no_training_row_has_is_kept() -> None:
+    """Its name is known from the other rows, so a file must be able to say that none had it."""
+    values = {"x": np.arange(30.0), "y": np.array(["a", "b"] * 14 + ["a", "rare"])}
+    table = read_table(values)
+    prepared = Preparation.learn(table, "y", Task("many classes", "a test"), np.arange(28))
+    again = Preparation.from_json(json.loads(json.dumps(prepared.to_json())))
+    assert again.labels == ("a", "b", "rare") and again.goal == prepared.goal

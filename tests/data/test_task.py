@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pellucid.data import choose_target, infer_task, read_table
+from pellucid.data import Task, choose_target, infer_task, read_table
+from pellucid.data.target import ClassTarget
 from pellucid.data.task import class_codes, class_labels
 from pellucid.errors import DataError
 from tests.data.tables import bikes, cancer, islp, penguins, titanic, wine
@@ -121,3 +122,11 @@ def test_labels_keep_their_type(values: list[Any], labels: tuple[Any, ...]) -> N
     assert [type(label) for label in found] == [type(label) for label in labels]
     codes = class_codes(column, found)
     assert [None if code < 0 else found[code] for code in codes] == values
+
+
+def test_of_classes_that_are_alike_common_the_last_signal() -> None:
+    """However the processor's fastest sort orders equals."""
+    names = tuple(f"class {place:02}" for place in range(40))
+    target = ClassTarget("y", Task("many classes", "a test"), names, (7, 3) * 20)
+    signals = target.signal(np.arange(40))
+    assert signals.argmax(axis=0).tolist() == list(range(38, 18, -2))

@@ -62,3 +62,11 @@ def test_own_random_layers_draw_afresh() -> None:
         net(x)
     first, total = (forward.activations[path].numpy() for path in ("0", "1"))
     assert (np.abs(total - 2 * first) > 1e-6).all()
+
+
+def test_a_module_that_is_called_again_and_again_is_numbered() -> None:
+    layer = nn.ReLU()
+    net = nn.Sequential(*[layer] * 4)
+    with nn.evaluation() as seen:
+        net(np.ones((1, 2), np.float32))
+    assert list(seen.activations) == ["0", "0#2", "0#3", "0#4", ""]

@@ -14,6 +14,7 @@ from pellucid import graph as g
 from pellucid import nn, optim
 from pellucid.errors import ModelFileError
 from pellucid.graph import Array, Graph, Tensor
+from pellucid.optim.registry import SCHEDULES
 
 
 def untyped(value: Any) -> Any:
@@ -226,12 +227,30 @@ def test_other_specs_are_refused(spec: Any, message: str) -> None:
         optim.from_spec(spec)
 
 
-def test_an_optimizer_of_ones_own_has_no_spec() -> None:
-    class Mine(optim.Adam):
-        pass
+class Mine(optim.Adam):
+    """Of one's own."""
 
-    with pytest.raises(TypeError, match="Mine is not one of the library's own optimizers"):
-        optim.to_spec(Mine())
+
+class MyRate(optim.ConstantRate):
+    """Of one's own."""
+
+
+def test_what_is_of_ones_own_is_named() -> None:
+    for own in (optim.Clip(Mine(0.5), norm=1.0), Mine(beta1=0.25)):
+        again = optim.from_spec(json.loads(json.dumps(optim.to_spec(own))))
+        assert again == own and type(again) is type(own)
+    assert type(optim.schedule_from_spec(optim.to_spec(optim.WarmUp(2, MyRate())))) is optim.WarmUp
+    assert optim.to_spec(MyRate()) == {"type": f"{__name__}:MyRate", "attributes": []}
+
+
+def test_every_schedule_has_a_spec() -> None:
+    for kind in SCHEDULES.values():
+        given = kind(at=(1.0, 2.0)) if kind is optim.MilestoneRate else kind()
+        again = optim.schedule_from_spec(json.loads(json.dumps(optim.to_spec(given))))
+        assert again == given and type(again) is kind
+    public = [getattr(optim, name) for name in optim.__all__]
+    kinds = [kind for kind in public if isinstance(kind, type) and issubclass(kind, optim.Schedule)]
+    assert set(kinds) == {optim.Schedule, *SCHEDULES.values()}
 
 
 def test_plain_descent_reaches_the_minimum_of_a_network_with_every_layer() -> None:

@@ -15,6 +15,8 @@ from pellucid.errors import ModelFileError
 from pellucid.graph import Array
 from pellucid.train import container
 from pellucid.train.files import write_atomically
+from pellucid.train.member import Member
+from pellucid.train.model import Model
 
 ARRAYS: dict[str, Array] = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -132,3 +134,28 @@ def test_scalars_and_views_keep_their_shape() -> None:
     for name, array in arrays.items():
         assert found[name].shape == array.shape
         np.testing.assert_array_equal(found[name], array)
+
+
+def test_a_model_keeps_the_types_of_its_weights(tmp_path: Path) -> None:
+    net = nn.Sequential(nn.Linear(2), nn.BatchNorm()).build(3, dtype=np.float64)
+    for held in net.state_dict().values():
+        assert held.dtype == np.float64
+    Model([Member(net, (3,))]).save(tmp_path / "m")
+    found = pel.Model.load(tmp_path / "m").net.state_dict()
+    for path, array in net.state_dict().items():
+        assert found[path].dtype == array.dtype and found[path].tobytes() == array.tobytes()
+
+
+def test_a_network_beyond_the_limits_is_read_where_it_is_trusted(tmp_path: Path) -> None:
+    net = nn.LSTM(1, output="last").build((2_000, 1))
+    Model([Member(net, (2_000, 1))]).save(tmp_path / "m")
+    with pytest.raises(ModelFileError, match=r"Model\.load\(path, trusted=True\)\.$"):
+        pel.Model.load(tmp_path / "m")
+    assert pel.Model.load(tmp_path / "m", trusted=True).net.parameter_count() == 12
+
+
+def test_networks_of_python_have_no_limits() -> None:
+    assert (
+        nn.Upsample(100_000).build((3, 3, 3))(np.zeros((1, 3, 3, 3), np.float32)).shape[1]
+        == 300_000
+    )

@@ -55,6 +55,7 @@ KINDS = [
     (pair(HUGE, HUGE + 1), np.int64),
     (pair(2**64 - 2, 2**64 - 1), np.uint64),
     (pair(-1, 2**63), object),
+    (pair(10**40, -(10**30)), object),
     (pair(2**70, 2**70 + 1), object),
     (pair(3, 200, np.uint8), np.uint8),
     (pair(-3, 3, np.int8), np.int8),
@@ -281,7 +282,7 @@ def test_a_file_whose_labels_are_not_of_their_type_is_refused(wrong: Any) -> Non
     model = fitted(pair(-1, 300, np.int16)).model
     content = {**model.to_json(), "labels": wrong}
     assert model.to_json()["labels"] == "<i2"
-    with pytest.raises(ModelFileError, match="labels are not of the type"):
+    with pytest.raises(ModelFileError, match=r"labels(: expected|\ are not of the type)"):
         pel.Model.from_parts(model.arrays(), content, "it")
 
 

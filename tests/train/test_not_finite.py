@@ -225,7 +225,10 @@ def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
 
     run = fitted(callbacks=[press], out=tmp_path / "run")
     assert run.interrupted and not run.diverged and "interrupted" in str(run)
-    assert pel.Model.load(tmp_path / "run" / MODEL).details["interrupted"] == [True]
+    assert pel.Model.load(tmp_path / "run" / MODEL).details["interrupted"] == {
+        "complete": 0,
+        "networks": 1,
+    }
 
 
 # -- nothing trained is lost -------------------------------------------------------------------------

@@ -12,6 +12,7 @@ values a straight line takes the place of the cubic, with k - 2.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,13 +61,35 @@ def _lack_of_fit(
     within = float(((centred - means[place]) ** 2).sum())
     mean, deviation = mean_and_deviation(levels)
     x = (levels - mean) / (deviation or 1.0)
-    powers = np.stack([x**power for power in range(degree + 1)], axis=1)
     weights = np.sqrt(rows)
-    fit = np.linalg.lstsq(powers * weights[:, None], means * weights, rcond=None)[0]
-    lack = float((rows * (means - powers @ fit) ** 2).sum())
+    powers = [x**power * weights for power in range(degree + 1)]
+    lack = float((_unexplained(means * weights, powers) ** 2).sum())
     total = float((centred**2).sum())
     noise = max(within, 1e-9 * total) / (len(values) - len(levels))
     return lack / (len(levels) - degree - 1) / noise if total > 0 else 0.0
+
+
+def _unexplained(
+    values: NDArray[np.float64], columns: Sequence[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """What least squares leaves of the values, by Gram & Schmidt, each step made twice.
+
+    Not by LAPACK, whose sums depend on the processors that it finds.
+    """
+    directions: list[NDArray[np.float64]] = []
+    for column in columns:
+        rest = _without(_without(column, directions), directions)
+        directions.append(rest / np.sqrt((rest * rest).sum()))
+    return _without(_without(values, directions), directions)
+
+
+def _without(
+    values: NDArray[np.float64], directions: Sequence[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """The values without their parts along orthogonal directions of length 1."""
+    for direction in directions:
+        values = values - direction * (direction * values).sum()
+    return values
 
 
 def _quantile(freedom: int) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pellucid.graph.dtype import is_float
-from pellucid.graph.op import Gradients, Op, TensorType, declare
+from pellucid.graph.op import Array, Gradients, Op, TensorType, declare
 
 if TYPE_CHECKING:
     from pellucid.graph.tensor import Tensor
@@ -26,8 +26,17 @@ def _matmul_type(a: TensorType, b: TensorType) -> TensorType:
     return TensorType((*a.shape[:-1], b.shape[-1]), a.dtype)
 
 
+def product(a: Array, b: Array) -> Array:
+    """a (…, n, m) times b (…, m, k), summed in float64 in an order that shapes alone decide.
+
+    `np.matmul` goes through a BLAS library, which cuts sums by the processors that it finds.
+    """
+    wide = np.einsum("...ij,...jk->...ik", a.astype(np.float64), b.astype(np.float64))
+    return np.asarray(wide.astype(a.dtype))
+
+
 def _matmul_rule(g: Tensor, out: Tensor, a: Tensor, b: Tensor) -> Gradients:
     return g @ b.swap_axes(-1, -2), a.swap_axes(-1, -2) @ g
 
 
-declare(Op("matmul", "contract", _matmul_type, np.matmul, _matmul_rule, "{0} @ {1}"))
+declare(Op("matmul", "contract", _matmul_type, product, _matmul_rule, "{0} @ {1}"))

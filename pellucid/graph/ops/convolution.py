@@ -5,7 +5,7 @@ As everywhere in deep learning, "convolution" is the cross-correlation: the kern
 
 from __future__ import annotations
 
-from itertools import product
+import itertools
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from pellucid.graph.dtype import is_float
 from pellucid.graph.op import Array, Gradients, Op, TensorType, declare
+from pellucid.graph.ops.contract import product
 
 if TYPE_CHECKING:
     from pellucid.graph.tensor import Tensor
@@ -54,7 +55,7 @@ def _windows_rule(
 ) -> Gradients:
     """Each place of the windows put back where it was taken, and all of them added."""
     total: Tensor | None = None
-    for offsets in product(*map(range, sizes)):
+    for offsets in itertools.product(*map(range, sizes)):
         part = g[(..., *offsets)]
         before, after, interior = [0] * x.ndim, [0] * x.ndim, [0] * x.ndim
         for axis, offset, step, dilation in zip(axes, offsets, steps, dilations, strict=True):
@@ -94,7 +95,7 @@ def _convolve(x: Array, w: Array, stride: Ints, dilation: Ints) -> Array:
     shape = _convolve_type(*kind, stride, dilation).shape
     found = np.zeros((shape[-2], prod(shape[:-2]), shape[-1]), x.dtype)
     if found.size:
-        for offsets in product(*map(range, w.shape[:rank])):
+        for offsets in itertools.product(*map(range, w.shape[:rank])):
             part = x[
                 :,
                 *(
@@ -105,7 +106,7 @@ def _convolve(x: Array, w: Array, stride: Ints, dilation: Ints) -> Array:
                 ),
             ]
             rows = part.reshape(-1, *x.shape[-2:]).swapaxes(0, 1)
-            found += rows @ w[offsets]
+            found += product(rows, w[offsets])
     return found.swapaxes(0, 1).reshape(shape)
 
 

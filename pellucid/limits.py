@@ -1,0 +1,133 @@
+"""How much a network that a file describes may ask for, before any of it is computed.
+
+A file of a kilobyte can describe a network of 10¹² layers (parts shared by parts that are shared), a
+recurrent layer of a million steps, or an image of a terabyte. Inside `limited` building a network
+spends a budget, and where that ends, building ends with an error. Whoever builds a network in
+Python has no budget: it is theirs.
+
+What spends: a node of the graph (`pellucid.graph.apply`), a call of a module, and constants before
+they are computed (`reserve`). A layer that builds much says so before (`expect`). Shapes are those
+for one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from math import prod
+
+from pellucid.errors import ModelFileError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a network from a file may ask for, for one row.
+
+    nodes:     operations of its graph and calls of its modules; an LSTM takes 18 a step, a GRU 25.
+    elements:  of any value that is computed; eight times as many where elements are only moved.
+    work:      multiplications and additions.
+    outputs:   elements of what the network puts out.
+    constants: elements of all constants that layers compute from their settings.
+    axes:      of any value; what NumPy can hold.
+    """
+
+    nodes: int = 30_000
+    elements: int = 2**27
+    work: int = 2**38
+    outputs: int = 2**25
+    constants: int = 2**22
+    axes: int = 32
+
+
+USUAL = Limits()
+_MOVED = 8
+
+
+@dataclass
+class Budget:
+    """What is left of the limits."""
+
+    limits: Limits
+    nodes: int = field(init=False)
+    work: int = field(init=False)
+    constants: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.nodes = self.limits.nodes
+        self.work = self.limits.work
+        self.constants = self.limits.constants
+
+    def spend(self, count: int) -> None:
+        """Count operations; raises ModelFileError when there were too many."""
+        self.nodes -= count
+        if self.nodes < 0:
+            raise _exceeded(f"more than {self.limits.nodes:,} operations")
+
+    def node(self, shape: tuple[int, ...], inputs: int, depth: int, moves: bool) -> None:
+        """Count a node of this shape with so many inputs; depth: terms of the sum at each element."""
+        self.spend(1 + inputs // 4)
+        if len(shape) > self.limits.axes:
+            raise _exceeded(f"a value of more than {self.limits.axes} axes")
+        size = prod(shape)
+        most = self.limits.elements * (_MOVED if moves else 1)
+        if size > most:
+            raise _exceeded(f"a value of more than {most:,} numbers for one row")
+        self.work -= size * depth
+        if self.work < 0:
+            raise _exceeded(f"more than {self.limits.work:.1e} multiplications for one row")
+
+
+_budget: ContextVar[Budget | None] = ContextVar("budget", default=None)
+
+budget = _budget.get
+"""The budget in force, None where there is none."""
+
+
+@contextmanager
+def limited(limits: Limits | None) -> Iterator[None]:
+    """Networks built inside spend a budget of these limits; None: they spend none."""
+    token = _budget.set(None if limits is None else Budget(limits))
+    try:
+        yield
+    finally:
+        _budget.reset(token)
+
+
+def put_out(shape: tuple[int, ...]) -> None:
+    """Raise where there is a budget and a network puts out more than it allows."""
+    found = _budget.get()
+    if found is not None and prod(shape) > found.limits.outputs:
+        raise _exceeded(f"outputs of more than {found.limits.outputs:,} numbers for one row")
+
+
+def reserve(*shape: int) -> None:
+    """Count a constant of this shape, before it is computed."""
+    found = _budget.get()
+    if found is None:
+        return
+    found.constants -= prod(shape)
+    if found.constants < 0:
+        raise _exceeded(f"constants of more than {found.limits.constants:,} numbers")
+
+
+def spend(count: int) -> None:
+    """Count operations, where there is a budget."""
+    found = _budget.get()
+    if found is not None:
+        found.spend(count)
+
+
+def expect(count: int) -> None:
+    """Raise, before the first is built, where so many operations are more than the budget has."""
+    found = _budget.get()
+    if found is not None and count > found.nodes:
+        found.spend(count)
+
+
+def _exceeded(what: str) -> ModelFileError:
+    return ModelFileError(
+        f"the network asks for {what}; if you trust the file, read it with "
+        "Model.load(path, trusted=True)"
+    )

@@ -1,0 +1,133 @@
+"""Parts of the user's own, found again by name: layers, losses, initialisers, optimizers, schedules.
+
+A class is known from its definition on (the bases are `Part`s). Files hold
+its name, "module:qualified name", never its code; whoever reads the file has defined the class, or
+passes it.
+"""
+
+from __future__ import annotations
+
+import copy
+import gc
+import sys
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any, Self
+from weakref import WeakSet
+
+from pellucid.errors import ModelFileError
+
+Kind = type[Any]
+
+_MAIN = ("__main__", "__mp_main__")
+"""The names of the module that a script is, in its process and in those that it spawns."""
+
+_defined: dict[str, WeakSet[Kind]] = {}
+
+
+class Copied:
+    """An object whose copy is of its class and holds the same, or copies of it."""
+
+    def __copy__(self) -> Self:
+        new = type(self).__new__(type(self))
+        vars(new).update(vars(self))
+        return new
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        new = type(self).__new__(type(self))
+        memo[id(self)] = new
+        vars(new).update(copy.deepcopy(vars(self), memo))
+        return new
+
+
+class Part(Copied):
+    """What layers, losses, initialisers, optimizers and schedules have in common."""
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        define(cls)
+
+
+def define(kind: Kind) -> None:
+    """Know a class by its name, unless it is one of the library's own."""
+    if not is_library(kind):
+        _defined.setdefault(name_of(kind), WeakSet()).add(kind)
+
+
+def is_library(kind: Kind) -> bool:
+    """Whether a class is defined in this package."""
+    return kind.__module__.partition(".")[0] == "pellucid"
+
+
+def is_own(kind: Kind) -> bool:
+    """Whether a class is a part that a user defined."""
+    return kind in _defined.get(name_of(kind), ())
+
+
+def name_of(kind: Kind) -> str:
+    """The name of a class of the user's own in files."""
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def written_name(kind: Kind) -> str:
+    """The name to write; raises TypeError where it would not lead back to this class."""
+    name = name_of(kind)
+    found = _living(name)
+    if found != [kind]:
+        raise TypeError(
+            f"there are {len(found) or 'other'} classes named {name}, so a file could not tell which "
+            "it means: rename this one, or make the object again from the newest definition"
+        )
+    return name
+
+
+def find(name: str, given: Sequence[Kind] = ()) -> Kind:
+    """The class that a file names, among those given or else among those defined.
+
+    A class given counts where its qualified name fits, in whatever module it is. Raises
+    ModelFileError saying what to do if there is none, or more than one.
+    """
+    module, _, qualified = name.partition(":")
+    last = qualified.rpartition(".")[2][:60]
+    candidates = [kind for kind in given if name_of(kind) == name]
+    candidates = candidates or [kind for kind in given if kind.__qualname__ == qualified]
+    candidates = list(dict.fromkeys(candidates)) or _living(name) or _renamed(module, qualified)
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        raise ModelFileError(f"there are {len(candidates)} classes named {name[:120]}: rename one")
+    raise ModelFileError(
+        f"{name[:120]} is a class of your own that is not defined here: import the module that "
+        f"defines it first, or pass it as parts=[{last}]"
+    )
+
+
+def _living(name: str) -> list[Kind]:
+    """The classes of this name; the one that its module holds by it stands for all."""
+    if len(_defined.get(name, ())) > 1:
+        gc.collect()  # a class lives on in cycles after its definition was run again
+    found = list(_defined.get(name, ()))
+    if len(found) > 1:
+        held = _held(name)
+        return [held] if held in found else found
+    return found
+
+
+def _held(name: str) -> Any:
+    """What the module of a name holds by it."""
+    module, _, qualified = name.partition(":")
+    try:
+        return reduce(getattr, qualified.split("."), sys.modules[module])
+    except (KeyError, AttributeError):
+        return None
+
+
+def _renamed(module: str, qualified: str) -> list[Kind]:
+    """A script's module has another name where it is imported, or in a process that it spawned."""
+    return [
+        kind
+        for name in list(_defined)
+        if name.partition(":")[2] == qualified
+        and (module in _MAIN or name.partition(":")[0] in _MAIN)
+        for kind in _living(name)
+    ]

@@ -1,0 +1,116 @@
+"""Settings of a class of the user's own as JSON that says what it is, for there are no annotations.
+
+Texts, booleans, whole and finite numbers, null and lists are themselves; the others of Python's plain
+values are objects with a "type": tuple, dict, float (infinite or NaN) and array. Anything else is for
+the `inner` function of the caller.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pellucid import schema
+from pellucid.check import brief
+from pellucid.errors import ModelFileError
+
+MOST = 100_000
+"""Elements of an array among settings."""
+
+_WHOLE = 10**18
+_FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+_DTYPES = ("bool", "uint8", "int32", "int64", "float32", "float64")
+_ARRAY = schema.record(
+    type=schema.one_of("array"),
+    dtype=schema.one_of(*_DTYPES),
+    shape=schema.items(schema.whole(0, MOST), most=32),
+    items=schema.items(schema.anything, most=MOST),
+)
+_FLOAT = schema.record(type=schema.one_of("float"), value=schema.one_of(*_FLOATS))
+_SEVERAL = schema.record(type=schema.one_of("tuple", "dict"), items=schema.items(schema.anything))
+_NUMBER = schema.either(
+    schema.whole(-_WHOLE, _WHOLE),
+    schema.flag,
+    schema.number(),
+    lambda value, where: _FLOATS[schema.one_of(*_FLOATS)(value, where)],
+)
+
+Inner = Callable[[Any, str], Any]
+
+
+def write(value: Any, where: str, inner: Inner) -> Any:
+    """A setting as JSON; `inner` writes, or refuses, what is no plain value."""
+    if isinstance(value, np.generic) and value.dtype.name in _DTYPES:
+        value = value.item()
+    if (
+        value is None
+        or isinstance(value, (bool, str))
+        or (type(value) is int and abs(value) < _WHOLE)
+    ):
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else {"type": "float", "value": str(value)}
+    if type(value) is list:
+        return [write(item, f"{where}[{at}]", inner) for at, item in enumerate(value)]
+    if type(value) is tuple:
+        items = [write(item, f"{where}[{at}]", inner) for at, item in enumerate(value)]
+        return {"type": "tuple", "items": items}
+    if type(value) is dict and all(type(key) in (str, int, bool) for key in value):
+        pairs = [[key, write(item, f"{where}.{key}", inner)] for key, item in value.items()]
+        return {"type": "dict", "items": pairs}
+    if isinstance(value, np.ndarray) and value.dtype.name in _DTYPES and value.size <= MOST:
+        flat = [
+            str(x) if x != x or x in (math.inf, -math.inf) else x for x in value.ravel().tolist()
+        ]
+        shape = list(value.shape)
+        return {"type": "array", "dtype": value.dtype.name, "shape": shape, "items": flat}
+    return inner(value, where)
+
+
+def read(value: Any, where: str, inner: Inner) -> Any:
+    """The setting that `write` wrote; `inner` reads an object with another "type"."""
+    if isinstance(value, list):
+        return [read(item, f"{where}[{at}]", inner) for at, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    readers = {"float": _float, "array": _array}
+    kind = value.get("type")
+    if kind in ("tuple", "dict"):
+        items = _SEVERAL(value, where)["items"]
+        return _tuple(items, where, inner) if kind == "tuple" else _dict(items, where, inner)
+    if isinstance(kind, str) and kind in readers:
+        return readers[kind](value, where)
+    return inner(value, where)
+
+
+def _tuple(items: list[Any], where: str, inner: Inner) -> tuple[Any, ...]:
+    return tuple(read(item, f"{where}[{at}]", inner) for at, item in enumerate(items))
+
+
+def _dict(items: list[Any], where: str, inner: Inner) -> dict[Any, Any]:
+    found: dict[Any, Any] = {}
+    for pair in items:
+        if not isinstance(pair, list) or len(pair) != 2 or type(pair[0]) not in (str, int, bool):
+            raise schema.refuse(where, "pairs of a name and a value", pair)
+        if pair[0] in found:
+            raise ModelFileError(f"{where}: {brief(pair[0])} is given twice")
+        found[pair[0]] = read(pair[1], f"{where}.{str(pair[0])[:60]}", inner)
+    return found
+
+
+def _float(value: Any, where: str) -> float:
+    return _FLOATS[_FLOAT(value, where)["value"]]
+
+
+def _array(value: Any, where: str) -> np.ndarray[Any, Any]:
+    found = _ARRAY(value, where)
+    if math.prod(found["shape"]) != len(found["items"]):
+        raise schema.refuse(where, f"values for the shape {found['shape']}", len(found["items"]))
+    numbers = [_NUMBER(item, where) for item in found["items"]]
+    try:
+        return np.array(numbers, found["dtype"]).reshape(found["shape"])
+    except (ValueError, OverflowError, TypeError) as error:
+        raise ModelFileError(f"{where}: {error}") from error
