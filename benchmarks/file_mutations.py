@@ -151,7 +151,7 @@ def _arrays(arrays: dict[str, Array], text: str, dice: Dice) -> tuple[dict[str, 
         lambda: found.update({name: array.T}),
         lambda: found.update({name: array[..., :0]} if array.ndim else {name: array[None, None]}),
         lambda: found.update(
-            {name: np.full_like(array, np.nan if array.dtype.kind == "f" else -1)}
+            {name: np.full_like(array, {"f": np.nan, "u": 255}.get(array.dtype.kind, -1))}
         ),
         lambda: found.update({name: np.zeros((1,) * 32, array.dtype)}),
     )
