@@ -188,7 +188,6 @@ def names() -> dict[str, Any]:
         "w": w,
         "scalar": w.square(),
         "f": lambda x: x * 2.0,
-        "layer": net[0],
         "self": nn.Sequential(),
         "predict": run.model.predict,
     }
@@ -199,7 +198,10 @@ def test_the_right_side_of_the_porting_table_runs(
     code: str, names: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    exec(code, dict(names))
+    trained = names["net"].state_dict()
+    net = nn.Sequential(nn.Linear(3), nn.ReLU(), nn.Linear(2)).build(names["X"])
+    net.load_state_dict(trained)
+    exec(code, {**names, "net": net, "layer": net[0]})
 
 
 def test_the_porting_table_was_found() -> None:
