@@ -26,13 +26,14 @@ def test_random_stacks_in_float32() -> None:
 
 
 def test_every_layer_and_loss_takes_part() -> None:
-    assert {kind.__name__ for kind in MODULES} == {*LAYERS, "Embedding"}
+    assert {kind.__name__ for kind in MODULES} == {*LAYERS, "Embedding", "Join"}
     seen: set[str] = set()
     for seed in range(250):
         step = random_step(seed)
         seen |= {type(module).__name__ for _, module in step.net.named_modules()}
         seen.add(type(step.loss).__name__)
-    wanted = {kind.__name__ for kind in (*MODULES, *LOSSES)}
+    # Join takes several inputs, which a stack has not.
+    wanted = {kind.__name__ for kind in (*MODULES, *LOSSES)} - {"Join"}
     assert wanted <= seen
 
 
