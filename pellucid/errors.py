@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from typing import Any
 
 
@@ -46,3 +48,15 @@ class OutOfRangeError(PellucidError, OverflowError, ValueError):
 
 class TracingError(PellucidError, ValueError):
     """A function that is built into a graph once would give another graph the next time."""
+
+
+def warn(text: str) -> None:
+    """Give a PellucidWarning at the line outside of the library that called into it."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, PellucidWarning, stacklevel=level)
+
+
+def _is_inside(module: str) -> bool:
+    return module.partition(".")[0] in ("pellucid", "contextlib")

@@ -30,6 +30,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     takes_classes: ClassVar[bool] = True
+    target_bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     label_smoothing: float = 0.0
     class_weights: tuple[float, ...] | None = None
@@ -78,6 +79,7 @@ class CrossEntropy(Loss):
     """
 
     takes_classes: ClassVar[bool] = True
+    target_bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     label_smoothing: float = 0.0
     class_weights: tuple[float, ...] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pellucid import check
 from pellucid.graph import Tensor, where
@@ -21,6 +22,8 @@ class KLDivergence(Loss):
     target that is no probability is an error or gives NaN, as in `BinaryCrossEntropy`. Its gradient
     is that of the cross-entropy; its least value is 0.
     """
+
+    target_bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def row_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The divergence of each row."""

@@ -68,6 +68,7 @@ class BinaryFocal(Loss):
     """
 
     takes_classes: ClassVar[bool] = True
+    target_bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     gamma: float = 2.0
     alpha: float | None = None

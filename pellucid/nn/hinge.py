@@ -24,6 +24,7 @@ class Hinge(Loss):
     """
 
     takes_classes: ClassVar[bool] = True
+    target_bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     margin: float = 1.0
     squared: bool = False

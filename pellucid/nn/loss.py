@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -29,6 +30,9 @@ class Loss(Hinted, Part):
 
     takes_classes: ClassVar[bool] = False
     """Whether targets that are whole numbers are classes."""
+
+    target_bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    """The least and the largest number that can be a target."""
 
     reduction: Reduction = "mean"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 
@@ -66,6 +68,8 @@ class Poisson(Loss):
     is an error where it can be seen when the graph is built, and gives NaN where it comes with the
     data.
     """
+
+    target_bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
 
     def row_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """e^x − y x."""

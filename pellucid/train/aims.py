@@ -55,6 +55,10 @@ def prepare(net: nn.Module, train: Data, held: Data | None, loss: LossFunction |
     check_precision(y, "train[1]")
     checked = None if held is None else _with_targets(held, _values(held[1], "validation[1]"))
     chosen = loss or nn.MeanSquaredError()
+    if outputs.size == y[:1].size:
+        _check_bounds(chosen, values[1])
+        if checked is not None:
+            _check_bounds(chosen, checked[1])
     metric, name = _measure(chosen, outputs.size == y[:1].size)
     return Prepared(values, checked, None, chosen, metric, name)
 
@@ -64,6 +68,23 @@ def _values(y: Array, what: str) -> Array:
     if y.dtype.kind in "UO":
         raise DataError(f"{what} holds texts of shape {y.shape}: classes are one for each row.")
     return arrays.finite(y, what)
+
+
+def _check_bounds(loss: LossFunction, y: Array) -> None:
+    """Raise DataError for a target that the loss has no value for, whatever it weighs.
+
+    In training it would be NaN, and the gradient of a loss that is NaN is that times any weight.
+    """
+    if not isinstance(loss, nn.Loss):
+        return
+    low, high = loss.target_bounds
+    wrong = y[(y < low) | (y > high)]
+    if wrong.size:
+        wanted = "of at least 0" if high == np.inf else f"from {low:g} to {high:g}"
+        names = "; names of classes are integers or texts" if loss.takes_classes else ""
+        raise DataError(
+            f"A target is {wrong[0]:g}, but {type(loss).__name__} takes numbers {wanted}{names}."
+        )
 
 
 def accuracy(outputs: Array, codes: Array) -> float:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from numbers import Integral
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal
 
 import numpy as np
 
-from pellucid import nn, optim
+from pellucid import check, nn, optim
 from pellucid.data import split
-from pellucid.errors import DataError, NotFiniteError, PellucidWarning, RunFolderError
+from pellucid.errors import DataError, NotFiniteError, RunFolderError, warn
 from pellucid.hints import explained
 from pellucid.train import arrays
 from pellucid.train.aims import Prepared, prepare
@@ -99,7 +97,8 @@ def fit(
                  for a new network; False goes on from them; None does, and warns if they come from
                  an earlier `fit`.
     on_divergence: "warn", or "raise" for a NotFiniteError, which holds the run, where the loss becomes
-                 NaN or infinite. Either way the model has the best weights before that.
+                 NaN or infinite, or is so in every epoch. Either way the model has the best weights
+                 before that.
 
     Training metrics are measured in evaluation mode on the first 10,000 training rows (in a seeded
     order) and named so. Ctrl-C ends training with the best weights so far, and `resume` goes on with
@@ -109,7 +108,11 @@ def fit(
     RunFolderError, which holds the run, if `out` cannot be written.
     """
     _check_parts(net, loss, optimizer, schedule)
-    _check_counts(batch_size=batch_size, epochs=epochs, patience=patience)
+    if batch_size is not None:
+        check.integer("batch_size", batch_size)
+    check.integer("epochs", epochs, 0)
+    check.integer("patience", patience, 0)
+    check_limits(seed, time_limit)
     check_on_divergence(on_divergence)
     whole = _rows(train, "train")
     had_weights = _begin(net, fresh, resume)
@@ -142,7 +145,7 @@ def fit(
         run = train_model(
             model, problem, settings, reasons, out, resume, force, [report, *callbacks]
         )
-    raise_if_diverged(run, run.diverged, on_divergence)
+    raise_if_diverged(run, run, on_divergence)
     return run
 
 
@@ -196,19 +199,34 @@ def train_model(
     return run
 
 
+def check_limits(seed: int, time_limit: float | None) -> None:
+    """Raise TypeError or ValueError unless each is a number in its range, or there is no limit."""
+    check.integer("seed", seed, 0)
+    if time_limit is not None and not check.plain("time_limit", time_limit) >= 0:
+        raise ValueError(
+            f"time_limit is at least 0 seconds, or None, got {check.brief(time_limit)}"
+        )
+
+
 def check_on_divergence(choice: str) -> None:
     """Raise ValueError unless it is one of the two."""
     if choice not in ("warn", "raise"):
         raise ValueError(f"on_divergence is 'warn' or 'raise', got {choice!r}")
 
 
-def raise_if_diverged(run: Any, diverged: bool, on_divergence: OnDivergence) -> None:
-    """Raise NotFiniteError, which holds the run, if it diverged and that is to be an error."""
-    if not diverged or on_divergence == "warn":
+def raise_if_diverged(found: Any, run: Run, on_divergence: OnDivergence) -> None:
+    """Raise NotFiniteError, which holds what was found, if that is to be an error.
+
+    It is one where the run diverged, and where no epoch of it had a finite loss.
+    """
+    if on_divergence == "warn" or (run.best.is_finite and not run.diverged):
         return
-    error = NotFiniteError(f"Training diverged: {getattr(run, 'run', run).stopped_because}.")
-    error.run = run
-    error.add_note("The attribute `run` of this error has the best weights before that.")
+    why = f"diverged: {run.stopped_because}" if run.diverged else "has no finite loss in any epoch"
+    error = NotFiniteError(f"Training {why}.")
+    error.run = found
+    error.add_note(
+        "The attribute `run` of this error has the best weights, or the last finite ones."
+    )
     raise error
 
 
@@ -219,11 +237,9 @@ def _begin(net: nn.Module, fresh: bool | None, resume: bool) -> bool:
     if fresh:
         net.forget()
     if net._trained and fresh is None and not resume:
-        warnings.warn(
+        warn(
             "This network was trained by fit before, and training goes on from its weights: "
-            "fresh=True draws them anew, fresh=False goes on without this warning.",
-            PellucidWarning,
-            stacklevel=3,
+            "fresh=True draws them anew, fresh=False goes on without this warning."
         )
     return net._built and not resume
 
@@ -242,18 +258,6 @@ def _check_parts(net: Any, loss: Any, optimizer: Any, schedule: Any) -> None:
     if isinstance(loss, type) or not (loss is None or callable(loss)):
         hint = ": write it with brackets" if isinstance(loss, type) else ""
         raise TypeError(f"loss is a loss of pellucid.nn or a function, got {loss!r}{hint}")
-
-
-def _check_counts(**counts: int | None) -> None:
-    """Raise unless each is an integer in its range."""
-    for name, value in counts.items():
-        if name == "batch_size" and value is None:
-            continue
-        least = 1 if name == "batch_size" else 0
-        if isinstance(value, bool) or not isinstance(value, Integral):
-            raise TypeError(f"{name} is an integer of at least {least}, got {value!r}")
-        if value < least:
-            raise ValueError(f"{name} is at least {least}, got {value}")
 
 
 def _rows(given: Any, what: str) -> Data:
@@ -279,7 +283,7 @@ def _rows(given: Any, what: str) -> Data:
         if count == 1
         else f"{count:,} rows without a target: they are"
     )
-    warnings.warn(f"{what} holds {said} left out.", PellucidWarning, stacklevel=4)
+    warn(f"{what} holds {said} left out.")
     return (taken(x, known), y[known], *(w[known] for w in weights))
 
 

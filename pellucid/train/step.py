@@ -149,6 +149,8 @@ class Evaluator:
         self._parts: list[tuple[int, int, int, Graph, Program]] = []
         for start, rows, chunks in sizes:
             graph = _evaluation(net, loss, data, rows)
+            if not self._parts:
+                _check_evaluation(graph, net, loss, data, rows)
             self._parts.append((start, rows, chunks, graph, executor().build(graph, repeated)))
 
     def run(self) -> tuple[Array, float]:
@@ -183,6 +185,19 @@ def _evaluation(net: nn.Module, loss: LossFunction | None, data: Data, size: int
     value = scalar_loss(loss, outputs, *aims)
     weight = _weight(loss, outputs, *aims)
     return Graph({"outputs": outputs.node, "loss": value.node, "weight": weight.node})
+
+
+def _check_evaluation(
+    graph: Graph, net: nn.Module, loss: LossFunction | None, data: Data, size: int
+) -> None:
+    """Raise TracingError if code of the user's own does in evaluation what it does not in training."""
+
+    def again() -> list[Node]:
+        return list(_evaluation(net, loss, data, size).outputs.values())
+
+    modules = [module for _, module in net.named_modules()]
+    parts = modules if loss is None else [*modules, loss]
+    check_frozen(parts, list(graph.outputs.values()), again)
 
 
 def _weight(loss: LossFunction, outputs: Tensor, *aims: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from pellucid import nn
+from pellucid import check, nn
 from pellucid.data import Note, Preparation, Table, Task, choose_target, read_table, split
 from pellucid.data.remarks import remarks
 from pellucid.data.target import NumberTarget, Target, learn_target
-from pellucid.errors import DataError, PellucidWarning, RunFolderError
+from pellucid.errors import DataError, RunFolderError, warn
 from pellucid.graph import Array
 from pellucid.train import metrics
 from pellucid.train.aims import accuracy, root_mean_square
@@ -23,6 +22,7 @@ from pellucid.train.events import Callback
 from pellucid.train.fit import (
     SHOWN_ROWS,
     OnDivergence,
+    check_limits,
     check_on_divergence,
     raise_if_diverged,
 )
@@ -79,6 +79,9 @@ def fit_table(
     What a network's preparation learns, it learns from that network's training rows. Raises
     DataError where the table cannot be learned from.
     """
+    if epochs is not None:
+        check.integer("epochs", epochs, 0)
+    check_limits(seed, time_limit)
     check_on_divergence(on_divergence)
     table = read_table(source).drop(list(drop))
     choice = choose_target(table, target, task)
@@ -88,7 +91,9 @@ def fit_table(
             f"{known.rows:,} rows have a value of '{target}'; at least {LEAST_ROWS} are needed."
         )
     plan = plan_for(known.rows)
-    settings = Settings(plan.batch_size, epochs or plan.epochs, seed, plan.patience)
+    settings = Settings(
+        plan.batch_size, plan.epochs if epochs is None else int(epochs), seed, plan.patience
+    )
     with run_folder(out, resume, force) as folder:
         with reporter(progress) as report:
             fits = _TableFits(known, target, choice.task, plan, settings, time_limit)
@@ -99,7 +104,7 @@ def fit_table(
             histories = [trained.history for trained in fits.trained]
             folder.hand_over(found.run.model, histories, found, fits.failure)
     fits.warn()
-    raise_if_diverged(found, found.run.diverged, on_divergence)
+    raise_if_diverged(found, found.run, on_divergence)
     return found
 
 
@@ -253,7 +258,7 @@ class _TableFits:
             model,
             first.history,
             first.history[first.best].epoch,
-            first.because,
+            self._because(),
             self.plan.reasons,
             None if folder is None else folder.path,
             any(trained.diverged for trained in self.trained),
@@ -261,6 +266,11 @@ class _TableFits:
         )
         metrics = model.details["validation_metrics"]
         return TableRun(run, self.task, notes, self.table.rows, metrics)
+
+    def _because(self) -> str:
+        """Why the first network stopped, or the first that diverged if any did."""
+        diverged = (trained for trained in self.trained if trained.diverged)
+        return next(diverged, self.trained[0]).because
 
     def model(self) -> Model:
         """The networks together, with what is to be said about them."""
@@ -294,11 +304,9 @@ class _TableFits:
             trained.warn("The network" if networks == 1 else f"Network {number} of {networks}")
         left_out = len(self._fitted) - len(self._sound())
         if left_out:
-            warnings.warn(
+            warn(
                 "Networks that put out what is not finite are left out: "
-                f"{left_out} of {len(self._fitted)}.",
-                PellucidWarning,
-                stacklevel=3,
+                f"{left_out} of {len(self._fitted)}."
             )
 
     def _sound(self) -> list[_Fitted]:

@@ -214,3 +214,32 @@ def test_what_fit_cannot_take(
     given: dict[str, Any] = {"net": nn.Linear(2), "train": (X, YES), "epochs": 1, **settings}
     with pytest.raises(kind, match=message):
         pel.fit(**given, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("loss", "low", "high", "said"),
+    [
+        (nn.BinaryCrossEntropy(), -1.0, 1.0, "from 0 to 1; names of classes are integers or texts"),
+        (nn.BinaryCrossEntropy(), 1.0, 2.0, "from 0 to 1; names"),
+        (nn.BinaryFocal(), 0.0, 1.5, "from 0 to 1; names"),
+        (nn.Hinge(), -1.0, 1.0, "from 0 to 1; names"),
+        (nn.Poisson(), -0.5, 4.0, r"of at least 0\.$"),
+    ],
+)
+def test_targets_that_a_loss_has_no_value_for(
+    loss: Any, low: float, high: float, said: str
+) -> None:
+    """Trained on, they would be NaN, and the learning rate would be blamed."""
+    y = np.where(YES, high, low).astype(np.float32)
+    wrong = low if low < 0 else high
+    match = f"A target is {wrong:g}, but {type(loss).__name__} takes numbers {said}"
+    with pytest.raises(DataError, match=match):
+        fitted(nn.Linear(1), X, y, loss=loss)
+    with pytest.raises(DataError, match=match):
+        fitted(nn.Linear(1), X, np.clip(y, 0, 1), loss=loss, validation=(X, y))
+
+
+def test_shares_that_are_none() -> None:
+    for loss in (nn.KLDivergence(), nn.CrossEntropy()):
+        with pytest.raises(DataError, match=f", but {type(loss).__name__} takes numbers from 0"):
+            fitted(nn.Linear(3), X, SHARES * 3, loss=loss)

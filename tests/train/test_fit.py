@@ -343,3 +343,30 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("tempfile.mkstemp", refuse)
     with pytest.raises(RunFolderError, match="read-only"):
         pel.fit(network(), made(), epochs=1, out=tmp_path / "run", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "said"),
+    [
+        ({"epochs": -1}, ValueError, "epochs is at least 0, got -1"),
+        ({"epochs": 2.5}, TypeError, "epochs is an integer of at least 0, got 2.5"),
+        ({"epochs": "3"}, TypeError, "epochs is an integer"),
+        ({"seed": -1}, ValueError, "seed is at least 0, got -1"),
+        ({"seed": None}, TypeError, "seed is an integer"),
+        ({"time_limit": "60s"}, TypeError, "time_limit is a number, got '60s'"),
+        ({"time_limit": -1}, ValueError, "time_limit is at least 0 seconds"),
+        ({"time_limit": float("nan")}, ValueError, "time_limit is at least 0 seconds"),
+    ],
+)
+def test_settings_of_both_fits(settings: Any, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        pel.fit(nn.Linear(1), (np.ones((9, 1)), np.ones(9)), **{"epochs": 1, **settings})
+    with pytest.raises(error, match=said):
+        pel.fit_table({"x": [1.0] * 30, "y": [0, 1] * 15}, "y", **{"epochs": 1, **settings})
+
+
+def test_a_table_for_no_epochs() -> None:
+    """None is the plan's number; 0 is none at all."""
+    columns = {"x": np.arange(30.0), "y": [0, 1] * 15}
+    found = pel.fit_table(columns, "y", epochs=0, progress=False)
+    assert found.run.model.details["epochs"] == [0] * 5

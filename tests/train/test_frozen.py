@@ -202,3 +202,18 @@ def test_equal_graphs_have_no_difference() -> None:
     assert found is not None and found.op == "constant"
     assert difference([built(1.0).node], [built(1.0).node] * 2) is not None
     assert difference([built(0.0).node], [built(-0.0).node]) is not None
+
+
+def test_what_is_drawn_in_evaluation_alone_is_refused() -> None:
+    """Training does not see it, and each epoch and each prediction would have the same draw."""
+
+    def body(net: Net, y: Tensor) -> Tensor:
+        return y if nn.is_training() else y * random.random()
+
+    with pytest.raises(TracingError, match="draws random numbers from random"):
+        pel.fit(Net(body), (X, Y), None, epochs=1, progress=False)
+    net = Net(lambda net, y: y)
+    model = pel.fit(net, (X, Y), None, epochs=1, progress=False).model
+    net.body = body
+    with pytest.raises(TracingError, match="draws random numbers from random"):
+        model.predict(X)

@@ -394,3 +394,53 @@ def test_a_row_without_numbers_is_of_no_class() -> None:
         found = metrics.classification(codes, scores[[0, 1]][[1, 1, 1, 0]])
     assert found["accuracy"] == 0.0 and found["auc"] is None
     assert math.isnan(found["log_loss"] or 0.0)
+
+
+class Measured(nn.Module):
+    """A line whose outputs are no numbers where it is measured."""
+
+    def __init__(self) -> None:
+        self.line = nn.Linear(1)
+
+    def forward(self, x: pel.Tensor) -> pel.Tensor:
+        """The line in training, NaN in evaluation."""
+        return self.line(x) if nn.is_training() else self.line(x) * math.nan
+
+
+def test_a_training_without_any_finite_loss_is_raised_too() -> None:
+    with (
+        pytest.warns(PellucidWarning, match="no finite loss"),
+        pytest.raises(NotFiniteError, match="has no finite loss in any epoch") as caught,
+    ):
+        fitted(Measured(), on_divergence="raise")
+    assert caught.value.run.best_epoch == 6
+
+
+def test_warnings_are_at_the_line_of_the_caller() -> None:
+    """By its place Python tells warnings apart, and shows each place once."""
+    settings: list[dict[str, Any]] = [
+        {"optimizer": optim.SGD(1e25), "batch_size": 80},
+        {"validation": (X[:2], np.array([0.0, np.nan]))},
+    ]
+    for given in settings:
+        with pytest.warns(PellucidWarning) as found:
+            pel.fit(nn.Linear(1), (X, Y), progress=False, epochs=2, **given)
+        assert {Path(one.filename).name for one in found} == {Path(__file__).name}
+
+
+def test_a_table_run_says_why_the_network_diverged_that_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, calls = train_network, iter(range(5))
+
+    def third(problem: Any, *args: Any) -> Any:
+        if next(calls) == 2:
+            problem = replace(problem, optimizer=optim.SGD(1e30))
+        return real(problem, *args)
+
+    monkeypatch.setattr("pellucid.train.tables.train_network", third)
+    with (
+        pytest.warns(PellucidWarning, match="Network 3 of 5 diverged"),
+        pytest.raises(NotFiniteError, match=r"Training diverged: the .* not finite"),
+    ):
+        pel.fit_table(table(), "y", epochs=2, progress=False, on_divergence="raise")
