@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from typing import Any
 
 
@@ -46,3 +48,16 @@ class OutOfRangeError(PellucidError, OverflowError, ValueError):
 
 class TracingError(PellucidError, ValueError):
     """A function that is built into a graph once would give another graph the next time."""
+
+
+def warn(text: str) -> None:
+    """Give a PellucidWarning at the line of the user's code that called the package."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, PellucidWarning, stacklevel=level)
+
+
+def _is_ours(module: str) -> bool:
+    """Whether a module is the package's, or runs its context managers."""
+    return module.partition(".")[0] in ("pellucid", "contextlib")

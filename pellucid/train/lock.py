@@ -13,12 +13,11 @@ import os
 import platform
 import sys
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pellucid.errors import PellucidWarning, RunFolderError
+from pellucid.errors import RunFolderError, warn
 from pellucid.train.files import cause, is_alive
 
 LOCK = "run.lock"
@@ -77,11 +76,9 @@ def _take(path: Path, handle: int) -> None:
         process, machine = _owner(path)
         if process and machine == platform.node() and is_alive(process) and process != os.getpid():
             raise _refusal(path) from None
-        warnings.warn(
+        warn(
             f"The file system of {path.parent} has no locks ({cause(error)}): see to it that no "
-            "other machine trains in this folder at the same time.",
-            PellucidWarning,
-            stacklevel=2,
+            "other machine trains in this folder at the same time."
         )
 
 
@@ -95,7 +92,7 @@ def _refusal(path: Path) -> RunFolderError:
     who = f"process {process}{elsewhere}" if process else "another process"
     return RunFolderError(
         f"A run in {path.parent} is going on, of {who}: wait for its end, stop it, or choose another "
-        "folder with --out."
+        "folder."
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from pellucid.data.likeliest import likeliest
 from pellucid.data.moments import mean_and_deviation
-from pellucid.errors import PellucidWarning
+from pellucid.errors import warn
 from pellucid.graph import Array
 
 Floats = NDArray[np.float64]
@@ -47,10 +46,8 @@ def measured(
         with np.errstate(all="ignore"):
             return float(metric(outputs, targets))
     except Exception as error:
-        warnings.warn(
-            f"The {name} could not be measured ({type(error).__name__}: {error}); it counts as NaN.",
-            PellucidWarning,
-            stacklevel=2,
+        warn(
+            f"The {name} could not be measured ({type(error).__name__}: {error}); it counts as NaN."
         )
         return float("nan")
 

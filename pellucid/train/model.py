@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from pellucid import nn
 from pellucid.data import Note, Preparation, Table, read_table
 from pellucid.data.likeliest import likeliest
 from pellucid.data.note import counted
-from pellucid.errors import DataError, ModelFileError, NotFiniteError, PellucidWarning
+from pellucid.errors import DataError, ModelFileError, NotFiniteError, warn
 from pellucid.graph import Array
 from pellucid.nn.registry import described as structure
 from pellucid.parts import Copied
@@ -147,7 +146,7 @@ class Model(Copied):
         if not known.any():
             raise DataError("Every target is missing: there is nothing to compare with.")
         text = f"y is missing in {counted(int((~known).sum()), 'row')}, left out."
-        warnings.warn(text, PellucidWarning, stacklevel=3)
+        warn(text)
         return taken(x, known), y[known]
 
     def _with_target(self, table: Table, notes: list[Note] | None) -> Table:
@@ -222,6 +221,8 @@ class Model(Copied):
                  they had when it was saved.
         trusted: read a network of any size (see `pellucid.limits`).
         """
+        if isinstance(parts, type):
+            raise TypeError(f"parts is a list of classes: write parts=[{parts.__name__}]")
         arrays, content = container.read(Path(path), "model")
         return cls.from_parts(arrays, content, str(path), parts=parts, trusted=trusted)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
-from pellucid.errors import DataError, PellucidWarning
+from pellucid.errors import DataError, warn
 from pellucid.graph import Array
 
 EXACT = 2**24
@@ -72,11 +70,7 @@ def _check_column(column: Array, what: str, refuse: bool) -> None:
     if coarse and refuse:
         text = f"{what} is too fine for float32, in which it is learned: {lost}. To learn from it, "
         raise DataError(f"{text}{advice}.")
-    warnings.warn(
-        f"{what} is rounded to float32: {lost}. If that matters, {advice}.",
-        PellucidWarning,
-        stacklevel=2,
-    )
+    warn(f"{what} is rounded to float32: {lost}. If that matters, {advice}.")
 
 
 def _merging(column: Array) -> tuple[float, float] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pellucid import nn, optim, schema
-from pellucid.errors import ModelFileError, PellucidWarning, RunFolderError
+from pellucid.errors import ModelFileError, RunFolderError, warn
 from pellucid.nn.inputs import is_tree, leaves
 from pellucid.train import container
 from pellucid.train.checkpoint import ENTRY, agree, described, fit_states
@@ -65,7 +64,7 @@ class Trained:
             )
         else:
             return
-        warnings.warn(f"{which} {text}", PellucidWarning, stacklevel=4)
+        warn(f"{which} {text}")
 
 
 def train_network(

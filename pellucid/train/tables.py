@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from pellucid import nn
 from pellucid.data import Note, Preparation, Table, Task, choose_target, read_table, split
 from pellucid.data.remarks import remarks
 from pellucid.data.target import NumberTarget, Target, learn_target
-from pellucid.errors import DataError, PellucidWarning, RunFolderError
+from pellucid.errors import DataError, RunFolderError, warn
 from pellucid.graph import Array
 from pellucid.train import metrics
 from pellucid.train.aims import accuracy, root_mean_square
@@ -294,11 +293,9 @@ class _TableFits:
             trained.warn("The network" if networks == 1 else f"Network {number} of {networks}")
         left_out = len(self._fitted) - len(self._sound())
         if left_out:
-            warnings.warn(
+            warn(
                 "Networks that put out what is not finite are left out: "
-                f"{left_out} of {len(self._fitted)}.",
-                PellucidWarning,
-                stacklevel=3,
+                f"{left_out} of {len(self._fitted)}."
             )
 
     def _sound(self) -> list[_Fitted]:
