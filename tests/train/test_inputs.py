@@ -506,3 +506,13 @@ def test_outputs_of_a_table_model_that_are_nan_have_no_class() -> None:
     )
     with pytest.raises(NotFiniteError, match="for 120 of 120 rows"):
         model.predict(table)
+
+
+@pytest.mark.parametrize("second", [NUMBERS, NUMBERS[:, :2]])
+def test_a_list_that_seems_to_be_several_inputs_is_refused(second: Any) -> None:
+    with pytest.raises(
+        DataError, match=r"train\[0\] is a list of 2 arrays of 120 rows: .* a tuple or a dict"
+    ):
+        pel.fit(nn.Linear(2), ([NUMBERS, second], CLASSES), **SETTINGS)
+    rows = pel.fit(nn.Linear(2), (list(NUMBERS), list(CLASSES)), **SETTINGS)
+    assert rows.model.predict(NUMBERS).shape == (ROWS,)
