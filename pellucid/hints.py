@@ -405,6 +405,14 @@ FIT: dict[str, str] = {
     "dataloader": "give the arrays: pel.fit(net, (X, y), batch_size=…)",
 }
 
+RUN: dict[str, str] = {
+    "predict": "use run.model.predict(X)",
+    "predict_proba": "use run.model.predict_proba(X)",
+    "evaluate": "use run.model.evaluate(X, y)",
+    "score": "use run.model.evaluate(X, y)",
+    "save": "use run.model.save(path)",
+}
+
 PARAMETERS_FIRST = (
     "the parameters are left out, since pel.fit hands them over: optimizer=optim.Adam(0.001)"
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pellucid.data.note import counted
+from pellucid.hints import RUN, missing
 from pellucid.train.choices import Choice
 from pellucid.train.events import Evaluated
 from pellucid.train.model import Model
@@ -33,6 +35,11 @@ class Run:
     folder: Path | None = None
     diverged: bool = False
     interrupted: bool = False
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(repr(type(self).__name__), name, RUN)
 
     @property
     def best(self) -> Evaluated:

@@ -496,7 +496,7 @@ def test_a_table_fills_in_what_is_not_finite() -> None:
 
 def test_outputs_of_a_table_model_that_are_nan_have_no_class() -> None:
     table = {"a": NUMBERS[:, 0], "y": np.where(CLASSES, "yes", "no")}
-    model = pel.fit_table(table, "y", epochs=1, progress=False).run.model
+    model = pel.fit_table(table, "y", epochs=1, progress=False).model
     assert model.preparation is not None
     with pytest.raises(NotFiniteError, match="outputs for row 1 are no numbers"):
         model.preparation.decode(np.array([[0.0, 1.0], [np.nan, 0.0]]))
