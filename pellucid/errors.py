@@ -51,12 +51,13 @@ class TracingError(PellucidError, ValueError):
 
 
 def warn(text: str) -> None:
-    """Give a PellucidWarning at the line outside of the library that called into it."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
-        level, frame = level + 1, frame.f_back
+    """Give a PellucidWarning at the line of the user's code that called the package."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
     warnings.warn(text, PellucidWarning, stacklevel=level)
 
 
-def _is_inside(module: str) -> bool:
+def _is_ours(module: str) -> bool:
+    """Whether a module is the package's, or runs its context managers."""
     return module.partition(".")[0] in ("pellucid", "contextlib")

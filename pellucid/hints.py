@@ -1,4 +1,4 @@
-"""What people who know PyTorch or Keras type, and what it is called here: one table and its helpers.
+"""What people who know PyTorch or Keras type, and what it is called here, in tables.
 
 A hint is added to the AttributeError or TypeError that Python raises anyway, so `hasattr` works as
 always. `docs/porting.md` is the same for reading.
@@ -6,13 +6,7 @@ always. `docs/porting.md` is the same for reading.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
-
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
+from collections.abc import Mapping
 
 _FIT = "training is one call, pel.fit(net, (X, y), loss=…, optimizer=…)"
 _MODE = "pel.fit trains in training mode and predicts in evaluation mode; nn.training() is the mode"
@@ -225,6 +219,7 @@ MODULE: dict[str, str] = {
     "save_weights": "use net.state_dict()",
     "load_weights": "use net.load_state_dict(values)",
     "weight": "it is called W",
+    "kernel": "it is called W",
     "count_params": "use net.parameter_count()",
     "trainable_variables": "use net.parameters()",
     "trainable_weights": "use net.parameters()",
@@ -365,10 +360,26 @@ KEYWORDS: dict[str, str] = {
     "gamma": "it is called by",
     "milestones": "it is called at",
     "factor": "it is called by",
+    "start_dim": "leave it out: rows stay apart, and each becomes a vector",
     "T_max": "leave it out: the schedule takes all epochs of pel.fit",
 }
 
+_AXES = "give it by position, such as x.sum(1)"
+
+BUILDERS: dict[str, str] = {"dim": "it is called axis", "keepdim": "it is called keepdims"}
+
+CALLS: dict[str, str] = {
+    "axis": _AXES,
+    "dim": _AXES,
+    "keepdim": "it is called keepdims",
+    "unbiased": "use ddof=1, or ddof=0",
+    "correction": "it is called ddof",
+    "requires_grad": "every float state can be differentiated by: pel.grad(loss, x)",
+    "device": _DEVICE,
+}
+
 FIT: dict[str, str] = {
+    "target": "of a table it is pel.fit_table(table, target)",
     "lr": "use optimizer=optim.Adam(learning_rate)",
     "learning_rate": "use optimizer=optim.Adam(learning_rate)",
     "x": "give both as a pair: pel.fit(net, (X, y))",
@@ -394,6 +405,14 @@ FIT: dict[str, str] = {
     "dataloader": "give the arrays: pel.fit(net, (X, y), batch_size=…)",
 }
 
+RUN: dict[str, str] = {
+    "predict": "use run.model.predict(X)",
+    "predict_proba": "use run.model.predict_proba(X)",
+    "evaluate": "use run.model.evaluate(X, y)",
+    "score": "use run.model.evaluate(X, y)",
+    "save": "use run.model.save(path)",
+}
+
 PARAMETERS_FIRST = (
     "the parameters are left out, since pel.fit hands them over: optimizer=optim.Adam(0.001)"
 )
@@ -403,39 +422,3 @@ def missing(owner: str, name: str, table: Mapping[str, str], otherwise: str = ""
     """The error that `owner` has no attribute `name`, with a hint if there is one."""
     hint = f"; {table[name]}" if name in table else otherwise
     return AttributeError(f"{owner} has no attribute {name!r}{hint}")
-
-
-class Hinted:
-    """A class whose constructor has a hint for the keywords of `KEYWORDS` that it does not take."""
-
-    __slots__ = ()
-
-    if not TYPE_CHECKING:
-
-        def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-            """The object, unless a keyword is one that other libraries have."""
-            if kwargs.keys() & KEYWORDS.keys():
-                _refuse(cls.__init__, cls.__name__, kwargs, KEYWORDS)
-            return super().__new__(cls)
-
-
-def explained(call: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """The function, with hints for the keywords of `FIT` that it does not take."""
-
-    @wraps(call)
-    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        _refuse(call, call.__name__, kwargs, FIT)
-        return call(*args, **kwargs)
-
-    return wrapped
-
-
-def _refuse(
-    call: Callable[..., Any], name: str, given: Mapping[str, Any], table: Mapping[str, str]
-) -> None:
-    parameters = inspect.signature(call).parameters
-    if any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
-        return
-    for keyword in given:
-        if keyword not in parameters and keyword in table:
-            raise TypeError(f"{name} takes no {keyword!r}: {table[keyword]}")

@@ -97,8 +97,8 @@ def find(name: str, given: Sequence[Kind] = ()) -> Kind:
     if candidates:
         raise ModelFileError(f"there are {len(candidates)} classes named {name[:120]}: rename one")
     raise ModelFileError(
-        f"{name[:120]} is a class of your own that is not defined here: import the module that "
-        f"defines it first, or pass it as parts=[{last}]"
+        f"{name[:120]} is a class of your own that is not defined here: in Python, import the module "
+        f"that defines it first, or pass it as parts=[{last}] to Model.load"
     )
 
 

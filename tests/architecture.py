@@ -8,13 +8,25 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-GROUND = {"errors", "check", "schema", "limits", "container", "parts", "plain", "spec", "hints"}
+GROUND = {
+    "errors",
+    "check",
+    "schema",
+    "limits",
+    "container",
+    "parts",
+    "plain",
+    "spec",
+    "hints",
+    "keywords",
+}
 SIDE_BY_SIDE = {"compile", "nn", "optim", "data"}
 TRAIN = GROUND | {"graph"} | SIDE_BY_SIDE | {"train"}
 FLOORS: dict[str, set[str]] = {
     "errors": set(),
     "check": set(),
     "hints": set(),
+    "keywords": {"hints"},
     "command": set(),
     "schema": {"errors", "check"},
     "limits": {"errors"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ OWNERS: dict[str, tuple[Any, Mapping[str, str]]] = {
     "x": (X, hints.TENSOR),
     "optimizer": (optim.Adam(), hints.OPTIMIZER),
     "schedule": (optim.CosineRate(), hints.OPTIMIZER),
+    "run": (pel.fit(nn.Linear(1), (np.eye(9), np.ones(9)), epochs=1, progress=False), hints.RUN),
 }
 NAMED = [(owner, name) for owner, (_, table) in OWNERS.items() for name in table]
 THERE: dict[str, Any] = {
@@ -98,6 +100,17 @@ KEYWORDS: list[tuple[Callable[..., Any], dict[str, Any], str]] = [
     (pel.fit, {"lr": 0.1}, r"fit takes no 'lr': use optimizer=optim.Adam\(learning_rate\)"),
     (pel.fit, {"validation_data": None}, "it is called validation"),
     (pel.fit, {"criterion": None}, "it is called loss"),
+    (pel.fit, {"target": "y"}, r"pel.fit_table\(table, target\)"),
+    (X.sum, {"axis": 1}, r"sum takes no 'axis': give it by position, such as x.sum\(1\)"),
+    (X.mean, {"dim": 1, "keepdim": True}, "mean takes no 'dim'"),
+    (X.max, {"keepdim": True}, "it is called keepdims"),
+    (X.std, {"unbiased": False}, "use ddof=1, or ddof=0"),
+    (X.argmax, {"dim": 1}, "give it by position"),
+    (partial(pel.softmax, X), {"dim": 1}, "softmax takes no 'dim': it is called axis"),
+    (partial(pel.stack, [X]), {"dim": 1}, "it is called axis"),
+    (partial(pel.tensor, 1.0), {"requires_grad": True}, "every float state"),
+    (partial(nn.Conv2d, 3, 16), {"kernel_size": 5}, "'kernel_size' twice, by position too"),
+    (nn.Flatten, {"start_dim": 1}, "leave it out"),
 ]
 
 
@@ -156,6 +169,25 @@ def test_channels_of_inputs_are_left_out() -> None:
         nn.Conv2d(3, 16, 3)(np.zeros((1, 8, 8, 3), np.float32))
 
 
+def test_a_list_of_layers_is_given_one_by_one() -> None:
+    with pytest.raises(TypeError, match=r"give them one by one, Sequential\(\*layers\)"):
+        nn.Sequential([nn.Linear(2), nn.ReLU()])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [("optimizer", "optim.Adam()"), ("schedule", "optim.CosineRate()"), ("loss", "nn.MSE()")],
+)
+def test_a_part_given_by_its_name_is_answered_with_an_object(name: str, example: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(f"such as {example}")):
+        pel.fit(nn.Linear(1), (np.ones((9, 2)), np.ones(9)), **{name: "adam"})  # type: ignore[arg-type]
+
+
+def test_a_pair_is_given_in_brackets() -> None:
+    with pytest.raises(TypeError, match=re.escape("write fit(net, (X, y))")):
+        pel.fit(nn.Linear(1), np.ones((9, 2)), np.ones(9))  # type: ignore[arg-type]
+
+
 # -- the porting table -----------------------------------------------------------------------------
 
 PAGE = (ROOT / "docs" / "porting.md").read_text(encoding="utf-8")
@@ -193,6 +225,7 @@ def names() -> dict[str, Any]:
     }
 
 
+@pytest.mark.filterwarnings("ignore:This network was trained by fit before")
 @pytest.mark.parametrize("code", sorted(set(RIGHT)))
 def test_the_right_side_of_the_porting_table_runs(
     code: str, names: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

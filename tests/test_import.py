@@ -44,7 +44,16 @@ def test_importing_brings_numpy_and_nothing_else() -> None:
     assert "pellucid.graph" in loaded
     assert outsiders(loaded) == set()
     floors = {name.split(".")[1] for name in loaded if name.startswith("pellucid.")}
-    assert floors == {"command", "errors", "check", "hints", "limits", "graph", "compile"}
+    assert floors == {
+        "command",
+        "errors",
+        "check",
+        "hints",
+        "keywords",
+        "limits",
+        "graph",
+        "compile",
+    }
     assert not {name for name in loaded if name.startswith("pellucid.compile.native")}
     assert len(loaded) < 60
 

@@ -131,7 +131,7 @@ def report(found: TableRun, data: Path, target: str) -> list[str]:
         lines += ["", "Noticed in the data:"]
         lines += [line for note in found.notes for line in wrapped(note.text, 2, 4)]
     following = [
-        *([("the same command with --resume", "goes on")] if "interrupted" in details else []),
+        *([("the same command with --resume", "continues it")] if "interrupted" in details else []),
         (f"pellucid inspect {run.folder}", "what it is and why"),
         (f"pellucid predict {run.folder} NEW.csv -o OUT.csv", "what it predicts"),
         (f"pellucid evaluate {run.folder} TEST.csv", "how good it is on new rows"),

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from pellucid.command import INTERRUPTED, Interruptible, was_interrupted
-from pellucid.errors import PellucidError
+from pellucid.errors import PellucidError, RunFolderError
 
 app = typer.Typer(
     help="Neural networks you can see through: train, predict, evaluate, inspect.",
@@ -202,6 +202,8 @@ def main() -> None:
 def _run() -> None:
     try:
         _call()
+    except RunFolderError as error:
+        _end(_as_options(str(error)), 1)
     except PellucidError as error:
         _end(str(error), 1)
     except MemoryError as error:
@@ -213,6 +215,12 @@ def _run() -> None:
         _end("", 0)
     except OSError as error:
         _end(_told(error), 1)
+
+
+def _as_options(text: str) -> str:
+    """A message of `fit` with the options of the command in place of its keywords."""
+    text = text.replace("choose another folder", "choose another folder with --out")
+    return text.replace("force=True", "--force").replace("resume=True", "--resume")
 
 
 def _call() -> None:

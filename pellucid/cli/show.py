@@ -61,7 +61,9 @@ def interruption(details: Mapping[str, Any]) -> str:
         epoch = details["epochs"][0]
         came = f"after {epoch} {'epoch' if epoch == 1 else 'epochs'}"
         came += f" of the first of {networks} networks" if networks > 1 else ""
-    return f"The run was interrupted {came}: its fit command with --resume goes on to its end."
+    return (
+        f"The run was interrupted {came}: give its fit command again with --resume to complete it."
+    )
 
 
 class Patient:

@@ -26,7 +26,7 @@ from pellucid.compile.access import (
 )
 from pellucid.compile.assemble import assembled
 from pellucid.compile.index import identity, linear
-from pellucid.compile.kernels import Kernel, Member
+from pellucid.compile.kernels import Kernel, Member, waits_for
 from pellucid.graph.node import Node
 from pellucid.graph.op import TABLE, Shape
 from pellucid.graph.program import Graph
@@ -293,21 +293,9 @@ class Fusion:
                     return False
                 continue
             home = self.home.get(access.node)
-            if home is not None and (home is kernel or self._waits_for(home, kernel)):
+            if home is not None and (home is kernel or waits_for(home, kernel, self._needs)):
                 return False
         return True
-
-    def _waits_for(self, kernel: Kernel, other: Kernel) -> bool:
-        """Whether `kernel` needs `other`, directly or not."""
-        pending, seen = [id(kernel)], set()
-        while pending:
-            here = pending.pop()
-            if here == id(other):
-                return True
-            if here not in seen:
-                seen.add(here)
-                pending.extend(self._needs[here])
-        return False
 
     def _start(
         self,

@@ -6,6 +6,7 @@ that something else needs; whatever lies between members and buffers is computed
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -101,3 +102,16 @@ class Target:
     kind: Literal["room", "output", "state"]
     name: str = ""
     state: State | None = None
+
+
+def waits_for(kernel: Kernel, other: Kernel, needs: Mapping[int, Collection[int]]) -> bool:
+    """Whether `kernel` needs `other`, directly or not, by what each needs, all named by `id`."""
+    pending, seen = [id(kernel)], set()
+    while pending:
+        here = pending.pop()
+        if here == id(other):
+            return True
+        if here not in seen:
+            seen.add(here)
+            pending.extend(needs[here])
+    return False

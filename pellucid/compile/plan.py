@@ -14,7 +14,7 @@ from pellucid.compile.access import has_buffer, squeezed
 from pellucid.compile.assemble import Part
 from pellucid.compile.fuse import Fusion
 from pellucid.compile.index import identity
-from pellucid.compile.kernels import Kernel, Member, Target
+from pellucid.compile.kernels import Kernel, Member, Target, waits_for
 from pellucid.compile.panels import pack_once
 from pellucid.compile.strips import RowLine, Stretch, cut_to_strips, stretches
 from pellucid.compile.tiles import Machine
@@ -121,7 +121,7 @@ class _Order:
             if reader is writer:
                 if not _reads_in_place(writer, member, state):
                     return False
-            elif self._waits(reader, writer):
+            elif waits_for(reader, writer, self.after):
                 return False
         return True
 
@@ -131,17 +131,6 @@ class _Order:
         for reader in self.readers.get(state, []):
             if reader is not writer:
                 self.after[id(writer)].add(id(reader))
-
-    def _waits(self, kernel: Kernel, other: Kernel) -> bool:
-        pending, seen = [id(kernel)], set()
-        while pending:
-            here = pending.pop()
-            if here == id(other):
-                return True
-            if here not in seen:
-                seen.add(here)
-                pending.extend(self.after[here])
-        return False
 
     def levels(self) -> list[list[Kernel]]:
         """Each kernel one level after the last that it waits for."""

@@ -25,6 +25,8 @@ from pellucid.graph.indexing import flat_ints, whole
 from pellucid.graph.node import State, apply
 from pellucid.graph.reductions import axis_of, drop
 from pellucid.graph.tensor import Number, Operand, Tensor, operands, tensor
+from pellucid.hints import BUILDERS
+from pellucid.keywords import explained
 
 Lengths = int | Sequence[int]
 
@@ -112,6 +114,7 @@ def _parts(name: str, parts: Sequence[Operand]) -> list[Tensor]:
     return tensors
 
 
+@explained(BUILDERS)
 def concatenate(parts: Sequence[Operand], axis: int = 0) -> Tensor:
     """The parts one after another along `axis`, in their common type."""
     tensors = _parts("concatenate", parts)
@@ -120,6 +123,7 @@ def concatenate(parts: Sequence[Operand], axis: int = 0) -> Tensor:
     return Tensor(apply("concatenate", nodes, axis=axis_of(tensors[0], axis)))
 
 
+@explained(BUILDERS)
 def stack(parts: Sequence[Operand], axis: int = 0) -> Tensor:
     """The parts side by side along a new axis."""
     tensors = _parts("stack", parts)
@@ -148,6 +152,7 @@ def one_hot(index: Operand, classes: int, dtype: Any = FLOAT32) -> Tensor:
     return at.equal(iota(at.shape, at.ndim - 1, INT32)).cast(dtype)
 
 
+@explained(BUILDERS)
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """e^x_i / Σ_j e^x_j along `axis`, computed from x − max x so that it never overflows."""
     x = tensor(x).real()
@@ -155,6 +160,7 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
     return shifted / shifted.sum(axis, keepdims=True)
 
 
+@explained(BUILDERS)
 def logsumexp(x: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
     """log Σ_j e^x_j along `axis`, computed from x − max x so that it never overflows."""
     x = tensor(x).real()
@@ -165,6 +171,7 @@ def logsumexp(x: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
     return total if keepdims else drop(total, (axis_of(x, axis),))
 
 
+@explained(BUILDERS)
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     """x − log Σ_j e^x_j along `axis`, computed from x − max x so that it never overflows."""
     x = tensor(x).real()

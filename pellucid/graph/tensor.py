@@ -19,11 +19,14 @@ from pellucid.graph.given import array_of
 from pellucid.graph.node import Literal, apply
 from pellucid.graph.op import Array
 from pellucid.graph.reductions import Axes
+from pellucid.hints import CALLS
+from pellucid.keywords import explained
 
 Number = bool | int | float
 Operand: TypeAlias = "Tensor | Number | Array | np.generic | Sequence[Any]"
 
 
+@explained(CALLS)
 def tensor(value: Any, dtype: Any = None) -> Tensor:
     """A constant tensor from a number, nested lists or an array.
 
@@ -209,42 +212,52 @@ class Tensor(Functions):
 
     # -- reductions ---------------------------------------------------------------------------
 
+    @explained(CALLS)
     def sum(self, axes: Axes = None, keepdims: bool = False) -> Tensor:
         """Σ over `axes` (all by default); integers and conditions are added as int64."""
         return reductions.total(self, axes, keepdims)
 
+    @explained(CALLS)
     def mean(self, axes: Axes = None, keepdims: bool = False) -> Tensor:
         """The mean over `axes` (all by default), as a float; NaN over no elements."""
         return reductions.mean(self, axes, keepdims)
 
+    @explained(CALLS)
     def var(self, axes: Axes = None, keepdims: bool = False, *, ddof: int = 0) -> Tensor:
         """The variance Σ (x − mean)² / (n − ddof) over `axes` (all by default), as in NumPy."""
         return reductions.variance(self, axes, keepdims, ddof)
 
+    @explained(CALLS)
     def std(self, axes: Axes = None, keepdims: bool = False, *, ddof: int = 0) -> Tensor:
         """The square root of `var`; its gradient is infinite or NaN where it is 0."""
         return self.var(axes, keepdims, ddof=ddof).sqrt()
 
+    @explained(CALLS)
     def max(self, axes: Axes = None, keepdims: bool = False) -> Tensor:
         """The largest over `axes`; equal ones share the gradient, as in torch.amax."""
         return reductions.largest(self, axes, keepdims)
 
+    @explained(CALLS)
     def min(self, axes: Axes = None, keepdims: bool = False) -> Tensor:
         """The smallest over `axes`; equal ones share the gradient."""
         return reductions.smallest(self, axes, keepdims)
 
+    @explained(CALLS)
     def argmax(self, axis: int = -1, keepdims: bool = False) -> Tensor:
         """Where along `axis` (the last by default) the first largest element is, as int32."""
         return reductions.where_largest(self, axis, keepdims)
 
+    @explained(CALLS)
     def argmin(self, axis: int = -1, keepdims: bool = False) -> Tensor:
         """Where along `axis` (the last by default) the first smallest element is, as int32."""
         return reductions.where_largest(reductions.mirrored(self), axis, keepdims)
 
+    @explained(CALLS)
     def any(self, axes: Axes = None, keepdims: bool = False) -> Tensor:
         """Whether any element over `axes` (all by default) is true or not 0."""
         return self.cast(BOOL).sum(axes, keepdims) > 0
 
+    @explained(CALLS)
     def all(self, axes: Axes = None, keepdims: bool = False) -> Tensor:
         """Whether every element over `axes` (all by default) is true or not 0."""
         return ~(~self.cast(BOOL)).any(axes, keepdims)

@@ -33,6 +33,8 @@ class Container(Module):
     def _add(self, name: str, layer: object) -> None:
         if not isinstance(layer, Module):
             hint = ": write it with brackets" if isinstance(layer, type) else ""
+            if isinstance(layer, (list, tuple)):
+                hint = f": give them one by one, {type(self).__name__}(*layers)"
             got = layer.__name__ if isinstance(layer, type) else type(layer).__name__
             raise TypeError(
                 f"{type(self).__name__} takes layers, got {got} as layer {name!r}{hint}"

@@ -11,7 +11,7 @@ from pellucid import check
 from pellucid.graph import Array, Tensor, tensor, where
 from pellucid.graph.dtype import FLOAT64, is_float
 from pellucid.graph.given import noted
-from pellucid.hints import Hinted
+from pellucid.keywords import Hinted
 from pellucid.nn.mode import training_pass
 from pellucid.parts import Part
 

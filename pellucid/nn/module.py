@@ -11,7 +11,8 @@ from pellucid import check
 from pellucid.graph import Array, Shape, Tensor, origin, tensor
 from pellucid.graph.dtype import FLOAT32, as_dtype
 from pellucid.graph.given import noted
-from pellucid.hints import MODULE, Hinted, missing
+from pellucid.hints import MODULE, missing
+from pellucid.keywords import Hinted
 from pellucid.limits import spend
 from pellucid.nn.describe import describe
 from pellucid.nn.example import Example, example_input

@@ -37,8 +37,7 @@ class Adam(Moments):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Algorithm 1; the scalars are worked out once, not for every element."""
         t = step + 1.0
-        m = slots["m"] * self.beta1 + gradient * (1.0 - self.beta1)
-        v = slots["v"] * self.beta2 + gradient.square() * (1.0 - self.beta2)
+        m, v = self.moments(gradient, slots)
         rate = learning_rate / correction(self.beta1, t)
         root = v.sqrt() * correction(self.beta2, t).rsqrt() + self.epsilon
         return parameter - rate * (m / root), {"m": m, "v": v}

@@ -38,8 +38,7 @@ class AMSGrad(Moments):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The formulas of the class."""
         t = step + 1.0
-        m = slots["m"] * self.beta1 + gradient * (1.0 - self.beta1)
-        v = slots["v"] * self.beta2 + gradient.square() * (1.0 - self.beta2)
+        m, v = self.moments(gradient, slots)
         largest = maximum(slots["largest"], v)
         root = largest.sqrt() * correction(self.beta2, t).rsqrt() + self.epsilon
         rate = learning_rate / correction(self.beta1, t)
@@ -116,8 +115,7 @@ class NAdam(Moments):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The formulas of the class."""
         t = step + 1.0
-        m = slots["m"] * self.beta1 + gradient * (1.0 - self.beta1)
-        v = slots["v"] * self.beta2 + gradient.square() * (1.0 - self.beta2)
+        m, v = self.moments(gradient, slots)
         now, following = self._momentum(t), self._momentum(t + 1.0)
         product = slots["P"] * now
         root = (v / correction(self.beta2, t)).sqrt() + self.epsilon
@@ -154,8 +152,7 @@ class RAdam(Moments):
         step: Tensor,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The formulas of the class."""
-        m = slots["m"] * self.beta1 + gradient * (1.0 - self.beta1)
-        v = slots["v"] * self.beta2 + gradient.square() * (1.0 - self.beta2)
+        m, v = self.moments(gradient, slots)
         t = double(step) + 1.0
         mean = learning_rate * (m / correction(self.beta1, step + 1.0))
         trusted, scale = self._rectified(t)

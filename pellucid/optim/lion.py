@@ -95,8 +95,7 @@ class LAMB(Moments):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The formulas of the class."""
         t = step + 1.0
-        m = slots["m"] * self.beta1 + gradient * (1.0 - self.beta1)
-        v = slots["v"] * self.beta2 + gradient.square() * (1.0 - self.beta2)
+        m, v = self.moments(gradient, slots)
         root = (v / correction(self.beta2, t)).sqrt() + self.epsilon
         change = m / correction(self.beta1, t) / root
         if self.weight_decay and decays(parameter, self.decay_all):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,12 @@ class Moments(Optimizer):
     def slot_names(self) -> Sequence[str]:
         """The first and second moments."""
         return ("m", "v")
+
+    def moments(self, gradient: Tensor, slots: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """m ← β₁m + (1 − β₁)g and v ← β₂v + (1 − β₂)g²."""
+        m = slots["m"] * self.beta1 + gradient * (1.0 - self.beta1)
+        v = slots["v"] * self.beta2 + gradient.square() * (1.0 - self.beta2)
+        return m, v
 
 
 def correction(beta: float, t: Tensor) -> Tensor:

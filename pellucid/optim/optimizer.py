@@ -10,7 +10,8 @@ import numpy as np
 
 from pellucid import check
 from pellucid.graph import Array, Node, State, Tensor, grad, read
-from pellucid.hints import OPTIMIZER, PARAMETERS_FIRST, Hinted, missing
+from pellucid.hints import OPTIMIZER, PARAMETERS_FIRST, missing
+from pellucid.keywords import Hinted
 from pellucid.parts import Part
 
 Parameters = Mapping[str, Tensor]

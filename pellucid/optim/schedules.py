@@ -14,7 +14,8 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from pellucid import check
-from pellucid.hints import OPTIMIZER, Hinted, missing
+from pellucid.hints import OPTIMIZER, missing
+from pellucid.keywords import Hinted
 from pellucid.parts import Part
 
 

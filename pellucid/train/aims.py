@@ -9,6 +9,7 @@ import numpy as np
 
 from pellucid import nn
 from pellucid.data.likeliest import likeliest
+from pellucid.data.note import counted
 from pellucid.errors import DataError
 from pellucid.graph import Array, Tensor, tensor
 from pellucid.nn.inputs import apply
@@ -139,8 +140,8 @@ def _of_classes(
     width = outputs.shape[-1] if outputs.ndim == 2 else 1
     if width != len(classes) and not (width == 1 and len(classes) == 2):
         raise DataError(
-            f"The network puts out {width} values for each row, but the targets have {len(classes)} "
-            f"classes: end the network with Linear({len(classes)})."
+            f"The network puts out {counted(width, 'value')} for each row, but the targets have "
+            f"{len(classes)} classes: end the network with Linear({len(classes)})."
         )
     codes = codes_of(y, classes, "train[1]")
     checked = None
@@ -167,8 +168,8 @@ def _of_places(train: Data, held: Data | None, loss: LossFunction, count: int) -
         wrong = y[((y < 0) | (y >= count)) & (y != ignored)]
         if wrong.size:
             raise DataError(
-                f"{what} holds the class {wrong.flat[0]}, but the network puts out {count} values "
-                f"for each place: its classes are 0 to {count - 1}."
+                f"{what} holds the class {wrong.flat[0]}, but the network puts out "
+                f"{counted(count, 'value')} for each place: its classes are 0 to {count - 1}."
             )
         return _with_targets(data, y.astype(np.int32))
 

@@ -38,7 +38,10 @@ def read(path: Path, kind: str) -> tuple[dict[str, Array], dict[str, Any]]:
     try:
         # A pipe would be waited for, and a device may never end.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise ModelFileError(f"{path} is not a file.")
+            inside = f": name the model file in it, {path / 'model.safetensors'}"
+            folder = f"a folder{inside if (path / 'model.safetensors').is_file() else ''}"
+            what = folder if path.is_dir() else "not a file"
+            raise ModelFileError(f"{path} is {what}.")
         content = path.read_bytes()
     except FileNotFoundError:
         raise ModelFileError(f"There is no file {path}.") from None

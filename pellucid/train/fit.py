@@ -12,7 +12,8 @@ import numpy as np
 from pellucid import check, nn, optim
 from pellucid.data import split
 from pellucid.errors import DataError, NotFiniteError, RunFolderError, warn
-from pellucid.hints import explained
+from pellucid.hints import FIT
+from pellucid.keywords import explained
 from pellucid.train import arrays
 from pellucid.train.aims import Prepared, prepare
 from pellucid.train.choices import Choice
@@ -41,7 +42,7 @@ _GOES_ON = Choice(
 Rows = tuple[Any, Any] | tuple[Any, Any, Any]
 
 
-@explained
+@explained(FIT)
 def fit(
     net: nn.Module,
     train: Rows,
@@ -244,12 +245,17 @@ def _begin(net: nn.Module, fresh: bool | None, resume: bool) -> bool:
     return net._built and not resume
 
 
+_OPTIMIZERS = "one of pellucid.optim, such as optim.Adam()"
+_SCHEDULES = "one of pellucid.optim, such as optim.CosineRate()"
+_LOSSES = "a loss of pellucid.nn, such as nn.MSE(), or a function"
+
+
 def _check_parts(net: Any, loss: Any, optimizer: Any, schedule: Any) -> None:
     """Raise TypeError for a part that is none, saying what it should be."""
     kinds: list[tuple[str, Any, Any, str]] = [
         ("net", net, nn.Module, "a network, such as nn.MLP([64], 2)"),
-        ("optimizer", optimizer, (optim.Optimizer, NoneType), "one of pellucid.optim"),
-        ("schedule", schedule, (optim.Schedule, NoneType), "one of pellucid.optim"),
+        ("optimizer", optimizer, (optim.Optimizer, NoneType), _OPTIMIZERS),
+        ("schedule", schedule, (optim.Schedule, NoneType), _SCHEDULES),
     ]
     for name, part, kind, expected in kinds:
         if not isinstance(part, kind):
@@ -257,13 +263,16 @@ def _check_parts(net: Any, loss: Any, optimizer: Any, schedule: Any) -> None:
             raise TypeError(f"{name} is {expected}, got {part!r}{hint}")
     if isinstance(loss, type) or not (loss is None or callable(loss)):
         hint = ": write it with brackets" if isinstance(loss, type) else ""
-        raise TypeError(f"loss is a loss of pellucid.nn or a function, got {loss!r}{hint}")
+        raise TypeError(f"loss is {_LOSSES}, got {loss!r}{hint}")
 
 
 def _rows(given: Any, what: str) -> Data:
     """Inputs, targets and weights of the rows that have a target."""
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
-        raise TypeError(f"{what} is a pair (X, y), or (X, y, weights), got {type(given).__name__}")
+        hint = ": write fit(net, (X, y))" if what == "train" else ""
+        got = type(given).__name__
+        raise TypeError(f"{what} is a pair (X, y), or (X, y, weights), got {got}{hint}")
+    _check_no_list(given[0], given[1], what)
     x = arrays.inputs(given[0], f"{what}[0]")
     rows = check_rows(x, f"{what}[0]")
     y, missing = arrays.targets(given[1], rows, f"{what}[1]")
@@ -285,6 +294,17 @@ def _rows(given: Any, what: str) -> Data:
     )
     warn(f"{what} holds {said} left out.")
     return (taken(x, known), y[known], *(w[known] for w in weights))
+
+
+def _check_no_list(x: Any, y: Any, what: str) -> None:
+    """Raise DataError where a list, which is one array, seems to be meant as several inputs."""
+    items = x if isinstance(x, list) else []
+    rows = len(y) if hasattr(y, "__len__") else 0
+    if len(items) not in (0, rows) and all(np.shape(item)[:1] == (rows,) for item in items):
+        raise DataError(
+            f"{what}[0] is a list of {len(items)} arrays of {rows:,} rows: several inputs are a "
+            "tuple or a dict of arrays."
+        )
 
 
 def _validation(data: Data, validation: Any, seed: int) -> tuple[Data, Data | None]:

@@ -68,12 +68,12 @@ class RunFolder:
         if resume and self.state == "finished":
             raise RunFolderError(
                 f"The run in {self.path} is finished, there is nothing to resume: use it as it is, "
-                "or replace it with --force."
+                "or replace it with force=True."
             )
         if not (resume or force or self._is_free()):
             raise RunFolderError(
-                f"{self.path} exists already: choose another with --out, replace it with --force, "
-                "or go on with it with --resume."
+                f"{self.path} exists already: choose another folder, replace it with force=True, "
+                "or go on with it with resume=True."
             )
 
     def _is_free(self) -> bool:

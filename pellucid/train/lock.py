@@ -92,7 +92,7 @@ def _refusal(path: Path) -> RunFolderError:
     who = f"process {process}{elsewhere}" if process else "another process"
     return RunFolderError(
         f"A run in {path.parent} is going on, of {who}: wait for its end, stop it, or choose another "
-        "folder with --out."
+        "folder."
     )
 
 

@@ -221,6 +221,8 @@ class Model(Copied):
                  they had when it was saved.
         trusted: read a network of any size (see `pellucid.limits`).
         """
+        if isinstance(parts, type):
+            raise TypeError(f"parts is a list of classes: write parts=[{parts.__name__}]")
         arrays, content = container.read(Path(path), "model")
         return cls.from_parts(arrays, content, str(path), parts=parts, trusted=trusted)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from pellucid.data.note import counted
+from pellucid.hints import RUN, missing
 from pellucid.train.choices import Choice
 from pellucid.train.events import Evaluated
 from pellucid.train.model import Model
@@ -33,6 +36,11 @@ class Run:
     diverged: bool = False
     interrupted: bool = False
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(repr(type(self).__name__), name, RUN)
+
     @property
     def best(self) -> Evaluated:
         """The history's entry of the best epoch; without any finite score, of the one kept."""
@@ -44,8 +52,9 @@ class Run:
         measured = "training" if best.validation_loss is None else "validation"
         metric = best.train_metric if best.validation_metric is None else best.validation_metric
         ended = "diverged" if self.diverged else "stopped"
+        epochs = counted(self.history[-1].epoch, "epoch")
         return (
-            f"Trained for {self.history[-1].epoch} epochs, then {ended}: {self.stopped_because}. "
+            f"Trained for {epochs}, then {ended}: {self.stopped_because}. "
             f"Best epoch {self.best_epoch}: {measured} {best.metric} {metric:.4g}, "
             f"loss {best.score:.4g}."
         )

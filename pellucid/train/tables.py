@@ -51,6 +51,11 @@ class TableRun:
     rows: int
     metrics: dict[str, float | None]
 
+    @property
+    def model(self) -> Model:
+        """The model of the run."""
+        return self.run.model
+
 
 def fit_table(
     source: Any,

@@ -221,7 +221,9 @@ class Trainer:
             stop = self._lost() or self._react()
             if stop is not None:
                 return stop
-        return f"all {settings.epochs} epochs were made"
+        return (
+            f"all {settings.epochs} epochs were made" if settings.epochs > 1 else "1 epoch was made"
+        )
 
     def _run_epoch(self) -> str | None:
         position = self.position

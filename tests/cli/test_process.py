@@ -42,7 +42,7 @@ def test_ctrl_c_leaves_a_model_that_predicts(tmp_path: Path) -> None:
     assert RunFolder(run).state == "interrupted"
     assert pellucid("evaluate", run, PENGUINS).code == 0
     assert "interrupted after" in pellucid("inspect", run).out
-    assert "--resume goes on" in pellucid("inspect", run).out.replace("\n", " ")
+    assert "again with --resume to complete it" in pellucid("inspect", run).out.replace("\n", " ")
 
 
 def test_a_killed_run_resumes_to_the_same_file(tmp_path: Path) -> None:

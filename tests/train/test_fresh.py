@@ -46,6 +46,19 @@ def test_fresh_gives_the_bytes_of_a_new_network(place: int) -> None:
     assert again.reasons == new.reasons
 
 
+def test_a_warning_names_the_line_that_called_fit() -> None:
+    net = nn.Linear(2)
+    said = str(pel.fit(net, (FLAT, Y), epochs=1, progress=False))
+    assert said.startswith("Trained for 1 epoch, then stopped: 1 epoch was made.")
+    targets = [None, *Y[1:].tolist()]
+    with pytest.warns(PellucidWarning) as given:
+        run = pel.fit(net, (FLAT, targets), epochs=1, progress=False)
+    with pytest.warns(PellucidWarning) as measured:
+        run.model.evaluate(FLAT, targets)
+    assert (len(given), len(measured)) == (2, 1)
+    assert {warning.filename for warning in [*given, *measured]} == {__file__}
+
+
 def test_going_on_is_told() -> None:
     net = nn.Linear(2)
     with warnings.catch_warnings():

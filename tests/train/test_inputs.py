@@ -496,7 +496,7 @@ def test_a_table_fills_in_what_is_not_finite() -> None:
 
 def test_outputs_of_a_table_model_that_are_nan_have_no_class() -> None:
     table = {"a": NUMBERS[:, 0], "y": np.where(CLASSES, "yes", "no")}
-    model = pel.fit_table(table, "y", epochs=1, progress=False).run.model
+    model = pel.fit_table(table, "y", epochs=1, progress=False).model
     assert model.preparation is not None
     with pytest.raises(NotFiniteError, match="outputs for row 1 are no numbers"):
         model.preparation.decode(np.array([[0.0, 1.0], [np.nan, 0.0]]))
@@ -506,3 +506,13 @@ def test_outputs_of_a_table_model_that_are_nan_have_no_class() -> None:
     )
     with pytest.raises(NotFiniteError, match="for 120 of 120 rows"):
         model.predict(table)
+
+
+@pytest.mark.parametrize("second", [NUMBERS, NUMBERS[:, :2]])
+def test_a_list_that_seems_to_be_several_inputs_is_refused(second: Any) -> None:
+    with pytest.raises(
+        DataError, match=r"train\[0\] is a list of 2 arrays of 120 rows: .* a tuple or a dict"
+    ):
+        pel.fit(nn.Linear(2), ([NUMBERS, second], CLASSES), **SETTINGS)
+    rows = pel.fit(nn.Linear(2), (list(NUMBERS), list(CLASSES)), **SETTINGS)
+    assert rows.model.predict(NUMBERS).shape == (ROWS,)

@@ -55,6 +55,18 @@ def test_a_missing_class_is_named_with_what_to_do(made: tuple[Path, str]) -> Non
     assert "import the module that defines it first, or pass it as parts=[Mixed]" in said
 
 
+def test_a_class_that_is_passed_alone_is_refused(made: tuple[Path, str]) -> None:
+    with pytest.raises(TypeError, match=r"write parts=\[Scaled\]"):
+        pel.Model.load(made[0] / MODEL, parts=own_parts.Scaled)  # type: ignore[arg-type]
+
+
+def test_a_run_folder_is_told_from_its_model_file(made: tuple[Path, str]) -> None:
+    with pytest.raises(
+        ModelFileError, match=rf"run is a folder: name the model file in it, .*{MODEL}"
+    ):
+        pel.Model.load(made[0])
+
+
 def test_a_class_that_is_passed_is_found_in_any_module(tmp_path: Path) -> None:
     net = Passed().build(3)
     net.scale = 4.0

@@ -59,7 +59,7 @@ class DateEncoder:
         """In plain words, what the column becomes."""
         cycles = "".join(f", the time of the {cycle}" for cycle in self.cycles)
         indicator = ", an indicator of missing values" if self.missing else ""
-        return f"how late it is{cycles}{indicator}"
+        return f"the date as a number{cycles}{indicator}"
 
     def encode(self, column: Column, out: Block, notes: list[Note]) -> None:
         """Writes the features of all rows into `out`."""
