@@ -393,13 +393,24 @@ class Trainer:
             self.failure = error
 
     def _lost(self) -> str | None:
-        """Why training ends if the last step of the epoch left weights that are not finite."""
-        if self.position.history[-1].is_finite or _are_finite(self._good):
+        """Why training ends if an epoch left weights or optimizer slots that are not finite.
+
+        A second moment that overflows makes every later update 0, which no loss would tell.
+        """
+        lost = next(
+            (name for name, array in self._good.items() if not np.isfinite(array).all()), ""
+        )
+        if not lost:
             return None
         self.diverged = True
+        if lost in self._weights:
+            return (
+                f"the weights were not finite after step {self.position.step:,}; "
+                f"try a learning rate below {self.learning_rate / 10:.2g}"
+            )
         return (
-            f"the weights were not finite after step {self.position.step:,}; "
-            f"try a learning rate below {self.learning_rate / 10:.2g}"
+            f"the optimizer's {lost!r} was not finite after step {self.position.step:,}, because "
+            "gradients overflowed: scale the inputs and targets, or wrap the optimizer in optim.Clip"
         )
 
     def _diverged(self, step: int) -> str:

@@ -20,6 +20,7 @@ from pellucid import nn, optim
 from pellucid.data import read_table
 from pellucid.data.likeliest import likeliest
 from pellucid.errors import NotFiniteError, PellucidWarning, RunFolderError
+from pellucid.graph import Tensor
 from pellucid.train import container, events, metrics, trainer
 from pellucid.train.checkpoint import save_checkpoint
 from pellucid.train.events import Evaluated
@@ -444,3 +445,17 @@ def test_a_table_run_says_why_the_network_diverged_that_did(
         pytest.raises(NotFiniteError, match=r"Training diverged: the .* not finite"),
     ):
         pel.fit_table(table(), "y", epochs=2, progress=False, on_divergence="raise")
+
+
+@pytest.mark.parametrize("rule", [optim.Adam, optim.RMSprop])
+def test_a_second_moment_that_overflows_is_a_divergence(rule: type[optim.Optimizer]) -> None:
+    """It would make every later update 0, while the loss stays finite."""
+    x = np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)
+
+    def huge(outputs: Tensor, targets: Tensor) -> Tensor:
+        return (outputs.reshape(-1) - targets).square().mean() * 1e22
+
+    net = nn.Sequential(nn.Linear(3), nn.Linear(1))
+    with pytest.warns(PellucidWarning, match=r"\.v/0\.W' was not finite .* optim\.Clip"):
+        run = pel.fit(net, (x, x[:, 0]), loss=huge, optimizer=rule(0.01), epochs=3, progress=False)
+    assert run.diverged
