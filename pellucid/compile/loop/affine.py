@@ -301,9 +301,28 @@ class Bounds:
         elif isinstance(symbol, Remainder):
             q = symbol.quotient
             most = self.greatest(q.x)
-            found.append(Affine(int(min(q.by - symbol.divisor, max(most, 0)))))
+            found.append(Affine(int(min(self._last_remainder(symbol), max(most, 0)))))
             found.append(q.x.minus(_alone(q).times(q.by)))
         return found
+
+    def _last_remainder(self, symbol: Remainder) -> int:
+        """The greatest remainder: that of x = c + m · … is c and multiples of m more, if m divides it.
+
+        Symbols that have one value here are part of c.
+        """
+        x, by = symbol.quotient.x, symbol.quotient.by
+        fixed = {s: int(least) for s, _ in x.terms if (least := self._only(s)) is not None}
+        x = x.at(fixed)
+        step = gcd(x.divisor(), by)
+        if not isinstance(x.constant, int) or self.least(x) < 0:
+            return by - symbol.divisor
+        return min(by - symbol.divisor, by - step + x.constant % step)
+
+    def _only(self, symbol: Symbol) -> Extreme | None:
+        """The value of a symbol that has but one."""
+        alone = _alone(symbol)
+        least = self.least(alone)
+        return least if abs(least) != inf and least == self.greatest(alone) else None
 
     def _lower(self, symbol: Symbol) -> list[Affine]:
         found = [*symbol.lower, *self._scopes[-1].lower.get(symbol, ())]
