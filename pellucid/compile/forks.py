@@ -1,8 +1,8 @@
 """Forks while other threads compile: the child finds nothing half done and no lock held for ever.
 
 Locks whose owners only change what is Python's are simply made anew in the child. LLVM is not Python's,
-so a fork waits until no thread is in it; and for modules that another thread is importing, since
-nobody would ever finish that in the child.
+so a fork waits until no thread is in it; the same holds of OpenSSL, which authenticates what is cached.
+It waits for modules that another thread is importing, since nobody would ever finish that in the child.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from typing import Any
 
 _PATIENCE = 10.0  # seconds
 _PAUSE = 0.001
+
+hashing = threading.RLock()
+"""Held while a thread is in OpenSSL to authenticate."""
 
 _generation = [0]
 _held: dict[int, Any] = {}
@@ -31,6 +34,7 @@ def _before() -> None:
     until = time.monotonic() + _PATIENCE
     while _importing() and time.monotonic() < until:
         time.sleep(_PAUSE)
+    hashing.acquire()
     lock = llvm_lock()
     if lock is not None:
         lock.__enter__()
@@ -41,6 +45,7 @@ def _after() -> None:
     lock = _held.pop(threading.get_ident(), None)
     if lock is not None:
         lock.__exit__(None, None, None)
+    hashing.release()
 
 
 def _in_child() -> None:
@@ -50,13 +55,13 @@ def _in_child() -> None:
 
 
 def _importing() -> bool:
-    """Whether another thread imports a module of this package, or of llvmlite's."""
+    """Whether another thread imports a module of this package, or of those that it needs."""
     locks = getattr(getattr(importlib, "_bootstrap", None), "_module_locks", {})
     held = {name: getattr(reference(), "owner", None) for name, reference in list(locks.items())}
     return any(
         owner not in (None, threading.get_ident())
         for name, owner in held.items()
-        if name.startswith(("pellucid", "llvmlite"))
+        if name.startswith(("pellucid", "llvmlite", "numpy"))
     )
 
 

@@ -6,6 +6,7 @@ which would cut them off from the graph without a word.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +19,8 @@ from pellucid.graph.op import Array
 
 def array_of(value: Any) -> Array:
     """`value` as an array of numbers, of whatever type it has; raises TypeError if it is not one."""
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    # No array is masked before the module of masks is loaded, which would take a while.
+    if "numpy.ma" in sys.modules and np.ma.is_masked(value):
         raise TypeError("a tensor cannot hold a masked array: fill it first, as with x.filled(0)")
     if hasattr(value, "tocoo") and hasattr(value, "toarray"):
         raise TypeError(f"a tensor cannot hold a sparse matrix ({_kind(value)}): use x.toarray()")

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pellucid.compile.forks import hashing
 from pellucid.compile.native.isa import Isa
 from pellucid.compile.native.places import default_folder, own_folder
 from pellucid.compile.native.plain_folder import PlainFolder
@@ -162,7 +163,8 @@ def _is_entry(name: str) -> bool:
 
 
 def _seal(secret: bytes, header: bytes, payload: bytes) -> bytes:
-    return hmac.digest(secret, header + payload, "sha256")
+    with hashing:
+        return hmac.digest(secret, header + payload, "sha256")
 
 
 def _checked(content: bytes, key: str, secret: bytes) -> bytes | None:
