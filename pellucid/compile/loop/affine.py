@@ -239,6 +239,8 @@ class Bounds:
             scope.is_empty = True
         if not fact.terms or scope.is_empty:
             return
+        if len(fact.terms) > 1 and _is_lane(fact.terms[0][0]):
+            self._learn(self._of_all_lanes(fact), derived)
         fact = _tightened(fact)
         symbol, factor = fact.terms[-1]
         bound = Affine(fact.constant, fact.terms[:-1]).times(Fraction(-1, 1) / factor)
@@ -258,6 +260,12 @@ class Bounds:
                 follows = other.minus(bound) if factor > 0 else bound.minus(other)
                 if follows.terms:
                     self._learn(follows, derived - 1)
+
+    def _of_all_lanes(self, fact: Affine) -> Affine:
+        """What a fact says whichever lane it is of: it can be tightened where the other terms step."""
+        (lane, factor), *rest = fact.terms
+        least = self.least(Affine(0, ((lane, factor),)))
+        return Affine(fact.constant + _exact(least), tuple(rest))
 
     # -- bounds -------------------------------------------------------------------------------------
 
@@ -342,6 +350,10 @@ class Bounds:
 
 def _alone(symbol: Symbol) -> Affine:
     return Affine(0, ((symbol, 1),))
+
+
+def _is_lane(symbol: Symbol) -> bool:
+    return symbol.number < 0
 
 
 def _plain(x: Affine) -> Affine:
