@@ -113,8 +113,8 @@ def shares(work: Workload, threads: int) -> tuple[float, float]:
     Counted as direct sums: by squares a convolution takes fewer, and may seem to pass the peak.
     """
     from benchmarks.steps import own
-    from pellucid.compile.access import CONTRACTIONS, depth
-    from pellucid.compile.peak import peak_flops
+    from pellucid.compile.explain.peak import peak_flops
+    from pellucid.compile.plan.access import CONTRACTIONS, depth
 
     nodes = own.Peer(work, "native", threads).program.code.plan.graph.nodes
     products = (2.0 * node.size * depth(node) for node in nodes if node.op in CONTRACTIONS)

@@ -12,8 +12,8 @@ import numpy as np
 from pellucid import nn, optim
 from pellucid.cli.model_file import load
 from pellucid.cli.show import as_json_text
-from pellucid.compile.explain import Explanation, explain
-from pellucid.compile.explain_table import table
+from pellucid.compile.explain.program import Explanation, explain
+from pellucid.compile.explain.table import table
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph, placeholder
 from pellucid.train.model import Model

@@ -6,24 +6,24 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 
-from pellucid.compile.assemble import Part
 from pellucid.compile.emit.driver import FIRST, entry
 from pellucid.compile.emit.kernel import Buffer, Fixed, emit
-from pellucid.compile.join import joined
-from pellucid.compile.kernels import Target
 from pellucid.compile.loop.ir import Function
 from pellucid.compile.loop.llvm import module_text
 from pellucid.compile.native.identity import code_of
 from pellucid.compile.native.isa import Isa
 from pellucid.compile.native.threads_ir import barrier_text
-from pellucid.compile.padding import padded_in_place
-from pellucid.compile.plan import ALIGN, make_plan
-from pellucid.compile.products import as_read
-from pellucid.compile.simplify import simplify
-from pellucid.compile.split import split
-from pellucid.compile.squares import fewer_passes
-from pellucid.compile.tiles import Machine
-from pellucid.compile.totals import fewer_sums
+from pellucid.compile.passes.join import joined
+from pellucid.compile.passes.padding import padded_in_place
+from pellucid.compile.passes.products import as_read
+from pellucid.compile.passes.simplify import simplify
+from pellucid.compile.passes.split import split
+from pellucid.compile.passes.squares import fewer_passes
+from pellucid.compile.passes.totals import fewer_sums
+from pellucid.compile.plan.assemble import Part
+from pellucid.compile.plan.kernels import Target
+from pellucid.compile.plan.planner import ALIGN, make_plan
+from pellucid.compile.tile.tiles import Machine
 from pellucid.compile.verified import is_wanted
 from pellucid.graph.node import Node
 from pellucid.graph.once import once

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pellucid.compile.access import CONTRACTIONS, depth
+from pellucid.compile.plan.access import CONTRACTIONS, depth
 from pellucid.graph.execute import Reference
 from pellucid.graph.node import Node
 from pellucid.graph.program import Graph, Program

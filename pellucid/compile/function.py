@@ -17,7 +17,7 @@ from pellucid.graph.program import Graph
 from pellucid.graph.tensor import Tensor
 
 if TYPE_CHECKING:
-    from pellucid.compile.explain import Explanation
+    from pellucid.compile.explain.program import Explanation
     from pellucid.compile.program import NativeProgram
 
 Result = Tensor | tuple[Tensor, ...] | Mapping[str, Tensor]
@@ -51,7 +51,7 @@ class Compiled:
 
     def explain(self, *args: Any) -> Explanation:
         """How the function runs for arguments like these: kernels, memory, code."""
-        from pellucid.compile.explain import explain
+        from pellucid.compile.explain.program import explain
 
         return explain(self._program([_array(value) for value in args])[0])
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pellucid.compile.assemble import Part
 from pellucid.compile.emit.kernel import Buffer, Emitted
-from pellucid.compile.kernels import Target
 from pellucid.compile.loop.bounds import prove
 from pellucid.compile.loop.verify import verify as verify_loops
-from pellucid.compile.verify import verify as verify_plan
+from pellucid.compile.plan.assemble import Part
+from pellucid.compile.plan.kernels import Target
+from pellucid.compile.plan.verify import verify as verify_plan
 from pellucid.graph.node import State
 from pellucid.graph.op import Array
 

@@ -4,7 +4,33 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid.hints import LAYERS, missing
 from pellucid.nn import functional
-from pellucid.nn.activations import (
+from pellucid.nn.augment import (
+    ColourJitter,
+    CutMix,
+    Cutout,
+    Mixup,
+    RandAugment,
+    RandomAffine,
+    RandomCrop,
+    RandomErase,
+    RandomFlip,
+    SwapNoise,
+)
+from pellucid.nn.initialise import (
+    Constant,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    Initializer,
+    LeCunNormal,
+    LeCunUniform,
+    Normal,
+    Ones,
+    Orthogonal,
+    Zeros,
+)
+from pellucid.nn.layers.activations import (
     ELU,
     GELU,
     SELU,
@@ -21,57 +47,20 @@ from pellucid.nn.activations import (
     Step,
     Tanh,
 )
-from pellucid.nn.attention import MultiHeadAttention
-from pellucid.nn.augment import (
-    ColourJitter,
-    CutMix,
-    Cutout,
-    Mixup,
-    RandAugment,
-    RandomAffine,
-    RandomCrop,
-    RandomErase,
-    RandomFlip,
-    SwapNoise,
-)
-from pellucid.nn.bilinear import Bilinear
-from pellucid.nn.class_weights import balanced_weights
-from pellucid.nn.classification import BinaryCrossEntropy, CrossEntropy
-from pellucid.nn.columns import Columns
-from pellucid.nn.convolution import Conv1d, Conv2d, ConvTranspose2d
-from pellucid.nn.convolutional import LeNet, MobileNetV2
-from pellucid.nn.dense_connection import DenseConnection
-from pellucid.nn.divergence import CosineDistance, KLDivergence
-from pellucid.nn.dropout import Dropout, DropPath
-from pellucid.nn.embedding import Embedding
-from pellucid.nn.flatten import Flatten
-from pellucid.nn.focal import BinaryFocal, Focal
-from pellucid.nn.group_norm import GroupNorm, InstanceNorm
-from pellucid.nn.hinge import Hinge
-from pellucid.nn.initialise import (
-    Constant,
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    Initializer,
-    LeCunNormal,
-    LeCunUniform,
-    Normal,
-    Ones,
-    Orthogonal,
-    Zeros,
-)
-from pellucid.nn.linear import Linear
-from pellucid.nn.loss import Loss, mixed
-from pellucid.nn.mode import ForwardPass, evaluation, forward_pass, is_training, training
-from pellucid.nn.module import Module
-from pellucid.nn.noise import GaussianNoise
-from pellucid.nn.norm import BatchNorm, LayerNorm
-from pellucid.nn.parallel import Join, Parallel, Sum
-from pellucid.nn.parameter import Buffer, Parameter
-from pellucid.nn.perceptron import MLP, ResidualMLP
-from pellucid.nn.pooling import (
+from pellucid.nn.layers.attention import MultiHeadAttention
+from pellucid.nn.layers.bilinear import Bilinear
+from pellucid.nn.layers.columns import Columns
+from pellucid.nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
+from pellucid.nn.layers.dense_connection import DenseConnection
+from pellucid.nn.layers.dropout import Dropout, DropPath
+from pellucid.nn.layers.embedding import Embedding
+from pellucid.nn.layers.flatten import Flatten
+from pellucid.nn.layers.group_norm import GroupNorm, InstanceNorm
+from pellucid.nn.layers.linear import Linear
+from pellucid.nn.layers.noise import GaussianNoise
+from pellucid.nn.layers.norm import BatchNorm, LayerNorm
+from pellucid.nn.layers.parallel import Join, Parallel, Sum
+from pellucid.nn.layers.pooling import (
     AdaptiveAveragePool2d,
     AdaptiveMaxPool2d,
     AveragePool1d,
@@ -81,21 +70,32 @@ from pellucid.nn.pooling import (
     MaxPool1d,
     MaxPool2d,
 )
-from pellucid.nn.positions import LearnedPositions, SinusoidalPositions
-from pellucid.nn.prelu import PReLU
-from pellucid.nn.quantile import Poisson, Quantile
-from pellucid.nn.recurrent import GRU, LSTM
+from pellucid.nn.layers.positions import LearnedPositions, SinusoidalPositions
+from pellucid.nn.layers.prelu import PReLU
+from pellucid.nn.layers.recurrent import GRU, LSTM
+from pellucid.nn.layers.reshape import Reshape
+from pellucid.nn.layers.residual import Residual
+from pellucid.nn.layers.rms_norm import RMSNorm
+from pellucid.nn.layers.sequential import Sequential
+from pellucid.nn.layers.tied import TiedLinear
+from pellucid.nn.layers.upsample import Upsample
+from pellucid.nn.losses.base import Loss, mixed
+from pellucid.nn.losses.class_weights import balanced_weights
+from pellucid.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from pellucid.nn.losses.divergence import CosineDistance, KLDivergence
+from pellucid.nn.losses.focal import BinaryFocal, Focal
+from pellucid.nn.losses.hinge import Hinge
+from pellucid.nn.losses.quantile import Poisson, Quantile
+from pellucid.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
+from pellucid.nn.mode import ForwardPass, evaluation, forward_pass, is_training, training
+from pellucid.nn.module import Module
+from pellucid.nn.networks.convolutional import LeNet, MobileNetV2
+from pellucid.nn.networks.perceptron import MLP, ResidualMLP
+from pellucid.nn.networks.resnet import PaddedShortcut, ResNet, ResNetImage
+from pellucid.nn.networks.transformer import FeedForward, TransformerBlock
+from pellucid.nn.parameter import Buffer, Parameter
 from pellucid.nn.registry import from_spec, loss_from_spec, to_spec
-from pellucid.nn.regression import Huber, MeanAbsoluteError, MeanSquaredError
-from pellucid.nn.reshape import Reshape
-from pellucid.nn.residual import Residual
-from pellucid.nn.resnet import PaddedShortcut, ResNet, ResNetImage
-from pellucid.nn.rms_norm import RMSNorm
-from pellucid.nn.sequential import Sequential
 from pellucid.nn.summary import Summary, SummaryRow
-from pellucid.nn.tied import TiedLinear
-from pellucid.nn.transformer import FeedForward, TransformerBlock
-from pellucid.nn.upsample import Upsample
 
 MSE = MeanSquaredError
 MAE = MeanAbsoluteError

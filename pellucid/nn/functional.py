@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid.graph import Tensor, softmax, where
 from pellucid.hints import FUNCTIONS, missing
-from pellucid.nn.attention import attention
+from pellucid.nn.layers.attention import attention
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805

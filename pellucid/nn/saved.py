@@ -10,7 +10,7 @@ from pellucid import container, schema
 from pellucid.errors import ModelFileError
 from pellucid.graph import Array
 from pellucid.nn.initialise import Initializer
-from pellucid.nn.loss import Loss
+from pellucid.nn.losses.base import Loss
 from pellucid.nn.module import Module
 from pellucid.nn.parameter import Buffer, Held, Parameter, Role
 from pellucid.nn.registry import described, from_spec, part_from_spec, written

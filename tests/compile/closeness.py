@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from pellucid import graph as g
+from pellucid.compile.plan.verify import verify
 from pellucid.compile.program import NativeProgram
-from pellucid.compile.verify import verify
 from pellucid.graph import Array, Graph, Node
 from pellucid.graph.execute import compute
 from pellucid.graph.op import TABLE

@@ -17,7 +17,7 @@ import numpy as np
 
 from pellucid.compile.code import Code
 from pellucid.compile.emit.kernel import Fixed
-from pellucid.compile.kernels import Target
+from pellucid.compile.plan.kernels import Target
 from pellucid.compile.program import NativeProgram, spans
 from pellucid.compile.verified import verify_code
 from pellucid.graph import Array, Graph, State

@@ -8,9 +8,9 @@ import pytest
 import pellucid as pel
 from pellucid import graph as g
 from pellucid import nn, optim
-from pellucid.compile import peak
-from pellucid.compile.explain import Explanation, KernelFacts, explain
-from pellucid.compile.explain_table import bytes_text, count_text, table, time_text
+from pellucid.compile.explain import peak
+from pellucid.compile.explain.program import Explanation, KernelFacts, explain
+from pellucid.compile.explain.table import bytes_text, count_text, table, time_text
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph
 from pellucid.train.step import training_step

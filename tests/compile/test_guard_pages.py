@@ -16,10 +16,11 @@ import pytest
 
 from benchmarks.fuzz import survivors
 from pellucid import graph as g
-from pellucid.compile import index, verified
+from pellucid.compile import verified
 from pellucid.compile.code import Code
 from pellucid.compile.loop.bounds import OutOfBoundsError
 from pellucid.compile.native.isa import host_isa
+from pellucid.compile.plan import index
 from pellucid.compile.program import spans
 from pellucid.compile.verified import verify_code, verify_shares
 from pellucid.graph import Graph, Tensor

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from pellucid import graph as g
-from pellucid.compile.domain import merged
-from pellucid.compile.index import (
+from pellucid.compile.plan.domain import merged
+from pellucid.compile.plan.index import (
     Axis,
     Guard,
     Index,

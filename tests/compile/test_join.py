@@ -8,10 +8,10 @@ import pytest
 import pellucid as pel
 from pellucid import graph as g
 from pellucid import nn
-from pellucid.compile.join import joined
-from pellucid.compile.plan import Plan, make_plan
-from pellucid.compile.simplify import simplify
-from pellucid.compile.verify import verify
+from pellucid.compile.passes.join import joined
+from pellucid.compile.passes.simplify import simplify
+from pellucid.compile.plan.planner import Plan, make_plan
+from pellucid.compile.plan.verify import verify
 from pellucid.graph import Graph, Tensor
 from tests.compile.closeness import difference
 

@@ -10,14 +10,14 @@ import pytest
 from pellucid import graph as g
 from pellucid import nn, optim
 from pellucid.compile.code import Code
-from pellucid.compile.join import joined
-from pellucid.compile.kernels import inside
 from pellucid.compile.native.arena import ArenaError
 from pellucid.compile.native.isa import host_isa
-from pellucid.compile.padding import padded_in_place
+from pellucid.compile.passes.join import joined
+from pellucid.compile.passes.padding import padded_in_place
+from pellucid.compile.passes.simplify import simplify
+from pellucid.compile.passes.split import split
+from pellucid.compile.plan.kernels import inside
 from pellucid.compile.program import NativeProgram
-from pellucid.compile.simplify import simplify
-from pellucid.compile.split import split
 from pellucid.graph import Graph
 from pellucid.train.step import training_step
 

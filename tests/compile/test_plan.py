@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from pellucid import graph as g
-from pellucid.compile import plan as planning
-from pellucid.compile.plan import Plan, make_plan
-from pellucid.compile.simplify import simplify
-from pellucid.compile.verify import verify
+from pellucid.compile.passes.simplify import simplify
+from pellucid.compile.plan import planner as planning
+from pellucid.compile.plan.planner import Plan, make_plan
+from pellucid.compile.plan.verify import verify
 from pellucid.graph import Graph, State, Tensor
 from tests.compile.closeness import difference
 from tests.compile.test_determinism import GRAPHS

@@ -8,13 +8,13 @@ import pytest
 import pellucid as pel
 from pellucid import graph as g
 from pellucid.compile.code import Code
-from pellucid.compile.index import Axis, Index, Quotient, Remainder, divisors, lane_step, pace
-from pellucid.compile.join import joined
-from pellucid.compile.kernels import inside
 from pellucid.compile.native.isa import host_isa
-from pellucid.compile.plan import make_plan
-from pellucid.compile.products import as_read
-from pellucid.compile.simplify import simplify
+from pellucid.compile.passes.join import joined
+from pellucid.compile.passes.products import as_read
+from pellucid.compile.passes.simplify import simplify
+from pellucid.compile.plan.index import Axis, Index, Quotient, Remainder, divisors, lane_step, pace
+from pellucid.compile.plan.kernels import inside
+from pellucid.compile.plan.planner import make_plan
 from pellucid.graph import Graph, Tensor
 from tests.compile.closeness import difference
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pellucid.compile.executor import Native
-from pellucid.compile.simplify import number, simplify
+from pellucid.compile.passes.simplify import number, simplify
 from pellucid.graph import Array, Graph, Reference, Tensor, placeholder, tensor, variable, where
 from tests.graph.random_graphs import Settings, random_feeds, random_graph
 

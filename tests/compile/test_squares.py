@@ -11,9 +11,9 @@ from pellucid import graph as g
 from pellucid.compile import Native
 from pellucid.compile.code import Code
 from pellucid.compile.native.isa import host_isa
-from pellucid.compile.plan import Plan
-from pellucid.compile.simplify import simplify
-from pellucid.compile.squares import fewer_passes
+from pellucid.compile.passes.simplify import simplify
+from pellucid.compile.passes.squares import fewer_passes
+from pellucid.compile.plan.planner import Plan
 from pellucid.graph import Array, Graph, Node, Tensor
 from pellucid.graph.reductions import moments
 from tests.compile.closeness import difference

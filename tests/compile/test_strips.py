@@ -11,9 +11,9 @@ import pytest
 
 from pellucid import graph as g
 from pellucid.compile import program as programs
-from pellucid.compile import strips
 from pellucid.compile.code import Code
 from pellucid.compile.native.isa import host_isa
+from pellucid.compile.plan import row_blocks as strips
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph, Tensor
 from tests.compile.closeness import difference, native, run

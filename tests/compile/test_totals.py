@@ -12,9 +12,9 @@ import pellucid as pel
 from pellucid import graph as g
 from pellucid import nn
 from pellucid.compile import Native
-from pellucid.compile.simplify import simplify
-from pellucid.compile.squares import fewer_passes
-from pellucid.compile.totals import fewer_sums
+from pellucid.compile.passes.simplify import simplify
+from pellucid.compile.passes.squares import fewer_passes
+from pellucid.compile.passes.totals import fewer_sums
 from pellucid.graph import Array, Graph, Tensor
 from tests.compile.closeness import difference
 

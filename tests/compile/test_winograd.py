@@ -15,7 +15,7 @@ from pellucid.compile.emit import kernel
 from pellucid.compile.native.cache import ObjectCache
 from pellucid.compile.native.isa import host_isa
 from pellucid.compile.program import NativeProgram
-from pellucid.compile.winograd import Winograd
+from pellucid.compile.tile.winograd import Winograd
 from pellucid.graph import Array, Graph, Tensor
 from pellucid.graph.gradient import gradients
 from tests.compile.test_contraction import VECTORS

@@ -17,8 +17,8 @@ import numpy as np
 from pellucid import graph as g
 from pellucid import nn
 from pellucid.graph import Array, Graph, Shape, Tensor
-from pellucid.nn.loss import Reduction
-from pellucid.nn.window import Padding
+from pellucid.nn.layers.window import Padding
+from pellucid.nn.losses.base import Reduction
 
 Chance = np.random.Generator
 Maker = Callable[[Chance, Shape], nn.Module | None]

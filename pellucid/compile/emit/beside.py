@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import product as combinations
 from math import prod
 
-from pellucid.compile.domain import LoopAxis, product
-from pellucid.compile.index import Axis, Index, Indices
-from pellucid.compile.kernels import REDUCTIONS, Kernel, Member
+from pellucid.compile.plan.domain import LoopAxis, product
+from pellucid.compile.plan.index import Axis, Index, Indices
+from pellucid.compile.plan.kernels import REDUCTIONS, Kernel, Member
 from pellucid.graph.node import Node
 
 STRAIGHT = 16

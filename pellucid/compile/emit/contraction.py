@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pellucid.compile.contraction import Contraction, Line
 from pellucid.compile.emit.epilogue import Epilogue, operand_pointer
 from pellucid.compile.emit.panels import PanelWriter, panel_elements
 from pellucid.compile.emit.stores import Stores
 from pellucid.compile.emit.sums import Count
 from pellucid.compile.emit.tile import TileWriter
-from pellucid.compile.kernels import Kernel
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
-from pellucid.compile.tiles import Tiling
+from pellucid.compile.plan.kernels import Kernel
+from pellucid.compile.tile.contraction import Contraction, Line
+from pellucid.compile.tile.tiles import Tiling
 from pellucid.graph.node import Node
 
 Range = tuple[Value, Value]

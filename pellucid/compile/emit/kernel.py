@@ -6,9 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from pellucid.compile.access import has_buffer, own_cost
-from pellucid.compile.assemble import Part
-from pellucid.compile.contraction import Contraction, contraction_of
 from pellucid.compile.emit.contraction import scratch_elements, task_counts, write_contraction
 from pellucid.compile.emit.draw import draw_tasks, write_draw
 from pellucid.compile.emit.layout import NestLayout, layout
@@ -17,14 +14,17 @@ from pellucid.compile.emit.scatter import ScatterWriter
 from pellucid.compile.emit.signature import signature
 from pellucid.compile.emit.stores import Stores
 from pellucid.compile.emit.winograd import winograd_scratch, write_winograd
-from pellucid.compile.index import Index
-from pellucid.compile.kernels import Kernel, Member, Target, inside
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, PTR, Function, Value
 from pellucid.compile.native.isa import Isa
-from pellucid.compile.plan import Plan
-from pellucid.compile.tiles import Tiling
-from pellucid.compile.winograd import Winograd, winograd_of
+from pellucid.compile.plan.access import has_buffer, own_cost
+from pellucid.compile.plan.assemble import Part
+from pellucid.compile.plan.index import Index
+from pellucid.compile.plan.kernels import Kernel, Member, Target, inside
+from pellucid.compile.plan.planner import Plan
+from pellucid.compile.tile.contraction import Contraction, contraction_of
+from pellucid.compile.tile.tiles import Tiling
+from pellucid.compile.tile.winograd import Winograd, winograd_of
 from pellucid.graph.node import Node, State
 
 Fixed = Node | State | Target

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pellucid.compile.access import DEAR, borders, fixed_axes, own_cost
-from pellucid.compile.domain import LoopAxis, merged, product
 from pellucid.compile.emit.beside import STRAIGHT, Beside, beside, left, places, vectors_beside
-from pellucid.compile.index import Index, identity, linear
-from pellucid.compile.kernels import REDUCTIONS, Kernel, Member, inside
+from pellucid.compile.plan.access import DEAR, borders, fixed_axes, own_cost
+from pellucid.compile.plan.domain import LoopAxis, merged, product
+from pellucid.compile.plan.index import Index, identity, linear
+from pellucid.compile.plan.kernels import REDUCTIONS, Kernel, Member, inside
 from pellucid.graph.node import Node
 
 _TASK_COST = 131_072

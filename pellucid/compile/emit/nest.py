@@ -16,16 +16,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import isqrt, prod
 
-from pellucid.compile.domain import product
 from pellucid.compile.emit.beside import STRAIGHT, Beside, Where, places
 from pellucid.compile.emit.layout import NestLayout
 from pellucid.compile.emit.pull import Point, Puller
 from pellucid.compile.emit.reduction import Running
 from pellucid.compile.emit.stores import Stores
-from pellucid.compile.index import Indices, identity
-from pellucid.compile.kernels import REDUCTIONS, Kernel, Member, inside
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Value
+from pellucid.compile.plan.domain import product
+from pellucid.compile.plan.index import Indices, identity
+from pellucid.compile.plan.kernels import REDUCTIONS, Kernel, Member, inside
 from pellucid.graph.node import Node
 
 _CHAIN = 64

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pellucid.compile.contraction import Contraction, Line
 from pellucid.compile.emit.sums import Count, Run, over_sums
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Type, Value
-from pellucid.compile.tiles import Tiling
+from pellucid.compile.tile.contraction import Contraction, Line
+from pellucid.compile.tile.tiles import Tiling
 
 
 def panel_elements(work: Contraction, cut: Tiling) -> int:

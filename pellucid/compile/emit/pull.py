@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 
-from pellucid.compile.access import has_buffer
 from pellucid.compile.emit.scalar_ops import elementwise, kind_of, stored_kind
-from pellucid.compile.index import (
+from pellucid.compile.loop.builder import Builder
+from pellucid.compile.loop.ir import Constant, Type, Value
+from pellucid.compile.plan.access import has_buffer
+from pellucid.compile.plan.index import (
     Atom,
     Axis,
     Guard,
@@ -26,8 +28,6 @@ from pellucid.compile.index import (
     moved,
     starts_even,
 )
-from pellucid.compile.loop.builder import Builder
-from pellucid.compile.loop.ir import Constant, Type, Value
 from pellucid.graph.node import Node
 from pellucid.graph.op import TABLE
 

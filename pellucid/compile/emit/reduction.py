@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pellucid.compile.emit.scalar_ops import kind_of
-from pellucid.compile.kernels import Kernel
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
+from pellucid.compile.plan.kernels import Kernel
 from pellucid.graph.node import Node
 
 _LOWEST = {"i32": -(2**31), "i64": -(2**63)}

@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pellucid.compile.access import has_buffer
-from pellucid.compile.kernels import Kernel
+from pellucid.compile.plan.access import has_buffer
+from pellucid.compile.plan.kernels import Kernel
 from pellucid.graph.node import Literal, Node, State
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pellucid.compile.assemble import Part
 from pellucid.compile.emit.pull import Puller
-from pellucid.compile.index import Index, linear
-from pellucid.compile.kernels import Member
 from pellucid.compile.loop.ir import Value
+from pellucid.compile.plan.assemble import Part
+from pellucid.compile.plan.index import Index, linear
+from pellucid.compile.plan.kernels import Member
 from pellucid.graph.node import Node
 
 

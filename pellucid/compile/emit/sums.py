@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from pellucid.compile.contraction import Contraction
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Value
+from pellucid.compile.tile.contraction import Contraction
 
 Count = Value | int
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from pellucid.compile.contraction import Contraction
 from pellucid.compile.emit.sums import Count, Run, over_sums
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
-from pellucid.compile.tiles import Tiling
+from pellucid.compile.tile.contraction import Contraction
+from pellucid.compile.tile.tiles import Tiling
 
 _UNROLL = 4
 _STRAIGHT = 16

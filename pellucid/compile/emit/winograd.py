@@ -8,10 +8,10 @@ from pellucid.compile.emit.epilogue import Epilogue, operand_pointer
 from pellucid.compile.emit.stores import Stores
 from pellucid.compile.emit.winograd_filter import FilterWriter, filter_scratch
 from pellucid.compile.emit.winograd_gradient import WindowGradientWriter, gradient_scratch
-from pellucid.compile.kernels import Kernel
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Value
-from pellucid.compile.winograd import Winograd
+from pellucid.compile.plan.kernels import Kernel
+from pellucid.compile.tile.winograd import Winograd
 from pellucid.graph.node import Node
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from pellucid.compile.contraction import Contraction, Line
 from pellucid.compile.emit.epilogue import Epilogue
 from pellucid.compile.emit.panels import PanelWriter
 from pellucid.compile.emit.tile import TileWriter
@@ -17,8 +16,9 @@ from pellucid.compile.emit.winograd_maps import of_window, to_result
 from pellucid.compile.emit.winograd_squares import Square, SquareWriter, points_step
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
-from pellucid.compile.tiles import Tiling
-from pellucid.compile.winograd import POINTS, SQUARE, WINDOW, Winograd
+from pellucid.compile.tile.contraction import Contraction, Line
+from pellucid.compile.tile.tiles import Tiling
+from pellucid.compile.tile.winograd import POINTS, SQUARE, WINDOW, Winograd
 
 Range = tuple[Value, Value]
 

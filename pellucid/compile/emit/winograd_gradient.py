@@ -6,7 +6,6 @@ in scratch; after the last block the sums are mapped to a window.
 
 from __future__ import annotations
 
-from pellucid.compile.contraction import Contraction, Line
 from pellucid.compile.emit.epilogue import Epilogue
 from pellucid.compile.emit.panels import lanes_below
 from pellucid.compile.emit.sums import Count
@@ -15,8 +14,9 @@ from pellucid.compile.emit.winograd_maps import of_result, to_window
 from pellucid.compile.emit.winograd_squares import Square, SquareWriter, points_step
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I1, Type, Value
-from pellucid.compile.tiles import Tiling
-from pellucid.compile.winograd import POINTS, SQUARE, WINDOW, Winograd
+from pellucid.compile.tile.contraction import Contraction, Line
+from pellucid.compile.tile.tiles import Tiling
+from pellucid.compile.tile.winograd import POINTS, SQUARE, WINDOW, Winograd
 
 Range = tuple[Value, Value]
 

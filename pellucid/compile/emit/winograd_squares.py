@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pellucid.compile.contraction import Line
 from pellucid.compile.emit.panels import lanes_below
 from pellucid.compile.emit.winograd_maps import Map, both_ways, of_signal
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import BITS, Type, Value
-from pellucid.compile.winograd import SQUARE, Winograd
+from pellucid.compile.tile.contraction import Line
+from pellucid.compile.tile.winograd import SQUARE, Winograd
 
 _LINE_BYTES = 64
 

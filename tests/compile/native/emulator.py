@@ -12,9 +12,9 @@ from unicorn import arm64_const as arm
 from pellucid.compile.code import Code
 from pellucid.compile.emit.driver import CLOCKS, FIRST, ROOM, SCRATCH, SPANS
 from pellucid.compile.emit.kernel import Fixed
-from pellucid.compile.kernels import Target
 from pellucid.compile.native.assemble import to_object
 from pellucid.compile.native.isa import isa_named
+from pellucid.compile.plan.kernels import Target
 from pellucid.compile.program import spans
 from pellucid.graph import Array, Graph, State
 from tests.compile.native.elf import AARCH64, Object, Relocation

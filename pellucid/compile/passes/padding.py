@@ -1,0 +1,72 @@
+"""Values that a convolution reads with padding are computed into the padded room at once.
+
+Such a value would be computed, kept, and copied with zeros around it. Where it is an elementwise
+result that others read too, they read the middle of the padded room instead, and the copy is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pellucid.compile.passes.rewrite import on, with_nodes
+from pellucid.compile.plan.access import squeezed
+from pellucid.graph.node import Node, apply
+from pellucid.graph.op import TABLE
+from pellucid.graph.origin import origin
+from pellucid.graph.program import Graph
+
+
+def padded_in_place(graph: Graph) -> Graph:
+    """The graph where what is padded for a convolution lies within its padding."""
+    nodes = graph.nodes
+    chosen = _chosen(nodes, set(graph.roots))
+    if not chosen:
+        return graph
+    found: dict[Node, Node] = {}
+    pads: dict[Node, Node] = {}
+    for node in nodes:
+        if node in pads:
+            found[node] = pads[node]
+            continue
+        new = on(node, [found[source] for source in node.inputs])
+        found[node] = new
+        if node in chosen:
+            pad = chosen[node]
+            before = pad.attrs["before"]
+            with origin(node.origin):
+                pads[pad] = apply("pad", [new], **pad.attrs)
+                found[node] = apply(
+                    "slice",
+                    [pads[pad]],
+                    start=before,
+                    stop=tuple(b + n for b, n in zip(before, node.shape, strict=True)),
+                    step=(1,) * len(before),
+                )
+    return with_nodes(graph, found)
+
+
+def _chosen(nodes: Sequence[Node], roots: set[Node]) -> dict[Node, Node]:
+    """For each value that is to lie within padding, that padding."""
+    consumers: dict[Node, list[Node]] = {}
+    for node in nodes:
+        for source in node.inputs:
+            consumers.setdefault(source, []).append(node)
+    found: dict[Node, Node] = {}
+    for node in nodes:
+        if node.op != "pad" or max(node.attrs["interior"]) or not _feeds(node, consumers):
+            continue
+        (source,) = node.inputs
+        elementwise = TABLE[source.op].kind == "elementwise"
+        if elementwise and source not in roots and len(consumers[source]) > 1:
+            found.setdefault(source, node)
+    return found
+
+
+def _feeds(pad: Node, consumers: dict[Node, list[Node]]) -> bool:
+    """Whether a convolution reads it, maybe with axes of length 1 more."""
+    for reader in consumers.get(pad, []):
+        if reader.op == "convolve":
+            return True
+        if reader.op == "reshape" and squeezed(reader.shape) == squeezed(pad.shape):
+            return any(after.op == "convolve" for after in consumers.get(reader, []))
+    return False

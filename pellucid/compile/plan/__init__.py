@@ -1,0 +1,1 @@
+"""From a graph to kernels, their levels and where every value lies."""

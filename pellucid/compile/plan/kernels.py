@@ -1,0 +1,117 @@
+"""Kernels: which nodes are computed together, over which domain.
+
+A graph becomes a list of kernels. A kernel computes its members over one domain and stores those
+that something else needs; whatever lies between members and buffers is computed in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pellucid.compile.plan.access import Access
+from pellucid.compile.plan.index import Indices
+from pellucid.graph.node import Node, State
+from pellucid.graph.op import TABLE, Shape
+
+Kind = Literal["nest", "contraction", "draw", "scatter", "assembly"]
+"""An assembly computes nothing: the kernels of its parts write it (see `assemble`)."""
+Place = Literal["full", "outer"]
+REDUCTIONS = ("sum", "max", "argmax")
+
+
+@dataclass(frozen=True)
+class Member:
+    """A node that a kernel computes.
+
+    at:    its index in axes of the domain. place: whether it has a value at every place of the
+           domain ("full") or one for each place of the axes that are not reduced ("outer").
+    reads: the buffers and members that computing it reads.
+    phase: in which pass over the reduced axes it is computed (outer members: after which pass).
+    """
+
+    node: Node
+    at: Indices
+    place: Place
+    reads: tuple[Access, ...]
+    phase: int = 0
+
+
+@dataclass
+class Kernel:
+    """Members over a domain of shape `shape`, of which the axes in `reduced` are summed over."""
+
+    kind: Kind
+    shape: Shape
+    reduced: tuple[int, ...] | None = None
+    members: list[Member] = field(default_factory=list)
+    name: str = ""
+    copies: State | None = None
+    """For a kernel that only copies its member's value into a state."""
+    panels: Node | None = None
+    """For a contraction, its second factor as it was packed before (see `panels`)."""
+    strip: int = 0
+    """How many turns of the first axis a task is, if it is cut along that alone (see `strips`)."""
+
+    @property
+    def outer(self) -> tuple[int, ...]:
+        """The axes that are not reduced."""
+        gone = self.reduced or ()
+        return tuple(axis for axis in range(len(self.shape)) if axis not in gone)
+
+    def member(self, node: Node) -> Member | None:
+        """The member that is this node."""
+        for found in self.members:
+            if found.node is node:
+                return found
+        return None
+
+    def nodes(self) -> set[Node]:
+        """The members' nodes."""
+        return {found.node for found in self.members}
+
+    def read_nodes(self) -> set[Node]:
+        """Every node outside the kernel that it reads."""
+        own = self.nodes()
+        return {a.node for member in self.members for a in member.reads if a.node not in own}
+
+
+def inside(kernel: Kernel) -> list[Node]:
+    """Every node that a kernel computes, each after its inputs.
+
+    The members and what lies between them and the kernel's buffers.
+    """
+    stops = kernel.read_nodes()
+    found: dict[Node, None] = {}
+    pending = [(member.node, False) for member in reversed(kernel.members)]
+    while pending:
+        node, inputs_done = pending.pop()
+        if inputs_done:
+            found[node] = None
+        elif node not in found and node not in stops and TABLE[node.op].kind != "leaf":
+            pending.append((node, True))
+            pending.extend((source, False) for source in reversed(node.inputs))
+    return list(found)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a member is stored: room of the program's own, an output, or a state."""
+
+    kind: Literal["room", "output", "state"]
+    name: str = ""
+    state: State | None = None
+
+
+def waits_for(kernel: Kernel, other: Kernel, needs: Mapping[int, Collection[int]]) -> bool:
+    """Whether `kernel` needs `other`, directly or not, by what each needs, all named by `id`."""
+    pending, seen = [id(kernel)], set()
+    while pending:
+        here = pending.pop()
+        if here == id(other):
+            return True
+        if here not in seen:
+            seen.add(here)
+            pending.extend(needs[here])
+    return False

@@ -1,0 +1,1 @@
+"""How contractions and Winograd convolutions are cut into register tiles and tasks."""
