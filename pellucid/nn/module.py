@@ -99,7 +99,7 @@ class Module(Hinted, Part):
                 ) from error
             path, seen = scope.path(self), forward_pass()
             if seen is not None and path is not None:
-                seen.record(path, output)
+                seen.record(scope.root, path, output)
             return output
 
     if not TYPE_CHECKING:

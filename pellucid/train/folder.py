@@ -30,6 +30,7 @@ from pellucid.train.plain import to_plain
 
 MODEL = "model.safetensors"
 HISTORY = "history.jsonl"
+RECORDS = "records.jsonl"
 REPLACED = "replaced.safetensors"
 _CHECKPOINTS = "checkpoint-*.safetensors"
 _NETWORKS = "network-*.safetensors"
@@ -81,7 +82,7 @@ class RunFolder:
         if not self.path.exists():
             return True
         return self.path.is_dir() and all(
-            file.name == LOCK or is_leftover(file) for file in self.path.iterdir()
+            file.name in (LOCK, RECORDS) or is_leftover(file) for file in self.path.iterdir()
         )
 
     def _set_aside(self) -> None:
@@ -93,7 +94,7 @@ class RunFolder:
                         f"Cannot replace the run in {self.path}: its model is write-protected."
                     )
                 self.model.replace(self.path / REPLACED)
-            for old in [*self._unfinished(), self.path / HISTORY]:
+            for old in [*self._unfinished(), self.path / HISTORY, self.path / RECORDS]:
                 old.unlink(missing_ok=True)
         except OSError as error:
             raise RunFolderError(
