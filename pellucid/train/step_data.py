@@ -33,7 +33,7 @@ def batches_for(train: Any, batch_size: int, steps_per_epoch: int | None, seed: 
 
 
 def is_arrays(given: Any) -> bool:
-    """Whether something is an array, a tuple of parts or a dict of arrays, and not an iterable of batches."""
+    """Whether something is an array, a tuple of parts or a dict of arrays; else it gives batches."""
     return isinstance(given, (tuple, Mapping)) or hasattr(given, "shape")
 
 
