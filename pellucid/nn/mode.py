@@ -67,7 +67,7 @@ class ForwardPass:
         return bernoulli(shape, probability, seed=self.seed, step=self.step, draw=self._next_draw())
 
     def current(self, state: State) -> Tensor:
-        """The value of a running statistic so far in this pass or those around it, with their updates."""
+        """The value of a running statistic, with the updates made to it so far in this pass."""
         if state in self.updates:
             return Tensor(self.updates[state])
         return read(state) if self.around is None else self.around.current(state)

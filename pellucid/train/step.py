@@ -117,7 +117,8 @@ class Step:
         """Move an average of weights towards a network: θ̄ ← decay · θ̄ + (1 − decay) · θ.
 
         average, net: two networks of the same structure. Buffers such as running statistics are
-        copied. An average without weights of its own begins with those of the network. decay: at least 0, less than 1. As in mean teachers (Tarvainen & Valpola 2017) and BYOL.
+        copied. An average without weights of its own begins with those of the network. decay: at
+        least 0, less than 1. As in mean teachers (Tarvainen & Valpola 2017) and BYOL.
         """
         if not 0 <= check.plain("decay", decay) < 1:
             raise ValueError(f"decay is at least 0 and less than 1, got {decay}")
@@ -261,8 +262,8 @@ class Step:
         index = self._traced.minimised.index(use)
         calls = self._calls[index] if index < len(self._calls) else 1
         made = self.number - self._start if self._start else self.number
-        rounds = made if use.every == 1 else rounds(made, use.every)[0]
-        return rounds if calls == 1 else rounds * calls + use.calls
+        complete = made if use.every == 1 else rounds(made, use.every)[0]
+        return complete if calls == 1 else complete * calls + use.calls
 
     def _update(
         self, use: Minimised, parameters: Mapping[str, Tensor], gradients: Mapping[str, Tensor]

@@ -12,7 +12,7 @@ from pellucid.graph.dtype import FLOAT64, INT64, is_float
 Slots = dict[str, State]
 
 
-@dataclass
+@dataclass(eq=False)
 class Minimised:
     """The uses that a step makes of one optimizer.
 
