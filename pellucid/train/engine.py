@@ -330,7 +330,9 @@ class Engine:
         problem, position = self.problem, self.position
         measures: dict[str, float] = {}
         if position.steps:
-            measures = {f"{BATCHES}.{n}": s / position.steps for n, s in position.sums.items()}
+            # A checkpoint keeps sums, but not the order in which they came.
+            names = sorted(position.sums, key=lambda name: (name != LOSS, name))
+            measures = {f"{BATCHES}.{n}": position.sums[n] / position.steps for n in names}
         for name, evaluator in self._evaluators.items():
             measures |= {f"{name}.{n}": value for n, value in evaluator.run()[1].items()}
         entry = Evaluated(

@@ -14,7 +14,6 @@ from pellucid.data import split
 from pellucid.errors import DataError, NotFiniteError, RunFolderError, warn
 from pellucid.hints import FIT
 from pellucid.keywords import explained
-from pellucid.nn.inputs import taken
 from pellucid.train import arrays
 from pellucid.train.build_step import LossFunction
 from pellucid.train.choices import Choice
@@ -31,6 +30,7 @@ from pellucid.train.problem import Problem, Settings
 from pellucid.train.progress import reporter
 from pellucid.train.run import Run
 from pellucid.train.session import Trained, check_savable, train_network
+from pellucid.train.stored import subset
 from pellucid.train.supervised import Watching, supervised_problem
 from pellucid.train.targets import Prepared, prepare
 
@@ -84,7 +84,9 @@ def fit(
                  of them: `forward(self, a, b)` gets those of a tuple in order, those of a dict by
                  name. Integers that the network looks up (`Embedding`) stay integers, other inputs
                  become float32; numbers that are too fine for it are refused. Rows without a target
-                 (None, NaN, NaT, pandas.NA) are left out, with a warning.
+                 (None, NaN, NaT, pandas.NA) are left out, with a warning. Inputs that are
+                 memory-mapped may be larger than memory: they are looked through once, and their
+                 rows are read when their step comes.
     validation:  (X, y) to stop by, with weights or without, or the fraction of the training rows to
                  set aside for that (stratified, seeded), or None: then all epochs are made and the
                  training loss picks the best.
@@ -318,7 +320,7 @@ def _rows(given: Any, what: str) -> Data:
         else f"{count:,} rows without a target: they are"
     )
     warn(f"{what} holds {said} left out.")
-    return (taken(x, known), y[known], *(w[known] for w in weights))
+    return (subset(x, known), y[known], *(w[known] for w in weights))
 
 
 def _check_no_list(x: Any, y: Any, what: str) -> None:
@@ -344,7 +346,7 @@ def _validation(data: Data, validation: Any, seed: int) -> tuple[Data, Data | No
     if y.dtype.kind == "O":
         by = {"labels": codes_of(y, classes_of(y), "train[1]")}
     kept, held_out = split(len(y), [1 - validation, validation], seed, **by)
-    parts = tuple((taken(x, rows), *(a[rows] for a in data[1:])) for rows in (kept, held_out))
+    parts = tuple((subset(x, rows), *(a[rows] for a in data[1:])) for rows in (kept, held_out))
     if len(data) > 2 and not all(part[2].any() for part in parts):
         raise DataError("The rows that have weight are too few to hold some out to stop by.")
     return parts[0], parts[1]

@@ -170,7 +170,7 @@ class Step:
 
     def _parameters(self, over: Networks) -> dict[str, Tensor]:
         """The parameters of networks by path, each with the value that is in force."""
-        modules = [over] if isinstance(over, nn.Module) else list(over)
+        modules = over if isinstance(over, (list, tuple)) else [over]
         chosen: dict[str, Tensor] = {}
         for module in modules:
             if not isinstance(module, nn.Module):

@@ -40,7 +40,7 @@ def run(
     batches = ResidentBatches(data, ROWS, 0, ROWS)
     rehearsed(function, networks, batches, 0)
     step = training_step(function, networks, batches, 0, parts=[function])
-    feeds = {
+    feeds: dict[str, Array] = {
         "rows": batches.stream.rows(0, steps),
         "step": np.arange(steps),
         **{name: np.full(steps, rate, np.float32) for name in step.rates},

@@ -183,15 +183,15 @@ def test_decay_leaves_biases_alone(again: bool) -> None:
 
 
 def unit(g: Array) -> Array:
-    return g / np.sqrt((g**2).sum())
+    return np.asarray(g / np.sqrt((g**2).sum()))
 
 
 def sharpness_aware(w: Array) -> Array:
-    return w - RATE * slope(w + 0.05 * unit(slope(w)))
+    return np.asarray(w - RATE * slope(w + 0.05 * unit(slope(w))))
 
 
 def clipped(w: Array) -> Array:
-    return w - RATE * 0.01 * unit(slope(w))
+    return np.asarray(w - RATE * 0.01 * unit(slope(w)))
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def _not_an_optimizer(step: Step, net: nn.Module, x: Tensor, y: Tensor) -> None:
 
 
 def _no_network(step: Step, net: nn.Module, x: Tensor, y: Tensor) -> None:
-    step.minimise(mse(net(x), y), net.parameters, optim.SGD(RATE))  # type: ignore[attr-defined]
+    step.minimise(mse(net(x), y), net.parameters, optim.SGD(RATE))  # type: ignore[arg-type]
 
 
 def _reports_a_vector(step: Step, net: nn.Module, x: Tensor, y: Tensor) -> None:
@@ -108,6 +108,7 @@ MISUSES: list[tuple[Callable[..., Any], type[Exception], str]] = [
     (_foreign, ValueError, "belongs to none of the networks"),
     (_two_intervals, ValueError, "two values of `every`"),
     (_not_an_optimizer, TypeError, "by is an optimizer"),
+    (_no_network, TypeError, "over is a network"),
     (_reports_a_vector, TypeError, "scalar tensors"),
     (_reports_the_loss, ValueError, "another name"),
     (_reports_twice, ValueError, "reported twice"),

@@ -18,8 +18,9 @@ from tests.train.step_runs import RATE, ROWS, X, Y, close, linear, mse, run, slo
 
 def test_a_gradient_penalty() -> None:
     """WGAN-GP (Gulrajani et al. 2017, eq. 3) of D(x) = tanh(xA) v, by finite differences of its loss."""
-    net = nn.Sequential(linear(3, 4, seed=1), nn.Tanh(), linear(4, 1, seed=2))
-    first, last = weights(net[0]), weights(net[2])
+    below, above = linear(3, 4, seed=1), linear(4, 1, seed=2)
+    net = nn.Sequential(below, nn.Tanh(), above)
+    first, last = weights(below), weights(above)
 
     def penalty(a: Array, v: Array) -> float:
         hidden = np.tanh(X.astype(np.float64) @ a)
@@ -34,14 +35,14 @@ def test_a_gradient_penalty() -> None:
 
     found = run(step, {"": net})["report.penalty"]
     assert found[0] == pytest.approx(penalty(first, last), rel=1e-5)
-    for held, start, other in ((net[0].W, first, last), (net[2].W, last, first)):
+    for held, start, other in ((below.W, first, last), (above.W, last, first)):
         expected = np.empty_like(start)
         for i in np.ndindex(start.shape):
             both = []
             for by in (1e-6, -1e-6):
                 moved = start.copy()
                 moved[i] += by
-                both.append(penalty(moved, other) if held is net[0].W else penalty(other, moved))
+                both.append(penalty(moved, other) if held is below.W else penalty(other, moved))
             expected[i] = start[i] - RATE * (both[0] - both[1]) / 2e-6
         np.testing.assert_allclose(held.value, expected, rtol=1e-4, atol=1e-5)
 

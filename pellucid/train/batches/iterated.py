@@ -20,7 +20,10 @@ Batch = tuple[Any, ...]
 
 @runtime_checkable
 class Resumable(Protocol):
-    """An iterable that says where it is, as torchdata's StatefulDataLoader does."""
+    """An iterable that says where it is, as torchdata's StatefulDataLoader does.
+
+    After the last batch of a pass its state is that of the beginning of the next: `iter` begins a pass.
+    """
 
     def state_dict(self) -> dict[str, Any]:
         """Where it is, as JSON values."""
@@ -39,7 +42,8 @@ class IteratedBatches:
 
     Resuming: an iterable with `state_dict` and `load_state_dict` says itself where it goes on.
     Another is begun anew, and the batches of the epoch that were used already are drawn and dropped,
-    so it has to give the same ones again. A generator gives its batches once and cannot be resumed.
+    so it has to give the same ones again. A batch is drawn before its step comes, and `state_dict` is
+    asked for before each. A generator gives its batches once and cannot be resumed.
     """
 
     replayable = False
@@ -58,7 +62,7 @@ class IteratedBatches:
         self._fixed = steps_per_epoch
         self._iterator: Iterator[Any] | None = None
         self._waiting: list[Batch] = []
-        self._in_epoch = 0
+        self._in_epoch = self._complete = 0
         self._before_draw: dict[str, Any] = {}
         self._example: Batch | None = None
 
@@ -93,42 +97,49 @@ class IteratedBatches:
 
     def take(self, step: int, epoch: int, most: int) -> Chunk:
         """The next batches of the same signature, up to the end of the epoch."""
-        self.signature()
+        signature = self.signature()
+        if epoch < self._complete:
+            empty = {name: np.empty((0, *shape), dtype) for name, shape, dtype in signature}
+            return Chunk(0, empty, signature, True)
         taken: list[Batch] = []
-        ends, bytes_taken, begins = False, 0, self._in_epoch == 0
-        while len(taken) < most and bytes_taken <= CHUNK_BYTES and not ends:
+        bytes_taken = 0
+        while True:
             batch = self._next()
             if batch is None:
-                ends = True
-            elif taken and _signature(batch) != _signature(taken[0]):
-                self._waiting.insert(0, batch)
-                break
-            else:
-                taken.append(batch)
-                bytes_taken += sum(array.nbytes for array in _arrays(batch).values())
-                ends = self._in_epoch + len(taken) == self._fixed
-        self._in_epoch = 0 if ends else self._in_epoch + len(taken)
-        if ends and self._fixed is None:
-            self._iterator = None
-        if ends and begins and not taken:
-            raise DataError(f"The iterable of batches gave none in epoch {epoch + 1}.")
-        return self._chunk(taken, ends)
+                raise DataError(f"The iterable of batches gave none in epoch {epoch + 1}.")
+            taken.append(batch)
+            bytes_taken += sum(array.nbytes for array in _arrays(batch).values())
+            if self._ends(self._in_epoch + len(taken)):
+                self._in_epoch, self._complete = 0, epoch + 1
+                return self._chunk(taken, True)
+            full = len(taken) == most or bytes_taken > CHUNK_BYTES
+            if full or (self._waiting and _signature(self._waiting[0]) != _signature(batch)):
+                self._in_epoch += len(taken)
+                return self._chunk(taken, False)
+
+    def _ends(self, used: int) -> bool:
+        """Whether an epoch of so many batches is complete; if not, the next batch waits."""
+        if used == self._fixed:
+            return True
+        if not self._waiting:
+            batch = self._draw()
+            if batch is None:
+                self._iterator = None
+                return True
+            self._waiting.append(batch)
+        return False
 
     def _chunk(self, taken: list[Batch], ends: bool) -> Chunk:
-        signature = _signature(taken[0] if taken else self.example)
+        signature = _signature(taken[0])
         parts = [_arrays(batch) for batch in taken]
-        feeds = {
-            name: np.stack([part[name] for part in parts])
-            if parts
-            else np.empty((0, *shape), dtype)
-            for name, shape, dtype in signature
-        }
+        feeds = {name: np.stack([part[name] for part in parts]) for name, _, _ in signature}
         return Chunk(len(taken), feeds, signature, ends)
 
     def _next(self) -> Batch | None:
         return self._waiting.pop(0) if self._waiting else self._draw()
 
     def _draw(self) -> Batch | None:
+        """The next batch; None at the end of a pass, which is that of an epoch."""
         if self._iterator is None:
             self._iterator = iter(self.source)
         if isinstance(self.source, Resumable):
@@ -141,7 +152,13 @@ class IteratedBatches:
             if self._fixed is not None:
                 raise DataError("The batches ended in the middle of an epoch.")
             return None
-        return _checked(batch)
+        found = _checked(batch)
+        if self._example is not None and _arrays(found).keys() != _arrays(self._example).keys():
+            raise DataError(
+                f"A batch has the parts {', '.join(_arrays(found))}, the first one has "
+                f"{', '.join(_arrays(self._example))}."
+            )
+        return found
 
     def epoch_at(self, step: int, epoch: int) -> float:
         """Complete epochs, and the part of this one where its length is known."""
@@ -150,8 +167,8 @@ class IteratedBatches:
         return step / self.steps_per_epoch
 
     def state_dict(self) -> dict[str, Any]:
-        """The state of the iterable where it has one, and the batches used in this epoch."""
-        state: dict[str, Any] = {"in_epoch": self._in_epoch}
+        """The state of the iterable where it has one, complete epochs and the batches used since."""
+        state: dict[str, Any] = {"in_epoch": self._in_epoch, "complete": self._complete}
         if isinstance(self.source, Resumable):
             # A batch that was drawn and waits for its step has to be drawn again.
             state["source"] = self._before_draw if self._waiting else self.source.state_dict()
@@ -159,7 +176,8 @@ class IteratedBatches:
 
     def load_state_dict(self, state: Mapping[str, Any], step: int) -> None:
         """Set the iterable to where it was, or begin it anew and drop what was used."""
-        self._waiting, self._in_epoch = [], int(state["in_epoch"])
+        self._waiting = []
+        self._in_epoch, self._complete = int(state["in_epoch"]), int(state["complete"])
         if "source" in state and isinstance(self.source, Resumable):
             self.source.load_state_dict(state["source"])
             self._iterator = iter(self.source)
@@ -197,7 +215,10 @@ def _checked(batch: Any) -> Batch:
         array = np.asarray(part)
         if array.dtype.kind not in "biuf" or array.ndim == 0:
             raise DataError(f"{name} of a batch is no array of numbers with rows: {part!r:.60}")
-        array = np.ascontiguousarray(array, step_dtype(array.dtype))
+        if len(array) == 0:
+            raise DataError(f"{name} of a batch has no rows.")
+        # A copy: who makes the batches may write the next one into the same memory.
+        array = np.array(array, step_dtype(array.dtype), order="C")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise DataError(f"{name} of a batch holds NaN or infinite values.")
         return array
