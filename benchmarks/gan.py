@@ -1,4 +1,4 @@
-"""A small GAN with all that a checkpoint has to hold, to be killed and resumed: `python -m benchmarks.gan OUT`.
+"""A GAN with all that a checkpoint has to hold, to be killed: `python -m benchmarks.gan OUT`.
 
 Two networks with batch normalisation and an average of one of them, optimizers with slots, one of which
 moves every other step, noise, probes, and a callback that remembers and writes a checkpoint every
