@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 
-from pellucid.compile.emit.scalar_ops import elementwise, kind_of, stored_kind
+from pellucid.compile.emit.scalar_ops import elementwise
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Constant, Type, Value
+from pellucid.compile.loop.kinds import kind_of, stored_kind
 from pellucid.compile.plan.access import has_buffer
 from pellucid.compile.plan.index import (
     Atom,

@@ -6,30 +6,12 @@ from collections.abc import Callable
 
 from pellucid.compile import vmath
 from pellucid.compile.loop.builder import Builder
-from pellucid.compile.loop.ir import Kind, Value
+from pellucid.compile.loop.ir import Value
+from pellucid.compile.loop.kinds import kind_of
 from pellucid.graph.dtype import DType
 from pellucid.graph.node import Node
 
-_KINDS: dict[str, Kind] = {
-    "bool": "i1",
-    "uint8": "i32",
-    "int32": "i32",
-    "int64": "i64",
-    "float32": "f32",
-    "float64": "f64",
-}
-
 Emit = Callable[..., Value]
-
-
-def kind_of(dtype: DType) -> Kind:
-    """The kind that holds an element in registers; uint8 is widened, so that it is never signed."""
-    return _KINDS[dtype.name]
-
-
-def stored_kind(dtype: DType) -> Kind:
-    """The kind that holds an element in memory."""
-    return "i8" if dtype.name in ("bool", "uint8") else _KINDS[dtype.name]
 
 
 def _sign(b: Builder, x: Value) -> Value:

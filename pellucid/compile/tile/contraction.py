@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from pellucid.compile.emit.scalar_ops import kind_of
 from pellucid.compile.loop.ir import Kind
+from pellucid.compile.loop.kinds import kind_of
 from pellucid.compile.plan.access import accesses, fixed_axes, own_cost
 from pellucid.compile.plan.domain import merged
 from pellucid.compile.plan.fuse import operand_base

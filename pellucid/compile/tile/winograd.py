@@ -17,8 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import ceil
 
-from pellucid.compile.emit.scalar_ops import kind_of
 from pellucid.compile.loop.ir import Kind
+from pellucid.compile.loop.kinds import kind_of
 from pellucid.compile.plan.kernels import Kernel
 from pellucid.compile.tile.contraction import Line, operand_position, operands
 from pellucid.compile.tile.tiles import Machine
