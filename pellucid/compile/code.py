@@ -10,7 +10,7 @@ from pellucid.compile.emit.driver import FIRST, entry
 from pellucid.compile.emit.kernel import Buffer, Fixed, emit
 from pellucid.compile.loop.ir import Function
 from pellucid.compile.loop.llvm import module_text
-from pellucid.compile.native.identity import code_of
+from pellucid.compile.native.identity import code_hash
 from pellucid.compile.native.isa import Isa
 from pellucid.compile.native.threads_ir import barrier_text
 from pellucid.compile.passes.join import joined
@@ -144,4 +144,4 @@ def fingerprint() -> str | None:
 
     None where that code cannot be read, as in some frozen programs.
     """
-    return code_of(("pellucid.compile", "pellucid.graph"))
+    return code_hash(("pellucid.compile", "pellucid.graph"))
