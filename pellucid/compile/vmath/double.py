@@ -42,7 +42,7 @@ def divided(b: Builder, x: Value, y: Pair) -> Pair:
 
 
 def split_bits(b: Builder, x: Value) -> Pair:
-    """x as the sum of its first 12 bits (f32) or 26 bits (f64) and the rest; products of parts are exact."""
+    """x as the sum of its first 12 bits (f32) or 26 (f64) and the rest, whose products are exact."""
     form = format_of(x)
     leading = b.bit("and", b.bitcast(x, form.integer), -(1 << _LOW_BITS[form.kind]))
     high = b.bitcast(leading, form.kind)
