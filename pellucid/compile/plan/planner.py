@@ -73,7 +73,7 @@ def make_plan(graph: Graph, machine: Machine = _AVX2) -> Plan:
     if late:
         plan.levels.append([_copy(plan, state, node) for state, node in late])
     plan.stretches = stretches(plan.levels, plan.targets, plan.parts)
-    _place_rooms(plan, {node for _, node in late if _may_be_lost(node, graph)})
+    _place_rooms(plan, [node for _, node in late if _may_be_lost(node, graph)])
     plan.levels = [[k for k in level if k.kind != "assembly"] for level in plan.levels]
     for number, kernel in enumerate(k for level in plan.levels for k in level):
         kernel.name = f"{kernel.kind}_{number}"
@@ -187,7 +187,7 @@ def _reads_in_place(kernel: Kernel, writer: Member, state: State) -> bool:
     return True
 
 
-def _place_rooms(plan: Plan, wanted: set[Node]) -> None:
+def _place_rooms(plan: Plan, wanted: Sequence[Node]) -> None:
     """Offsets for every value that must be kept, reusing memory whose value has been read."""
     born: dict[Node, int] = {}
     last: dict[Node, int] = {}
