@@ -10,6 +10,7 @@ from pellucid.compile.emit.driver import FIRST, entry
 from pellucid.compile.emit.kernel import Buffer, Fixed, emit
 from pellucid.compile.loop.ir import Function
 from pellucid.compile.loop.llvm import module_text
+from pellucid.compile.machine import Machine
 from pellucid.compile.native.identity import code_of
 from pellucid.compile.native.isa import Isa
 from pellucid.compile.native.threads_ir import barrier_text
@@ -23,7 +24,6 @@ from pellucid.compile.passes.totals import fewer_sums
 from pellucid.compile.plan.assemble import Part
 from pellucid.compile.plan.kernels import Target
 from pellucid.compile.plan.planner import ALIGN, make_plan
-from pellucid.compile.tile.tiles import Machine
 from pellucid.compile.verified import is_wanted
 from pellucid.graph.node import Node
 from pellucid.graph.once import once

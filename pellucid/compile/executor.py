@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pellucid.compile.plan.access import CONTRACTIONS, depth
+from pellucid.compile.op_facts import contraction_depth, is_contraction
 from pellucid.graph.execute import Reference
 from pellucid.graph.node import Node
 from pellucid.graph.program import Graph, Program
@@ -41,6 +41,6 @@ def work(graph: Graph) -> int:
 
 
 def _work(node: Node) -> int:
-    if node.op in CONTRACTIONS:
-        return 2 * node.size * depth(node)
+    if is_contraction(node):
+        return 2 * node.size * contraction_depth(node)
     return 0 if node.op in ("state", "input", "constant") else node.size

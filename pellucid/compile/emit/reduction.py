@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pellucid.compile.emit.scalar_ops import kind_of
+from pellucid.compile.element import kind_of
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
 from pellucid.compile.plan.kernels import Kernel

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 
+from pellucid.compile.element import kind_of, stored_kind
 from pellucid.compile.emit.pull import Point, Puller
-from pellucid.compile.emit.scalar_ops import kind_of, stored_kind
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Type, Value
 from pellucid.compile.plan.index import identity

@@ -15,12 +15,12 @@ from pellucid.compile.explain.peak import peak_flops
 from pellucid.compile.explain.table import table
 from pellucid.compile.loop.show import show
 from pellucid.compile.native.assemble import to_assembly
-from pellucid.compile.plan.access import CONTRACTIONS, depth
+from pellucid.compile.op_facts import contraction_depth, is_contraction, is_reduction, role_of
 from pellucid.compile.plan.assemble import Part
 from pellucid.compile.plan.kernels import Kernel, Target, inside
 from pellucid.compile.tile.winograd import Winograd
 from pellucid.graph.node import Node, State
-from pellucid.graph.op import TABLE, Array
+from pellucid.graph.op import Array
 
 if TYPE_CHECKING:
     from pellucid.compile.plan.planner import Plan
@@ -183,7 +183,7 @@ def _fed(program: NativeProgram, feeds: dict[str, Array]) -> tuple[int, dict[str
 def _facts(level: int, emitted: Emitted, plan: Plan) -> KernelFacts:
     kernel = emitted.kernel
     computed = [] if kernel.copies is not None else inside(kernel)
-    named = [n for n in computed if TABLE[n.op].kind != "movement"] or computed
+    named = [n for n in computed if role_of(n) != "movement"] or computed
     squares = emitted.extent.layout if isinstance(emitted.extent.layout, Winograd) else None
     kind = {"nest": "loops"}.get(kernel.kind, "winograd" if squares else kernel.kind)
     flops = sum(map(_flops, computed))
@@ -213,17 +213,17 @@ def _ops(nodes: list[Node]) -> list[str]:
 
 
 def _flops(node: Node) -> int:
-    if node.op in CONTRACTIONS:
-        return 2 * node.size * depth(node)
-    if TABLE[node.op].kind == "reduce":
+    if is_contraction(node):
+        return 2 * node.size * contraction_depth(node)
+    if is_reduction(node):
         return node.inputs[0].size
-    return node.size if TABLE[node.op].kind == "elementwise" else 0
+    return node.size if role_of(node) == "elementwise" else 0
 
 
 def _moved(kernel: Kernel, plan: Plan) -> int:
     """Bytes read, each element of an array once and only as many as are asked for, and written."""
     anchor = kernel.members[0].node
-    most = prod(kernel.shape) * (max(depth(anchor), 1) if anchor.op in CONTRACTIONS else 1)
+    most = prod(kernel.shape) * (max(contraction_depth(anchor), 1) if is_contraction(anchor) else 1)
     copied = kernel.copies is not None
     read = {anchor} if copied else kernel.read_nodes()
     moved = sum(min(node.size, most) * node.dtype.itemsize for node in read)

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pellucid.compile.plan.access import has_buffer, squeezed
+from pellucid.compile.machine import Machine
+from pellucid.compile.op_facts import has_buffer
 from pellucid.compile.plan.assemble import Part
 from pellucid.compile.plan.fuse import Fusion
 from pellucid.compile.plan.index import identity
 from pellucid.compile.plan.kernels import Kernel, Member, Target, waits_for
 from pellucid.compile.plan.packing import pack_once
 from pellucid.compile.plan.row_blocks import RowLine, Stretch, cut_to_strips, stretches
-from pellucid.compile.tile.tiles import Machine
+from pellucid.compile.shapes import squeezed
 from pellucid.graph.node import Node, State
 from pellucid.graph.program import Graph
 
