@@ -8,6 +8,7 @@ from functools import cache
 
 from pellucid.compile.emit.driver import FIRST, entry
 from pellucid.compile.emit.kernel import Buffer, Fixed, emit
+from pellucid.compile.environment import verifies
 from pellucid.compile.loop.ir import Function
 from pellucid.compile.loop.llvm import module_text
 from pellucid.compile.machine import Machine
@@ -24,7 +25,6 @@ from pellucid.compile.passes.totals import fewer_sums
 from pellucid.compile.plan.assemble import Part
 from pellucid.compile.plan.kernels import Target
 from pellucid.compile.plan.planner import ALIGN, make_plan
-from pellucid.compile.verified import is_wanted
 from pellucid.graph.node import Node
 from pellucid.graph.once import once
 from pellucid.graph.program import Graph, verify
@@ -60,7 +60,7 @@ class Code:
         machine = Machine(isa.lanes, isa.registers)
         for _, change in PASSES:
             graph = change(graph)
-            if is_wanted():
+            if verifies():
                 verify(graph)
         self.plan = make_plan(graph, machine)
         self.levels = emit(self.plan, isa)
