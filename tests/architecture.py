@@ -73,9 +73,11 @@ STAGES: dict[str, set[str]] = {
     "verified": {"code", "plan", "emit", "loop"},
     "program": {"code", "verified", "environment", "forks", "plan", "emit", "native"},
     "executor": {"op_facts", "program"},
+    "op_check": {"op_facts", "program"},
+    "lowering": {"op_facts", "emit", "loop"},
     "explain": FACTS | {"plan", "tile", "emit", "loop", "native", "code", "program"},
     "function": {"program", "explain"},
-    "__init__": {"executor", "forks", "function"},
+    "__init__": {"executor", "forks", "function", "lowering", "op_check"},
 }
 """The parts of the compiler, and what each may import of the others: no stage knows those after it."""
 WITHOUT_CIRCLES = ("cli", "compile", "data", "train")

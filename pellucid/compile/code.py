@@ -15,6 +15,7 @@ from pellucid.compile.machine import Machine
 from pellucid.compile.native.identity import code_of
 from pellucid.compile.native.isa import Isa
 from pellucid.compile.native.threads_ir import barrier_text
+from pellucid.compile.op_facts import OP_FACTS, not_lowered
 from pellucid.compile.passes.join import joined
 from pellucid.compile.passes.padding import padded_in_place
 from pellucid.compile.passes.products import as_read
@@ -57,6 +58,7 @@ class Code:
     def __init__(self, graph: Graph, isa: Isa, timed: bool = False) -> None:
         self.isa = isa
         self.timed = timed
+        check_lowered(graph)
         machine = Machine(isa.lanes, isa.registers)
         for _, change in PASSES:
             graph = change(graph)
@@ -122,13 +124,16 @@ class Code:
 
     @property
     def key(self) -> str | None:
-        """The hash of everything that the text depends on: found without writing the text.
+        """The hash of everything that the text depends on: mostly found without writing the text.
 
         None if the compiler cannot be told from another one.
         """
         compiler = fingerprint()
         if compiler is None:
             return None
+        if any(OP_FACTS[node.op].external for node in self.plan.graph.nodes):
+            # The compiler's hash does not cover their lowerings; the text does.
+            return hashlib.sha256(f"{compiler} {self.text}".encode()).hexdigest()
         parts: list[object] = [compiler, self.isa, self.scratch, self.timed]
         for depth, level in enumerate(self.levels):
             parts.append(("level", depth in self.meets))
@@ -136,6 +141,15 @@ class Code:
                 addresses = [(self.address(b), self.stride(b)) for b in emitted.buffers]
                 parts.append((emitted.signature, emitted.function, addresses))
         return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def check_lowered(graph: Graph) -> None:
+    """Raise NotImplementedError that names an op without a lowering."""
+    for op in not_lowered(graph.nodes):
+        raise NotImplementedError(
+            f"there is no lowering of op {op!r}: declare one with pellucid.compile.declare_lowering, "
+            "or run the graph by pellucid.Reference"
+        )
 
 
 @cache

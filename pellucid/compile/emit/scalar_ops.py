@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pellucid.compile import vmath
 from pellucid.compile.element import kind_of
 from pellucid.compile.loop.builder import Builder
-from pellucid.compile.loop.ir import Value
+from pellucid.compile.loop.ir import Type, Value
 from pellucid.compile.op_facts import OP_FACTS
 from pellucid.graph.dtype import DType
 from pellucid.graph.node import Node
@@ -100,6 +100,21 @@ Each is given the builder, the values of the inputs, all of as many lanes, and t
 def elementwise(b: Builder, node: Node, inputs: list[Value]) -> Value:
     """The value of an elementwise node from the values of its inputs."""
     facts = OP_FACTS[node.op]
-    result = EMITTERS[facts.emitter](b, *inputs, **node.attrs)
+    emit = EMITTERS[facts.emitter]
+    result = _external(emit, b, node, inputs) if facts.external else emit(b, *inputs, **node.attrs)
     wraps = facts.wraps and node.dtype.name == "uint8"
     return b.bit("and", result, 255) if wraps else result
+
+
+def _external(emit: Emitter, b: Builder, node: Node, inputs: list[Value]) -> Value:
+    """The value by an emitter from outside, which is not trusted to give one of the right type."""
+    before, b.contract = b.contract, False
+    try:
+        result = emit(b, *inputs, **node.attrs)
+    finally:
+        b.contract = before
+    wanted = Type(kind_of(node.dtype), inputs[0].type.lanes)
+    value = b.splat(result, wanted.lanes, wanted)
+    if value.type != wanted:
+        raise TypeError(f"the lowering of {node.op} gives a {value.type}, not a {wanted}")
+    return value
