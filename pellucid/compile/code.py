@@ -8,11 +8,14 @@ from functools import cache
 
 from pellucid.compile.emit.driver import FIRST, entry
 from pellucid.compile.emit.kernel import Buffer, Fixed, emit
+from pellucid.compile.environment import verifies
 from pellucid.compile.loop.ir import Function
 from pellucid.compile.loop.llvm import module_text
+from pellucid.compile.machine import Machine
 from pellucid.compile.native.identity import code_hash
 from pellucid.compile.native.isa import Isa
 from pellucid.compile.native.threads_ir import barrier_text
+from pellucid.compile.op_facts import OP_FACTS, not_lowered
 from pellucid.compile.passes.join import joined
 from pellucid.compile.passes.padding import padded_in_place
 from pellucid.compile.passes.products import as_read
@@ -23,8 +26,6 @@ from pellucid.compile.passes.totals import fewer_sums
 from pellucid.compile.plan.assemble import Part
 from pellucid.compile.plan.kernels import Target
 from pellucid.compile.plan.planner import ALIGN, make_plan
-from pellucid.compile.tile.tiles import Machine
-from pellucid.compile.verified import is_wanted
 from pellucid.graph.node import Node
 from pellucid.graph.once import once
 from pellucid.graph.program import Graph, verify
@@ -57,10 +58,11 @@ class Code:
     def __init__(self, graph: Graph, isa: Isa, timed: bool = False) -> None:
         self.isa = isa
         self.timed = timed
+        check_lowered(graph)
         machine = Machine(isa.lanes, isa.registers)
         for _, change in PASSES:
             graph = change(graph)
-            if is_wanted():
+            if verifies():
                 verify(graph)
         self.plan = make_plan(graph, machine)
         self.levels = emit(self.plan, isa)
@@ -122,13 +124,16 @@ class Code:
 
     @property
     def key(self) -> str | None:
-        """The hash of everything that the text depends on: found without writing the text.
+        """The hash of everything that the text depends on: mostly found without writing the text.
 
         None if the compiler cannot be told from another one.
         """
         compiler = fingerprint()
         if compiler is None:
             return None
+        if any(OP_FACTS[node.op].external for node in self.plan.graph.nodes):
+            # The compiler's hash does not cover their lowerings; the text does.
+            return hashlib.sha256(f"{compiler} {self.text}".encode()).hexdigest()
         parts: list[object] = [compiler, self.isa, self.scratch, self.timed]
         for depth, level in enumerate(self.levels):
             parts.append(("level", depth in self.meets))
@@ -136,6 +141,15 @@ class Code:
                 addresses = [(self.address(b), self.stride(b)) for b in emitted.buffers]
                 parts.append((emitted.signature, emitted.function, addresses))
         return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def check_lowered(graph: Graph) -> None:
+    """Raise NotImplementedError that names an op without a lowering."""
+    for op in not_lowered(graph.nodes):
+        raise NotImplementedError(
+            f"there is no lowering of op {op!r}: declare one with pellucid.compile.declare_lowering, "
+            "or run the graph by pellucid.Reference"
+        )
 
 
 @cache

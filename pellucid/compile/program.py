@@ -13,6 +13,7 @@ import numpy as np
 from pellucid.compile.code import Code
 from pellucid.compile.emit.driver import CLOCKS, FIRST, ROOM, SCRATCH, SPANS
 from pellucid.compile.emit.kernel import Emitted, Fixed
+from pellucid.compile.environment import verifies
 from pellucid.compile.forks import generation
 from pellucid.compile.native.arena import ArenaError, aligned_zeros
 from pellucid.compile.native.cache import ObjectCache
@@ -21,7 +22,7 @@ from pellucid.compile.native.library import load
 from pellucid.compile.native.thread_count import choose_threads
 from pellucid.compile.native.threads import team_of
 from pellucid.compile.plan.kernels import Target
-from pellucid.compile.verified import is_wanted, verify_code, verify_shares
+from pellucid.compile.verified import verify_code, verify_shares
 from pellucid.graph.execute import check_lengths
 from pellucid.graph.node import State
 from pellucid.graph.op import Array
@@ -61,14 +62,14 @@ class NativeProgram:
         self._arena = self._room()
         self._scratch = self._scratch_room()
         self._spans = spans(levels, self.threads)
-        if is_wanted():
+        if verifies():
             verify_shares(levels, self._spans)
         self.clocks = np.zeros(max(len(levels), 1), np.int64)
         self._turns: dict[int, threading.Lock] = {}
 
     def _coded(self, graph: Graph, timed: bool) -> Code:
         code = Code(graph, host_isa(), timed)
-        if is_wanted():
+        if verifies():
             verify_code(code)
         return code
 

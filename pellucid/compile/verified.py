@@ -8,12 +8,11 @@ nothing of it is run.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pellucid.compile.code import Code
 from pellucid.compile.emit.kernel import Buffer, Emitted
 from pellucid.compile.loop.bounds import prove
 from pellucid.compile.loop.verify import verify as verify_loops
@@ -23,17 +22,9 @@ from pellucid.compile.plan.verify import verify as verify_plan
 from pellucid.graph.node import State
 from pellucid.graph.op import Array
 
-if TYPE_CHECKING:
-    from pellucid.compile.code import Code
-
 _Proven = tuple[object, ...]
 _proven: set[_Proven] = set()
 """Kernels that were verified in this process: instruction set, signature, sizes, tasks."""
-
-
-def is_wanted() -> bool:
-    """Whether PELLUCID_VERIFY asks for verification."""
-    return os.environ.get("PELLUCID_VERIFY", "0") not in ("", "0")
 
 
 def verify_code(code: Code) -> None:

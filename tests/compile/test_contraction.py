@@ -15,11 +15,12 @@ from pellucid.compile import program
 from pellucid.compile.emit.panels import transposed
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Instruction, Type, Value
+from pellucid.compile.machine import Machine, collides
 from pellucid.compile.native.cache import ObjectCache
 from pellucid.compile.native.isa import host_isa
 from pellucid.compile.program import NativeProgram
 from pellucid.compile.tile import contraction
-from pellucid.compile.tile.tiles import Machine, Tiling, collides
+from pellucid.compile.tile.tiles import Tiling
 from pellucid.graph import Array, Graph, Tensor
 
 LENGTHS = (1, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 47, 64, 65, 100)

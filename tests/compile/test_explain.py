@@ -9,7 +9,8 @@ import pellucid as pel
 from pellucid import graph as g
 from pellucid import nn, optim
 from pellucid.compile.explain import peak
-from pellucid.compile.explain.program import Explanation, KernelFacts, explain
+from pellucid.compile.explain.facts import KernelFacts
+from pellucid.compile.explain.program import Explanation, explain
 from pellucid.compile.explain.table import bytes_text, count_text, table, time_text
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph

@@ -35,6 +35,21 @@ def test_plans_of_training_steps(make: Callable[[], Graph]) -> None:
     assert plan.room_bytes < apart, "memory is used again"
 
 
+def test_offsets_depend_on_the_graph_alone() -> None:
+    """Else the key of a program, and with it the cache, would change from process to process."""
+
+    def offsets() -> list[tuple[int, str]]:
+        states = [g.variable(np.full(8, float(i), np.float32), f"s{i}") for i in range(12)]
+        swapped = zip(states, [*states[6:], *states[:6]], strict=True)
+        graph = Graph({}, {_state(x): y.node for x, y in swapped})
+        plan = make_plan(graph)
+        return [(offset, node.attrs["state"].name) for node, offset in plan.rooms.items()]
+
+    first = offsets()
+    assert len(first) > 3
+    assert all(offsets() == first for _ in range(4))
+
+
 # -- what the checker must notice ------------------------------------------------------------------
 
 

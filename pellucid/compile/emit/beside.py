@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from itertools import product as combinations
 from math import prod
 
+from pellucid.compile.op_facts import is_reduction
 from pellucid.compile.plan.domain import LoopAxis, product
 from pellucid.compile.plan.index import Axis, Index, Indices
-from pellucid.compile.plan.kernels import REDUCTIONS, Kernel, Member
+from pellucid.compile.plan.kernels import Kernel, Member
 from pellucid.graph.node import Node
 
 STRAIGHT = 16
@@ -101,7 +102,7 @@ def beside(
     turn is wide by itself, and registers. Neighbours are put side by side only if they may stay as
     wide: what lies together is read best together.
     """
-    loops = [m for m in kernel.members if m.place == "full" or m.node.op in REDUCTIONS]
+    loops = [m for m in kernel.members if m.place == "full" or is_reduction(m.node)]
     if kernel.copies is not None or any(m.node.op in ("max", "argmax") for m in loops):
         return ()
     reads = _reads(kernel, loops or kernel.members, lane)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+from pellucid.compile.element import kind_of
 from pellucid.compile.emit.panels import column_mask
 from pellucid.compile.emit.pull import Point, Puller
 from pellucid.compile.emit.stores import Stores
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Type, Value
-from pellucid.compile.loop.kinds import kind_of
 from pellucid.compile.plan.index import Indices, linear
 from pellucid.compile.plan.kernels import Kernel
-from pellucid.compile.tile.contraction import Line, operand_position, operands
+from pellucid.compile.plan.operands import operand_position, operands
+from pellucid.compile.tile.contraction import Line
 from pellucid.graph.node import Node
 
 Place = Mapping[int, Value]

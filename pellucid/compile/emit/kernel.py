@@ -17,7 +17,7 @@ from pellucid.compile.emit.winograd import winograd_scratch, write_winograd
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, PTR, Function, Value
 from pellucid.compile.native.isa import Isa
-from pellucid.compile.plan.access import has_buffer, own_cost
+from pellucid.compile.op_facts import has_buffer, own_cost
 from pellucid.compile.plan.assemble import Part
 from pellucid.compile.plan.index import Index
 from pellucid.compile.plan.kernels import Kernel, Member, Target, inside

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pellucid.compile.emit.beside import STRAIGHT, Beside, beside, left, places, vectors_beside
-from pellucid.compile.plan.access import DEAR, borders, fixed_axes, own_cost
+from pellucid.compile.op_facts import EXPENSIVE, is_reduction, own_cost
+from pellucid.compile.plan.access import borders, fixed_axes
 from pellucid.compile.plan.domain import LoopAxis, merged, product
 from pellucid.compile.plan.index import Index, identity, linear
-from pellucid.compile.plan.kernels import REDUCTIONS, Kernel, Member, inside
+from pellucid.compile.plan.kernels import Kernel, Member, inside
 from pellucid.graph.node import Node
 
 _TASK_COST = 131_072
@@ -87,7 +88,7 @@ def layout(
     last = loops[-1]
     across = last in outer
     costs = [0] if kernel.copies is not None else [own_cost(node) for node in inside(kernel)]
-    width = _width(last.extent, lanes, max(costs, default=0) >= DEAR)
+    width = _width(last.extent, lanes, max(costs, default=0) >= EXPENSIVE)
     width = _between_borders(width, lanes, _borders(kernel, kept, last.last))
     if kernel.strip:
         within = product(outer[1:-1] if across else outer[1:])
@@ -113,7 +114,7 @@ def layout(
 
 def _only_sums(kernel: Kernel) -> int:
     """How many sums a nest computes, if that and what follows from them is all that it does."""
-    loops = [m for m in kernel.members if m.place == "full" or m.node.op in REDUCTIONS]
+    loops = [m for m in kernel.members if m.place == "full" or is_reduction(m.node)]
     return len(loops) if all(m.node.op == "sum" and not m.phase for m in loops) else 0
 
 
@@ -121,7 +122,7 @@ def _fixed(member: Member, kernel: Kernel, kept: set[Node]) -> set[int]:
     node = member.node
     if kernel.copies is not None:  # its value is only read
         return set()
-    if node.op in REDUCTIONS:
+    if is_reduction(node):
         source = node.inputs[0]
         if node.op == "argmax":
             return fixed_axes(source, identity(kernel.shape), kept) | set(kernel.reduced or ())
@@ -144,7 +145,7 @@ def _borders(kernel: Kernel, kept: set[Node], axis: int) -> set[int]:
     found: set[int] = set()
     for member in () if kernel.copies is not None else kernel.members:
         node = member.node
-        if node.op in REDUCTIONS:
+        if is_reduction(node):
             found |= borders(node.inputs[0], identity(kernel.shape), kept, axis)
         else:
             found |= borders(node, member.at, kept - {node}, axis)

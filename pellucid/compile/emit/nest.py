@@ -23,9 +23,10 @@ from pellucid.compile.emit.reduction import Running
 from pellucid.compile.emit.stores import Stores
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Value
+from pellucid.compile.op_facts import is_reduction
 from pellucid.compile.plan.domain import product
 from pellucid.compile.plan.index import Indices, identity
-from pellucid.compile.plan.kernels import REDUCTIONS, Kernel, Member, inside
+from pellucid.compile.plan.kernels import Kernel, Member, inside
 from pellucid.graph.node import Node
 
 _CHAIN = 64
@@ -148,7 +149,7 @@ class NestWriter:
         found = dict(known)
         for phase in range(1 + max(member.phase for member in self.kernel.members)):
             members = [m for m in self.kernel.members if m.phase == phase]
-            loop = [m for m in members if m.place == "full" or m.node.op in REDUCTIONS]
+            loop = [m for m in members if m.place == "full" or is_reduction(m.node)]
             rest = [m for m in members if m not in loop]
             if self.kernel.reduced is None:
                 loop, rest = [], members
@@ -189,7 +190,7 @@ class NestWriter:
     ) -> None:
         """One pass over the reduced axes."""
         reductions = [
-            _placed(m, where) for where in self.own for m in members if m.node.op in REDUCTIONS
+            _placed(m, where) for where in self.own for m in members if is_reduction(m.node)
         ]
         inside = lanes if self.plan.across else self.plan.lanes
         running = [Running(self.b, m.node, inside, self.kernel) for m in reductions]
@@ -328,7 +329,7 @@ class NestWriter:
     ) -> list[Value]:
         """One turn of the innermost loop, or of what is written side by side."""
         everywhere = [{**where, **own} for where in self.turns for own in self.own]
-        full = [m for m in members if m.node.op not in REDUCTIONS]
+        full = [m for m in members if not is_reduction(m.node)]
         self._compute(full, dict(found), everywhere)
         after = list(carried)
         ragged = None if self.plan.across else mask

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 
+from pellucid.compile.element import kind_of, stored_kind
 from pellucid.compile.emit.scalar_ops import elementwise
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Constant, Type, Value
-from pellucid.compile.loop.kinds import kind_of, stored_kind
-from pellucid.compile.plan.access import has_buffer
+from pellucid.compile.op_facts import has_buffer, role_of
 from pellucid.compile.plan.index import (
     Atom,
     Axis,
@@ -30,7 +30,6 @@ from pellucid.compile.plan.index import (
     starts_even,
 )
 from pellucid.graph.node import Node
-from pellucid.graph.op import TABLE
 
 Guards = tuple[Guard, ...]
 _NO_AXIS = -1
@@ -112,13 +111,13 @@ class Puller:
         return self._computed(node, at, guards)
 
     def _computed(self, node: Node, at: Indices, guards: Guards) -> Value:
-        family = TABLE[node.op].kind
+        role = role_of(node)
         if node.op == "constant":
             return self._number(node)
         if node.op == "iota":
             index = self.index_value(at[node.attrs["axis"]])
             return self.builder.convert(index, kind_of(node.dtype))
-        if family == "elementwise":
+        if role == "elementwise":
             parts = [self.pull(source, at, guards) for source in node.inputs]
             if node.op == "add" and any(
                 isinstance(part, Fill) and not part.value for part in parts
@@ -131,7 +130,7 @@ class Puller:
             return self._concatenated(node, at, guards)
         if node.op == "take":
             return self._taken(node, at, guards)
-        if family == "movement":
+        if role == "movement":
             return self._moved(node, at, guards)
         raise ValueError(f"{node!r} has no buffer and cannot be computed in place")
 

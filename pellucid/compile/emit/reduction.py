@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pellucid.compile.element import kind_of
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
-from pellucid.compile.loop.kinds import kind_of
 from pellucid.compile.plan.kernels import Kernel
 from pellucid.graph.node import Node
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 
+from pellucid.compile.element import kind_of, stored_kind
 from pellucid.compile.emit.pull import Point, Puller
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Type, Value
-from pellucid.compile.loop.kinds import kind_of, stored_kind
 from pellucid.compile.plan.index import identity
 from pellucid.graph.node import Node
 

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pellucid.compile.plan.access import has_buffer
+from pellucid.compile.op_facts import has_buffer
 from pellucid.compile.plan.kernels import Kernel
 from pellucid.graph.node import Literal, Node, State
 

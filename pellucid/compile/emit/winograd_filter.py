@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from pellucid.compile.convolution import WINDOW
 from pellucid.compile.emit.epilogue import Epilogue
 from pellucid.compile.emit.panels import PanelWriter
 from pellucid.compile.emit.tile import TileWriter
@@ -18,7 +19,7 @@ from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
 from pellucid.compile.tile.contraction import Contraction, Line
 from pellucid.compile.tile.tiles import Tiling
-from pellucid.compile.tile.winograd import POINTS, SQUARE, WINDOW, Winograd
+from pellucid.compile.tile.winograd import POINTS, SQUARE, Winograd
 
 Range = tuple[Value, Value]
 

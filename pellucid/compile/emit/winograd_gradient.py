@@ -6,6 +6,7 @@ in scratch; after the last block the sums are mapped to a window.
 
 from __future__ import annotations
 
+from pellucid.compile.convolution import WINDOW
 from pellucid.compile.emit.epilogue import Epilogue
 from pellucid.compile.emit.panels import lanes_below
 from pellucid.compile.emit.sums import Count
@@ -16,7 +17,7 @@ from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I1, Type, Value
 from pellucid.compile.tile.contraction import Contraction, Line
 from pellucid.compile.tile.tiles import Tiling
-from pellucid.compile.tile.winograd import POINTS, SQUARE, WINDOW, Winograd
+from pellucid.compile.tile.winograd import POINTS, SQUARE, Winograd
 
 Range = tuple[Value, Value]
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import reduce
 
 from pellucid.compile.passes.rewrite import on, with_nodes
-from pellucid.compile.plan.access import squeezed
+from pellucid.compile.shapes import squeezed
 from pellucid.graph.node import Node, apply
 from pellucid.graph.op import Shape
 from pellucid.graph.origin import origin

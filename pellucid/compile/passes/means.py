@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from pellucid.compile.passes.simplify import number
-from pellucid.compile.plan.access import squeezed
+from pellucid.compile.shapes import squeezed
 from pellucid.graph.node import Literal, Node, apply
 from pellucid.graph.op import Shape
 

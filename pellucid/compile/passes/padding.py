@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pellucid.compile.op_facts import role_of
 from pellucid.compile.passes.rewrite import on, with_nodes
-from pellucid.compile.plan.access import squeezed
+from pellucid.compile.shapes import squeezed
 from pellucid.graph.node import Node, apply
-from pellucid.graph.op import TABLE
 from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 
@@ -56,7 +56,7 @@ def _chosen(nodes: Sequence[Node], roots: set[Node]) -> dict[Node, Node]:
         if node.op != "pad" or max(node.attrs["interior"]) or not _feeds(node, consumers):
             continue
         (source,) = node.inputs
-        elementwise = TABLE[source.op].kind == "elementwise"
+        elementwise = role_of(source) == "elementwise"
         if elementwise and source not in roots and len(consumers[source]) > 1:
             found.setdefault(source, node)
     return found

@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pellucid.compile.op_facts import role_of
 from pellucid.compile.passes.rewrite import rewritten
-from pellucid.compile.plan.access import squeezed
+from pellucid.compile.shapes import squeezed
 from pellucid.graph.node import Literal, Node, apply
 from pellucid.graph.op import TABLE, Array
 from pellucid.graph.program import Graph
@@ -46,8 +47,7 @@ def number(node: Node) -> float | int | bool | None:
 
 
 def _is_constant_work(node: Node) -> bool:
-    family = TABLE[node.op].kind
-    if family == "leaf" or not node.inputs or node.op == "broadcast":
+    if role_of(node) == "leaf" or not node.inputs or node.op == "broadcast":
         return False
     return node.size <= _FOLDED and all(source.op == "constant" for source in node.inputs)
 

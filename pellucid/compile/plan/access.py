@@ -5,57 +5,12 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
-from math import prod
 
+from pellucid.compile.op_facts import has_buffer, role_of
 from pellucid.compile.plan.index import Axis, Index, Indices, Lookup, divisors, moved, pace
+from pellucid.compile.shapes import squeezed
 from pellucid.graph.node import Node
-from pellucid.graph.op import TABLE, Shape
-
-CONTRACTIONS = frozenset({"matmul", "convolve"})
-"""Ops that the contraction generator computes."""
-ANCHORS = CONTRACTIONS | frozenset(
-    {"sum", "max", "argmax", "uniform", "normal", "bernoulli", "scatter_add"}
-)
-"""Ops that are never computed in place: they start a kernel."""
-
-_COST = {
-    "exp": 10,
-    "log": 10,
-    "log1p": 12,
-    "expm1": 12,
-    "tanh": 12,
-    "sigmoid": 14,
-    "erf": 14,
-    "normal_pdf": 14,
-    "normal_cdf": 24,
-    "gelu": 24,
-    "sin": 14,
-    "cos": 14,
-    "pow": 30,
-    "div": 4,
-    "sqrt": 4,
-    "rsqrt": 6,
-}
-DEAR = 8
-"""From this cost on a value that is wanted twice is computed once and kept."""
-
-
-def has_buffer(node: Node) -> bool:
-    """Whether a leaf's values lie in memory (numbers and counts are written into the code)."""
-    return node.op in ("state", "input") or (node.op == "constant" and node.size != 1)
-
-
-def own_cost(node: Node) -> int:
-    """What computing one element costs beside its inputs, in rough instructions."""
-    return 0 if TABLE[node.op].kind in ("leaf", "movement") else _COST.get(node.op, 1)
-
-
-def depth(node: Node) -> int:
-    """How many products each element of a contraction sums."""
-    first, second = node.inputs
-    if node.op == "matmul":
-        return first.shape[-1]
-    return prod(second.shape[: len(node.attrs["stride"])]) * second.shape[-2]
+from pellucid.graph.op import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +95,10 @@ def _walk(node: Node, at: Indices, stops: Container[Node]) -> Iterator[tuple[Nod
 
 
 def _sources(node: Node, at: Indices, guarded: bool) -> list[tuple[Node, Indices, bool]]:
-    family = TABLE[node.op].kind
-    if family == "leaf":
+    role = role_of(node)
+    if role == "leaf":
         return []
-    if family == "elementwise":
+    if role == "elementwise":
         return [(source, at, guarded) for source in node.inputs]
     if node.op == "concatenate":
         axis, start = node.attrs["axis"], 0
@@ -160,15 +115,10 @@ def _sources(node: Node, at: Indices, guarded: bool) -> list[tuple[Node, Indices
         where = Index(0, ((Lookup(index, places, max(source.shape[axis], 1)), 1),))
         rest = at[axis + len(index.shape) :]
         return [(source, (*at[:axis], where, *rest), guarded), (index, places, guarded)]
-    if family == "movement":
+    if role == "movement":
         places, guards = moved(node, at)
         return [(node.inputs[0], places, guarded or bool(guards))]
     raise ValueError(f"{node!r} is not computed in place")
-
-
-def squeezed(shape: Shape) -> Shape:
-    """The lengths that are not 1."""
-    return tuple(n for n in shape if n != 1)
 
 
 def entry(shape: Shape, domain: Shape, axes: tuple[int, ...]) -> Indices | None:

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pellucid.compile.plan.access import has_buffer, squeezed
+from pellucid.compile.op_facts import has_buffer, role_of
 from pellucid.compile.plan.index import Index, Indices, linear
+from pellucid.compile.shapes import squeezed
 from pellucid.graph.node import Node
-from pellucid.graph.op import TABLE, Shape
+from pellucid.graph.op import Shape
 from pellucid.graph.program import Graph
 
-_RAW = ("uniform", "normal", "bernoulli", "scatter_add")
-"""Ops whose kernels write one array from end to end."""
+_WRITTEN_WHOLE = ("leaf", "draw", "scatter")
+"""Roles of values that no kernel writes, or whose kernels write one array from end to end."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _within(outer: Part, inner: Part) -> Part:
 
 def _is_writable(value: Node, part: Part) -> bool:
     """Whether a kernel computes it and its neighbours are neighbours in the whole."""
-    if has_buffer(value) or TABLE[value.op].kind == "leaf" or value.op in _RAW:
+    if has_buffer(value) or role_of(value) in _WRITTEN_WHOLE:
         return False
     long = [axis for axis, n in enumerate(value.shape) if n != 1]
     return bool(long) and part.axes[-1][0] == long[-1]

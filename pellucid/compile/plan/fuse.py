@@ -12,35 +12,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from pellucid.compile.plan.access import (
-    ANCHORS,
-    CONTRACTIONS,
-    DEAR,
-    Access,
-    accesses,
-    entry,
+from pellucid.compile.op_facts import (
+    EXPENSIVE,
+    OP_FACTS,
     has_buffer,
-    inner_accesses,
+    is_contraction,
+    is_reduction,
     own_cost,
-    squeezed,
+    role_of,
+    starts_kernel,
 )
+from pellucid.compile.plan.access import Access, accesses, entry, inner_accesses
 from pellucid.compile.plan.assemble import assembled
-from pellucid.compile.plan.index import identity, linear
+from pellucid.compile.plan.index import identity
 from pellucid.compile.plan.kernels import Kernel, Member, waits_for
+from pellucid.compile.plan.operands import MOST_NESTED, nesting, operand_base
 from pellucid.graph.node import Node
-from pellucid.graph.op import TABLE, Shape
+from pellucid.graph.op import Shape
 from pellucid.graph.program import Graph
 
 _WIDE_ENOUGH = 64
 _SMALL = 16_384
-_DEEP = 100
-_RESHAPE = 25
 _DEAR_AGAIN = 4
 """From this cost on a value is kept if it is wanted again for many elements."""
 _OFTEN = 16
 """What is made of a sum alone and wanted so many times is kept: where the sum ends it costs nothing."""
-_REDUCED = frozenset({"sum", "max"})
-_STRIDED = frozenset({"reshape", "transpose", "broadcast", "slice", "flip", "windows"})
 
 
 def kept_nodes(graph: Graph) -> set[Node]:
@@ -50,7 +46,7 @@ def kept_nodes(graph: Graph) -> set[Node]:
     for node in nodes:
         for source in set(node.inputs):
             consumers[source].append(node)
-    kept = {node for node in nodes if node.op in ANCHORS}
+    kept = {node for node in nodes if starts_kernel(node)}
     kept.update(root for root in graph.roots)
     costs = _keep_repeated(nodes, consumers, kept)
     pullers: dict[Node, set[Node]] = {}
@@ -59,18 +55,22 @@ def kept_nodes(graph: Graph) -> set[Node]:
         for consumer in consumers[node]:
             wanted_by |= {consumer} if consumer in kept else pullers[consumer]
         pullers[node] = wanted_by
-        if costs[node] >= DEAR and len(wanted_by) > 1 and _is_computed(node):
+        if costs[node] >= EXPENSIVE and len(wanted_by) > 1 and _is_computed(node):
             kept.add(node)
     kept |= _slopes(graph, consumers, kept, costs)
     for node in nodes:
-        if node.op in CONTRACTIONS:
+        if is_contraction(node):
             kept.update(base for base in map(operand_base, node.inputs) if not has_buffer(base))
     return kept | _deepest(nodes, kept)
 
 
+def _is_reduced_value(node: Node) -> bool:
+    return is_reduction(node) and not OP_FACTS[node.op].position
+
+
 def _is_computed(node: Node) -> bool:
     """Whether keeping a node saves computing; where elements only move, what moves is kept."""
-    return TABLE[node.op].kind == "elementwise" and not has_buffer(node)
+    return role_of(node) == "elementwise" and not has_buffer(node)
 
 
 def _keep_repeated(
@@ -82,7 +82,7 @@ def _keep_repeated(
     """
     reach: dict[Node, int] = {}
     for node in reversed(nodes):
-        moving = [c for c in consumers[node] if TABLE[c.op].kind == "movement" and c.op != "pad"]
+        moving = [c for c in consumers[node] if role_of(c) == "movement" and c.op != "pad"]
         reach[node] = max((max(c.size, reach[c]) for c in moving), default=0)
     costs: dict[Node, int] = {}
     reduced: set[Node] = set()
@@ -92,7 +92,7 @@ def _keep_repeated(
             continue
         inside = min(sum(costs[source] for source in node.inputs) + own_cost(node), 1000)
         computed = _is_computed(node) or node.op == "pad"
-        if any(source in reduced or source.op in _REDUCED for source in node.inputs):
+        if any(source in reduced or _is_reduced_value(source) for source in node.inputs):
             reduced.add(node)
         often = node in reduced and reach[node] >= _OFTEN * node.size
         if computed and inside >= (1 if often else _DEAR_AGAIN) and reach[node] > node.size:
@@ -117,7 +117,7 @@ def _slopes(
     for node in graph.nodes:
         origins = {origin.get(x, x) for x in node.inputs if not _is_given(x)}
         value = origins.pop() if len(origins) == 1 else node
-        if value in kept and _is_computed(node) and value.op in CONTRACTIONS:
+        if value in kept and _is_computed(node) and is_contraction(value):
             origin[node] = value
     outlets: dict[Node, list[Node]] = {origin[node]: [] for node in kept if node in origin}
     for node in graph.nodes:
@@ -126,18 +126,18 @@ def _slopes(
         if value in outlets and leaves and (node is value or node not in kept):
             outlets[value].append(node)
     alone = [found[0] for found in outlets.values() if len(found) == 1]
-    return {node for node in alone if node in origin and costs[node] >= DEAR}
+    return {node for node in alone if node in origin and costs[node] >= EXPENSIVE}
 
 
 def _is_given(node: Node) -> bool:
     """Whether a node only moves what lies in memory before the program begins."""
-    while TABLE[node.op].kind == "movement" and len(node.inputs) == 1:
+    while role_of(node) == "movement" and len(node.inputs) == 1:
         (node,) = node.inputs
-    return TABLE[node.op].kind == "leaf"
+    return role_of(node) == "leaf"
 
 
 def _deepest(nodes: Iterable[Node], kept: set[Node]) -> set[Node]:
-    """Nodes that cut long chains, so that nothing is computed through more than `_DEEP` others.
+    """Nodes that cut long chains, so that nothing is computed through more than `MOST_NESTED` others.
 
     Reshapes and concatenations in a chain multiply what is written for each element, so they count
     for more.
@@ -145,31 +145,11 @@ def _deepest(nodes: Iterable[Node], kept: set[Node]) -> set[Node]:
     found: set[Node] = set()
     depths: dict[Node, int] = {}
     for node in nodes:
-        inside = max((depths[source] for source in node.inputs), default=0) + _weight(node)
-        if inside > _DEEP and TABLE[node.op].kind != "leaf":
+        inside = max((depths[source] for source in node.inputs), default=0) + nesting(node)
+        if inside > MOST_NESTED and role_of(node) != "leaf":
             found.add(node)
         depths[node] = 0 if node in kept or node in found else inside
     return found
-
-
-def _weight(node: Node) -> int:
-    if node.op == "concatenate":
-        return 20 * (len(node.inputs) - 1).bit_length()
-    mixes = node.op == "reshape" and squeezed(node.shape) != squeezed(node.inputs[0].shape)
-    return _RESHAPE if mixes else 1
-
-
-def operand_base(operand: Node) -> Node:
-    """The node whose memory a contraction reads for an operand: below movement that is strides."""
-    base, turns = operand, 0
-    while base.op in _STRIDED and turns < _DEEP:
-        turns += _weight(base)
-        base = base.inputs[0]
-    if base.op == "constant" and base.size == 1:
-        return operand
-    found = accesses(operand, identity(operand.shape), {base})
-    positions = [linear(access.at, base.shape) for access in found]
-    return base if all(position.is_affine for position in positions) else operand
 
 
 class Fusion:
@@ -189,13 +169,13 @@ class Fusion:
     def _place(self, node: Node) -> None:
         if node in self.assembled:
             self._start("assembly", node, node.shape, None, identity(node.shape))
-        elif node.op in CONTRACTIONS:
+        elif is_contraction(node):
             self._start("contraction", node, node.shape, None, identity(node.shape))
-        elif node.op in ("uniform", "normal", "bernoulli"):
+        elif role_of(node) == "draw":
             self._start("draw", node, node.shape, None, identity(node.shape))
-        elif node.op == "scatter_add":
+        elif role_of(node) == "scatter":
             self._start("scatter", node, node.inputs[0].shape, None, identity(node.shape))
-        elif node.op in ("sum", "max", "argmax"):
+        elif is_reduction(node):
             self._place_reduction(node)
         else:
             self._place_elementwise(node)
@@ -317,11 +297,11 @@ class Fusion:
         if node in self.assembled:
             values = dict.fromkeys(value for value, _ in self.assembled[node])
             return [Access(value, identity(value.shape)) for value in values]
-        if node.op not in ANCHORS:
+        if not starts_kernel(node):
             return inner_accesses(node, identity(node.shape), self.kept)
         found: list[Access] = []
         for source in node.inputs:
-            stops = {operand_base(source)} if node.op in CONTRACTIONS else self.kept
+            stops = {operand_base(source)} if is_contraction(node) else self.kept
             found += accesses(source, identity(source.shape), stops)
         return found
 
@@ -338,8 +318,8 @@ class Fusion:
 def _phase(kernel: Kernel, member: Member) -> int:
     """The first pass in which everything that the member reads of its own kernel is known."""
     phase = 0
-    is_reduction = member.node.op in ("sum", "max", "argmax") and kernel.kind == "nest"
-    outside_loop = member.place == "outer" and not is_reduction
+    reduces = is_reduction(member.node) and kernel.kind == "nest"
+    outside_loop = member.place == "outer" and not reduces
     for access in member.reads:
         read = kernel.member(access.node)
         if read is None or read.node is member.node:

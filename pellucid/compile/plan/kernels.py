@@ -10,15 +10,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pellucid.compile.op_facts import role_of
 from pellucid.compile.plan.access import Access
 from pellucid.compile.plan.index import Indices
 from pellucid.graph.node import Node, State
-from pellucid.graph.op import TABLE, Shape
+from pellucid.graph.op import Shape
 
 Kind = Literal["nest", "contraction", "draw", "scatter", "assembly"]
 """An assembly computes nothing: the kernels of its parts write it (see `assemble`)."""
 Place = Literal["full", "outer"]
-REDUCTIONS = ("sum", "max", "argmax")
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def inside(kernel: Kernel) -> list[Node]:
         node, inputs_done = pending.pop()
         if inputs_done:
             found[node] = None
-        elif node not in found and node not in stops and TABLE[node.op].kind != "leaf":
+        elif node not in found and node not in stops and role_of(node) != "leaf":
             pending.append((node, True))
             pending.extend((source, False) for source in reversed(node.inputs))
     return list(found)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pellucid.compile.plan.access import Access, has_buffer, inner_accesses
-from pellucid.compile.plan.fuse import operand_base
+from pellucid.compile.machine import Machine
+from pellucid.compile.op_facts import has_buffer
+from pellucid.compile.plan.access import Access, inner_accesses
 from pellucid.compile.plan.index import Index, identity
 from pellucid.compile.plan.kernels import Kernel, Member
-from pellucid.compile.tile.contraction import operand_position
-from pellucid.compile.tile.tiles import Machine
+from pellucid.compile.plan.operands import operand_base, operand_position
 from pellucid.graph.node import Node, apply
 from pellucid.graph.op import Shape
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pellucid.compile.plan.access import has_buffer, squeezed
+from pellucid.compile.machine import Machine
+from pellucid.compile.op_facts import has_buffer
 from pellucid.compile.plan.assemble import Part
 from pellucid.compile.plan.fuse import Fusion
 from pellucid.compile.plan.index import identity
 from pellucid.compile.plan.kernels import Kernel, Member, Target, waits_for
 from pellucid.compile.plan.packing import pack_once
 from pellucid.compile.plan.row_blocks import RowLine, Stretch, cut_to_strips, stretches
-from pellucid.compile.tile.tiles import Machine
+from pellucid.compile.shapes import squeezed
 from pellucid.graph.node import Node, State
 from pellucid.graph.program import Graph
 
@@ -73,7 +74,7 @@ def make_plan(graph: Graph, machine: Machine = _AVX2) -> Plan:
     if late:
         plan.levels.append([_copy(plan, state, node) for state, node in late])
     plan.stretches = stretches(plan.levels, plan.targets, plan.parts)
-    _place_rooms(plan, {node for _, node in late if _may_be_lost(node, graph)})
+    _place_rooms(plan, [node for _, node in late if _may_be_lost(node, graph)])
     plan.levels = [[k for k in level if k.kind != "assembly"] for level in plan.levels]
     for number, kernel in enumerate(k for level in plan.levels for k in level):
         kernel.name = f"{kernel.kind}_{number}"
@@ -187,7 +188,7 @@ def _reads_in_place(kernel: Kernel, writer: Member, state: State) -> bool:
     return True
 
 
-def _place_rooms(plan: Plan, wanted: set[Node]) -> None:
+def _place_rooms(plan: Plan, wanted: Sequence[Node]) -> None:
     """Offsets for every value that must be kept, reusing memory whose value has been read."""
     born: dict[Node, int] = {}
     last: dict[Node, int] = {}

@@ -13,13 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pellucid.compile.machine import Machine
 from pellucid.compile.plan.access import accesses
 from pellucid.compile.plan.assemble import Part, Parts
-from pellucid.compile.plan.fuse import operand_base
 from pellucid.compile.plan.index import Axis, Index, Indices
 from pellucid.compile.plan.kernels import Kernel, Target
-from pellucid.compile.tile.contraction import operands
-from pellucid.compile.tile.tiles import Machine
+from pellucid.compile.plan.operands import operand_base, operands
 from pellucid.graph.node import Node, State
 
 _NEAR_BYTES = 600 * 1024

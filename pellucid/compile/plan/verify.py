@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pellucid.compile.plan.access import has_buffer
+from pellucid.compile.op_facts import has_buffer
 from pellucid.compile.plan.assemble import Part
 from pellucid.compile.plan.index import linear
 from pellucid.compile.plan.kernels import Kernel, Member

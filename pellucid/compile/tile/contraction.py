@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from pellucid.compile.loop.ir import Kind
-from pellucid.compile.loop.kinds import kind_of
-from pellucid.compile.plan.access import accesses, fixed_axes, own_cost
+from pellucid.compile.element import ElementKind, kind_of
+from pellucid.compile.machine import Machine
+from pellucid.compile.op_facts import own_cost
+from pellucid.compile.plan.access import fixed_axes
 from pellucid.compile.plan.domain import merged
-from pellucid.compile.plan.fuse import operand_base
-from pellucid.compile.plan.index import Axis, Index, Indices, linear
+from pellucid.compile.plan.index import Index, linear
 from pellucid.compile.plan.kernels import Kernel, inside
-from pellucid.compile.tile.tiles import Machine, Tiling, panel_tiling, tiling
+from pellucid.compile.plan.operands import operand_position, operands
+from pellucid.compile.tile.tiles import Tiling, panel_tiling, tiling
 from pellucid.graph.node import Node
 
 
@@ -46,7 +47,7 @@ class Contraction:
     row: Line
     column: Line
     sums: tuple[Line, ...]
-    kind: Kind
+    kind: ElementKind
     lanes: int
     panel: int = 0
 
@@ -64,50 +65,6 @@ class Contraction:
     def depth(self) -> int:
         """Products in each sum."""
         return prod(line.extent for line in self.sums)
-
-
-def operands(node: Node) -> tuple[Indices, Indices, tuple[int, ...]]:
-    """Where a contraction reads its operands, and the lengths of the axes that it sums over.
-
-    The indices are in axes of the result, then those of the sum.
-    """
-    first = node.inputs[0]
-    rank = len(node.shape)
-    if node.op == "matmul":
-        depth = first.shape[-1]
-        axes = [_index(axis, extent) for axis, extent in enumerate((*node.shape, depth))]
-        batch = tuple(axes[: rank - 2])
-        return (*batch, axes[rank - 2], axes[rank]), (*batch, axes[rank], axes[rank - 1]), (depth,)
-    if node.op == "convolve":
-        return _convolved(node)
-    raise ValueError(f"{node!r} is not a contraction")
-
-
-def _convolved(node: Node) -> tuple[Indices, Indices, tuple[int, ...]]:
-    signal, kernel = node.inputs
-    rank = len(node.attrs["stride"])
-    result = [_index(axis, extent) for axis, extent in enumerate(node.shape)]
-    summed = (*kernel.shape[:rank], signal.shape[-1])
-    inner = [_index(len(node.shape) + i, extent) for i, extent in enumerate(summed)]
-    batch, group, output = result[0], result[-2], result[-1]
-    places = tuple(
-        place.times(stride).plus(within.times(dilation))
-        for place, within, stride, dilation in zip(
-            result[1:], inner, node.attrs["stride"], node.attrs["dilation"], strict=False
-        )
-    )
-    channel = inner[rank]
-    return (batch, *places, group, channel), (*inner[:rank], group, channel, output), summed
-
-
-def _index(axis: int, extent: int) -> Index:
-    return Index() if extent == 1 else Index(0, ((Axis(axis, extent), 1),))
-
-
-def operand_position(operand: Node, at: Indices) -> tuple[Node, Index]:
-    """The node whose memory holds an operand, and the position of the element at `at`."""
-    base = operand_base(operand)
-    return base, linear(accesses(operand, at, {base})[0].at, base.shape)
 
 
 def contraction_of(

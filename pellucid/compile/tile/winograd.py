@@ -17,14 +17,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import ceil
 
-from pellucid.compile.loop.ir import Kind
-from pellucid.compile.loop.kinds import kind_of
+from pellucid.compile.convolution import WINDOW, is_dense, is_window_gradient
+from pellucid.compile.element import ElementKind, kind_of
+from pellucid.compile.machine import Machine
 from pellucid.compile.plan.kernels import Kernel
-from pellucid.compile.tile.contraction import Line, operand_position, operands
-from pellucid.compile.tile.tiles import Machine
-from pellucid.graph.node import Node
+from pellucid.compile.plan.operands import operand_position, operands
+from pellucid.compile.tile.contraction import Line
 
-WINDOW = 3
 SQUARE = 2
 POINTS = 16
 """Products for each pair of channels of a square."""
@@ -61,7 +60,7 @@ class Winograd:
     x: Line
     channel: Line
     column: Line
-    kind: Kind
+    kind: ElementKind
     lanes: int
     rows: int = 1
     vectors: int = 1
@@ -143,8 +142,8 @@ class Winograd:
 def winograd_of(kernel: Kernel, lanes: int, registers: int) -> Winograd | None:
     """How a contraction kernel is computed by squares; None if it cannot or should not be."""
     node = kernel.members[0].node
-    by_window = is_by_window(node)
-    if not by_window and not (_is_dense(node) and node.inputs[1].shape[:2] == (WINDOW, WINDOW)):
+    by_window = is_window_gradient(node)
+    if not by_window and not (is_dense(node) and node.inputs[1].shape[:2] == (WINDOW, WINDOW)):
         return None
     machine = Machine(lanes, registers).of(node.dtype)
     work = _lines(kernel, by_window, machine.lanes)
@@ -152,20 +151,6 @@ def winograd_of(kernel: Kernel, lanes: int, registers: int) -> Winograd | None:
     if not contiguous or not _is_worth_it(work):
         return None
     return _cut_gradient(work, machine) if by_window else _cut(work, machine)
-
-
-def is_by_window(node: Node) -> bool:
-    """Whether a convolution is the gradient by a 3 × 3 window: its own window is the picture ∂y."""
-    if not _is_dense(node):
-        return False
-    return node.shape[1:3] == (WINDOW, WINDOW) and min(node.inputs[1].shape[:2]) > WINDOW
-
-
-def _is_dense(node: Node) -> bool:
-    """Whether it is a convolution of pictures that leaves nothing out."""
-    if node.op != "convolve" or len(node.shape) != 5:
-        return False
-    return bool(node.attrs["stride"] == node.attrs["dilation"] == (1, 1))
 
 
 def _lines(kernel: Kernel, by_window: bool, lanes: int) -> Winograd:
