@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.compile.code import Code
-from pellucid.compile.emit.driver import CLOCKS, FIRST, ROOM, SCRATCH, SPANS
+from pellucid.compile.emit.driver import ARENA, CLOCKS, FIRST_BUFFER, SCRATCH, SPANS
 from pellucid.compile.emit.kernel import Emitted, Fixed
 from pellucid.compile.environment import verifies
 from pellucid.compile.forks import generation
@@ -105,8 +105,8 @@ class NativeProgram:
             name: np.empty((steps, *node.shape), node.dtype)
             for name, node in self.graph.outputs.items()
         }
-        table = (ctypes.c_void_p * (FIRST + len(self.code.places)))()
-        table[ROOM] = self._arena.ctypes.data
+        table = (ctypes.c_void_p * (FIRST_BUFFER + len(self.code.places)))()
+        table[ARENA] = self._arena.ctypes.data
         table[SCRATCH] = self._scratch.ctypes.data
         table[SPANS] = self._spans.ctypes.data
         table[CLOCKS] = self.clocks.ctypes.data

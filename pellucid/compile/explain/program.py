@@ -148,7 +148,7 @@ def _facts(level: int, emitted: Emitted, plan: Plan) -> KernelFacts:
     kernel = emitted.kernel
     computed = [] if kernel.copies is not None else inside(kernel)
     named = [n for n in computed if role_of(n) != "movement"] or computed
-    squares = emitted.extent.layout if isinstance(emitted.extent.layout, Winograd) else None
+    squares = emitted.schedule.layout if isinstance(emitted.schedule.layout, Winograd) else None
     kind = {"nest": "loops"}.get(kernel.kind, "winograd" if squares else kernel.kind)
     flops = sum(map(_flops, computed))
     if squares is not None:

@@ -1,4 +1,4 @@
-"""What a kernel reads: the symbolic form of pulling a node (see `emit.pull`), without writing code."""
+"""What a kernel reads: the symbolic form of evaluating a node (see `emit.expression`), without writing code."""
 
 from __future__ import annotations
 

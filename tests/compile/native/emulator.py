@@ -10,7 +10,7 @@ import unicorn
 from unicorn import arm64_const as arm
 
 from pellucid.compile.code import Code
-from pellucid.compile.emit.driver import CLOCKS, FIRST, ROOM, SCRATCH, SPANS
+from pellucid.compile.emit.driver import ARENA, CLOCKS, FIRST_BUFFER, SCRATCH, SPANS
 from pellucid.compile.emit.kernel import Fixed
 from pellucid.compile.native.assemble import to_object
 from pellucid.compile.native.isa import isa_named
@@ -70,8 +70,8 @@ class Emulated:
         }
         arrays = {b: self._array(b, feeds, outputs) for b in self.code.places}
         placed = {b: memory.copy_in(array.tobytes()) for b, array in arrays.items()}
-        table = [0] * (FIRST + len(placed))
-        table[ROOM] = memory.copy_in(bytes(self.code.plan.room_bytes))
+        table = [0] * (FIRST_BUFFER + len(placed))
+        table[ARENA] = memory.copy_in(bytes(self.code.plan.room_bytes))
         table[SCRATCH] = memory.copy_in(bytes(self.code.scratch))
         table[SPANS] = memory.copy_in(spans(self.code.levels, 1).tobytes())
         table[CLOCKS] = memory.copy_in(bytes(8 * len(self.code.levels)))
