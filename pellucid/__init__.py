@@ -84,7 +84,7 @@ _LATER = {
     "Run": "pellucid.train:Run",
     "fit": "pellucid.train:fit",
     "fit_table": "pellucid.train:fit_table",
-    "set_threads": "pellucid.compile.native.choice:set_threads",
+    "set_threads": "pellucid.compile.native.thread_count:set_threads",
 }
 
 __all__ = [

@@ -12,7 +12,7 @@ from pellucid.compile.environment import verifies
 from pellucid.compile.loop.ir import Function
 from pellucid.compile.loop.llvm import module_text
 from pellucid.compile.machine import Machine
-from pellucid.compile.native.identity import code_of
+from pellucid.compile.native.identity import code_hash
 from pellucid.compile.native.isa import Isa
 from pellucid.compile.native.threads_ir import barrier_text
 from pellucid.compile.op_facts import OP_FACTS, not_lowered
@@ -158,4 +158,4 @@ def fingerprint() -> str | None:
 
     None where that code cannot be read, as in some frozen programs.
     """
-    return code_of(("pellucid.compile", "pellucid.graph"))
+    return code_hash(("pellucid.compile", "pellucid.graph"))

@@ -17,9 +17,9 @@ from pellucid.compile.environment import verifies
 from pellucid.compile.forks import generation
 from pellucid.compile.native.arena import ArenaError, aligned_zeros
 from pellucid.compile.native.cache import ObjectCache
-from pellucid.compile.native.choice import choose_threads
 from pellucid.compile.native.isa import host_isa
 from pellucid.compile.native.library import load
+from pellucid.compile.native.thread_count import choose_threads
 from pellucid.compile.native.threads import team_of
 from pellucid.compile.plan.kernels import Target
 from pellucid.compile.verified import verify_code, verify_shares

@@ -1,7 +1,7 @@
-"""What it costs to hand work from thread to thread on this machine, measured by a loop of barriers.
+"""The latency of a barrier between two levels of kernels, measured by a loop of barriers.
 
-Processors that share a cache meet in a tenth of a microsecond; those that do not take many times as
-long, and then a small step is faster on one thread.
+Processors that share a cache synchronise in a tenth of a microsecond. Others take many times as long,
+and then a small step is faster on one thread.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from pellucid.compile.native.library import Text, load
 from pellucid.compile.native.threads import team_of
 from pellucid.compile.native.threads_ir import barrier_text
 
-_TURNS = 500
-_TRIES = 5
-_LINES = 30
-"""How many times as long as a barrier the values of a level take to come from another processor."""
+_BARRIERS = 500
+_TRIALS = 5
+_WITH_VALUES = 30
+"""Latency of a level relative to that of its barrier: its values come from another processor's cache."""
 
 
 @cache
-def handoff_seconds() -> float:
-    """Seconds from one level of kernels to the next where two threads share the work."""
+def barrier_seconds() -> float:
+    """Seconds from one level of kernels to the next where two threads share the work.
+
+    The barrier itself and the transfer of the level's values between caches.
+    """
     isa = host_isa()
     b = Builder(
         "entry",
@@ -40,8 +43,8 @@ def handoff_seconds() -> float:
     library, _ = load(Text(text, isa), ("entry",), ObjectCache())
     entry = library.address("entry")
     best = float("inf")
-    for _ in range(_TRIES):
+    for _ in range(_TRIALS):
         began = time.perf_counter()
-        team_of(2).run(entry, 0, _TURNS)
-        best = min(best, (time.perf_counter() - began) / _TURNS)
-    return best * _LINES
+        team_of(2).run(entry, 0, _BARRIERS)
+        best = min(best, (time.perf_counter() - began) / _BARRIERS)
+    return best * _WITH_VALUES

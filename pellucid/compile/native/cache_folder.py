@@ -1,4 +1,4 @@
-"""Where a user's compiled code is kept."""
+"""The folder of a user's compiled code."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 
 
 def default_folder() -> Path | None:
-    """The folder of compiled code: PELLUCID_CACHE, else the user's own; None if there is none."""
+    """The folder of compiled code: PELLUCID_CACHE, else `user_folder`; None if there is neither."""
     chosen = os.environ.get("PELLUCID_CACHE")
-    return Path(chosen) if chosen else own_folder()
+    return Path(chosen) if chosen else user_folder()
 
 
-def own_folder() -> Path | None:
+def user_folder() -> Path | None:
     """`pellucid` in the user's folder of caches, None for a user without a home.
 
-    A temporary folder is no place for code that is run: others can write there. Nor is the root
-    folder or the current one, so a path that is relative or the root counts as not given.
+    A temporary folder is never used, because others can write there. A relative path or the root
+    counts as unset.
     """
     if sys.platform == "win32":
         return _in(_proper(os.environ.get("LOCALAPPDATA")))
@@ -32,7 +32,7 @@ def _in(base: Path | None) -> Path | None:
 
 
 def _home() -> Path | None:
-    """The home that HOME or the user database names, if it is there: homes are not for us to make."""
+    """The home that HOME or the user database names, if it exists. It is never created."""
     try:
         home = _proper(str(Path.home())) if os.environ.get("HOME", "unset") else None
         return home if home and home.is_dir() else None

@@ -1,8 +1,8 @@
-"""Angles of any size less whole quarter turns (Payne & Hanek 1983).
+"""Reduction of large angles to a quarter turn (Payne & Hanek 1983).
 
-x = M 2^E with a 53-bit integer M. Of the bits of 2/π those that make multiples of 4 with 2^E are left
-out; the next 192, times M, give x · 2/π mod 4: two bits of quarter turns and a fraction to 2⁻¹³⁷, which
-is exact enough for the float64 that is nearest to a multiple of π/2 (2⁻⁶² away; Muller 2006, 11.3).
+x = M 2^E with a 53-bit integer M. Bits of 2/π whose products with 2^E are multiples of 4 are skipped.
+The next 192 bits times M are x · 2/π mod 4: two bits of quarter turns and a fraction to 2⁻¹³⁷. That is
+exact enough for the float64 nearest to a multiple of π/2, which is 2⁻⁶² away (Muller 2006, 11.3).
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ _LOW = (1 << 32) - 1
 _SIGN = -(1 << 63)
 
 
-def far_angle(b: Builder, x: Value) -> tuple[Value, Value]:
-    """Quarter turns q, of which the last two bits count, and r = x − q π/2 in [−π/4, π/4].
+def reduced_angle(b: Builder, x: Value) -> tuple[Value, Value]:
+    """Quarter turns q, of which the last two bits are valid, and r = x − q π/2 in [−π/4, π/4].
 
-    x: f64, at least 2⁻¹⁰ in size; what is smaller gives something else. r is NaN for NaN and ±∞.
+    x: f64 with |x| ≥ 2⁻¹⁰; results for smaller x are wrong. r is NaN for NaN and ±∞.
     """
     form = F64_FORMAT
     bits = b.bitcast(b.unary("abs", x), "i64")
     mantissa = b.bit("or", b.bit("and", bits, (1 << form.fraction) - 1), 1 << form.fraction)
     exponent = b.sub(b.bit("lshr", bits, form.fraction), form.bias + form.fraction)
-    # Bit j of 2/π is worth 2^(E − j); the window begins with the one that is worth 2.
+    # Bit j of 2/π has the weight 2^(E − j); the window begins with the bit of weight 2.
     first = b.add(exponent, 62)
     top, middle, last = _window(b, b.select(b.compare("<", first, 0), 0, first))
     carry, _ = _product(b, mantissa, last)
@@ -58,7 +58,7 @@ def far_angle(b: Builder, x: Value) -> tuple[Value, Value]:
     over = b.convert(_below(b, second, low), "i64")
     turns = b.add(b.add(_product(b, mantissa, top)[1], high), over)
     fraction = b.bit("or", b.bit("shl", turns, 2), b.bit("lshr", second, 62))
-    # A fraction of a half or more belongs to the next quarter turn, and is negative.
+    # A fraction of at least one half is negative and belongs to the next quarter turn.
     q = b.add(b.bit("lshr", turns, 62), b.bit("lshr", fraction, 63))
     r = b.add(_angle(b, fraction, b.bit("shl", second, 2)), b.sub(x, x))
     negative = b.compare("<", x, 0.0)
@@ -66,12 +66,12 @@ def far_angle(b: Builder, x: Value) -> tuple[Value, Value]:
 
 
 def _window(b: Builder, first: Value) -> tuple[Value, Value, Value]:
-    """192 bits of the table, from bit `first` on, as three words."""
+    """192 bits of the table, starting at bit `first`, as three words."""
     table = b.stack(len(_WORDS), "i64")
     for number, word in enumerate(_WORDS):
         b.store(b.constant(I64, word), table, number)
-    place, shift = b.bit("lshr", first, 6), b.bit("and", first, 63)
-    words = [_word(b, table, b.add(place, i)) for i in range(4)]
+    index, shift = b.bit("lshr", first, 6), b.bit("and", first, 63)
+    words = [_word(b, table, b.add(index, i)) for i in range(4)]
     back = b.sub(63, shift)
     after = [b.bit("lshr", b.bit("lshr", word, 1), back) for word in words[1:]]
     top, middle, last = (
@@ -81,8 +81,8 @@ def _window(b: Builder, first: Value) -> tuple[Value, Value, Value]:
     return top, middle, last
 
 
-def _word(b: Builder, table: Value, place: Value) -> Value:
-    return b.gather(table, place, "i64") if place.type.lanes else b.load(table, place, I64)
+def _word(b: Builder, table: Value, index: Value) -> Value:
+    return b.gather(table, index, "i64") if index.type.lanes else b.load(table, index, I64)
 
 
 def _product(b: Builder, x: Value, y: Value) -> tuple[Value, Value]:
@@ -96,7 +96,7 @@ def _product(b: Builder, x: Value, y: Value) -> tuple[Value, Value]:
 
 
 def _below(b: Builder, x: Value, y: Value) -> Value:
-    """x < y without signs."""
+    """x < y of unsigned integers."""
     return b.compare("<", b.bit("xor", x, _SIGN), b.bit("xor", y, _SIGN))
 
 
