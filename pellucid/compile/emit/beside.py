@@ -14,9 +14,9 @@ from itertools import product as combinations
 from math import prod
 
 from pellucid.compile.op_facts import is_reduction
-from pellucid.compile.plan.domain import LoopAxis, product
 from pellucid.compile.plan.index import Axis, Index, Indices
 from pellucid.compile.plan.kernels import Kernel, Member
+from pellucid.compile.plan.loop_axes import LoopAxis, iterations
 from pellucid.graph.node import Node
 
 STRAIGHT = 16
@@ -64,7 +64,7 @@ def places(together: Sequence[Beside]) -> list[Where]:
 def _composed(found: Sequence[tuple[int, Index]]) -> Where:
     where: Where = {}
     for axis, index in found:
-        where[axis] = index.placed(where)
+        where[axis] = index.substituted(where)
     return where
 
 
@@ -82,7 +82,7 @@ def vectors_beside(together: Sequence[Beside], inner: Sequence[LoopAxis], regist
     """
     own = prod(loop.count for loop in together if not loop.inner)
     shared = prod(loop.count for loop in together if loop.inner)
-    needed = own + 2 * shared if shared > 1 else own * (2 if product(inner) <= STRAIGHT else 1)
+    needed = own + 2 * shared if shared > 1 else own * (2 if iterations(inner) <= STRAIGHT else 1)
     vectors = 1
     while 2 * vectors * needed <= registers * 5 // 8:
         vectors *= 2
@@ -102,14 +102,14 @@ def beside(
     turn is wide by itself, and registers. Neighbours are put side by side only if they may stay as
     wide: what lies together is read best together.
     """
-    loops = [m for m in kernel.members if m.place == "full" or is_reduction(m.node)]
+    loops = [m for m in kernel.members if m.scope == "full" or is_reduction(m.node)]
     if kernel.copies is not None or any(m.node.op in ("max", "argmax") for m in loops):
         return ()
     reads = _reads(kernel, loops or kernel.members, lane)
     many = [node for node, at in reads if set().union(*(i.axes() for i in at)) != {lane}]
     if not many or len(many) * prod(kernel.shape) < _AGAIN * sum(n.size for n in set(many)):
         return ()
-    looped = product(inner) > STRAIGHT
+    looped = iterations(inner) > STRAIGHT
     straight = [] if looped else list(inner)
     vectors, registers = room
     best: tuple[Beside, ...] = ()
@@ -137,7 +137,7 @@ def _own_sums(rows: Sequence[LoopAxis]) -> Iterator[tuple[Beside, ...]]:
     """All turns of short loops over places."""
     short = [loop for loop in rows if loop.extent < _MOST]
     for number in range(len(short)):
-        if product(short[number:]) <= _MOST:
+        if iterations(short[number:]) <= _MOST:
             yield tuple(Beside(loop.last, loop.extent, 1, False) for loop in short[number:])
 
 
@@ -159,5 +159,5 @@ def _loads(
     written = [Beside(loop.last, loop.extent, 1, True) for loop in straight]
     found: set[tuple[Node, Indices]] = set()
     for where in places([*written, *together]):
-        found |= {(node, tuple(index.placed(where) for index in at)) for node, at in reads}
+        found |= {(node, tuple(index.substituted(where) for index in at)) for node, at in reads}
     return len(found) / prod(loop.count for loop in together)

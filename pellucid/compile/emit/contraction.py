@@ -18,7 +18,7 @@ from pellucid.compile.emit.tile import TileWriter
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
 from pellucid.compile.plan.kernels import Kernel
-from pellucid.compile.tile.contraction import Contraction, Line
+from pellucid.compile.tile.contraction import Contraction, StridedAxis
 from pellucid.compile.tile.tiles import Tiling
 from pellucid.graph.node import Node
 
@@ -82,7 +82,7 @@ class ContractionWriter:
         b, work, cut = self.b, self.work, self.cut
         outer_blocks, row_blocks, column_blocks = task_counts(work, cut)
         panels = -(-work.column.extent // self.width)
-        if cut.spans:
+        if cut.coalesced:
             self._strips(a, other, begin, end)
             return
         with b.loop(begin, end, hint="task") as task:
@@ -135,7 +135,7 @@ class ContractionWriter:
         first = self.b.mul(number, block)
         return first, self.b.minimum(self.b.add(first, block), extent)
 
-    def _indices(self, flat: Value, lines: Sequence[Line]) -> dict[int, Value]:
+    def _indices(self, flat: Value, lines: Sequence[StridedAxis]) -> dict[int, Value]:
         found: dict[int, Value] = {}
         for line in reversed(lines):
             found[line.axis] = self.b.rem(flat, line.extent)
@@ -143,7 +143,7 @@ class ContractionWriter:
         return found
 
     def _moved(
-        self, pointer: Value, place: Mapping[int, Value], lines: Sequence[Line], first: bool
+        self, pointer: Value, place: Mapping[int, Value], lines: Sequence[StridedAxis], first: bool
     ) -> Value:
         for line in lines:
             step = line.a if first else line.b

@@ -9,15 +9,15 @@ from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, PTR, Function, Value
 
 Address = Callable[[Buffer], tuple[str, int]]
-"""A buffer → ("room", offset) or ("fixed" or "stepped", slot in the table of pointers)."""
+"""A buffer → ("arena", offset) or ("fixed" or "stepped", slot in the table of pointers)."""
 
-ROOM, SCRATCH, SPANS, CLOCKS, FIRST = 0, 1, 2, 3, 4
-"""Slots of the table: the rooms, all scratch, the spans of tasks, the clocks, then pointers."""
+ARENA, SCRATCH, TASKS, CLOCKS, FIRST = 0, 1, 2, 3, 4
+"""Slots of the table: the arena, all scratch, the ranges of tasks, the clocks, then pointers."""
 
 
 def entry(
     levels: Sequence[Sequence[Emitted]],
-    meets: Container[int],
+    barriers: Container[int],
     address: Address,
     strides: Callable[[Buffer], int],
     scratch: int,
@@ -25,8 +25,8 @@ def entry(
 ) -> Function:
     """`void entry(table, steps, thread, threads, team)`.
 
-    meets: the levels after which threads wait for each other.
-    The spans are int64 pairs (first task, last task + 1) by kernel and thread. clock: the
+    barriers: the levels after which threads wait for each other.
+    The ranges are int64 pairs (first task, last task + 1) by kernel and thread. clock: the
     intrinsic that counts time, if that which each level takes is to be added up in the clocks.
     """
     b = Builder(
@@ -42,13 +42,13 @@ def entry(
             slots[number] = b.load(table, number, PTR)
         return slots[number]
 
-    rooms, spans = slot(ROOM), slot(SPANS)
+    arena, ranges = slot(ARENA), slot(TASKS)
     own_scratch = b.offset(slot(SCRATCH), b.mul(thread, scratch), "i8")
     for level in levels:
         for emitted in level:
             for buffer in emitted.buffers:
                 where, number = address(buffer)
-                if where != "room":
+                if where != "arena":
                     slot(number)
     clocks = slot(CLOCKS) if clock else None
     with b.loop(0, steps, hint="step") as step:
@@ -59,19 +59,19 @@ def entry(
                 pointers: list[Value] = []
                 for buffer in emitted.buffers:
                     where, at = address(buffer)
-                    if where == "room":
-                        pointers.append(b.offset(rooms, at, "i8"))
+                    if where == "arena":
+                        pointers.append(b.offset(arena, at, "i8"))
                     elif where == "fixed":
                         pointers.append(slot(at))
                     else:
                         moved = b.mul(step.variable, strides(buffer))
                         pointers.append(b.offset(slot(at), moved, "i8"))
                 pair = b.mul(b.add(b.mul(threads, number), thread), 2)
-                begin, end = b.load(spans, pair, I64), b.load(spans, b.add(pair, 1), I64)
+                begin, end = b.load(ranges, pair, I64), b.load(ranges, b.add(pair, 1), I64)
                 with b.when(b.compare("<", begin, end)):
                     b.call(emitted.function, [*pointers, begin, end, own_scratch])
                 number += 1
-            if place in meets:
+            if place in barriers:
                 b.call("pel_barrier", [team, thread])
             if clocks is not None and before is not None:
                 before = _tick(b, clock, clocks, place, thread, before)

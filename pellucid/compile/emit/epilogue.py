@@ -11,10 +11,10 @@ from pellucid.compile.emit.pull import Point, Puller
 from pellucid.compile.emit.stores import Stores
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Type, Value
-from pellucid.compile.plan.index import Indices, linear
+from pellucid.compile.plan.index import Indices, linear_position
 from pellucid.compile.plan.kernels import Kernel
 from pellucid.compile.plan.operands import operand_position, operands
-from pellucid.compile.tile.contraction import Line
+from pellucid.compile.tile.contraction import StridedAxis
 from pellucid.graph.node import Node
 
 Place = Mapping[int, Value]
@@ -32,7 +32,7 @@ class Epilogue:
         kernel: Kernel,
         buffers: Mapping[Node, Value],
         stores: Stores,
-        lines: tuple[Line, Line],
+        lines: tuple[StridedAxis, StridedAxis],
         lanes: int,
     ) -> None:
         """lines: of the rows and the columns of a tile."""
@@ -79,7 +79,7 @@ class Epilogue:
             here = {**place, self.column.axis: b.add(column, v * self.lanes)}
             self.puller.at(Point({**self.nowhere, **here}, self.column.axis, self.lanes))
             for access in self._read:
-                position = linear(access.at, access.node.shape)
+                position = linear_position(access.at, access.node.shape)
                 self.puller.prefetch(access.node, self.buffers[access.node], position)
             for member in self._written:
                 for pointer, position in self.stores.of(member):
@@ -110,7 +110,7 @@ class Epilogue:
 
         Rows lie far apart, so the processor does not guess what is read next.
         """
-        position = linear(at, node.shape)
+        position = linear_position(at, node.shape)
         each = position.factor(self.row.axis) and position.factor(self.column.axis) == 1
         return bool(each) and node.size * node.dtype.itemsize >= _FAR
 

@@ -18,18 +18,18 @@ from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, PTR, Function, Value
 from pellucid.compile.native.isa import Isa
 from pellucid.compile.op_facts import has_buffer, own_cost
-from pellucid.compile.plan.assemble import Part
+from pellucid.compile.plan.concatenation import Part
 from pellucid.compile.plan.index import Index
-from pellucid.compile.plan.kernels import Kernel, Member, Target, inside
+from pellucid.compile.plan.kernels import Kernel, Member, Target, computed_nodes
 from pellucid.compile.plan.planner import Plan
 from pellucid.compile.tile.contraction import Contraction, contraction_of
 from pellucid.compile.tile.tiles import Tiling
 from pellucid.compile.tile.winograd import Winograd, winograd_of
 from pellucid.graph.node import Node, State
 
-Fixed = Node | State | Target
+External = Node | State | Target
 """What lies outside a program's own memory: an input or a constant; a state; an output."""
-Buffer = Fixed | Part
+Buffer = External | Part
 """What a pointer points to: that, a node's room, or a part of one."""
 
 
@@ -123,24 +123,24 @@ class KernelWriter:
     def _add(self, node: Node) -> None:
         if node.op == "state" and not self._is_copied(node):
             self.buffers.setdefault(node.attrs["state"], len(self.buffers))
-        elif has_buffer(node) or node in self.plan.rooms:
+        elif has_buffer(node) or node in self.plan.offsets:
             self.buffers.setdefault(node, len(self.buffers))
 
     def _is_copied(self, node: Node) -> bool:
         """Whether a state is read from the room that keeps its old value."""
-        return self.kernel.copies is not None and node in self.plan.rooms
+        return self.kernel.copies is not None and node in self.plan.offsets
 
     def _places(self, member: Member) -> list[Buffer]:
         """Everywhere that a member is stored."""
         if self.kernel.copies is not None:
             return [self.kernel.copies]
         found: list[Buffer] = []
-        if member.node in self.plan.rooms:
+        if member.node in self.plan.offsets:
             found.append(member.node)
         targets = self.plan.targets.get(member.node, [])
         found += [target if target.state is None else target.state for target in targets]
         parts = self.plan.parts.get(member.node, [])
-        return [*found, *(part for part in parts if part.whole in self.plan.rooms)]
+        return [*found, *(part for part in parts if part.whole in self.plan.offsets)]
 
     def signature(self) -> str:
         """What the code depends on."""
@@ -157,7 +157,7 @@ class KernelWriter:
             return Extent(0, 1, 0)
         size: float = max(anchor.size, 1)
         if kernel.kind == "contraction":
-            isa, kept = self.isa, self.plan.kept
+            isa, kept = self.isa, self.plan.materialised
             squares = winograd_of(kernel, isa.lanes, isa.registers)
             if squares is not None:
                 room = winograd_scratch(squares) * anchor.dtype.itemsize
@@ -171,7 +171,9 @@ class KernelWriter:
             return Extent(draw_tasks(anchor), 32 * size, 0)
         if kernel.kind == "scatter":
             return Extent(ScatterWriter(anchor, self.isa.lanes).tasks, 8 * size, 0)
-        loops = layout(kernel, self.plan.kept, self.isa.lanes, self.isa.registers, self._parts())
+        loops = layout(
+            kernel, self.plan.materialised, self.isa.lanes, self.isa.registers, self._parts()
+        )
         return Extent(loops.tasks, max(prod(kernel.shape), 1) * self._cost(), 0, loops)
 
     def _parts(self) -> list[Index]:
@@ -187,7 +189,7 @@ class KernelWriter:
         """Rough instructions for each element: what is computed, read and stored."""
         if self.kernel.copies is not None:
             return len(self.buffers)
-        return sum(own_cost(node) for node in inside(self.kernel)) + 2 * len(self.buffers)
+        return sum(own_cost(node) for node in computed_nodes(self.kernel)) + 2 * len(self.buffers)
 
     def write(self, name: str, extent: Extent) -> Function:
         """The kernel as a function of that name."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from pellucid.compile.emit.beside import STRAIGHT, Beside, beside, left, places, vectors_beside
 from pellucid.compile.op_facts import EXPENSIVE, is_reduction, own_cost
-from pellucid.compile.plan.access import borders, fixed_axes
-from pellucid.compile.plan.domain import LoopAxis, merged, product
-from pellucid.compile.plan.index import Index, identity, linear
-from pellucid.compile.plan.kernels import Kernel, Member, inside
+from pellucid.compile.plan.access import lane_boundaries, unmergeable_axes
+from pellucid.compile.plan.index import Index, identity, linear_position
+from pellucid.compile.plan.kernels import Kernel, Member, computed_nodes
+from pellucid.compile.plan.loop_axes import LoopAxis, iterations, merge_axes
 from pellucid.graph.node import Node
 
 _TASK_COST = 131_072
@@ -48,7 +48,7 @@ class NestLayout:
     @property
     def row_count(self) -> int:
         """Turns of the outer loops but that of the lanes."""
-        return product(self.row_loops)
+        return iterations(self.row_loops)
 
     @property
     def chunks(self) -> int:
@@ -68,38 +68,42 @@ def layout(
 
     parts: where its members are written as parts of something else.
     """
-    positions = [*parts, *(linear(m.at, m.node.shape) for m in kernel.members)]
+    positions = [*parts, *(linear_position(m.at, m.node.shape) for m in kernel.members)]
     fixed: set[int] = set()
     for member in kernel.members:
         for access in member.reads:
-            position = linear(access.at, access.node.shape)
+            position = linear_position(access.at, access.node.shape)
             positions.append(position)
             if access.guarded or not position.is_affine:
                 fixed |= position.axes()
         fixed |= _fixed(member, kernel, kept)
-    if kernel.strip:
+    if kernel.row_block:
         fixed.add(0)
     reduced = kernel.reduced or ()
-    outer = merged(kernel.shape, kernel.outer, positions, fixed)
-    inner = merged(kernel.shape, reduced, positions, fixed)
+    outer = merge_axes(kernel.shape, kernel.outer, positions, fixed)
+    inner = merge_axes(kernel.shape, reduced, positions, fixed)
     loops = sorted([*outer, *inner], key=lambda loop: loop.last)
     if not loops:
         return NestLayout((), (), 0, False, 1, 1)
     last = loops[-1]
     across = last in outer
-    costs = [0] if kernel.copies is not None else [own_cost(node) for node in inside(kernel)]
+    costs = (
+        [0] if kernel.copies is not None else [own_cost(node) for node in computed_nodes(kernel)]
+    )
     width = _width(last.extent, lanes, max(costs, default=0) >= EXPENSIVE)
     width = _between_borders(width, lanes, _borders(kernel, kept, last.last))
-    if kernel.strip:
-        within = product(outer[1:-1] if across else outer[1:])
+    if kernel.row_block:
+        within = iterations(outer[1:-1] if across else outer[1:])
         chunk = -(-last.extent // width) * width if across else 1
-        return NestLayout(tuple(outer), tuple(inner), width, across, chunk, kernel.strip * within)
-    depth = max(product(inner), 1)
+        return NestLayout(
+            tuple(outer), tuple(inner), width, across, chunk, kernel.row_block * within
+        )
+    depth = max(iterations(inner), 1)
     wanted = max(_TASK_COST // max(depth * sum(costs), 16), 1)
     if not across:
         return NestLayout(tuple(outer), tuple(inner), width, False, 1, wanted)
-    sums = _only_sums(kernel) if product(inner) > STRAIGHT else 0
-    if sums and product(outer[:-1]) >= _PLACES:
+    sums = _only_sums(kernel) if iterations(inner) > STRAIGHT else 0
+    if sums and iterations(outer[:-1]) >= _PLACES:
         while 2 * width * sums <= registers // 2 * lanes and 2 * width <= last.extent:
             width *= 2
     together = beside(kernel, outer[:-1], inner, last.last, (width // lanes, registers))
@@ -114,7 +118,7 @@ def layout(
 
 def _only_sums(kernel: Kernel) -> int:
     """How many sums a nest computes, if that and what follows from them is all that it does."""
-    loops = [m for m in kernel.members if m.place == "full" or is_reduction(m.node)]
+    loops = [m for m in kernel.members if m.scope == "full" or is_reduction(m.node)]
     return len(loops) if all(m.node.op == "sum" and not m.phase for m in loops) else 0
 
 
@@ -125,9 +129,11 @@ def _fixed(member: Member, kernel: Kernel, kept: set[Node]) -> set[int]:
     if is_reduction(node):
         source = node.inputs[0]
         if node.op == "argmax":
-            return fixed_axes(source, identity(kernel.shape), kept) | set(kernel.reduced or ())
-        return fixed_axes(source, identity(kernel.shape), kept)
-    return fixed_axes(node, member.at, kept - {node})
+            return unmergeable_axes(source, identity(kernel.shape), kept) | set(
+                kernel.reduced or ()
+            )
+        return unmergeable_axes(source, identity(kernel.shape), kept)
+    return unmergeable_axes(node, member.at, kept - {node})
 
 
 def _width(extent: int, lanes: int, dear: bool) -> int:
@@ -146,9 +152,9 @@ def _borders(kernel: Kernel, kept: set[Node], axis: int) -> set[int]:
     for member in () if kernel.copies is not None else kernel.members:
         node = member.node
         if is_reduction(node):
-            found |= borders(node.inputs[0], identity(kernel.shape), kept, axis)
+            found |= lane_boundaries(node.inputs[0], identity(kernel.shape), kept, axis)
         else:
-            found |= borders(node, member.at, kept - {node}, axis)
+            found |= lane_boundaries(node, member.at, kept - {node}, axis)
     return found
 
 

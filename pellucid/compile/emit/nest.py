@@ -24,9 +24,9 @@ from pellucid.compile.emit.stores import Stores
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Value
 from pellucid.compile.op_facts import is_reduction
-from pellucid.compile.plan.domain import product
 from pellucid.compile.plan.index import Indices, identity
-from pellucid.compile.plan.kernels import Kernel, Member, inside
+from pellucid.compile.plan.kernels import Kernel, Member, computed_nodes
+from pellucid.compile.plan.loop_axes import iterations
 from pellucid.graph.node import Node
 
 _CHAIN = 64
@@ -62,8 +62,8 @@ class NestWriter:
         self.stores = stores
         zero = b.constant(I64, 0)
         # Short loops are written out, unless that is a lot of code.
-        last_two = product(plan.inner[-2:])
-        short = last_two <= STRAIGHT and last_two * len(inside(kernel)) <= _MOST_CODE
+        last_two = iterations(plan.inner[-2:])
+        short = last_two <= STRAIGHT and last_two * len(computed_nodes(kernel)) <= _MOST_CODE
         self.straight = STRAIGHT if short and not plan.across else 1
         self.written = len(plan.inner)
         while short and plan.across and self._is_short(self.written - 1):
@@ -76,7 +76,7 @@ class NestWriter:
 
     def _is_short(self, depth: int) -> bool:
         """Whether the inner loops from `depth` on are written out."""
-        return depth >= 0 and product(self.plan.inner[depth:]) <= STRAIGHT
+        return depth >= 0 and iterations(self.plan.inner[depth:]) <= STRAIGHT
 
     def write(self, begin: Value, end: Value) -> None:
         """Tasks begin … end − 1."""
@@ -149,7 +149,7 @@ class NestWriter:
         found = dict(known)
         for phase in range(1 + max(member.phase for member in self.kernel.members)):
             members = [m for m in self.kernel.members if m.phase == phase]
-            loop = [m for m in members if m.place == "full" or is_reduction(m.node)]
+            loop = [m for m in members if m.scope == "full" or is_reduction(m.node)]
             rest = [m for m in members if m not in loop]
             if self.kernel.reduced is None:
                 loop, rest = [], members
@@ -192,8 +192,8 @@ class NestWriter:
         reductions = [
             _placed(m, where) for where in self.own for m in members if is_reduction(m.node)
         ]
-        inside = lanes if self.plan.across else self.plan.lanes
-        running = [Running(self.b, m.node, inside, self.kernel) for m in reductions]
+        width = lanes if self.plan.across else self.plan.lanes
+        running = [Running(self.b, m.node, width, self.kernel) for m in reductions]
         start = [value for r in running for value in r.initial()]
         results = self._inner(0, members, running, start, found, (vector, lanes, mask))
         for member, r in zip(reductions, running, strict=True):
@@ -254,7 +254,7 @@ class NestWriter:
     def _turns_within(self, depth: int) -> int:
         """Turns of the loops inside the one at `depth`, with those that are side by side."""
         loops = self.plan.inner[depth + 1 :]
-        turns = product(loops) * prod(loop.count for loop in self.shared)
+        turns = iterations(loops) * prod(loop.count for loop in self.shared)
         return turns if self.plan.across or not loops else -(-turns // self.plan.lanes)
 
     def _chains(
@@ -345,7 +345,7 @@ class NestWriter:
         return after
 
     def _domain(self, where: Where) -> Indices:
-        return tuple(index.placed(where) for index in identity(self.kernel.shape))
+        return tuple(index.substituted(where) for index in identity(self.kernel.shape))
 
     def _position(self, running: Running, where: Where) -> Value | None:
         """For argmax, where along its axis this turn is."""
@@ -366,4 +366,4 @@ def _chain_lengths(turns: int, least: int) -> list[int]:
 
 def _placed(member: Member, where: Where) -> Member:
     """The member at one of the turns that are side by side."""
-    return replace(member, at=tuple(index.placed(where) for index in member.at))
+    return replace(member, at=tuple(index.substituted(where) for index in member.at))

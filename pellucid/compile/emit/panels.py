@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pellucid.compile.emit.sums import Count, Run, over_sums
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Type, Value
-from pellucid.compile.tile.contraction import Contraction, Line
+from pellucid.compile.tile.contraction import Contraction, StridedAxis
 from pellucid.compile.tile.tiles import Tiling
 
 
@@ -19,7 +19,7 @@ def panel_elements(work: Contraction, cut: Tiling) -> int:
     return (deep + work.lanes) * cut.vectors * work.lanes
 
 
-def column_mask(b: Builder, column: Line, lanes: int, first: Value) -> Value | None:
+def column_mask(b: Builder, column: StridedAxis, lanes: int, first: Value) -> Value | None:
     """Which lanes from `first` on are columns of the result; None if all are."""
     return lanes_below(b, lanes, first, column.extent) if column.extent % lanes else None
 

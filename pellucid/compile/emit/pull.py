@@ -24,10 +24,10 @@ from pellucid.compile.plan.index import (
     Indices,
     Lookup,
     Quotient,
-    lane_step,
-    linear,
-    moved,
-    starts_even,
+    is_lane_aligned,
+    lane_stride,
+    linear_position,
+    source_indices,
 )
 from pellucid.graph.node import Node
 
@@ -141,7 +141,7 @@ class Puller:
     # -- movement -----------------------------------------------------------------------------
 
     def _moved(self, node: Node, at: Indices, guards: Guards) -> Value:
-        places, found = moved(node, at)
+        places, found = source_indices(node, at)
         conditions = tuple(guard.settled() for guard in found)
         conditions = tuple(guard for guard in conditions if not guard.always())
         if not conditions:
@@ -226,9 +226,9 @@ class Puller:
         vector, lanes = self._point.vector, self._point.lanes
         if not lanes or vector not in guard.index.axes():
             return self.index_value(guard.index)
-        step = lane_step(guard.index, vector, lanes)
+        step = lane_stride(guard.index, vector, lanes)
         bounds = guard.low % lanes == 0 == guard.high % lanes and guard.step == 1
-        if step == 0 or (step == 1 and bounds and starts_even(guard.index, vector, lanes)):
+        if step == 0 or (step == 1 and bounds and is_lane_aligned(guard.index, vector, lanes)):
             return self._at_first_lane(guard.index)
         return self.index_value(guard.index)
 
@@ -262,7 +262,7 @@ class Puller:
             lanes = b.lane_numbers(self._point.lanes)
             return b.add(self.widen(first), lanes)
         if isinstance(atom, Lookup):
-            raw = b.convert(self.pull(atom.node, atom.places, _within(atom)), "i64")
+            raw = b.convert(self.pull(atom.node, atom.indices, _within(atom)), "i64")
             return b.minimum(b.maximum(raw, 0), atom.bound - 1)
         step = self._step(Index(0, ((atom, 1),)))
         if step is not None:
@@ -276,7 +276,7 @@ class Puller:
         """What an index changes by from lane to lane; 0 without lanes, None if unevenly."""
         if not self._point.lanes:
             return 0
-        return lane_step(index, self._point.vector, self._point.lanes)
+        return lane_stride(index, self._point.vector, self._point.lanes)
 
     def _at_first_lane(self, index: Index) -> Value:
         """The integer that an index is at the first lane."""
@@ -308,7 +308,7 @@ class Puller:
     def load(self, node: Node, at: Indices, guards: Guards) -> Value:
         """Read a buffer: one element, neighbours, or scattered elements, as the index asks."""
         b = self.builder
-        position = linear(at, node.shape)
+        position = linear_position(at, node.shape)
         stored = stored_kind(node.dtype)
         kind = kind_of(node.dtype)
         held = kind if kind == "i1" else stored
@@ -356,6 +356,6 @@ def _within(lookup: Lookup) -> Guards:
 
     They do not where a guard of what is looked up fails, as in padding around a gather.
     """
-    pairs = zip(lookup.places, lookup.node.shape, strict=True)
+    pairs = zip(lookup.indices, lookup.node.shape, strict=True)
     guards = (Guard(place, 0, extent) for place, extent in pairs)
     return tuple(guard for guard in guards if not guard.always())

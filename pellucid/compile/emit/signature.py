@@ -24,7 +24,7 @@ def signature(
     pointers: the number of each buffer. stores: what each member is written to.
     """
     parts: list[object] = [kernel.kind, kernel.shape, kernel.reduced, kernel.copies is not None]
-    parts.append(kernel.strip)
+    parts.append(kernel.row_block)
     if kernel.panels is not None:
         parts.append((kernel.panels.shape, pointers[kernel.panels]))
     # What is only copied is not computed, however much lies below it.
@@ -36,7 +36,7 @@ def signature(
             stops = _is_stop(node, members, pointers)
             inputs = () if stops else tuple(numbers[source] for source in node.inputs)
             parts.append((node.op, _attrs(node), str(node.type), inputs, _pointer(node, pointers)))
-        parts.append((numbers[member.node], member.at, member.place, member.phase, tuple(places)))
+        parts.append((numbers[member.node], member.at, member.scope, member.phase, tuple(places)))
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

@@ -17,7 +17,7 @@ from pellucid.graph.node import Node
 
 def winograd_scratch(work: Winograd) -> int:
     """Elements that a thread needs."""
-    return gradient_scratch(work) if work.by_window else filter_scratch(work)
+    return gradient_scratch(work) if work.window_gradient else filter_scratch(work)
 
 
 def write_winograd(
@@ -30,8 +30,10 @@ def write_winograd(
     span: tuple[Value, Value],
 ) -> None:
     """Tasks of a contraction kernel by squares, and its epilogue."""
-    rows = work.channel if work.by_window else work.x
+    rows = work.channel if work.window_gradient else work.x
     epilogue = Epilogue(b, kernel, buffers, stores, (rows, work.column), work.lanes)
-    writer = (WindowGradientWriter if work.by_window else FilterWriter)(b, work, scratch, epilogue)
+    writer = (WindowGradientWriter if work.window_gradient else FilterWriter)(
+        b, work, scratch, epilogue
+    )
     first, second = (operand_pointer(b, kernel, number, buffers) for number in (0, 1))
     writer.write(first, second, *span)

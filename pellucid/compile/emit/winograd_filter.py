@@ -17,9 +17,9 @@ from pellucid.compile.emit.winograd_maps import of_window, to_result
 from pellucid.compile.emit.winograd_squares import Square, SquareWriter, points_step
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
-from pellucid.compile.tile.contraction import Contraction, Line
+from pellucid.compile.tile.contraction import Contraction, StridedAxis
 from pellucid.compile.tile.tiles import Tiling
-from pellucid.compile.tile.winograd import POINTS, SQUARE, Winograd
+from pellucid.compile.tile.winograd import POINTS, TILE, Winograd
 
 Range = tuple[Value, Value]
 
@@ -36,7 +36,7 @@ def filter_scratch(work: Winograd) -> int:
 
 
 def _signal_step(work: Winograd) -> int:
-    return points_step(work.rows, work.channel_room, work.lanes)
+    return points_step(work.rows, work.padded_channels, work.lanes)
 
 
 def _result_step(work: Winograd) -> int:
@@ -57,12 +57,16 @@ class FilterWriter:
         self.signal = b.offset(scratch, self.panel_step * work.panel_block, work.kind)
         self.result = b.offset(self.signal, POINTS * _signal_step(work), work.kind)
         self.packed = b.offset(self.result, POINTS * _result_step(work), work.kind)
-        row = Line(work.image.axis, work.rows, work.channel_room, 0)
-        within = Line(-1, WINDOW, 0, work.y.b), Line(-1, WINDOW, 0, work.x.b), work.channel
+        row = StridedAxis(work.image.axis, work.rows, work.padded_channels, 0)
+        within = (
+            StridedAxis(-1, WINDOW, 0, work.y.b),
+            StridedAxis(-1, WINDOW, 0, work.x.b),
+            work.channel,
+        )
         whole = Contraction((), (), row, work.column, within, work.kind, work.lanes)
         cut = Tiling(work.rows, work.vectors, WINDOW, 1, work.rows, 1, pack=True)
         self.packing = PanelWriter(b, whole, cut)
-        depth = Line(-1, work.channel.extent, 1, work.width)
+        depth = StridedAxis(-1, work.channel.extent, 1, work.width)
         product = Contraction((), (), row, work.column, (depth,), work.kind, work.lanes)
         cut = Tiling(work.rows, work.vectors, depth.extent, 1, work.rows, 1, pack=True)
         self.tile = TileWriter(b, product, cut, fresh=True)
@@ -115,21 +119,21 @@ class FilterWriter:
         Between its products memory is asked, a little at a time, for what comes after them.
         """
         b, work = self.b, self.work
-        first = b.mul(block, work.squares)
-        count = b.minimum(b.sub(work.all_squares, first), work.squares)
+        first = b.mul(block, work.block_tiles)
+        count = b.minimum(b.sub(work.tiles, first), work.block_tiles)
         with b.loop(0, count, hint="square") as number:
             square = self.squares.place(b.add(first, number.variable))
-            into = b.offset(self.signal, b.mul(number.variable, work.channel_room), work.kind)
+            into = b.offset(self.signal, b.mul(number.variable, work.padded_channels), work.kind)
             self.squares.map_signal(signal, square, work.channel.extent, into, _signal_step(work))
         with b.loop(*panels, hint="panel") as panel:
             local = b.mul(b.sub(panel.variable, panels[0]), self.panel_step)
             window = b.offset(self.window, local, work.kind)
             column = b.mul(panel.variable, work.width)
             with b.loop(0, POINTS, hint="point") as point:
-                with b.loop(point.variable, work.squares, POINTS, hint="ahead") as ahead:
+                with b.loop(point.variable, work.block_tiles, POINTS, hint="ahead") as ahead:
                     at = b.add(first, ahead.variable)
                     with b.when(b.compare("==", panel.variable, panels[0])):
-                        self.squares.ask_signal(signal, b.add(at, work.squares))
+                        self.squares.ask_signal(signal, b.add(at, work.block_tiles))
                     self._ask(at, column, group)
                 self.tile.write(
                     b.offset(self.signal, b.mul(point.variable, _signal_step(work)), work.kind),
@@ -167,17 +171,17 @@ class FilterWriter:
     def _results(self, square: Square, group: Value) -> Iterator[tuple[Value, dict[int, Value]]]:
         """What follows is done for each result of a square that exists: its number and place."""
         b, work = self.b, self.work
-        with b.loop(0, SQUARE, hint="i") as i, b.loop(0, SQUARE, hint="j") as j:
+        with b.loop(0, TILE, hint="i") as i, b.loop(0, TILE, hint="j") as j:
             y, x = b.add(square.y, i.variable), b.add(square.x, j.variable)
             place = {work.group.axis: group, work.image.axis: square.image}
             place |= {work.y.axis: y, work.x.axis: x}
             with self._inside(y, x):
-                yield b.add(b.mul(i.variable, SQUARE), j.variable), place
+                yield b.add(b.mul(i.variable, TILE), j.variable), place
 
     def _inside(self, y: Value, x: Value) -> AbstractContextManager[None]:
         """What follows is done where the picture has this place."""
         b, work = self.b, self.work
-        if work.y.extent % SQUARE == 0 and work.x.extent % SQUARE == 0:
+        if work.y.extent % TILE == 0 and work.x.extent % TILE == 0:
             return nullcontext()
         rows, columns = b.compare("<", y, work.y.extent), b.compare("<", x, work.x.extent)
         return b.when(b.bit("and", rows, columns))

@@ -15,9 +15,9 @@ from pellucid.compile.emit.winograd_maps import of_result, to_window
 from pellucid.compile.emit.winograd_squares import Square, SquareWriter, points_step
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I1, Type, Value
-from pellucid.compile.tile.contraction import Contraction, Line
+from pellucid.compile.tile.contraction import Contraction, StridedAxis
 from pellucid.compile.tile.tiles import Tiling
-from pellucid.compile.tile.winograd import POINTS, SQUARE, Winograd
+from pellucid.compile.tile.winograd import POINTS, TILE, Winograd
 
 Range = tuple[Value, Value]
 
@@ -30,15 +30,15 @@ def gradient_scratch(work: Winograd) -> int:
 
 
 def _signal_step(work: Winograd) -> int:
-    return points_step(work.squares, work.channel_room, work.lanes)
+    return points_step(work.block_tiles, work.padded_channels, work.lanes)
 
 
 def _result_step(work: Winograd) -> int:
-    return points_step(work.squares, work.width, work.lanes)
+    return points_step(work.block_tiles, work.width, work.lanes)
 
 
 def _sum_step(work: Winograd) -> int:
-    return points_step(work.channel_room, work.width, work.lanes)
+    return points_step(work.padded_channels, work.width, work.lanes)
 
 
 class WindowGradientWriter:
@@ -54,10 +54,10 @@ class WindowGradientWriter:
         self.result = b.offset(scratch, POINTS * _signal_step(work), work.kind)
         room = POINTS * _result_step(work) * work.panel_block
         self.sums = b.offset(self.result, room, work.kind)
-        depth = Line(-1, work.squares, work.channel_room, work.width)
-        row = Line(work.channel.axis, work.channel_block, 1, 0)
+        depth = StridedAxis(-1, work.block_tiles, work.padded_channels, work.width)
+        row = StridedAxis(work.channel.axis, work.channel_block, 1, 0)
         product = Contraction((), (), row, work.column, (depth,), work.kind, work.lanes)
-        cut = Tiling(work.rows, work.vectors, depth.extent, 1, work.channel_room, 1, pack=True)
+        cut = Tiling(work.rows, work.vectors, depth.extent, 1, work.padded_channels, 1, pack=True)
         self.tile = TileWriter(b, product, cut, fresh=False)
 
     def write(self, signal: Value, result: Value, begin: Value, end: Value) -> None:
@@ -73,10 +73,10 @@ class WindowGradientWriter:
             own_result = b.offset(result, b.mul(group, work.group.b), work.kind)
             self._clear()
             with b.loop(0, work.blocks, hint="block") as block:
-                start = b.mul(block.variable, work.squares)
-                count: Count = work.squares
-                if work.all_squares % work.squares:
-                    count = b.minimum(b.sub(work.all_squares, start), work.squares)
+                start = b.mul(block.variable, work.block_tiles)
+                count: Count = work.block_tiles
+                if work.tiles % work.block_tiles:
+                    count = b.minimum(b.sub(work.tiles, start), work.block_tiles)
                 left = b.sub(work.channel.extent, channel)
                 self._map_squares(own_signal, own_result, start, count, left, panels)
                 self._add(own_signal, own_result, start, count, panels)
@@ -102,7 +102,7 @@ class WindowGradientWriter:
         b, work = self.b, self.work
         with b.loop(0, count, hint="square") as number:
             square = self.squares.place(b.add(first, number.variable))
-            into = b.offset(self.signal, b.mul(number.variable, work.channel_room), work.kind)
+            into = b.offset(self.signal, b.mul(number.variable, work.padded_channels), work.kind)
             self.squares.map_signal(signal, square, channels, into, _signal_step(work))
             origin = self.squares.origin(result, square, (work.image.b, work.y.b, work.x.b))
             with b.loop(*panels, hint="panel") as panel:
@@ -124,21 +124,21 @@ class WindowGradientWriter:
         def taken(i: int, j: int) -> Value:
             exists = mask
             for ahead, first, line in ((i, square.y, work.y), (j, square.x, work.x)):
-                if ahead and line.extent % SQUARE:
+                if ahead and line.extent % TILE:
                     inside = b.compare("<", b.add(first, ahead), line.extent)
                     wide = b.splat(inside, work.lanes, I1)
                     exists = wide if exists is None else b.bit("and", exists, wide)
             return b.load(here, i * work.y.b + j * work.x.b, self.vector, exists)
 
-        of_square = [[taken(i, j) for j in range(SQUARE)] for i in range(SQUARE)]
+        of_square = [[taken(i, j) for j in range(TILE)] for i in range(TILE)]
         self.squares.store(of_result, of_square, into, _result_step(work))
 
     def _add(self, signal: Value, result: Value, first: Value, count: Count, panels: Range) -> None:
         """Each point's product of matrices, added to its sums; asks for the next block meanwhile."""
         b, work = self.b, self.work
-        following = b.add(first, work.squares)
+        following = b.add(first, work.block_tiles)
         with b.loop(0, POINTS, hint="point") as point:
-            with b.loop(point.variable, work.squares, POINTS, hint="ahead") as ahead:
+            with b.loop(point.variable, work.block_tiles, POINTS, hint="ahead") as ahead:
                 self.squares.ask_signal(signal, b.add(following, ahead.variable))
                 self.squares.ask_result(result, b.add(following, ahead.variable))
             mapped = b.mul(point.variable, _signal_step(work))

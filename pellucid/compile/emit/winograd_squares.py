@@ -9,8 +9,8 @@ from pellucid.compile.emit.panels import lanes_below
 from pellucid.compile.emit.winograd_maps import Map, both_ways, of_signal
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import BITS, Type, Value
-from pellucid.compile.tile.contraction import Line
-from pellucid.compile.tile.winograd import SQUARE, Winograd
+from pellucid.compile.tile.contraction import StridedAxis
+from pellucid.compile.tile.winograd import TILE, Winograd
 
 _LINE_BYTES = 64
 
@@ -43,9 +43,9 @@ class SquareWriter:
     def place(self, number: Value) -> Square:
         """The square of a number, counted along rows, then down, then through the images."""
         b, work = self.b, self.work
-        x, rest = b.rem(number, work.wide), b.div(number, work.wide)
-        y, image = b.rem(rest, work.high), b.div(rest, work.high)
-        return Square(image, b.mul(y, SQUARE), b.mul(x, SQUARE))
+        x, rest = b.rem(number, work.tile_columns), b.div(number, work.tile_columns)
+        y, image = b.rem(rest, work.tile_rows), b.div(rest, work.tile_rows)
+        return Square(image, b.mul(y, TILE), b.mul(x, TILE))
 
     def map_signal(
         self, signal: Value, square: Square, channels: Value | int, into: Value, step: int
@@ -55,7 +55,7 @@ class SquareWriter:
         here = self.origin(signal, square, (work.image.a, work.y.a, work.x.a))
         rows = self._steps(square.y, work.y, work.y.a)
         columns = self._steps(square.x, work.x, work.x.a)
-        with b.loop(0, work.channel_room, work.lanes, hint="c") as c:
+        with b.loop(0, work.padded_channels, work.lanes, hint="c") as c:
             mask = None
             if work.channel.extent % work.lanes:
                 mask = lanes_below(b, work.lanes, c.variable, channels)
@@ -71,18 +71,18 @@ class SquareWriter:
         work = self.work
         here = self.origin(signal, self._existing(number), (work.image.a, work.y.a, work.x.a))
         places = [i * work.y.a + j * work.x.a for i in range(4) for j in (2, 3)]
-        self._ask(here, places, work.channel_room)
+        self._ask(here, places, work.padded_channels)
 
     def ask_result(self, result: Value, number: Value) -> None:
         """Ask for ∂y of a square."""
         work = self.work
         here = self.origin(result, self._existing(number), (work.image.b, work.y.b, work.x.b))
-        places = [i * work.y.b + j * work.x.b for i in range(SQUARE) for j in range(SQUARE)]
+        places = [i * work.y.b + j * work.x.b for i in range(TILE) for j in range(TILE)]
         self._ask(here, places, work.panel_block * work.width)
 
     def _existing(self, number: Value) -> Square:
         """A square, or the last if there are fewer."""
-        return self.place(self.b.minimum(number, self.work.all_squares - 1))
+        return self.place(self.b.minimum(number, self.work.tiles - 1))
 
     def _ask(self, here: Value, places: Sequence[int], room: int) -> None:
         """Ask for `room` elements at each place."""
@@ -113,13 +113,13 @@ class SquareWriter:
             pointer = b.offset(pointer, b.mul(place, step), self.work.kind)
         return pointer
 
-    def _steps(self, first: Value, line: Line, step: int) -> list[Value | int]:
+    def _steps(self, first: Value, line: StridedAxis, step: int) -> list[Value | int]:
         """Elements to each of the four places of a square that begins at `first`.
 
         Where the last is beyond the picture, the one before stands for it: no result needs it.
         """
         b = self.b
-        if line.extent % SQUARE == 0:
+        if line.extent % TILE == 0:
             return [i * step for i in range(4)]
         last = b.sub(b.minimum(b.add(first, 3), line.extent + 1), first)
         return [0, step, 2 * step, b.mul(last, step)]
