@@ -20,43 +20,43 @@ _WAYS = 8
 _NEAR_BYTES = 512
 _APART = 0.04
 _VECTORS = (1, 2, 3, 4)
-_LEAST_STRIP = 4
+_LEAST_ROWS = 4
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What the shape of a tile depends on: lanes of a vector and vector registers."""
+    """What the shape of a tile depends on: float32 lanes of a vector, and vector registers."""
 
     lanes: int
     registers: int
 
     def holds(self, rows: int, vectors: int) -> bool:
-        """Whether a tile's sums, a row of B and an element of A fit the registers."""
+        """Whether a tile's accumulators, a row of B and an element of A fit the registers."""
         return rows * vectors + vectors + 1 <= self.registers
 
     def of(self, dtype: np.dtype[Any]) -> Machine:
         """The machine for elements of this type: half as many of 8 bytes fit a vector."""
         return Machine(self.lanes // 2, self.registers) if dtype.itemsize == 8 else self
 
-    def strip(self, m: int) -> int:
-        """How many of m rows to cut together where threads keep their rows; 0 if they are few.
+    def row_block(self, m: int) -> int:
+        """Rows of the blocks into which m rows are partitioned among threads; 0 if they are too few.
 
         So many that a tile of them is fast, and that two or four threads get equal shares.
         """
         best: tuple[float, int] | None = None
-        for rows in range(_LEAST_STRIP, 25):
+        for rows in range(_LEAST_ROWS, 25):
             if not self.holds(rows, 2) or m < 2 * rows:
                 continue
-            strips = ceil(m / rows)
-            longest = sum(ceil(strips / threads) * threads * rows for threads in (2, 4))
-            cost = longest * _turn(rows, 2, True) / rows
+            blocks = ceil(m / rows)
+            longest = sum(ceil(blocks / threads) * threads * rows for threads in (2, 4))
+            cost = longest * _cycles_of_depth(rows, 2, True) / rows
             if best is None or cost < best[0]:
                 best = (cost, rows)
         return best[1] if best else 0
 
     def panel(self, m: int, n: int, k: int) -> int:
-        """Vectors of a row of the panels of B that strips of m rows are multiplied by."""
-        rows = self.strip(m)
+        """Vectors of a row of the panels of B by which blocks of m rows are multiplied."""
+        rows = self.row_block(m)
         able = (vectors for vectors in _VECTORS if self.holds(rows, vectors))
         return min(able, key=lambda vectors: _cost(rows, n, k, rows, vectors, self.lanes, 0))
 
@@ -90,15 +90,15 @@ def _cost(m: int, n: int, k: int, rows: int, vectors: int, lanes: int, row_bytes
     Per element of k a tile costs the larger of its multiply-adds (two a cycle), its loads (two a
     cycle) and the latency of its sums (4 cycles); then something for the row of B that streams in,
     more if its panel is too large for the nearest cache; for A if every panel reads it anew from
-    far; more if the rows of A lie far apart, each on a page of its own, or so that they drive each
-    other out of the cache; and a little for the tile's start.
+    far; more if the rows of A lie far apart, each on a page of its own, or so that they evict each
+    other from the cache; and a little for the tile's start.
     """
     panels = ceil(n / (vectors * lanes))
     near = k * vectors * lanes * 4 <= NEAR_CACHE_BYTES
     reread = 0.2 if panels > 1 and m * k * 4 > CACHE_BYTES else 0.0
 
     def tile(r: int) -> float:
-        per_k = _turn(r, vectors, near) + reread * r
+        per_k = _cycles_of_depth(r, vectors, near) + reread * r
         far = 2.0 if collides(r, row_bytes) else 1.1 if row_bytes >= _PAGE else 1.0
         far += _APART if row_bytes > _NEAR_BYTES else 0.0
         return k * per_k * far + 20 + 2.0 * r * vectors
@@ -107,18 +107,18 @@ def _cost(m: int, n: int, k: int, rows: int, vectors: int, lanes: int, row_bytes
     return panels * (full * tile(rows) + (tile(rest) if rest else 0))
 
 
-def _turn(rows: int, vectors: int, near: bool) -> float:
-    """Cycles of one element of k in a tile."""
+def _cycles_of_depth(rows: int, vectors: int, near: bool) -> float:
+    """Cycles of a tile for one element of k."""
     stream = vectors * (0.25 if near else 0.75)
     return max(rows * vectors / 2, (rows + vectors) / 2, 4.0) + stream
 
 
 def collides(rows: int, row_bytes: int) -> bool:
-    """Whether rows so far apart fall on the same few places of the nearest cache.
+    """Whether rows so far apart fall on the same few sets of the nearest cache.
 
     Its sets repeat every page, so rows that are a multiple of a large power of two apart share few.
     """
     if row_bytes < 64:
         return False
-    places = _PAGE // gcd(row_bytes, _PAGE)
-    return rows > _WAYS * places
+    sets = _PAGE // gcd(row_bytes, _PAGE)
+    return rows > _WAYS * sets

@@ -20,7 +20,7 @@ from pellucid.compile.emit.stores import Stores
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
 from pellucid.compile.plan.kernels import Kernel
-from pellucid.compile.tile.contraction import Contraction, Line
+from pellucid.compile.tile.contraction import Contraction, StridedAxis
 from pellucid.compile.tile.tiles import Tiling
 from pellucid.graph.node import Node
 
@@ -96,7 +96,7 @@ class ContractionEmitter:
         b, work, tiling = self.b, self.work, self.tiling
         outer_blocks, row_blocks, column_blocks = task_counts(work, tiling)
         panels = -(-work.column.extent // self.width)
-        if tiling.spans:
+        if tiling.coalesced:
             self._row_blocks(first, second, begin, end)
             return
         with b.loop(begin, end, hint="task") as task:
@@ -151,7 +151,7 @@ class ContractionEmitter:
         first = self.b.mul(number, block)
         return first, self.b.minimum(self.b.add(first, block), extent)
 
-    def _indices(self, flat: Value, lines: Sequence[Line]) -> dict[int, Value]:
+    def _indices(self, flat: Value, lines: Sequence[StridedAxis]) -> dict[int, Value]:
         indices = unravelled(self.b, flat, [line.extent for line in lines])
         return {line.axis: index for line, index in zip(lines, indices, strict=True)}
 

@@ -10,10 +10,10 @@ from pellucid.compile.loop.entry import entry_builder
 from pellucid.compile.loop.ir import I64, PTR, Function, Value
 
 Address = Callable[[Buffer], tuple[str, int]]
-"""A buffer → ("room", offset) or ("fixed" or "stepped", slot in the table of pointers)."""
+"""A buffer → ("arena", offset) or ("fixed" or "stepped", slot in the table of pointers)."""
 
-ARENA, SCRATCH, SPANS, CLOCKS, FIRST_BUFFER = 0, 1, 2, 3, 4
-"""Slots of the table: the arena, all scratch, the spans of tasks, the clocks, then the buffers."""
+ARENA, SCRATCH, TASKS, CLOCKS, FIRST_BUFFER = 0, 1, 2, 3, 4
+"""Slots of the table: the arena, all scratch, the ranges of tasks, the clocks, then the buffers."""
 
 
 def entry(
@@ -30,7 +30,7 @@ def entry(
     strides:  bytes of a buffer from one step to the next.
     scratch:  bytes of a thread.
     clock:    the intrinsic that counts time, if the time of each level is added up in the clocks.
-    The spans are int64 pairs (first task, last task + 1) by kernel and thread.
+    The ranges are int64 pairs (first task, last task + 1) by kernel and thread.
     """
     b = entry_builder("all steps of a program")
     table, steps, thread, threads, team = b.parameters
@@ -41,19 +41,19 @@ def entry(
             slots[number] = b.load(table, number, PTR)
         return slots[number]
 
-    arena, spans = slot(ARENA), slot(SPANS)
+    arena, ranges = slot(ARENA), slot(TASKS)
     own_scratch = b.offset(slot(SCRATCH), b.mul(thread, scratch), "i8")
     for level in levels:
         for emitted in level:
             for buffer in emitted.buffers:
                 memory, number = address(buffer)
-                if memory != "room":
+                if memory != "arena":
                     slot(number)
     clocks = slot(CLOCKS) if clock else None
 
     def pointer(buffer: Buffer, step: Value) -> Value:
         memory, location = address(buffer)
-        if memory == "room":
+        if memory == "arena":
             return b.offset(arena, location, "i8")
         if memory == "fixed":
             return slot(location)
@@ -67,7 +67,7 @@ def entry(
             for emitted in level:
                 pointers = [pointer(buffer, step.variable) for buffer in emitted.buffers]
                 pair = b.mul(b.add(b.mul(threads, kernels), thread), 2)
-                begin, end = b.load(spans, pair, I64), b.load(spans, b.add(pair, 1), I64)
+                begin, end = b.load(ranges, pair, I64), b.load(ranges, b.add(pair, 1), I64)
                 with b.when(b.compare("<", begin, end)):
                     b.call(emitted.function, [*pointers, begin, end, own_scratch])
                 kernels += 1

@@ -12,10 +12,10 @@ from pellucid.compile.emit.point import Point, Vector
 from pellucid.compile.emit.stores import Stores
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Type, Value
-from pellucid.compile.plan.index import Indices, linear
+from pellucid.compile.plan.index import Indices, linear_position
 from pellucid.compile.plan.kernels import Kernel
 from pellucid.compile.plan.operands import operand_position, operands
-from pellucid.compile.tile.contraction import Line
+from pellucid.compile.tile.contraction import StridedAxis
 from pellucid.graph.node import Node
 
 AxisValues = Mapping[int, Value]
@@ -33,7 +33,7 @@ class Epilogue:
         kernel: Kernel,
         buffers: Mapping[Node, Value],
         stores: Stores,
-        lines: tuple[Line, Line],
+        lines: tuple[StridedAxis, StridedAxis],
         lanes: int,
     ) -> None:
         """lines: the lines of the rows and the columns of a tile."""
@@ -81,7 +81,7 @@ class Epilogue:
             vector = Vector(self.column.axis, self.lanes)
             self.expressions.move_to(Point({**self.origin, **here}, vector))
             for access in self._far_reads:
-                position = linear(access.at, access.node.shape)
+                position = linear_position(access.at, access.node.shape)
                 self.expressions.prefetch(access.node, self.buffers[access.node], position)
             for member in self._far_writes:
                 for pointer, position in self.stores.of(member):
@@ -113,7 +113,7 @@ class Epilogue:
 
         Rows lie so far apart that the processor's prefetcher does not follow them.
         """
-        position = linear(at, node.shape)
+        position = linear_position(at, node.shape)
         by_rows = position.factor(self.row.axis) and position.factor(self.column.axis) == 1
         return bool(by_rows) and node.size * node.dtype.itemsize >= _FAR
 

@@ -16,7 +16,14 @@ from pellucid.compile.emit.scalar_ops import elementwise
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Constant, Type, Value
 from pellucid.compile.op_facts import has_buffer, role_of
-from pellucid.compile.plan.index import Guard, Index, Indices, Lookup, linear, moved
+from pellucid.compile.plan.index import (
+    Guard,
+    Index,
+    Indices,
+    Lookup,
+    linear_position,
+    source_indices,
+)
 from pellucid.graph.node import Node
 
 
@@ -112,7 +119,7 @@ class ExpressionEmitter:
     # -- movement -----------------------------------------------------------------------------
 
     def _moved(self, node: Node, at: Indices, guards: Guards) -> Value:
-        source_at, own_guards = moved(node, at)
+        source_at, own_guards = source_indices(node, at)
         settled = (guard.settled() for guard in own_guards)
         uncertain = tuple(guard for guard in settled if not guard.always())
         if not uncertain:
@@ -161,7 +168,7 @@ class ExpressionEmitter:
         return self._select(self.builder.bit("and", low, high), inside, fill)
 
     def _looked_up(self, lookup: Lookup) -> Value:
-        return self.value(lookup.node, lookup.places, _within(lookup))
+        return self.value(lookup.node, lookup.indices, _within(lookup))
 
     # -- memory -------------------------------------------------------------------------------
 
@@ -174,7 +181,7 @@ class ExpressionEmitter:
     def load(self, node: Node, at: Indices, guards: Guards) -> Value:
         """Read a buffer: a scalar, neighbouring elements, or a gather, depending on the index."""
         b = self.builder
-        position = linear(at, node.shape)
+        position = linear_position(at, node.shape)
         kind = kind_of(node.dtype)
         memory_kind = kind if kind == "i1" else stored_kind(node.dtype)
         pointer = self.buffers[node]
@@ -221,6 +228,6 @@ def _within(lookup: Lookup) -> Guards:
 
     It may lie outside where a guard of its value fails, as in padding around a gather.
     """
-    pairs = zip(lookup.places, lookup.node.shape, strict=True)
+    pairs = zip(lookup.indices, lookup.node.shape, strict=True)
     guards = (Guard(index, 0, extent) for index, extent in pairs)
     return tuple(guard for guard in guards if not guard.always())

@@ -16,8 +16,8 @@ from pellucid.compile.plan.index import (
     Lookup,
     Quotient,
     Remainder,
-    lane_step,
-    starts_even,
+    is_lane_aligned,
+    lane_stride,
 )
 
 Guards = tuple[Guard, ...]
@@ -47,7 +47,7 @@ class IndexEmitter:
         """The difference from lane to lane; 0 without lanes, None if it is not constant."""
         if not self._vector.lanes:
             return 0
-        return lane_step(index, self._vector.axis, self._vector.lanes)
+        return lane_stride(index, self._vector.axis, self._vector.lanes)
 
     def first_lane(self, index: Index) -> Value:
         """The integer that an index is in the first lane."""
@@ -140,9 +140,9 @@ class IndexEmitter:
         axis, lanes = self._vector.axis, self._vector.lanes
         if not lanes or axis not in guard.index.axes():
             return self.value(guard.index)
-        step = lane_step(guard.index, axis, lanes)
+        step = lane_stride(guard.index, axis, lanes)
         aligned = guard.low % lanes == 0 == guard.high % lanes and guard.step == 1
-        if step == 0 or (step == 1 and aligned and starts_even(guard.index, axis, lanes)):
+        if step == 0 or (step == 1 and aligned and is_lane_aligned(guard.index, axis, lanes)):
             return self.first_lane(guard.index)
         return self.value(guard.index)
 

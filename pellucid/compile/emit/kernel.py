@@ -18,18 +18,18 @@ from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, PTR, Function, Value
 from pellucid.compile.native.isa import Isa
 from pellucid.compile.op_facts import has_buffer, own_cost
-from pellucid.compile.plan.assemble import Part
+from pellucid.compile.plan.concatenation import Part
 from pellucid.compile.plan.index import Index
-from pellucid.compile.plan.kernels import Kernel, Member, Target, inside
+from pellucid.compile.plan.kernels import Kernel, Member, Target, computed_nodes
 from pellucid.compile.plan.planner import Plan
 from pellucid.compile.tile.contraction import Contraction, contraction_of
 from pellucid.compile.tile.tiles import Tiling
 from pellucid.compile.tile.winograd import Winograd, winograd_of
 from pellucid.graph.node import Node, State
 
-Fixed = Node | State | Target
+External = Node | State | Target
 """A buffer outside a program's own memory: an input or a constant, a state, or an output."""
-Buffer = Fixed | Part
+Buffer = External | Part
 """The target of a kernel's pointer: such a buffer, a node's memory in the arena, or a part of one."""
 
 
@@ -127,22 +127,22 @@ class KernelEmitter:
     def _add(self, node: Node) -> None:
         if node.op == "state" and not self._is_copied(node):
             self.buffers.setdefault(node.attrs["state"], len(self.buffers))
-        elif has_buffer(node) or node in self.plan.rooms:
+        elif has_buffer(node) or node in self.plan.offsets:
             self.buffers.setdefault(node, len(self.buffers))
 
     def _is_copied(self, node: Node) -> bool:
         """Whether a state is read from the copy of its old value in the arena."""
-        return self.kernel.copies is not None and node in self.plan.rooms
+        return self.kernel.copies is not None and node in self.plan.offsets
 
     def _destinations(self, member: Member) -> list[Buffer]:
         """All buffers that a member is stored to."""
         if self.kernel.copies is not None:
             return [self.kernel.copies]
-        own = [member.node] if member.node in self.plan.rooms else []
+        own = [member.node] if member.node in self.plan.offsets else []
         targets = self.plan.targets.get(member.node, [])
         outside = [target if target.state is None else target.state for target in targets]
         parts = self.plan.parts.get(member.node, [])
-        return [*own, *outside, *(part for part in parts if part.whole in self.plan.rooms)]
+        return [*own, *outside, *(part for part in parts if part.whole in self.plan.offsets)]
 
     def signature(self) -> str:
         """The hash of everything that the code depends on."""
@@ -167,7 +167,9 @@ class KernelEmitter:
         if kernel.kind == "scatter":
             tasks = ScatterEmitter(anchor, self.isa.lanes).tasks
             return Schedule(tasks, 8 * max(anchor.size, 1), 0)
-        loops = layout(kernel, self.plan.kept, self.isa.lanes, self.isa.registers, self._parts())
+        loops = layout(
+            kernel, self.plan.materialised, self.isa.lanes, self.isa.registers, self._parts()
+        )
         return Schedule(loops.tasks, max(prod(kernel.shape), 1) * self._cost(), 0, loops)
 
     def _contraction_schedule(self) -> Schedule:
@@ -179,7 +181,7 @@ class KernelEmitter:
             cost = winograd.products + size * self._cost()
             return Schedule(winograd.tasks, cost, scratch, winograd)
         work, tiling = contraction_of(
-            kernel, self.plan.kept, isa.lanes, isa.registers, self._parts()
+            kernel, self.plan.materialised, isa.lanes, isa.registers, self._parts()
         )
         tasks = prod(task_counts(work, tiling)) * work.batches
         scratch = scratch_elements(work, tiling) * anchor.dtype.itemsize
@@ -199,7 +201,7 @@ class KernelEmitter:
         """Rough instructions for each element: operations, loads and stores."""
         if self.kernel.copies is not None:
             return len(self.buffers)
-        return sum(own_cost(node) for node in inside(self.kernel)) + 2 * len(self.buffers)
+        return sum(own_cost(node) for node in computed_nodes(self.kernel)) + 2 * len(self.buffers)
 
     def emit(self, name: str, schedule: Schedule) -> Function:
         """The kernel as a function of that name."""

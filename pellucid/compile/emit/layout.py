@@ -14,10 +14,10 @@ from pellucid.compile.emit.unroll_and_jam import (
     vectors_per_copy,
 )
 from pellucid.compile.op_facts import EXPENSIVE, is_reduction, own_cost
-from pellucid.compile.plan.access import borders, fixed_axes
-from pellucid.compile.plan.domain import LoopAxis, merged, product
-from pellucid.compile.plan.index import Index, identity, linear
-from pellucid.compile.plan.kernels import Kernel, Member, inside
+from pellucid.compile.plan.access import lane_boundaries, unmergeable_axes
+from pellucid.compile.plan.index import Index, identity, linear_position
+from pellucid.compile.plan.kernels import Kernel, Member, computed_nodes
+from pellucid.compile.plan.loop_axes import LoopAxis, iterations, merge_axes
 from pellucid.graph.node import Node
 
 _TASK_COST = 131_072
@@ -54,7 +54,7 @@ class NestLayout:
     @property
     def row_count(self) -> int:
         """Iterations of the row loops together."""
-        return product(self.row_loops)
+        return iterations(self.row_loops)
 
     @property
     def chunks(self) -> int:
@@ -74,39 +74,41 @@ def layout(
 
     parts: positions of members that are stored as parts of a whole.
     """
-    positions = [*parts, *(linear(m.at, m.node.shape) for m in kernel.members)]
+    positions = [*parts, *(linear_position(m.at, m.node.shape) for m in kernel.members)]
     fixed: set[int] = set()
     for member in kernel.members:
         for access in member.reads:
-            position = linear(access.at, access.node.shape)
+            position = linear_position(access.at, access.node.shape)
             positions.append(position)
             if access.guarded or not position.is_affine:
                 fixed |= position.axes()
         fixed |= _fixed(member, kernel, materialised)
-    if kernel.strip:
+    if kernel.row_block:
         fixed.add(0)
     reduced = kernel.reduced or ()
-    outer = merged(kernel.shape, kernel.outer, positions, fixed)
-    inner = merged(kernel.shape, reduced, positions, fixed)
+    outer = merge_axes(kernel.shape, kernel.outer, positions, fixed)
+    inner = merge_axes(kernel.shape, reduced, positions, fixed)
     loops = sorted([*outer, *inner], key=lambda loop: loop.last)
     if not loops:
         return NestLayout((), (), 0, False, 1, 1)
     last = loops[-1]
     is_outer_last = last in outer
-    costs = [0] if kernel.copies is not None else [own_cost(node) for node in inside(kernel)]
+    costs = (
+        [0] if kernel.copies is not None else [own_cost(node) for node in computed_nodes(kernel)]
+    )
     width = _width(last.extent, lanes, max(costs, default=0) >= EXPENSIVE)
     width = _within_borders(width, lanes, _borders(kernel, materialised, last.last))
-    if kernel.strip:
-        within = product(outer[1:-1] if is_outer_last else outer[1:])
+    if kernel.row_block:
+        within = iterations(outer[1:-1] if is_outer_last else outer[1:])
         chunk = -(-last.extent // width) * width if is_outer_last else 1
-        rows = kernel.strip * within
+        rows = kernel.row_block * within
         return NestLayout(tuple(outer), tuple(inner), width, is_outer_last, chunk, rows)
-    depth = max(product(inner), 1)
+    depth = max(iterations(inner), 1)
     task_points = max(_TASK_COST // max(depth * sum(costs), 16), 1)
     if not is_outer_last:
         return NestLayout(tuple(outer), tuple(inner), width, False, 1, task_points)
-    sums = _sums(kernel) if product(inner) > FULL_UNROLL else 0
-    if sums and product(outer[:-1]) >= _MANY_ROWS:
+    sums = _sums(kernel) if iterations(inner) > FULL_UNROLL else 0
+    if sums and iterations(outer[:-1]) >= _MANY_ROWS:
         while 2 * width * sums <= registers // 2 * lanes and 2 * width <= last.extent:
             width *= 2
     unrolls = choose_unrolls(kernel, outer[:-1], inner, last.last, (width // lanes, registers))
@@ -121,7 +123,7 @@ def layout(
 
 def _sums(kernel: Kernel) -> int:
     """The number of sums of a nest whose only loops are sums in a single pass; else 0."""
-    looped = [m for m in kernel.members if m.place == "full" or is_reduction(m.node)]
+    looped = [m for m in kernel.members if m.scope == "full" or is_reduction(m.node)]
     return len(looped) if all(m.node.op == "sum" and not m.phase for m in looped) else 0
 
 
@@ -132,9 +134,9 @@ def _fixed(member: Member, kernel: Kernel, materialised: set[Node]) -> set[int]:
         return set()
     if is_reduction(node):
         source = node.inputs[0]
-        fixed = fixed_axes(source, identity(kernel.shape), materialised)
+        fixed = unmergeable_axes(source, identity(kernel.shape), materialised)
         return fixed | set(kernel.reduced or ()) if node.op == "argmax" else fixed
-    return fixed_axes(node, member.at, materialised - {node})
+    return unmergeable_axes(node, member.at, materialised - {node})
 
 
 def _width(extent: int, lanes: int, is_expensive: bool) -> int:
@@ -154,9 +156,9 @@ def _borders(kernel: Kernel, materialised: set[Node], axis: int) -> set[int]:
     for member in () if kernel.copies is not None else kernel.members:
         node = member.node
         if is_reduction(node):
-            positions |= borders(node.inputs[0], identity(kernel.shape), materialised, axis)
+            positions |= lane_boundaries(node.inputs[0], identity(kernel.shape), materialised, axis)
         else:
-            positions |= borders(node, member.at, materialised - {node}, axis)
+            positions |= lane_boundaries(node, member.at, materialised - {node}, axis)
     return positions
 
 

@@ -28,9 +28,9 @@ from pellucid.compile.emit.unroll_and_jam import (
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Value
 from pellucid.compile.op_facts import is_reduction
-from pellucid.compile.plan.domain import product
 from pellucid.compile.plan.index import Indices, identity
-from pellucid.compile.plan.kernels import Kernel, Member, inside
+from pellucid.compile.plan.kernels import Kernel, Member, computed_nodes
+from pellucid.compile.plan.loop_axes import iterations
 from pellucid.graph.node import Node
 
 _CHAIN = 64
@@ -63,8 +63,8 @@ class NestEmitter:
         self.expressions = ExpressionEmitter(b, buffers)
         self.stores = stores
         zero = b.constant(I64, 0)
-        last_two = product(layout.inner[-2:])
-        is_short = last_two <= FULL_UNROLL and last_two * len(inside(kernel)) <= _MOST_CODE
+        last_two = iterations(layout.inner[-2:])
+        is_short = last_two <= FULL_UNROLL and last_two * len(computed_nodes(kernel)) <= _MOST_CODE
         self.most_unrolled = FULL_UNROLL if is_short and not layout.is_outer_last else 1
         self.loop_depth = len(layout.inner)
         while is_short and layout.is_outer_last and self._is_unrolled(self.loop_depth - 1):
@@ -78,7 +78,7 @@ class NestEmitter:
 
     def _is_unrolled(self, depth: int) -> bool:
         """Whether the inner loops from `depth` on are unrolled completely."""
-        return depth >= 0 and product(self.layout.inner[depth:]) <= FULL_UNROLL
+        return depth >= 0 and iterations(self.layout.inner[depth:]) <= FULL_UNROLL
 
     def emit(self, begin: Value, end: Value) -> None:
         """Tasks begin … end − 1."""
@@ -145,7 +145,7 @@ class NestEmitter:
         elements: Elements = {}
         for phase in range(1 + max(member.phase for member in self.kernel.members)):
             members = [m for m in self.kernel.members if m.phase == phase]
-            looped = [m for m in members if m.place == "full" or is_reduction(m.node)]
+            looped = [m for m in members if m.scope == "full" or is_reduction(m.node)]
             rest = [m for m in members if m not in looped]
             if self.kernel.reduced is None:
                 looped, rest = [], members
@@ -252,7 +252,7 @@ class NestEmitter:
     def _iterations_within(self, depth: int) -> int:
         """Iterations of the loops inside the one at `depth`, jammed ones included."""
         loops = self.layout.inner[depth + 1 :]
-        count = product(loops) * self.jammed
+        count = iterations(loops) * self.jammed
         return count if self.layout.is_outer_last or not loops else -(-count // self.layout.lanes)
 
     def _loop(
@@ -304,7 +304,7 @@ class NestEmitter:
         return values
 
     def _domain(self, where: Substitution) -> Indices:
-        return tuple(index.placed(where) for index in identity(self.kernel.shape))
+        return tuple(index.substituted(where) for index in identity(self.kernel.shape))
 
     def _position(self, accumulator: Accumulator, where: Substitution) -> Value | None:
         """For argmax, the position of this iteration along its axis."""
@@ -315,4 +315,4 @@ class NestEmitter:
 
 def _substituted(member: Member, where: Substitution) -> Member:
     """The member in one copy of the body."""
-    return replace(member, at=tuple(index.placed(where) for index in member.at))
+    return replace(member, at=tuple(index.substituted(where) for index in member.at))

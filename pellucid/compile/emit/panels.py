@@ -8,7 +8,7 @@ from pellucid.compile.emit.index_value import lanes_below
 from pellucid.compile.emit.reduction_loops import Count, Run, reduction_loops
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
-from pellucid.compile.tile.contraction import Contraction, Line
+from pellucid.compile.tile.contraction import Contraction, StridedAxis
 from pellucid.compile.tile.tiles import Tiling
 
 
@@ -20,7 +20,7 @@ def panel_elements(work: Contraction, tiling: Tiling) -> int:
     return (deep + work.lanes) * tiling.vectors * work.lanes
 
 
-def column_mask(b: Builder, column: Line, lanes: int, first: Value) -> Value | None:
+def column_mask(b: Builder, column: StridedAxis, lanes: int, first: Value) -> Value | None:
     """The lanes from column `first` on that are columns of the result; None if all are."""
     return lanes_below(b, lanes, first, column.extent) if column.extent % lanes else None
 

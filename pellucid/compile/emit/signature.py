@@ -24,7 +24,7 @@ def signature(
     pointers: the number of each buffer. stores: the destinations of each member.
     """
     parts: list[object] = [kernel.kind, kernel.shape, kernel.reduced, kernel.copies is not None]
-    parts.append(kernel.strip)
+    parts.append(kernel.row_block)
     if kernel.panels is not None:
         parts.append((kernel.panels.shape, pointers[kernel.panels]))
     # A value that is copied is not computed, so its expression does not count.
@@ -37,7 +37,7 @@ def signature(
             inputs = () if stops else tuple(numbers[source] for source in node.inputs)
             parts.append((node.op, _attrs(node), str(node.type), inputs, _pointer(node, pointers)))
         parts.append(
-            (numbers[member.node], member.at, member.place, member.phase, tuple(destinations))
+            (numbers[member.node], member.at, member.scope, member.phase, tuple(destinations))
         )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from pellucid.compile.emit.expression import ExpressionEmitter
 from pellucid.compile.loop.ir import Value
-from pellucid.compile.plan.assemble import Part
-from pellucid.compile.plan.index import Index, linear
+from pellucid.compile.plan.concatenation import Part
+from pellucid.compile.plan.index import Index, linear_position
 from pellucid.compile.plan.kernels import Member
 from pellucid.graph.node import Node
 
@@ -24,7 +24,7 @@ class Stores:
 
     def of(self, member: Member) -> list[tuple[Value, Index]]:
         """The pointers, and the member's position relative to each."""
-        own = linear(member.at, member.node.shape)
+        own = linear_position(member.at, member.node.shape)
         return [
             (pointer, own if part is None else part.position(member.at))
             for pointer, part in self._destinations[member.node]

@@ -14,9 +14,9 @@ from itertools import product as combinations
 from math import prod
 
 from pellucid.compile.op_facts import is_reduction
-from pellucid.compile.plan.domain import LoopAxis, product
 from pellucid.compile.plan.index import Axis, Index, Indices
 from pellucid.compile.plan.kernels import Kernel, Member
+from pellucid.compile.plan.loop_axes import LoopAxis, iterations
 from pellucid.graph.node import Node
 
 FULL_UNROLL = 16
@@ -69,7 +69,7 @@ def substitutions(unrolls: Sequence[Unroll]) -> list[Substitution]:
 def _composed(indices: Sequence[tuple[int, Index]]) -> Substitution:
     substitution: Substitution = {}
     for axis, index in indices:
-        substitution[axis] = index.placed(substitution)
+        substitution[axis] = index.substituted(substitution)
     return substitution
 
 
@@ -90,7 +90,7 @@ def vectors_per_copy(unrolls: Sequence[Unroll], inner: Sequence[LoopAxis], regis
     if copies > 1:
         needed = accumulators + 2 * copies
     else:
-        needed = accumulators * (2 if product(inner) <= FULL_UNROLL else 1)
+        needed = accumulators * (2 if iterations(inner) <= FULL_UNROLL else 1)
     vectors = 1
     while 2 * vectors * needed <= registers * 5 // 8:
         vectors *= 2
@@ -110,7 +110,7 @@ def choose_unrolls(
     without unrolling, and all registers. Neighbouring iterations are jammed only if that leaves
     vectors as wide, since contiguous memory is read best by wide vectors.
     """
-    looped = [m for m in kernel.members if m.place == "full" or is_reduction(m.node)]
+    looped = [m for m in kernel.members if m.scope == "full" or is_reduction(m.node)]
     if kernel.copies is not None or any(m.node.op in ("max", "argmax") for m in looped):
         return ()
     loads = _vector_loads(kernel, looped or kernel.members, lane)
@@ -119,7 +119,7 @@ def choose_unrolls(
         n.size for n in set(reused)
     ):
         return ()
-    is_long = product(inner) > FULL_UNROLL
+    is_long = iterations(inner) > FULL_UNROLL
     unrolled = [] if is_long else list(inner)
     vectors, registers = width
     best: tuple[Unroll, ...] = ()
@@ -149,7 +149,7 @@ def _windows(rows: Sequence[LoopAxis]) -> Iterator[tuple[Unroll, ...]]:
     """All iterations of short outer loops, such as those over a window."""
     short = [loop for loop in rows if loop.extent < _MOST_ACCUMULATORS]
     for number in range(len(short)):
-        if product(short[number:]) <= _MOST_ACCUMULATORS:
+        if iterations(short[number:]) <= _MOST_ACCUMULATORS:
             yield tuple(Unroll(loop.last, loop.extent, 1, False) for loop in short[number:])
 
 
@@ -174,5 +174,5 @@ def _loads_per_copy(
     complete = [Unroll(loop.last, loop.extent, 1, True) for loop in unrolled]
     distinct: set[tuple[Node, Indices]] = set()
     for where in substitutions([*complete, *choice]):
-        distinct |= {(node, tuple(index.placed(where) for index in at)) for node, at in loads}
+        distinct |= {(node, tuple(index.substituted(where) for index in at)) for node, at in loads}
     return len(distinct) / prod(u.factor for u in choice)

@@ -17,7 +17,7 @@ from pellucid.graph.node import Node
 
 def winograd_scratch(work: Winograd) -> int:
     """Elements that a thread needs."""
-    return gradient_scratch(work) if work.by_window else convolution_scratch(work)
+    return gradient_scratch(work) if work.window_gradient else convolution_scratch(work)
 
 
 def emit_winograd(
@@ -30,9 +30,9 @@ def emit_winograd(
     span: tuple[Value, Value],
 ) -> None:
     """Emit the tasks of a contraction kernel by Winograd's algorithm, with its epilogue."""
-    rows = work.channel if work.by_window else work.x
+    rows = work.channel if work.window_gradient else work.x
     epilogue = Epilogue(b, kernel, buffers, stores, (rows, work.column), work.lanes)
-    emitter_type = WindowGradientEmitter if work.by_window else ConvolutionEmitter
+    emitter_type = WindowGradientEmitter if work.window_gradient else ConvolutionEmitter
     emitter = emitter_type(b, work, scratch, epilogue)
     first, second = (operand_pointer(b, kernel, number, buffers) for number in (0, 1))
     emitter.emit(first, second, *span)

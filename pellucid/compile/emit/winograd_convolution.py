@@ -17,9 +17,9 @@ from pellucid.compile.emit.winograd_tiles import Tile, TileEmitter, result_strid
 from pellucid.compile.emit.winograd_transforms import result_transform, window_transform
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
-from pellucid.compile.tile.contraction import Contraction, Line
+from pellucid.compile.tile.contraction import Contraction, StridedAxis
 from pellucid.compile.tile.tiles import Tiling
-from pellucid.compile.tile.winograd import POINTS, SQUARE, Winograd
+from pellucid.compile.tile.winograd import POINTS, TILE, Winograd
 
 Range = tuple[Value, Value]
 
@@ -49,12 +49,16 @@ class ConvolutionEmitter:
         self.signal = b.offset(scratch, self.panel_stride * work.panel_block, work.kind)
         self.result = b.offset(self.signal, POINTS * signal_stride(work), work.kind)
         self.packed = b.offset(self.result, POINTS * result_stride(work), work.kind)
-        row = Line(work.image.axis, work.rows, work.channel_room, 0)
-        within = Line(-1, WINDOW, 0, work.y.b), Line(-1, WINDOW, 0, work.x.b), work.channel
+        row = StridedAxis(work.image.axis, work.rows, work.padded_channels, 0)
+        within = (
+            StridedAxis(-1, WINDOW, 0, work.y.b),
+            StridedAxis(-1, WINDOW, 0, work.x.b),
+            work.channel,
+        )
         window = Contraction((), (), row, work.column, within, work.kind, work.lanes)
         tiling = Tiling(work.rows, work.vectors, WINDOW, 1, work.rows, 1, pack=True)
         self.packing = PanelEmitter(b, window, tiling)
-        depth = Line(-1, work.channel.extent, 1, work.width)
+        depth = StridedAxis(-1, work.channel.extent, 1, work.width)
         product = Contraction((), (), row, work.column, (depth,), work.kind, work.lanes)
         tiling = Tiling(work.rows, work.vectors, depth.extent, 1, work.rows, 1, pack=True)
         self.register_tile = RegisterTileEmitter(b, product, tiling, overwrites=True)
@@ -108,21 +112,21 @@ class ConvolutionEmitter:
         Between its products, the data of the next block and of the epilogue are prefetched bit by bit.
         """
         b, work = self.b, self.work
-        first = b.mul(block, work.squares)
-        count = b.minimum(b.sub(work.all_squares, first), work.squares)
+        first = b.mul(block, work.block_tiles)
+        count = b.minimum(b.sub(work.tiles, first), work.block_tiles)
         with b.loop(0, count, hint="tile") as number:
             tile = self.tiles.tile(b.add(first, number.variable))
-            into = b.offset(self.signal, b.mul(number.variable, work.channel_room), work.kind)
+            into = b.offset(self.signal, b.mul(number.variable, work.padded_channels), work.kind)
             self.tiles.transform_signal(signal, tile, work.channel.extent, into)
         with b.loop(*panels, hint="panel") as panel:
             local = b.mul(b.sub(panel.variable, panels[0]), self.panel_stride)
             window = b.offset(self.window, local, work.kind)
             column = b.mul(panel.variable, work.width)
             with b.loop(0, POINTS, hint="point") as point:
-                with b.loop(point.variable, work.squares, POINTS, hint="ahead") as ahead:
+                with b.loop(point.variable, work.block_tiles, POINTS, hint="ahead") as ahead:
                     following = b.add(first, ahead.variable)
                     with b.when(b.compare("==", panel.variable, panels[0])):
-                        self.tiles.prefetch_signal(signal, b.add(following, work.squares))
+                        self.tiles.prefetch_signal(signal, b.add(following, work.block_tiles))
                     self._prefetch_epilogue(following, column, group)
                 self.register_tile.emit(
                     b.offset(self.signal, b.mul(point.variable, signal_stride(work)), work.kind),
@@ -160,17 +164,17 @@ class ConvolutionEmitter:
     def _results(self, tile: Tile, group: Value) -> Iterator[tuple[Value, dict[int, Value]]]:
         """A loop over the results of a tile that exist, with the number and indices of each."""
         b, work = self.b, self.work
-        with b.loop(0, SQUARE, hint="i") as i, b.loop(0, SQUARE, hint="j") as j:
+        with b.loop(0, TILE, hint="i") as i, b.loop(0, TILE, hint="j") as j:
             y, x = b.add(tile.y, i.variable), b.add(tile.x, j.variable)
             indices = {work.group.axis: group, work.image.axis: tile.image}
             indices |= {work.y.axis: y, work.x.axis: x}
             with self._inside(y, x):
-                yield b.add(b.mul(i.variable, SQUARE), j.variable), indices
+                yield b.add(b.mul(i.variable, TILE), j.variable), indices
 
     def _inside(self, y: Value, x: Value) -> AbstractContextManager[None]:
         """A branch that is taken where the image has this element."""
         b, work = self.b, self.work
-        if work.y.extent % SQUARE == 0 and work.x.extent % SQUARE == 0:
+        if work.y.extent % TILE == 0 and work.x.extent % TILE == 0:
             return nullcontext()
         rows, columns = b.compare("<", y, work.y.extent), b.compare("<", x, work.x.extent)
         return b.when(b.bit("and", rows, columns))

@@ -24,9 +24,9 @@ from pellucid.compile.emit.winograd_transforms import (
 )
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I1, Type, Value
-from pellucid.compile.tile.contraction import Contraction, Line
+from pellucid.compile.tile.contraction import Contraction, StridedAxis
 from pellucid.compile.tile.tiles import Tiling
-from pellucid.compile.tile.winograd import POINTS, SQUARE, Winograd
+from pellucid.compile.tile.winograd import POINTS, TILE, Winograd
 
 Range = tuple[Value, Value]
 
@@ -39,7 +39,7 @@ def gradient_scratch(work: Winograd) -> int:
 
 
 def _sum_stride(work: Winograd) -> int:
-    return matrix_stride(work.channel_room, work.width, work.lanes)
+    return matrix_stride(work.padded_channels, work.width, work.lanes)
 
 
 class WindowGradientEmitter:
@@ -55,10 +55,12 @@ class WindowGradientEmitter:
         self.result = b.offset(scratch, POINTS * signal_stride(work), work.kind)
         result_elements = POINTS * result_stride(work) * work.panel_block
         self.sums = b.offset(self.result, result_elements, work.kind)
-        depth = Line(-1, work.squares, work.channel_room, work.width)
-        row = Line(work.channel.axis, work.channel_block, 1, 0)
+        depth = StridedAxis(-1, work.block_tiles, work.padded_channels, work.width)
+        row = StridedAxis(work.channel.axis, work.channel_block, 1, 0)
         product = Contraction((), (), row, work.column, (depth,), work.kind, work.lanes)
-        tiling = Tiling(work.rows, work.vectors, depth.extent, 1, work.channel_room, 1, pack=True)
+        tiling = Tiling(
+            work.rows, work.vectors, depth.extent, 1, work.padded_channels, 1, pack=True
+        )
         self.register_tile = RegisterTileEmitter(b, product, tiling, overwrites=False)
 
     def emit(self, signal: Value, result: Value, begin: Value, end: Value) -> None:
@@ -74,10 +76,10 @@ class WindowGradientEmitter:
             own_result = b.offset(result, b.mul(group, work.group.b), work.kind)
             self._clear()
             with b.loop(0, work.blocks, hint="block") as block:
-                start = b.mul(block.variable, work.squares)
-                count: Count = work.squares
-                if work.all_squares % work.squares:
-                    count = b.minimum(b.sub(work.all_squares, start), work.squares)
+                start = b.mul(block.variable, work.block_tiles)
+                count: Count = work.block_tiles
+                if work.tiles % work.block_tiles:
+                    count = b.minimum(b.sub(work.tiles, start), work.block_tiles)
                 channels = b.sub(work.channel.extent, channel)
                 self._transform_tiles(own_signal, own_result, start, count, channels, panels)
                 self._add(own_signal, own_result, start, count, panels)
@@ -103,7 +105,7 @@ class WindowGradientEmitter:
         b, work = self.b, self.work
         with b.loop(0, count, hint="tile") as number:
             tile = self.tiles.tile(b.add(first, number.variable))
-            into = b.offset(self.signal, b.mul(number.variable, work.channel_room), work.kind)
+            into = b.offset(self.signal, b.mul(number.variable, work.padded_channels), work.kind)
             self.tiles.transform_signal(signal, tile, channels, into)
             origin = self.tiles.address(result, tile, (work.image.b, work.y.b, work.x.b))
             with b.loop(*panels, hint="panel") as panel:
@@ -125,21 +127,21 @@ class WindowGradientEmitter:
         def element(i: int, j: int) -> Value:
             exists = mask
             for ahead, first, line in ((i, tile.y, work.y), (j, tile.x, work.x)):
-                if ahead and line.extent % SQUARE:
+                if ahead and line.extent % TILE:
                     inside = b.compare("<", b.add(first, ahead), line.extent)
                     wide = b.splat(inside, work.lanes, I1)
                     exists = wide if exists is None else b.bit("and", exists, wide)
             return b.load(here, i * work.y.b + j * work.x.b, self.vector, exists)
 
-        values = [[element(i, j) for j in range(SQUARE)] for i in range(SQUARE)]
+        values = [[element(i, j) for j in range(TILE)] for i in range(TILE)]
         self.tiles.store(result_gradient_transform, values, into, result_stride(work))
 
     def _add(self, signal: Value, result: Value, first: Value, count: Count, panels: Range) -> None:
         """Add each point's product of matrices to its sums, and prefetch the next block."""
         b, work = self.b, self.work
-        following = b.add(first, work.squares)
+        following = b.add(first, work.block_tiles)
         with b.loop(0, POINTS, hint="point") as point:
-            with b.loop(point.variable, work.squares, POINTS, hint="ahead") as ahead:
+            with b.loop(point.variable, work.block_tiles, POINTS, hint="ahead") as ahead:
                 self.tiles.prefetch_signal(signal, b.add(following, ahead.variable))
                 self.tiles.prefetch_result(result, b.add(following, ahead.variable))
             matrix = b.mul(point.variable, signal_stride(work))

@@ -9,8 +9,8 @@ from pellucid.compile.emit.index_value import lanes_below
 from pellucid.compile.emit.winograd_transforms import Transform, signal_transform, transformed
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import BITS, Type, Value
-from pellucid.compile.tile.contraction import Line
-from pellucid.compile.tile.winograd import SQUARE, Winograd
+from pellucid.compile.tile.contraction import StridedAxis
+from pellucid.compile.tile.winograd import TILE, Winograd
 
 _LINE_BYTES = 64
 
@@ -26,12 +26,12 @@ class Tile:
 
 def signal_stride(work: Winograd) -> int:
     """Elements from one point's matrix of a transformed signal to the next."""
-    return matrix_stride(work.squares, work.channel_room, work.lanes)
+    return matrix_stride(work.block_tiles, work.padded_channels, work.lanes)
 
 
 def result_stride(work: Winograd) -> int:
     """Elements from one point's matrix of results, or of a transformed ∂y, to the next."""
-    return matrix_stride(work.squares, work.width, work.lanes)
+    return matrix_stride(work.block_tiles, work.width, work.lanes)
 
 
 def matrix_stride(rows: int, width: int, lanes: int) -> int:
@@ -50,9 +50,9 @@ class TileEmitter:
     def tile(self, number: Value) -> Tile:
         """A tile by its number: along rows, then down, then through the images."""
         b, work = self.b, self.work
-        x, rest = b.rem(number, work.wide), b.div(number, work.wide)
-        y, image = b.rem(rest, work.high), b.div(rest, work.high)
-        return Tile(image, b.mul(y, SQUARE), b.mul(x, SQUARE))
+        x, rest = b.rem(number, work.tile_columns), b.div(number, work.tile_columns)
+        y, image = b.rem(rest, work.tile_rows), b.div(rest, work.tile_rows)
+        return Tile(image, b.mul(y, TILE), b.mul(x, TILE))
 
     def transform_signal(
         self, signal: Value, tile: Tile, channels: Value | int, into: Value
@@ -62,7 +62,7 @@ class TileEmitter:
         start = self.address(signal, tile, (work.image.a, work.y.a, work.x.a))
         rows = self._offsets(tile.y, work.y, work.y.a)
         columns = self._offsets(tile.x, work.x, work.x.a)
-        with b.loop(0, work.channel_room, work.lanes, hint="c") as c:
+        with b.loop(0, work.padded_channels, work.lanes, hint="c") as c:
             mask = None
             if work.channel.extent % work.lanes:
                 mask = lanes_below(b, work.lanes, c.variable, channels)
@@ -81,7 +81,7 @@ class TileEmitter:
             signal, self._existing_tile(number), (work.image.a, work.y.a, work.x.a)
         )
         offsets = [i * work.y.a + j * work.x.a for i in range(4) for j in (2, 3)]
-        self._prefetch(start, offsets, work.channel_room)
+        self._prefetch(start, offsets, work.padded_channels)
 
     def prefetch_result(self, result: Value, number: Value) -> None:
         """Prefetch ∂y of a tile."""
@@ -89,12 +89,12 @@ class TileEmitter:
         start = self.address(
             result, self._existing_tile(number), (work.image.b, work.y.b, work.x.b)
         )
-        offsets = [i * work.y.b + j * work.x.b for i in range(SQUARE) for j in range(SQUARE)]
+        offsets = [i * work.y.b + j * work.x.b for i in range(TILE) for j in range(TILE)]
         self._prefetch(start, offsets, work.panel_block * work.width)
 
     def _existing_tile(self, number: Value) -> Tile:
         """A tile, or the last one if there are fewer."""
-        return self.tile(self.b.minimum(number, self.work.all_squares - 1))
+        return self.tile(self.b.minimum(number, self.work.tiles - 1))
 
     def _prefetch(self, start: Value, offsets: Sequence[int], elements: int) -> None:
         """Prefetch `elements` elements at each offset."""
@@ -127,14 +127,14 @@ class TileEmitter:
             pointer = b.offset(pointer, b.mul(index, stride), self.work.kind)
         return pointer
 
-    def _offsets(self, first: Value, line: Line, stride: int) -> list[Value | int]:
+    def _offsets(self, first: Value, line: StridedAxis, stride: int) -> list[Value | int]:
         """Offsets of the four rows or columns of a tile that begins at `first`.
 
         The last may lie outside the image; then it is replaced by the one before, since no result
         needs it.
         """
         b = self.b
-        if line.extent % SQUARE == 0:
+        if line.extent % TILE == 0:
             return [i * stride for i in range(4)]
         last = b.sub(b.minimum(b.add(first, 3), line.extent + 1), first)
         return [0, stride, 2 * stride, b.mul(last, stride)]

@@ -16,8 +16,8 @@ from pellucid.compile.explain.table import table
 from pellucid.compile.loop.show import show
 from pellucid.compile.native.assemble import to_assembly
 from pellucid.compile.op_facts import contraction_depth, is_contraction, is_reduction, role_of
-from pellucid.compile.plan.assemble import Part
-from pellucid.compile.plan.kernels import Kernel, Target, inside
+from pellucid.compile.plan.concatenation import Part
+from pellucid.compile.plan.kernels import Kernel, Target, computed_nodes
 from pellucid.compile.plan.planner import Plan
 from pellucid.compile.program import NativeProgram
 from pellucid.compile.tile.winograd import Winograd
@@ -99,7 +99,7 @@ def explain(program: NativeProgram) -> Explanation:
         threads=program.threads,
         instructions=program.code.isa.name,
         lanes=program.code.isa.lanes,
-        memory_bytes=plan.room_bytes,
+        memory_bytes=plan.arena_bytes,
         program=program,
     )
 
@@ -146,7 +146,7 @@ def _fed(program: NativeProgram, feeds: dict[str, Array]) -> tuple[int, dict[str
 
 def _facts(level: int, emitted: Emitted, plan: Plan) -> KernelFacts:
     kernel = emitted.kernel
-    computed = [] if kernel.copies is not None else inside(kernel)
+    computed = [] if kernel.copies is not None else computed_nodes(kernel)
     named = [n for n in computed if role_of(n) != "movement"] or computed
     squares = emitted.schedule.layout if isinstance(emitted.schedule.layout, Winograd) else None
     kind = {"nest": "loops"}.get(kernel.kind, "winograd" if squares else kernel.kind)
@@ -193,8 +193,8 @@ def _moved(kernel: Kernel, plan: Plan) -> int:
     moved = sum(min(node.size, most) * node.dtype.itemsize for node in read)
     for member in kernel.members:
         node = member.node
-        parts = sum(part.whole in plan.rooms for part in plan.parts.get(node, []))
-        copies = (node in plan.rooms) + len(plan.targets.get(node, [])) + parts
+        parts = sum(part.whole in plan.offsets for part in plan.parts.get(node, []))
+        copies = (node in plan.offsets) + len(plan.targets.get(node, [])) + parts
         moved += (1 if copied else copies) * node.size * node.dtype.itemsize
     return moved
 

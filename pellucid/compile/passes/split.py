@@ -11,7 +11,7 @@ from math import prod
 
 from pellucid.compile.convolution import is_window_gradient
 from pellucid.compile.op_facts import contraction_depth, is_contraction
-from pellucid.compile.passes.rewrite import rewritten
+from pellucid.compile.passes.rewrite import rewrite
 from pellucid.graph.node import Node, apply
 from pellucid.graph.program import Graph
 
@@ -29,9 +29,9 @@ _MOST_PARTS = 32
 _PARTIAL_RESULTS = 262_144
 
 
-def split(graph: Graph) -> Graph:
+def split_reductions(graph: Graph) -> Graph:
     """The graph with its long sums cut."""
-    return rewritten(graph, _cut)
+    return rewrite(graph, _cut)
 
 
 def _cut(node: Node) -> Node:

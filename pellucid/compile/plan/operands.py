@@ -1,10 +1,10 @@
-"""Operands of contractions: the memory that they are read from, and where each product finds them."""
+"""Operands of contractions: the memory that they are read from, and the indices of each product."""
 
 from __future__ import annotations
 
 from pellucid.compile.op_facts import OP_FACTS
 from pellucid.compile.plan.access import accesses
-from pellucid.compile.plan.index import Axis, Index, Indices, identity, linear
+from pellucid.compile.plan.index import Axis, Index, Indices, identity, linear_position
 from pellucid.compile.shapes import squeezed
 from pellucid.graph.node import Node
 
@@ -33,18 +33,18 @@ def operand_base(operand: Node) -> Node:
     if base.op == "constant" and base.size == 1:
         return operand
     reads = accesses(operand, identity(operand.shape), {base})
-    positions = [linear(access.at, base.shape) for access in reads]
+    positions = [linear_position(access.at, base.shape) for access in reads]
     return base if all(position.is_affine for position in positions) else operand
 
 
 def operand_position(operand: Node, at: Indices) -> tuple[Node, Index]:
     """The node whose memory holds an operand, and the position of the element at `at`."""
     base = operand_base(operand)
-    return base, linear(accesses(operand, at, {base})[0].at, base.shape)
+    return base, linear_position(accesses(operand, at, {base})[0].at, base.shape)
 
 
 def operands(node: Node) -> tuple[Indices, Indices, tuple[int, ...]]:
-    """Where a contraction reads its operands, and the lengths of the axes that it sums over.
+    """The indices at which a contraction reads its operands, and the lengths of the axes it sums over.
 
     The indices are in axes of the result, then those of the sum.
     """
@@ -67,14 +67,14 @@ def _convolved(node: Node) -> tuple[Indices, Indices, tuple[int, ...]]:
     summed = (*kernel.shape[:rank], signal.shape[-1])
     inner = [_index(len(node.shape) + i, extent) for i, extent in enumerate(summed)]
     batch, group, output = result[0], result[-2], result[-1]
-    places = tuple(
-        place.times(stride).plus(within.times(dilation))
-        for place, within, stride, dilation in zip(
+    positions = tuple(
+        output.times(stride).plus(within.times(dilation))
+        for output, within, stride, dilation in zip(
             result[1:], inner, node.attrs["stride"], node.attrs["dilation"], strict=False
         )
     )
     channel = inner[rank]
-    return (batch, *places, group, channel), (*inner[:rank], group, channel, output), summed
+    return (batch, *positions, group, channel), (*inner[:rank], group, channel, output), summed
 
 
 def _index(axis: int, extent: int) -> Index:

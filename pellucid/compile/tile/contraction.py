@@ -14,17 +14,17 @@ from math import prod
 from pellucid.compile.element import ElementKind, kind_of
 from pellucid.compile.machine import Machine
 from pellucid.compile.op_facts import own_cost
-from pellucid.compile.plan.access import fixed_axes
-from pellucid.compile.plan.domain import merged
-from pellucid.compile.plan.index import Index, linear
-from pellucid.compile.plan.kernels import Kernel, inside
+from pellucid.compile.plan.access import unmergeable_axes
+from pellucid.compile.plan.index import Index, linear_position
+from pellucid.compile.plan.kernels import Kernel, computed_nodes
+from pellucid.compile.plan.loop_axes import merge_axes
 from pellucid.compile.plan.operands import operand_position, operands
 from pellucid.compile.tile.tiles import Tiling, panel_tiling, tiling
 from pellucid.graph.node import Node
 
 
 @dataclass(frozen=True)
-class Line:
+class StridedAxis:
     """One loop. axis: of the kernel's domain; a, b: elements that the operands step by."""
 
     axis: int
@@ -42,11 +42,11 @@ class Contraction:
     where they were packed before, else 0.
     """
 
-    batch: tuple[Line, ...]
-    outer: tuple[Line, ...]
-    row: Line
-    column: Line
-    sums: tuple[Line, ...]
+    batch: tuple[StridedAxis, ...]
+    outer: tuple[StridedAxis, ...]
+    row: StridedAxis
+    column: StridedAxis
+    sums: tuple[StridedAxis, ...]
     kind: ElementKind
     lanes: int
     panel: int = 0
@@ -82,8 +82,8 @@ def contraction_of(
         return _of_panels(kernel, kernel.panels, a, machine)
     b = operand_position(node.inputs[1], b_at)[1]
 
-    def line(axis: int, extent: int) -> Line:
-        return Line(axis, extent, a.factor(axis) or 0, b.factor(axis) or 0)
+    def line(axis: int, extent: int) -> StridedAxis:
+        return StridedAxis(axis, extent, a.factor(axis) or 0, b.factor(axis) or 0)
 
     last = len(node.shape) - 1
     column = line(last, node.shape[-1])
@@ -103,7 +103,7 @@ def contraction_of(
         kind_of(node.dtype),
         machine.lanes,
     )
-    after = sum(own_cost(inner) for inner in inside(kernel))
+    after = sum(own_cost(inner) for inner in computed_nodes(kernel))
     return work, _cut(work, machine, after)
 
 
@@ -117,19 +117,21 @@ def _of_panels(
     work = Contraction(
         (),
         (),
-        Line(0, m, a.factor(0) or 0, 0),
-        Line(1, n, 0, 1),
-        (Line(2, depth, a.factor(2) or 0, width),),
+        StridedAxis(0, m, a.factor(0) or 0, 0),
+        StridedAxis(1, n, 0, 1),
+        (StridedAxis(2, depth, a.factor(2) or 0, width),),
         kind_of(node.dtype),
         machine.lanes,
         depth * width,
     )
     row_bytes = work.row.a * node.dtype.itemsize
     vectors = width // machine.lanes
-    return work, panel_tiling((m, n), depth, row_bytes, vectors, kernel.strip, machine)
+    return work, panel_tiling((m, n), depth, row_bytes, vectors, kernel.row_block, machine)
 
 
-def _rows(kernel: Kernel, kept: set[Node], positions: list[Index], axes: list[int]) -> list[Line]:
+def _rows(
+    kernel: Kernel, kept: set[Node], positions: list[Index], axes: list[int]
+) -> list[StridedAxis]:
     """The lines of rows, merged where everything that is read and written allows.
 
     positions: of the first operand, then of parts.
@@ -137,33 +139,33 @@ def _rows(kernel: Kernel, kept: set[Node], positions: list[Index], axes: list[in
     a = positions[0]
     fixed: set[int] = set()
     for number, member in enumerate(kernel.members):
-        positions.append(linear(member.at, member.node.shape))
+        positions.append(linear_position(member.at, member.node.shape))
         if not number:
             continue
-        fixed |= fixed_axes(member.node, member.at, kept - {member.node})
+        fixed |= unmergeable_axes(member.node, member.at, kept - {member.node})
         for access in member.reads:
-            position = linear(access.at, access.node.shape)
+            position = linear_position(access.at, access.node.shape)
             positions.append(position)
             if access.guarded or not position.is_affine:
                 fixed |= position.axes()
-    loops = merged(kernel.shape, axes, positions, fixed)
+    loops = merge_axes(kernel.shape, axes, positions, fixed)
     if not loops:
-        return [Line(-1, 1, 0, 0)]
-    return [Line(loop.last, loop.extent, a.factor(loop.last) or 0, 0) for loop in loops]
+        return [StridedAxis(-1, 1, 0, 0)]
+    return [StridedAxis(loop.last, loop.extent, a.factor(loop.last) or 0, 0) for loop in loops]
 
 
-def _merged_sums(lines: list[Line]) -> tuple[Line, ...]:
+def _merged_sums(lines: list[StridedAxis]) -> tuple[StridedAxis, ...]:
     """Sums as few as they can be, the longest steps outermost."""
-    found: list[Line] = []
+    found: list[StridedAxis] = []
     for line in sorted(lines, key=lambda s: (abs(s.b), abs(s.a)), reverse=True):
         if line.extent == 1:
             continue
         before = found[-1] if found else None
         if before and before.a == line.extent * line.a and before.b == line.extent * line.b:
-            found[-1] = Line(line.axis, before.extent * line.extent, line.a, line.b)
+            found[-1] = StridedAxis(line.axis, before.extent * line.extent, line.a, line.b)
         else:
             found.append(line)
-    return tuple(found) or (Line(-1, 1, 0, 0),)
+    return tuple(found) or (StridedAxis(-1, 1, 0, 0),)
 
 
 def _cut(work: Contraction, machine: Machine, after: int) -> Tiling:

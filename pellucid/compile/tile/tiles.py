@@ -20,10 +20,10 @@ _MAX_TASKS = 32
 class Tiling:
     """The cut of one contraction.
 
-    rows, vectors: the register tile. block: turns of the outermost sum that are packed and summed
-    at a time. outer_block, row_block, panel_block: outer rows, rows, and panels of vectors · lanes
-    columns that one task computes. pack: whether B is copied to panels first. spans: whether
-    neighbouring tasks, which then are rows alone, are done as if they were one.
+    rows, vectors: the register tile. block: iterations of the outermost sum that are packed and
+    summed at a time. outer_block, row_block, panel_block: outer rows, rows, and panels of vectors ·
+    lanes columns that one task computes. pack: whether B is copied to panels first. coalesced:
+    whether neighbouring tasks, which then are rows alone, are done as if they were one.
     """
 
     rows: int
@@ -33,7 +33,7 @@ class Tiling:
     row_block: int
     panel_block: int
     pack: bool
-    spans: bool = False
+    coalesced: bool = False
 
 
 def tiling(
@@ -47,8 +47,8 @@ def tiling(
 ) -> Tiling:
     """The cut of a contraction.
 
-    rows_of: outer rows, rows, columns. sums: turns of the outermost sum and of all within it.
-    b_steps: elements between neighbouring columns of B, and between turns of its sums (−1 if they
+    rows_of: outer rows, rows, columns. sums: iterations of the outermost sum and of all within it.
+    b_steps: elements between neighbouring columns of B, and between iterations of its sums (−1 if they
     are not even). after: instructions that follow for each element of C.
     """
     outer, m, n = rows_of
@@ -61,23 +61,31 @@ def tiling(
     is_panel = column_step == 1 and sum_step == width == n
     loose = column_step != 1 or n % width != 0
     far = depth * n * 4 > NEAR_CACHE_BYTES or collides(depth, abs(sum_step) * 4)
-    turns = outer * m / rows
-    pack = loose or (not is_panel and turns > (2 if far else 8))
+    reuses = outer * m / rows
+    pack = loose or (not is_panel and reuses > (2 if far else 8))
     blocks = _task_shape(outer, m, n, (depth + after) * batch, batch, rows, width, block * inner)
     return Tiling(rows, vectors, block, *blocks, pack)
 
 
 def panel_tiling(
-    rows_of: tuple[int, int], depth: int, row_bytes: int, vectors: int, strip: int, machine: Machine
+    rows_of: tuple[int, int],
+    depth: int,
+    row_bytes: int,
+    vectors: int,
+    row_block: int,
+    machine: Machine,
 ) -> Tiling:
-    """The cut of a product that reads panels packed before: strips of rows, or blocks if strip is 0.
+    """The cut of a product that reads panels packed before.
 
-    rows_of: rows, columns. depth: products in each sum, and instructions that follow it.
+    row_block: rows of a task if the product is partitioned by rows, else 0. rows_of: rows, columns.
+    depth: products in each sum, and instructions that follow it.
     """
     m, n = rows_of
     width = vectors * machine.lanes
-    if strip:
-        return Tiling(strip, vectors, depth, 1, strip, ceil(n / width), False, spans=True)
+    if row_block:
+        return Tiling(
+            row_block, vectors, depth, 1, row_block, ceil(n / width), False, coalesced=True
+        )
     rows, _ = machine.tile(m, n, min(depth, MAX_DEPTH), row_bytes, (vectors,))
     blocks = _task_shape(1, m, n, depth, 1, rows, width, depth)
     return Tiling(rows, vectors, depth, *blocks, False)
@@ -86,7 +94,7 @@ def panel_tiling(
 def _task_shape(
     outer: int, m: int, n: int, products: int, batch: int, rows: int, width: int, block: int
 ) -> tuple[int, int, int]:
-    """Outer rows, rows and panels of tasks of a worthwhile size.
+    """Outer rows, rows and panels of tasks that are large enough to be worth sharing.
 
     Outer rows are many and share their panels of B, so they are cut first; else columns (each task
     packs its own panels), but not so far that many rows of A that do not fit the cache are read for

@@ -37,7 +37,9 @@ def check(graph: Graph, target: str) -> None:
     code = Code(graph, isa_named(target))
     for function in code.functions.values():
         verify(function)
-    verify(entry(code.levels, code.meets, code.address, code.stride, code.scratch), code.functions)
+    verify(
+        entry(code.levels, code.barriers, code.address, code.stride, code.scratch), code.functions
+    )
 
 
 @pytest.mark.parametrize("target", TARGETS)

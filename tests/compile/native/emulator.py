@@ -10,12 +10,12 @@ import unicorn
 from unicorn import arm64_const as arm
 
 from pellucid.compile.code import Code
-from pellucid.compile.emit.driver import ARENA, CLOCKS, FIRST_BUFFER, SCRATCH, SPANS
-from pellucid.compile.emit.kernel import Fixed
+from pellucid.compile.emit.driver import ARENA, CLOCKS, FIRST_BUFFER, SCRATCH, TASKS
+from pellucid.compile.emit.kernel import External
 from pellucid.compile.native.assemble import to_object
 from pellucid.compile.native.isa import isa_named
 from pellucid.compile.plan.kernels import Target
-from pellucid.compile.program import spans
+from pellucid.compile.program import task_ranges
 from pellucid.graph import Array, Graph, State
 from tests.compile.native.elf import AARCH64, Object, Relocation
 
@@ -68,15 +68,15 @@ class Emulated:
             name: np.zeros((steps, *node.shape), node.dtype)
             for name, node in self.graph.outputs.items()
         }
-        arrays = {b: self._array(b, feeds, outputs) for b in self.code.places}
+        arrays = {b: self._array(b, feeds, outputs) for b in self.code.slots}
         placed = {b: memory.copy_in(array.tobytes()) for b, array in arrays.items()}
         table = [0] * (FIRST_BUFFER + len(placed))
-        table[ARENA] = memory.copy_in(bytes(self.code.plan.room_bytes))
+        table[ARENA] = memory.copy_in(bytes(self.code.plan.arena_bytes))
         table[SCRATCH] = memory.copy_in(bytes(self.code.scratch))
-        table[SPANS] = memory.copy_in(spans(self.code.levels, 1).tobytes())
+        table[TASKS] = memory.copy_in(task_ranges(self.code.levels, 1).tobytes())
         table[CLOCKS] = memory.copy_in(bytes(8 * len(self.code.levels)))
         for buffer, address in placed.items():
-            table[self.code.places[buffer]] = address
+            table[self.code.slots[buffer]] = address
         arguments = (memory.copy_in(struct.pack(f"<{len(table)}Q", *table)), steps, 0, 1, 0)
         for number, value in enumerate(arguments):
             processor.reg_write(arm.UC_ARM64_REG_X0 + number, value)
@@ -93,7 +93,7 @@ class Emulated:
         return outputs
 
     @staticmethod
-    def _array(buffer: Fixed, feeds: Mapping[str, Array], outputs: dict[str, Array]) -> Array:
+    def _array(buffer: External, feeds: Mapping[str, Array], outputs: dict[str, Array]) -> Array:
         if isinstance(buffer, State):
             return buffer.value
         if isinstance(buffer, Target):

@@ -145,7 +145,7 @@ def test_programs_that_are_dropped_give_their_memory_back(tmp_path: Path) -> Non
 
     def used() -> int:
         NativeProgram(graph, 2, cache).run(1)
-        return NativeProgram(graph, 2, cache).code.plan.room_bytes
+        return NativeProgram(graph, 2, cache).code.plan.arena_bytes
 
     assert used() >= 4_000_000
     before = resident()

@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from pellucid.compile.passes.rewrite import on, with_nodes
-from pellucid.compile.passes.simplify import simpler
+from pellucid.compile.passes.rewrite import with_inputs, with_roots
+from pellucid.compile.passes.simplify import simplified
 from pellucid.graph.node import Node, apply
 from pellucid.graph.op import Shape
 from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 
 
-def as_read(graph: Graph) -> Graph:
+def lay_out_contractions(graph: Graph) -> Graph:
     """The graph whose products have the axes, and the order of axes, that their readers want."""
     readers: dict[Node, list[Node]] = {}
     for node in graph.nodes:
@@ -28,14 +28,14 @@ def as_read(graph: Graph) -> Graph:
     roots = set(graph.roots)
     found: dict[Node, Node] = {}
     for node in graph.nodes:
-        new = on(node, [found[source] for source in node.inputs])
+        new = with_inputs(node, [found[source] for source in node.inputs])
         with origin(node.origin):
             if node.op in ("reshape", "transpose"):
-                new = simpler(new)
+                new = simplified(new)
             elif node.op == "matmul" and node not in roots and node.size:
                 new = _product(new, node, readers.get(node, []))
         found[node] = new
-    return with_nodes(graph, found)
+    return with_roots(graph, found)
 
 
 def _product(new: Node, node: Node, readers: Sequence[Node]) -> Node:
@@ -46,7 +46,7 @@ def _product(new: Node, node: Node, readers: Sequence[Node]) -> Node:
     rank = len(node.shape)
     swap = (*range(rank - 2), rank - 1, rank - 2)
     if readers and all(r.op == "transpose" and r.attrs["order"] == swap for r in readers):
-        b, a = (simpler(apply("transpose", [side], order=swap)) for side in reversed(new.inputs))
+        b, a = (simplified(apply("transpose", [side], order=swap)) for side in reversed(new.inputs))
         return apply("transpose", [apply("matmul", [b, a])], order=swap)
     return new
 
@@ -64,5 +64,5 @@ def _wanted_shape(node: Node, readers: Sequence[Node]) -> Shape | None:
 def _with_axes(node: Node, shape: Shape) -> Node:
     """The product with its rows cut into axes, the second factor the same for all of them."""
     a, b = node.inputs
-    rows = simpler(apply("reshape", [a], shape=(*shape[:-1], a.shape[1])))
+    rows = simplified(apply("reshape", [a], shape=(*shape[:-1], a.shape[1])))
     return apply("matmul", [rows, apply("broadcast", [b], shape=(*shape[:-2], *b.shape))])

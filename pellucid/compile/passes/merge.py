@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
-from pellucid.compile.passes.rewrite import on, with_nodes
+from pellucid.compile.passes.rewrite import with_inputs, with_roots
 from pellucid.compile.shapes import squeezed
 from pellucid.graph.node import Node, apply
 from pellucid.graph.op import Shape
@@ -22,7 +22,7 @@ _FEWEST_PRODUCTS = 3
 _LEAST_ROWS = 4
 
 
-def joined(graph: Graph) -> Graph:
+def merge_terms(graph: Graph) -> Graph:
     """The graph with the terms of its sums joined."""
     readers: dict[Node, list[Node]] = {}
     for node in graph.nodes:
@@ -36,7 +36,7 @@ def joined(graph: Graph) -> Graph:
     number = {node: place for place, node in enumerate(graph.nodes)}
     made: dict[Node, Node] = {}
     for node in graph.nodes:
-        made[node] = on(node, [made[source] for source in node.inputs])
+        made[node] = with_inputs(node, [made[source] for source in node.inputs])
         with origin(node.origin):
             if node.op == "add" and node not in inner and any(s in inner for s in node.inputs):
                 terms = _terms(node, inner)
@@ -44,7 +44,7 @@ def joined(graph: Graph) -> Graph:
                 made[node] = _sum(made[node], [made[term] for term in terms])
             elif node.op == "add" and node not in inner:
                 made[node] = _sum(made[node], list(made[node].inputs))
-    return with_nodes(graph, made)
+    return with_roots(graph, made)
 
 
 def _terms(node: Node, inner: set[Node]) -> list[Node]:

@@ -8,7 +8,7 @@ import pytest
 import pellucid as pel
 from pellucid import graph as g
 from pellucid import nn
-from pellucid.compile.passes.join import joined
+from pellucid.compile.passes.merge import merge_terms
 from pellucid.compile.passes.simplify import simplify
 from pellucid.compile.plan.planner import Plan, make_plan
 from pellucid.compile.plan.verify import verify
@@ -28,11 +28,11 @@ def _gradient(x: Tensor, parts: list[Tensor]) -> Graph:
 
 
 def _count(graph: Graph, op: str) -> int:
-    return sum(node.op == op for node in joined(simplify(graph)).nodes)
+    return sum(node.op == op for node in merge_terms(simplify(graph)).nodes)
 
 
 def _plan(graph: Graph) -> Plan:
-    return make_plan(joined(simplify(graph)))
+    return make_plan(merge_terms(simplify(graph)))
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 0, 3, 1), (3, 2, 1, 0)])
@@ -124,5 +124,5 @@ def test_a_part_that_is_missing_is_noticed() -> None:
 def test_a_whole_that_is_read_too_early_is_noticed() -> None:
     plan = _plan(_recurrent(nn.LSTM(16), (16, 7, 4)))
     plan.levels.reverse()
-    with pytest.raises(ValueError, match="which is not in its room"):
+    with pytest.raises(ValueError, match="which is not in the arena"):
         verify(plan)

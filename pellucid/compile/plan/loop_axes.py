@@ -1,4 +1,4 @@
-"""Loops of a nest: its axes merged where neighbours lie side by side in every buffer."""
+"""Loops of a nest: neighbouring axes merged where every buffer is contiguous along both."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pellucid.graph.op import Shape
 
 @dataclass(frozen=True)
 class LoopAxis:
-    """One loop: the axes of the domain that it runs over at once, and how many turns it has.
+    """One loop: the axes of the domain that it runs over at once, and its number of iterations.
 
-    Its variable stands for the last of the axes; the others are 0 (see `merged`).
+    Its variable stands for the last of the axes; the others are 0 (see `merge_axes`).
     """
 
     axes: tuple[int, ...]
@@ -26,21 +26,21 @@ class LoopAxis:
         return self.axes[-1]
 
 
-def merged(
-    shape: Shape, axes: Sequence[int], positions: Sequence[Index], fixed: set[int]
+def merge_axes(
+    shape: Shape, axes: Sequence[int], positions: Sequence[Index], unmergeable: set[int]
 ) -> list[LoopAxis]:
     """Loops over `axes` of a domain, as few as the positions in memory allow.
 
-    Two neighbouring axes of lengths n and m become one loop of n · m turns if every position steps m
-    times as far along the first as along the second: then the position is that step times the
-    loop's variable. Axes in `fixed` matter by themselves and stay. Axes of length 1 need no loop.
+    Two neighbouring axes of lengths n and m become one loop of n · m iterations if every position
+    steps m times as far along the first as along the second: then the position is that step times
+    the loop's variable. Axes of length 1 need no loop.
     """
     loops: list[LoopAxis] = []
     for axis in axes:
         n = shape[axis]
         if n == 1:
             continue
-        if loops and _mergeable(loops[-1], axis, n, positions, fixed):
+        if loops and _mergeable(loops[-1], axis, n, positions, unmergeable):
             before = loops.pop()
             loops.append(LoopAxis((*before.axes, axis), before.extent * n))
         else:
@@ -49,9 +49,9 @@ def merged(
 
 
 def _mergeable(
-    before: LoopAxis, axis: int, extent: int, positions: Sequence[Index], fixed: set[int]
+    before: LoopAxis, axis: int, extent: int, positions: Sequence[Index], unmergeable: set[int]
 ) -> bool:
-    if axis in fixed or before.last in fixed:
+    if axis in unmergeable or before.last in unmergeable:
         return False
     for position in positions:
         first, second = position.factor(before.last), position.factor(axis)
@@ -60,6 +60,6 @@ def _mergeable(
     return True
 
 
-def product(loops: Sequence[LoopAxis]) -> int:
-    """How many turns they have together."""
+def iterations(loops: Sequence[LoopAxis]) -> int:
+    """How many iterations they have together."""
     return prod(loop.extent for loop in loops)

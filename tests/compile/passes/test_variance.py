@@ -1,4 +1,4 @@
-"""Sums of squares around a mean, in the pass that sums the mean."""
+"""Variances in one pass: sums of squares around a mean, in the pass that sums the mean."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pellucid.compile import Native
 from pellucid.compile.code import Code
 from pellucid.compile.native.isa import host_isa
 from pellucid.compile.passes.simplify import simplify
-from pellucid.compile.passes.squares import fewer_passes
+from pellucid.compile.passes.variance import one_pass_variance
 from pellucid.compile.plan.planner import Plan
 from pellucid.graph import Array, Graph, Node, Tensor
 from pellucid.graph.reductions import moments
@@ -37,7 +37,7 @@ def passes(graph: Graph) -> int:
 @pytest.mark.parametrize("axes", [(0,), (1,), (0, 1), (0, 1, 2), (0, 2)])
 def test_two_passes_instead_of_three(axes: tuple[int, ...]) -> None:
     graph = simplify(graph_of(*moments(g.variable(VALUES, "x"), axes)))
-    assert (passes(graph), passes(fewer_passes(graph))) == (3, 2)
+    assert (passes(graph), passes(one_pass_variance(graph))) == (3, 2)
     assert not difference(graph)
 
 
@@ -64,7 +64,7 @@ def _near() -> Tensor:
 @pytest.mark.parametrize("name", APART)
 def test_what_would_cancel_is_left(name: str) -> None:
     graph = simplify(graph_of(APART[name]()))
-    assert fewer_passes(graph).outputs == graph.outputs
+    assert one_pass_variance(graph).outputs == graph.outputs
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e3, 1e6])
@@ -106,7 +106,7 @@ def test_what_is_not_finite_makes_the_variance_nan(bad: float, row: int) -> None
 def kernels_over(plan: Plan, least: int) -> int:
     """How often kernels go over so many elements: once for each pass."""
     return sum(
-        len({m.phase for m in kernel.members if m.place == "full" or m.node.op == "sum"})
+        len({m.phase for m in kernel.members if m.scope == "full" or m.node.op == "sum"})
         for level in plan.levels
         for kernel in level
         if kernel.kind == "nest" and np.prod(kernel.shape) >= least
@@ -120,11 +120,11 @@ def test_a_batch_norm_step_goes_over_its_rows_as_often_as_its_formula_needs() ->
     h = x @ w
     rest, _, variance = moments(h, 0)
     loss = (rest * (variance + 1e-5).rsqrt()).tanh().sum()
-    plan = Code(Graph({"loss": loss.node, "slope": g.grad(loss, w).node}), host_isa()).plan
+    plan = Code(Graph({"loss": loss.node, "gradient": g.grad(loss, w).node}), host_isa()).plan
     assert kernels_over(plan, 512 * 64) == 5
 
 
-def test_last_sums_of_parts_that_were_made_together_are_one_kernel() -> None:
+def test_last_sums_of_the_partial_sums_of_one_kernel_are_one_kernel() -> None:
     """Of 64 parts of Σd and of Σd² each."""
     x = g.variable(RNG.normal(size=(64, 4_096, 8)).astype(np.float32), "x")
     plan = Code(graph_of(*moments(x, (0, 1))[1:]), host_isa()).plan

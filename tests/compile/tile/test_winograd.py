@@ -1,4 +1,4 @@
-"""Convolutions by squares: which ones, the right sums, how little is lost, where NaN goes."""
+"""Winograd convolutions: which ones, the right sums, how little is lost, where NaN goes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pellucid.compile.program import NativeProgram
 from pellucid.compile.tile.winograd import Winograd
 from pellucid.graph import Array, Graph, Tensor
 from pellucid.graph.gradient import gradients
-from tests.compile.test_contraction import VECTORS
+from tests.compile.tile.test_contraction import VECTORS
 
 Picture = tuple[int, int, int, int, int, int]
 """Images, rows, columns, channels, outputs, groups."""
@@ -50,7 +50,7 @@ def _convolution(
     return made, feeds
 
 
-def _by_squares(made: NativeProgram) -> list[Winograd]:
+def _winograds(made: NativeProgram) -> list[Winograd]:
     layouts = [emitted.schedule.layout for level in made.code.levels for emitted in level]
     return [layout for layout in layouts if isinstance(layout, Winograd)]
 
@@ -68,7 +68,7 @@ def _exact(picture: Picture, feeds: dict[str, Array], padding: int = 1) -> dict[
 def test_sums_are_right(picture: Picture, dtype: Any, padding: int) -> None:
     graph, feeds = _convolution(picture, dtype, padding=padding)
     made = NativeProgram(graph, 2)
-    kinds = {work.by_window for work in _by_squares(made)}
+    kinds = {work.window_gradient for work in _winograds(made)}
     assert kinds == ({False, True} if min(graph.outputs["y"].shape[1:3]) > 3 else {False})
     wanted = _exact(picture, feeds, padding)
     for name, found in made.run(1, feeds).items():
@@ -87,7 +87,7 @@ def test_with_any_vectors(
         dtype = (np.float32, np.float64)[number % 2]
         graph, feeds = _convolution(picture, dtype, number)
         made = NativeProgram(graph, 2, ObjectCache(tmp_path))
-        assert _by_squares(made)
+        assert _winograds(made)
         wanted = _exact(picture, feeds)
         for name, found in made.run(1, feeds).items():
             lost = np.abs(found - wanted[name]).max() / np.abs(wanted[name]).max()
@@ -108,12 +108,12 @@ def test_as_exact_as_a_direct_sum_nearly(tmp_path: Path, monkeypatch: pytest.Mon
     picture = (4, 16, 16, 32, 32, 1)
     graph, feeds = _convolution(picture, np.float32)
     wanted = _exact(picture, feeds)
-    squares = NativeProgram(graph, 1, ObjectCache(tmp_path / "squares"))
+    tiled = NativeProgram(graph, 1, ObjectCache(tmp_path / "tiled"))
     monkeypatch.setattr(kernel, "winograd_of", lambda *_: None)
     sums = NativeProgram(graph, 1, ObjectCache(tmp_path / "sums"))
-    assert _by_squares(squares) and not _by_squares(sums)
+    assert _winograds(tiled) and not _winograds(sums)
     direct = sums.run(1, feeds)
-    for name, found in squares.run(1, feeds).items():
+    for name, found in tiled.run(1, feeds).items():
         lost, least = (np.std(each - wanted[name]) for each in (found, direct[name]))
         assert lost < 2 * least, name
 
@@ -143,7 +143,7 @@ def test_nothing_beyond_an_operand_is_read() -> None:
         x = g.variable(around, "x")[:, 1:-1, 1:-1, 3:20]
         w = g.variable(np.full((3, 3, 17, 20), 0.5, np.float32), "w")
         made = NativeProgram(Graph({"y": g.convolve(x, w).node}))
-        assert _by_squares(made)
+        assert _winograds(made)
         assert (made.run(1)["y"] == 9 * 17 * 0.5).all()
 
 
@@ -163,4 +163,4 @@ def test_others_are_summed_directly(
     x = g.placeholder("x", (2, 12, 12, channels), np.float32)
     inside = channels // settings.get("groups", 1)
     w = g.placeholder("w", (*window, inside, 32), np.float32)
-    assert not _by_squares(NativeProgram(Graph({"y": g.convolve(x, w, **settings).node})))
+    assert not _winograds(NativeProgram(Graph({"y": g.convolve(x, w, **settings).node})))

@@ -9,15 +9,21 @@ that rounding leaves below 0 is 0.
 
 from __future__ import annotations
 
-from pellucid.compile.passes.means import Axes, centred_from, filled, is_nearest, share_of_sum
-from pellucid.compile.passes.rewrite import rewritten
+from pellucid.compile.passes.means import (
+    Axes,
+    centred_from,
+    constant_over,
+    is_reciprocal,
+    scaled_sum,
+)
+from pellucid.compile.passes.rewrite import rewrite
 from pellucid.graph.node import Node, apply
 from pellucid.graph.program import Graph
 
 
-def fewer_passes(graph: Graph) -> Graph:
+def one_pass_variance(graph: Graph) -> Graph:
     """The graph whose sums of squares around a mean are summed with the mean."""
-    return rewritten(graph, _around_mean)
+    return rewrite(graph, _around_mean)
 
 
 def _around_mean(node: Node) -> Node:
@@ -29,10 +35,10 @@ def _around_mean(node: Node) -> Node:
     if d is None or not _is_nearly_centred(d, axes):
         return node
     total = apply("sum", [d], axes=axes)
-    mean = apply("mul", [total, filled(node.size / d.size, d, axes)])
+    mean = apply("mul", [total, constant_over(node.size / d.size, d, axes)])
     squares = apply("sum", [apply("square", [d])], axes=axes)
     found = apply("sub", [squares, apply("mul", [total, mean])])
-    zero = filled(0.0, d, axes)
+    zero = constant_over(0.0, d, axes)
     return apply("where", [apply("less", [found, zero]), zero, found])
 
 
@@ -45,11 +51,11 @@ def _is_nearly_centred(d: Node, axes: Axes) -> bool:
     if near.op != "add":
         return False
     for first, mean in (near.inputs, reversed(near.inputs)):
-        found = share_of_sum(mean, axes, x.shape)
+        found = scaled_sum(mean, axes, x.shape)
         if found is None:
             continue
         shifted, share = found
-        if not is_nearest(share, x.size // near.size, x) or shifted.op != "sub":
+        if not is_reciprocal(share, x.size // near.size, x) or shifted.op != "sub":
             continue
         whole, away = shifted.inputs
         if whole is x and _unspread(away) is _unspread(first):

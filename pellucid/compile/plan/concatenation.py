@@ -1,8 +1,8 @@
-"""Concatenations that nobody computes: each part is written straight to its place in the whole.
+"""Concatenations in place: kernels write their values straight into the whole.
 
-A concatenation that is kept in memory and whose parts are all computed needs no kernel of its own.
-The kernels of its parts store them in its room too; an empty kernel stands for it, for others to wait
-for.
+A concatenation that is stored in memory and whose parts are all computed needs no kernel that copies.
+The kernels of its parts store them in its memory too; an empty kernel stands for it, for others to
+wait for.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pellucid.compile.op_facts import has_buffer, role_of
-from pellucid.compile.plan.index import Index, Indices, linear
+from pellucid.compile.plan.index import Index, Indices, linear_position
 from pellucid.compile.shapes import squeezed
 from pellucid.graph.node import Node
 from pellucid.graph.op import Shape
@@ -31,12 +31,18 @@ class Part:
     @property
     def offset(self) -> int:
         """Elements of the whole's memory before the part begins."""
-        return linear(tuple(Index(start) for _, start in self.axes), self.whole.shape).constant
+        starts = tuple(Index(start) for _, start in self.axes)
+        return linear_position(starts, self.whole.shape).constant
+
+    def indices(self, at: Indices) -> Indices:
+        """The indices in the whole of the value's element `at`."""
+        axes = ((start, Index() if axis is None else at[axis]) for axis, start in self.axes)
+        return tuple(index.plus(start) for start, index in axes)
 
     def position(self, at: Indices) -> Index:
-        """Where in the whole's memory the value's element `at` is, from where the part begins."""
-        places = (Index() if axis is None else at[axis] for axis, _ in self.axes)
-        return linear(tuple(places), self.whole.shape)
+        """The position in memory of the value's element `at`, counted from where the part begins."""
+        axes = (Index() if axis is None else at[axis] for axis, _ in self.axes)
+        return linear_position(tuple(axes), self.whole.shape)
 
     @property
     def text(self) -> str:
@@ -47,32 +53,32 @@ class Part:
 Parts = Mapping[Node, list[Part]]
 
 
-def assembled(graph: Graph, kept: set[Node]) -> dict[Node, list[tuple[Node, Part]]]:
-    """For each concatenation that is assembled: its values and where each lies in it.
+def written_in_place(graph: Graph, materialised: set[Node]) -> dict[Node, list[tuple[Node, Part]]]:
+    """For each concatenation that is written in place: its values and where each lies in it.
 
-    The values are added to `kept`.
+    The values are added to `materialised`.
     """
-    found: dict[Node, list[tuple[Node, Part]]] = {}
+    wholes: dict[Node, list[tuple[Node, Part]]] = {}
     roots = set(graph.roots)
     for node in graph.nodes:
-        if node.op != "concatenate" or node not in kept or node in roots or not node.size:
+        if node.op != "concatenate" or node not in materialised or node in roots or not node.size:
             continue
-        parts = _parts(node, found)
+        parts = _parts(node, wholes)
         if all(_is_writable(value, part) for value, part in parts):
-            found[node] = parts
-            kept.update(value for value, _ in parts)
-    return found
+            wholes[node] = parts
+            materialised.update(value for value, _ in parts)
+    return wholes
 
 
-def _parts(node: Node, found: Mapping[Node, list[tuple[Node, Part]]]) -> list[tuple[Node, Part]]:
+def _parts(node: Node, wholes: Mapping[Node, list[tuple[Node, Part]]]) -> list[tuple[Node, Part]]:
     parts: list[tuple[Node, Part]] = []
     axis, start = node.attrs["axis"], 0
     for source in node.inputs:
         value, own = _below_movement(source)
         starts = [start if a == axis else 0 for a in range(len(node.shape))]
         whole = Part(node, tuple(zip(own, starts, strict=True)))
-        # Where the part is assembled itself, what it is made of goes to its place in both.
-        parts += [(v, _within(whole, p)) for v, p in found.get(value, [])] or [(value, whole)]
+        # A part that is itself a whole written in place has its own parts written into both.
+        parts += [(v, _within(whole, p)) for v, p in wholes.get(value, [])] or [(value, whole)]
         start += source.shape[axis]
     return parts
 

@@ -1,4 +1,4 @@
-"""Strips: threads that do not wait for each other compute the same, however far one is ahead."""
+"""Barrier-free regions: the results are the same however far one thread is ahead of the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pellucid import graph as g
 from pellucid.compile import program as programs
 from pellucid.compile.code import Code
 from pellucid.compile.native.isa import host_isa
-from pellucid.compile.plan import row_blocks as strips
+from pellucid.compile.plan.row_blocks import Usage
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph, Tensor
 from tests.compile.closeness import difference, native, run
@@ -24,7 +24,7 @@ Step = Callable[[Tensor, np.random.Generator], Tensor]
 
 
 class _Unfair:
-    """A team whose threads run one after the other, as far as they go without waiting."""
+    """A team whose threads run one after the other, each from barrier to barrier."""
 
     def __init__(self, program: NativeProgram, backwards: bool) -> None:
         self.program = program
@@ -34,27 +34,27 @@ class _Unfair:
         assert steps == 1
         call = CFUNCTYPE(None, c_void_p, c_int64, c_int64, c_int64, c_void_p)(entry)
         threads = self.program.threads
-        spans = self.program._spans.reshape(-1, threads, 2)
-        every = spans.copy()
+        ranges = self.program._task_ranges.reshape(-1, threads, 2)
+        every = ranges.copy()
         order = range(threads)
-        for inside in _kernels_between_meets(self.program.code):
-            spans[:] = 0
-            spans[inside] = every[inside]
+        for region in _kernels_between_barriers(self.program.code):
+            ranges[:] = 0
+            ranges[region] = every[region]
             for thread in reversed(order) if self.backwards else order:
                 call(table, 1, thread, threads, None)
-        spans[:] = every
+        ranges[:] = every
 
 
-def _kernels_between_meets(code: Code) -> Iterator[list[int]]:
-    inside: list[int] = []
+def _kernels_between_barriers(code: Code) -> Iterator[list[int]]:
+    region: list[int] = []
     number = 0
     for depth, level in enumerate(code.levels):
-        inside += range(number, number + len(level))
+        region += range(number, number + len(level))
         number += len(level)
-        if depth in code.meets:
-            yield inside
-            inside = []
-    assert not inside
+        if depth in code.barriers:
+            yield region
+            region = []
+    assert not region
 
 
 @contextmanager
@@ -79,10 +79,10 @@ def check(graph: Graph, steps: int = 2) -> None:
                 assert bits(run(program, graph, feeds, 1)) == one, (threads, backwards)
 
 
-def levels_between_meets(graph: Graph) -> list[int]:
-    """How many levels threads run without waiting, time after time."""
+def levels_between_barriers(graph: Graph) -> list[int]:
+    """The number of levels of each barrier-free region."""
     code = Code(graph, host_isa())
-    ends = sorted(code.meets)
+    ends = sorted(code.barriers)
     return [last - before for before, last in zip([-1, *ends], ends, strict=False)]
 
 
@@ -91,10 +91,10 @@ def _weights(rng: np.random.Generator, *shape: int) -> Tensor:
 
 
 def _trained(loss: Tensor, weights: Sequence[Tensor], **outputs: Tensor) -> Graph:
-    slopes = g.grad(loss, list(weights))
+    gradients = g.grad(loss, list(weights))
     updates = {
-        w.node.attrs["state"]: (w - 0.1 * slope).node
-        for w, slope in zip(weights, slopes, strict=True)
+        w.node.attrs["state"]: (w - 0.1 * gradient).node
+        for w, gradient in zip(weights, gradients, strict=True)
     }
     return Graph({"loss": loss.node} | {n: t.node for n, t in outputs.items()}, updates)
 
@@ -164,7 +164,7 @@ def test_recurrent_networks(make: Callable[[], Graph]) -> None:
 @pytest.mark.parametrize("make", [lstm, gru])
 def test_threads_do_not_wait_within_a_chain(make: Callable[[], Graph]) -> None:
     """Once on the way forward and once on the way back; else the tests here prove nothing."""
-    assert sum(levels >= LENGTH - 2 for levels in levels_between_meets(make())) >= 2
+    assert sum(levels >= LENGTH - 2 for levels in levels_between_barriers(make())) >= 2
 
 
 @pytest.mark.parametrize("units", [16, 24, 50])
@@ -174,16 +174,16 @@ def test_any_sizes(batch: int, units: int) -> None:
 
 
 def test_states_updated_within_a_chain() -> None:
-    """What one strip reads of a state must not have been replaced by another one."""
+    """What one row block reads of a state must not have been replaced by another one."""
     rng = np.random.default_rng(4)
-    u, kept = _weights(rng, UNITS, UNITS), _weights(rng, BATCH, UNITS)
-    h = kept
+    u, start = _weights(rng, UNITS, UNITS), _weights(rng, BATCH, UNITS)
+    h = start
     for _ in range(LENGTH):
-        h = (h @ u + kept.flip((0,))).tanh()
-    updates = {kept.node.attrs["state"]: h.node, u.node.attrs["state"]: (u * 0.5).node}
+        h = (h @ u + start.flip((0,))).tanh()
+    updates = {start.node.attrs["state"]: h.node, u.node.attrs["state"]: (u * 0.5).node}
     check(Graph({"h": h.node}, updates))
     other = _weights(rng, BATCH, UNITS)
-    swapped = {kept.node.attrs["state"]: other.node, other.node.attrs["state"]: kept.node}
+    swapped = {start.node.attrs["state"]: other.node, other.node.attrs["state"]: start.node}
     check(Graph({"h": h.node}, swapped))
 
 
@@ -269,8 +269,8 @@ def test_chains_of_steps(seed: int) -> None:
     check(chain(seed))
 
 
-def test_not_waiting_where_it_is_wrong_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strips.Touch, "hinders", lambda *given: False)
+def test_a_missing_barrier_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Usage, "conflicts_with", lambda *given: False)
     wrong = 0
     for seed in range(10):
         try:

@@ -9,7 +9,7 @@ import pytest
 
 from pellucid import graph as g
 from pellucid.compile.passes.simplify import simplify
-from pellucid.compile.plan import planner as planning
+from pellucid.compile.plan import schedule
 from pellucid.compile.plan.planner import Plan, make_plan
 from pellucid.compile.plan.verify import verify
 from pellucid.graph import Graph, State, Tensor
@@ -30,9 +30,9 @@ def test_plans_of_random_graphs(productions: int) -> None:
 def test_plans_of_training_steps(make: Callable[[], Graph]) -> None:
     plan = make_plan(simplify(make()))
     verify(plan)
-    assert len(plan.rooms) > 3
-    apart = sum(-(-n.size * n.dtype.itemsize // 64) * 64 for n in plan.rooms)
-    assert plan.room_bytes < apart, "memory is used again"
+    assert len(plan.offsets) > 3
+    apart = sum(-(-n.size * n.dtype.itemsize // 64) * 64 for n in plan.offsets)
+    assert plan.arena_bytes < apart, "memory is used again"
 
 
 def test_offsets_depend_on_the_graph_alone() -> None:
@@ -43,7 +43,7 @@ def test_offsets_depend_on_the_graph_alone() -> None:
         swapped = zip(states, [*states[6:], *states[:6]], strict=True)
         graph = Graph({}, {_state(x): y.node for x, y in swapped})
         plan = make_plan(graph)
-        return [(offset, node.attrs["state"].name) for node, offset in plan.rooms.items()]
+        return [(offset, node.attrs["state"].name) for node, offset in plan.offsets.items()]
 
     first = offsets()
     assert len(first) > 3
@@ -57,17 +57,17 @@ def _plan() -> Plan:
     return make_plan(simplify(GRAPHS[0]()))
 
 
-def _same_room(plan: Plan) -> None:
-    first, second, *_ = sorted(plan.rooms, key=lambda node: -node.size)
-    plan.rooms[second] = plan.rooms[first]
+def _same_offset(plan: Plan) -> None:
+    first, second, *_ = sorted(plan.offsets, key=lambda node: -node.size)
+    plan.offsets[second] = plan.offsets[first]
 
 
 def _no_memory(plan: Plan) -> None:
-    plan.room_bytes = 64
+    plan.arena_bytes = 64
 
 
-def _crooked(plan: Plan) -> None:
-    plan.rooms[next(iter(plan.rooms))] = 8
+def _misaligned(plan: Plan) -> None:
+    plan.offsets[next(iter(plan.offsets))] = 8
 
 
 def _too_early(plan: Plan) -> None:
@@ -86,8 +86,8 @@ def _twice(plan: Plan) -> None:
     plan.levels.append(list(plan.levels[-1]))
 
 
-def _not_kept(plan: Plan) -> None:
-    del plan.rooms[next(iter(plan.rooms))]
+def _not_stored(plan: Plan) -> None:
+    del plan.offsets[next(iter(plan.offsets))]
 
 
 def _no_output(plan: Plan) -> None:
@@ -100,14 +100,14 @@ def _no_output(plan: Plan) -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        _same_room,
+        _same_offset,
         _no_memory,
-        _crooked,
+        _misaligned,
         _too_early,
         _at_once,
         _forgotten,
         _twice,
-        _not_kept,
+        _not_stored,
         _no_output,
     ],
 )
@@ -115,7 +115,7 @@ def test_a_spoilt_plan_is_noticed(spoil: Callable[[Plan], None]) -> None:
     plan = _plan()
     verify(plan)
     spoil(plan)
-    with pytest.raises(ValueError, match=r"reads|writes|room|written|computed|stored|changes|get"):
+    with pytest.raises(ValueError, match=r"reads|writes|arena|written|computed|stored|changes|get"):
         verify(plan)
 
 
@@ -172,7 +172,7 @@ def test_states_read_while_they_are_replaced(n: int, name: str) -> None:
 def test_overwriting_in_place_where_it_is_wrong_is_noticed(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "_reads_in_place", lambda *given: True)
+    monkeypatch.setattr(schedule, "reads_in_place", lambda *given: True)
     updates = _updates(_square(16, 0), _square(16, 1))[name]
     plan = make_plan(simplify(Graph({}, {_state(x): y.node for x, y in updates.items()})))
     with pytest.raises(ValueError, match="overwrite"):

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from pellucid import graph as g
-from pellucid.compile.plan.domain import merged
 from pellucid.compile.plan.index import (
     Axis,
     Guard,
@@ -18,13 +17,14 @@ from pellucid.compile.plan.index import (
     Lookup,
     Quotient,
     Remainder,
-    divisors,
     identity,
-    lane_step,
-    linear,
-    moved,
-    unlinear,
+    lane_stride,
+    linear_position,
+    periods,
+    source_indices,
+    unravelled,
 )
+from pellucid.compile.plan.loop_axes import merge_axes
 from pellucid.graph import Array, Shape, Tensor
 
 SHAPE = (4, 1, 6, 8)
@@ -47,7 +47,7 @@ def values(index: Index, shape: Shape = SHAPE) -> Array:
             term = values(atom.index, shape) % atom.divisor
         else:
             found = atom.node.attrs["value"].array
-            at = tuple(values(place, shape) for place in atom.places)
+            at = tuple(values(place, shape) for place in atom.indices)
             term = np.clip(found[at], 0, atom.bound - 1)
         total = total + factor * term
     return np.asarray(total)
@@ -85,9 +85,9 @@ def test_arithmetic(x: Index, y: Index, factor: int, divisor: int) -> None:
     np.testing.assert_array_equal(values(x.times(factor)), a * factor)
     np.testing.assert_array_equal(values(x.quotient(divisor)), a // divisor)
     np.testing.assert_array_equal(values(x.remainder(divisor)), a % divisor)
-    np.testing.assert_array_equal(values(x.joined()), a)
+    np.testing.assert_array_equal(values(x.recombined()), a)
     whole = x.quotient(divisor).times(divisor).plus(x.remainder(divisor))
-    np.testing.assert_array_equal(values(whole.joined()), a)
+    np.testing.assert_array_equal(values(whole.recombined()), a)
     assert x.plus(x.times(-1)) == Index()
 
 
@@ -110,7 +110,7 @@ def test_axes_and_factors(x: Index) -> None:
         factor = x.factor(axis)
         if factor is not None:
             assert extent == 1 or (steps == factor).all()
-        assert divisors(x, axis) or factor is not None or _looked_up(x, axis)
+        assert periods(x, axis) or factor is not None or _looked_up(x, axis)
 
 
 def _looked_up(index: Index, axis: int) -> bool:
@@ -120,7 +120,7 @@ def _looked_up(index: Index, axis: int) -> bool:
 @given(indices(), some.sampled_from([2, 4, 8]))
 def test_steps_from_lane_to_lane(x: Index, lanes: int) -> None:
     """Of whole vectors along the last axis that begin at multiples of their length."""
-    step = lane_step(x, 3, lanes)
+    step = lane_stride(x, 3, lanes)
     if step is None:
         return
     rows = values(x).reshape(*SHAPE[:3], -1, lanes)
@@ -130,12 +130,13 @@ def test_steps_from_lane_to_lane(x: Index, lanes: int) -> None:
 @given(some.lists(some.integers(1, 5), max_size=4).map(tuple), some.data())
 def test_positions(shape: Shape, data: some.DataObject) -> None:
     place = np.arange(int(np.prod(shape))).reshape(shape)
-    np.testing.assert_array_equal(values(linear(identity(shape), shape), shape), place)
-    assert [values(i, shape).tolist() for i in unlinear(linear(identity(shape), shape), shape)] == [
-        grid.tolist() for grid in np.indices(shape)
-    ]
+    np.testing.assert_array_equal(values(linear_position(identity(shape), shape), shape), place)
+    assert [
+        values(i, shape).tolist()
+        for i in unravelled(linear_position(identity(shape), shape), shape)
+    ] == [grid.tolist() for grid in np.indices(shape)]
     low, high, step = (data.draw(some.integers(0, 20)) for _ in range(3))
-    guard = Guard(linear(identity(shape), shape), low, high, step + 1)
+    guard = Guard(linear_position(identity(shape), shape), low, high, step + 1)
     holds = (place >= low) & (place < high) & ((place - low) % (step + 1) == 0)
     assert not guard.always() or holds.all()
     assert not guard.never() or not holds.any()
@@ -155,7 +156,7 @@ def test_places_of_turns_side_by_side(x: Index, loop: tuple[int, int], number: i
     here = Index(number, ((Axis(axis, turns), count),) if turns > 1 else ())
     cut = tuple(slice(number, None, count) if a == axis else slice(None) for a in range(4))
     if not _looked_up(x, axis):
-        np.testing.assert_array_equal(values(x.placed({axis: here}), shape), values(x)[cut])
+        np.testing.assert_array_equal(values(x.substituted({axis: here}), shape), values(x)[cut])
 
 
 # -- movement ---------------------------------------------------------------------------------------
@@ -216,14 +217,14 @@ def test_movement(x: Tensor) -> None:
     node, at = x.node, identity(x.shape)
     inside = np.full(x.shape, True)
     while node.inputs:
-        at, guards = moved(node, at)
+        at, guards = source_indices(node, at)
         for guard in guards:
             place = values(guard.index, x.shape)
             far = (place - guard.low) % guard.step == 0
             inside &= (guard.low <= place) & (place < guard.high) & far
         node = node.inputs[0]
     wanted = x.numpy()
-    position = values(linear(at, node.shape), x.shape)
+    position = values(linear_position(at, node.shape), x.shape)
     np.testing.assert_array_equal(inside, wanted >= 0)
     np.testing.assert_array_equal(position[inside], wanted[inside])
 
@@ -234,7 +235,7 @@ def test_movement(x: Tensor) -> None:
 def _merged_positions(
     shape: Shape, axes: Sequence[int], position: Index, positions: Sequence[Index], fixed: set[int]
 ) -> list[int]:
-    loops = merged(shape, axes, positions, fixed)
+    loops = merge_axes(shape, axes, positions, fixed)
     assert [axis for loop in loops for axis in loop.axes] == [a for a in axes if shape[a] != 1]
     found = []
     for turn in np.ndindex(*(loop.extent for loop in loops)):
@@ -255,16 +256,16 @@ def _merged_positions(
 def test_merged_loops(shape: Shape, orders: list[list[int]], fixed: set[int]) -> None:
     """Fewer loops go through the same places in the same order, for every buffer."""
     here = identity(shape)
-    positions = [linear(here, shape)]
+    positions = [linear_position(here, shape)]
     for order in orders:
         kept = [axis for axis in order if axis < len(shape)]
         turned: Indices = tuple(here[axis] for axis in kept)
-        positions.append(linear(turned, tuple(shape[axis] for axis in kept)))
+        positions.append(linear_position(turned, tuple(shape[axis] for axis in kept)))
     axes = range(len(shape))
     for position in positions:
         wanted = values(position, shape).reshape(-1).tolist()
         assert _merged_positions(shape, axes, position, positions, fixed) == wanted
-    loops = merged(shape, axes, positions, fixed)
+    loops = merge_axes(shape, axes, positions, fixed)
     assert all(len(loop.axes) == 1 for loop in loops if set(loop.axes) & fixed)
     if not orders and not fixed:
         assert len(loops) == (np.prod(shape) > 1)

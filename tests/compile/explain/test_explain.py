@@ -54,7 +54,7 @@ def test_a_product_and_what_follows_it() -> None:
     assert kernel.seconds is None
 
 
-def test_an_activation_and_its_slope_share_their_work() -> None:
+def test_an_activation_and_its_derivative_share_their_work() -> None:
     net = nn.Sequential(nn.Linear(24), nn.GELU(), nn.Linear(3))
     (kernel,) = (k for k in training(net, 12).kernels if {"gelu", "normal_cdf"} & set(k.ops))
     assert kernel.kind == "contraction" and {"gelu", "normal_cdf", "normal_pdf"} <= set(kernel.ops)
@@ -71,13 +71,13 @@ def test_a_convolution_counts_every_multiply_add() -> None:
     assert kernel.moved == 4 * (2 * 10 * 10 * 3 + 3 * 3 * 3 * 8 + 2 * 8 * 8 * 8)
 
 
-def test_a_convolution_by_squares_counts_what_it_does() -> None:
+def test_a_winograd_convolution_counts_what_it_does() -> None:
     x = g.placeholder("x", (2, 10, 10, 16))
     w = g.variable(np.ones((3, 3, 16, 32), np.float32), "w")
     (kernel,) = facts(Graph({"y": g.convolve(x, w).node}))
-    squares = 2 * 4 * 4
+    tiles = 2 * 4 * 4
     assert kernel.kind == "winograd"
-    assert kernel.flops == squares * (2 * 16 * 16 * 32 + 32 * 16 + 24 * 32) + 35 * 16 * 32
+    assert kernel.flops == tiles * (2 * 16 * 16 * 32 + 32 * 16 + 24 * 32) + 35 * 16 * 32
 
 
 def test_only_the_rows_that_are_taken_count() -> None:

@@ -19,8 +19,8 @@ from collections.abc import Iterable
 from functools import reduce
 from math import prod
 
-from pellucid.compile.passes.means import Axes, centred_from, filled, kept_shape
-from pellucid.compile.passes.rewrite import on, with_nodes
+from pellucid.compile.passes.means import Axes, centred_from, constant_over, reduced_shape
+from pellucid.compile.passes.rewrite import with_inputs, with_roots
 from pellucid.graph.node import Node, apply
 from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
@@ -28,13 +28,13 @@ from pellucid.graph.program import Graph
 _MOST_FACTORS = 16
 
 
-def fewer_sums(graph: Graph) -> Graph:
+def derive_sums(graph: Graph) -> Graph:
     """The graph whose sums are taken from others where they follow from them."""
     work = _Totals()
     for node in graph.nodes:
         with origin(node.origin):
             work.new[node] = work.rewritten(node)
-    return with_nodes(graph, work.new)
+    return with_roots(graph, work.new)
 
 
 class _Totals:
@@ -47,7 +47,7 @@ class _Totals:
         """The node on new inputs, or what is equal to it."""
         if node.op == "sum" and node.dtype.kind == "f" and node.inputs[0].size:
             return self._total(node.inputs[0], node.attrs["axes"])
-        return on(node, [self.new[source] for source in node.inputs])
+        return with_inputs(node, [self.new[source] for source in node.inputs])
 
     def _total(self, x: Node, axes: Axes) -> Node:
         """Σ x over axes, which are kept with length 1."""
@@ -84,14 +84,14 @@ class _Totals:
         whole = centred_from(x, axes) if x.op in ("add", "sub") else None
         if whole is None:
             return None
-        return _product([self._total(whole, axes), filled(0, x, axes)])
+        return _product([self._total(whole, axes), constant_over(0, x, axes)])
 
     def _total_of_product(self, x: Node, axes: Axes) -> Node:
         steady, rest = _factors(x, axes)
         outside = [self._reduced(factor, axes) for factor in steady]
         if not rest:
             count = prod(x.shape[axis] for axis in axes)
-            return _product([*outside, filled(count, x, axes)])
+            return _product([*outside, constant_over(count, x, axes)])
         if not outside:
             return apply("sum", [self.new[x]], axes=axes)
         if len(rest) == 1:
@@ -101,7 +101,7 @@ class _Totals:
 
     def _reduced(self, x: Node, axes: Axes) -> Node:
         """What is the same all along axes, once: with axes of length 1."""
-        shape = kept_shape(x.shape, axes)
+        shape = reduced_shape(x.shape, axes)
         if x.shape == shape:
             return self.new[x]
         if x.op == "broadcast":

@@ -9,11 +9,19 @@ import pellucid as pel
 from pellucid import graph as g
 from pellucid.compile.code import Code
 from pellucid.compile.native.isa import host_isa
-from pellucid.compile.passes.join import joined
-from pellucid.compile.passes.products import as_read
+from pellucid.compile.passes.contraction_layout import lay_out_contractions
+from pellucid.compile.passes.merge import merge_terms
 from pellucid.compile.passes.simplify import simplify
-from pellucid.compile.plan.index import Axis, Index, Quotient, Remainder, divisors, lane_step, pace
-from pellucid.compile.plan.kernels import inside
+from pellucid.compile.plan.index import (
+    Axis,
+    Index,
+    Quotient,
+    Remainder,
+    lane_stride,
+    periods,
+    repeat_length,
+)
+from pellucid.compile.plan.kernels import computed_nodes
 from pellucid.compile.plan.planner import make_plan
 from pellucid.graph import Graph, Tensor
 from tests.compile.closeness import difference
@@ -26,12 +34,14 @@ def _variable(*shape: int) -> Tensor:
 
 
 def _products(graph: Graph) -> list[tuple[int, ...]]:
-    return [node.shape for node in as_read(simplify(graph)).nodes if node.op == "matmul"]
+    return [
+        node.shape for node in lay_out_contractions(simplify(graph)).nodes if node.op == "matmul"
+    ]
 
 
 def _kernels(graph: Graph) -> list[list[str]]:
     levels = Code(graph, host_isa()).levels
-    return [[n.op for n in inside(e.kernel)] for level in levels for e in level]
+    return [[n.op for n in computed_nodes(e.kernel)] for level in levels for e in level]
 
 
 def test_what_follows_a_layer_on_sequences_is_applied_to_its_tiles() -> None:
@@ -83,7 +93,7 @@ def test_parts_that_are_transposed_are_written_to_their_place() -> None:
     q, k, v = parts[0], parts[1], parts[2]
     seen = g.softmax(q @ k.transpose((0, 1, 3, 2))) @ v
     graph = Graph({"w": pel.grad((seen * seen).sum(), w).node})
-    assert make_plan(as_read(joined(simplify(graph)))).parts
+    assert make_plan(lay_out_contractions(merge_terms(simplify(graph)))).parts
     assert not difference(graph)
 
 
@@ -92,7 +102,7 @@ def test_rows_of_a_product_that_is_a_part_are_not_taken_for_one_line(axis: int) 
     parts = [_variable(3, 4, 5) @ _variable(5, 16) for _ in range(2)]
     whole = pel.concatenate(parts, axis)
     graph = Graph({"y": (whole @ _variable(whole.shape[-1], 7)).node})
-    assert make_plan(as_read(simplify(graph))).parts
+    assert make_plan(lay_out_contractions(simplify(graph))).parts
     assert not difference(graph)
 
 
@@ -110,6 +120,6 @@ def test_how_long_an_index_stands_still() -> None:
     outer = Index(0, ((Quotient(Index(0, ((Axis(0, 960), 1),)), 32), 1),))
     index = Index(0, ((Remainder(outer, 3), 1),))
     values = [(i // 32) % 3 for i in range(960)]
-    assert pace(index, 0) == next(i for i in range(960) if values[i] != values[0]) == 32
-    assert divisors(index, 0) == {32, 96}
-    assert lane_step(index, 0, 16) == 0 and lane_step(index, 0, 64) is None
+    assert repeat_length(index, 0) == next(i for i in range(960) if values[i] != values[0]) == 32
+    assert periods(index, 0) == {32, 96}
+    assert lane_stride(index, 0, 16) == 0 and lane_stride(index, 0, 64) is None
