@@ -114,10 +114,10 @@ def shares(work: Workload, threads: int) -> tuple[float, float]:
     """
     from benchmarks.steps import own
     from pellucid.compile.explain.peak import peak_flops
-    from pellucid.compile.plan.access import CONTRACTIONS, depth
+    from pellucid.compile.op_facts import contraction_depth, is_contraction
 
     nodes = own.Peer(work, "native", threads).program.code.plan.graph.nodes
-    products = (2.0 * node.size * depth(node) for node in nodes if node.op in CONTRACTIONS)
+    products = (2.0 * node.size * contraction_depth(node) for node in nodes if is_contraction(node))
     return sum(products), peak_flops(threads)
 
 

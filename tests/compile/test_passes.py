@@ -13,10 +13,10 @@ from pellucid import graph as g
 from pellucid.compile import code as whole
 from pellucid.compile.code import PASSES, Code, Pass
 from pellucid.compile.loop import verify as loops
+from pellucid.compile.machine import Machine
 from pellucid.compile.native.isa import host_isa
 from pellucid.compile.plan.planner import Plan, make_plan
 from pellucid.compile.plan.verify import verify
-from pellucid.compile.tile.tiles import Machine
 from pellucid.graph import Array, Graph
 from tests.compile.closeness import Feeds, Shaken, compare, reference, run
 from tests.compile.sums import normalisations, sums_that_follow

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pellucid.compile.passes.rewrite import on, with_nodes
-from pellucid.compile.plan.access import squeezed
+from pellucid.compile.op_facts import role_of
+from pellucid.compile.passes.rewrite import with_inputs, with_roots
+from pellucid.compile.shapes import squeezed
 from pellucid.graph.node import Node, apply
-from pellucid.graph.op import TABLE
 from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 
 
-def padded_in_place(graph: Graph) -> Graph:
+def compute_into_padding(graph: Graph) -> Graph:
     """The graph where what is padded for a convolution lies within its padding."""
     nodes = graph.nodes
     chosen = _chosen(nodes, set(graph.roots))
@@ -28,7 +28,7 @@ def padded_in_place(graph: Graph) -> Graph:
         if node in pads:
             found[node] = pads[node]
             continue
-        new = on(node, [found[source] for source in node.inputs])
+        new = with_inputs(node, [found[source] for source in node.inputs])
         found[node] = new
         if node in chosen:
             pad = chosen[node]
@@ -42,7 +42,7 @@ def padded_in_place(graph: Graph) -> Graph:
                     stop=tuple(b + n for b, n in zip(before, node.shape, strict=True)),
                     step=(1,) * len(before),
                 )
-    return with_nodes(graph, found)
+    return with_roots(graph, found)
 
 
 def _chosen(nodes: Sequence[Node], roots: set[Node]) -> dict[Node, Node]:
@@ -56,7 +56,7 @@ def _chosen(nodes: Sequence[Node], roots: set[Node]) -> dict[Node, Node]:
         if node.op != "pad" or max(node.attrs["interior"]) or not _feeds(node, consumers):
             continue
         (source,) = node.inputs
-        elementwise = TABLE[source.op].kind == "elementwise"
+        elementwise = role_of(source) == "elementwise"
         if elementwise and source not in roots and len(consumers[source]) > 1:
             found.setdefault(source, node)
     return found

@@ -9,7 +9,7 @@ from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 
 
-def rewritten(graph: Graph, rule: Callable[[Node], Node]) -> Graph:
+def rewrite(graph: Graph, rule: Callable[[Node], Node]) -> Graph:
     """The graph whose nodes, from the leaves up, are replaced by what `rule` makes of them.
 
     The rule is given each node on its new inputs.
@@ -17,11 +17,11 @@ def rewritten(graph: Graph, rule: Callable[[Node], Node]) -> Graph:
     found: dict[Node, Node] = {}
     for node in graph.nodes:
         with origin(node.origin):
-            found[node] = rule(on(node, [found[source] for source in node.inputs]))
-    return with_nodes(graph, found)
+            found[node] = rule(with_inputs(node, [found[source] for source in node.inputs]))
+    return with_roots(graph, found)
 
 
-def on(node: Node, inputs: list[Node]) -> Node:
+def with_inputs(node: Node, inputs: list[Node]) -> Node:
     """The same op on other inputs."""
     if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
         return node
@@ -29,7 +29,7 @@ def on(node: Node, inputs: list[Node]) -> Node:
         return apply(node.op, inputs, **node.attrs)
 
 
-def with_nodes(graph: Graph, found: dict[Node, Node]) -> Graph:
+def with_roots(graph: Graph, found: dict[Node, Node]) -> Graph:
     """The graph with every root replaced."""
     return Graph(
         {name: found[node] for name, node in graph.outputs.items()},

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from math import prod
 
-from pellucid.compile.passes.rewrite import rewritten
-from pellucid.compile.plan.access import CONTRACTIONS, depth
-from pellucid.compile.tile.winograd import is_by_window
+from pellucid.compile.convolution import is_window_gradient
+from pellucid.compile.op_facts import contraction_depth, is_contraction
+from pellucid.compile.passes.rewrite import rewrite
 from pellucid.graph.node import Node, apply
 from pellucid.graph.program import Graph
 
@@ -29,15 +29,15 @@ _MOST_PARTS = 32
 _PARTIAL_RESULTS = 262_144
 
 
-def split(graph: Graph) -> Graph:
+def split_reductions(graph: Graph) -> Graph:
     """The graph with its long sums cut."""
-    return rewritten(graph, _cut)
+    return rewrite(graph, _cut)
 
 
 def _cut(node: Node) -> Node:
     if node.op == "sum":
         return _cut_sum(node)
-    return _cut_contraction(node) if node.op in CONTRACTIONS else node
+    return _cut_contraction(node) if is_contraction(node) else node
 
 
 def _cut_sum(node: Node) -> Node:
@@ -78,10 +78,10 @@ def _parts(count: int, most: int) -> int:
 
 
 def _cut_contraction(node: Node) -> Node:
-    deep = depth(node)
+    deep = contraction_depth(node)
     if node.op == "matmul" and _DEEP > deep >= _LONG and _is_thin(node):
         return _cut_matmul(node, 2)
-    part = _DEEP_SQUARES if is_by_window(node) else _DEEP
+    part = _DEEP_SQUARES if is_window_gradient(node) else _DEEP
     if deep < 2 * part or not node.size:
         return node
     most = min(deep // part, _PARTIAL_RESULTS // node.size)

@@ -11,19 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from pellucid.compile.emit.scalar_ops import kind_of
-from pellucid.compile.loop.ir import Kind
-from pellucid.compile.plan.access import accesses, fixed_axes, own_cost
-from pellucid.compile.plan.domain import merged
-from pellucid.compile.plan.fuse import operand_base
-from pellucid.compile.plan.index import Axis, Index, Indices, linear
-from pellucid.compile.plan.kernels import Kernel, inside
-from pellucid.compile.tile.tiles import Machine, Tiling, panel_tiling, tiling
+from pellucid.compile.element import ElementKind, kind_of
+from pellucid.compile.machine import Machine
+from pellucid.compile.op_facts import own_cost
+from pellucid.compile.plan.access import unmergeable_axes
+from pellucid.compile.plan.index import Index, linear_position
+from pellucid.compile.plan.kernels import Kernel, computed_nodes
+from pellucid.compile.plan.loop_axes import merge_axes
+from pellucid.compile.plan.operands import operand_position, operands
+from pellucid.compile.tile.tiles import Tiling, panel_tiling, tiling
 from pellucid.graph.node import Node
 
 
 @dataclass(frozen=True)
-class Line:
+class StridedAxis:
     """One loop. axis: of the kernel's domain; a, b: elements that the operands step by."""
 
     axis: int
@@ -41,12 +42,12 @@ class Contraction:
     where they were packed before, else 0.
     """
 
-    batch: tuple[Line, ...]
-    outer: tuple[Line, ...]
-    row: Line
-    column: Line
-    sums: tuple[Line, ...]
-    kind: Kind
+    batch: tuple[StridedAxis, ...]
+    outer: tuple[StridedAxis, ...]
+    row: StridedAxis
+    column: StridedAxis
+    sums: tuple[StridedAxis, ...]
+    kind: ElementKind
     lanes: int
     panel: int = 0
 
@@ -66,50 +67,6 @@ class Contraction:
         return prod(line.extent for line in self.sums)
 
 
-def operands(node: Node) -> tuple[Indices, Indices, tuple[int, ...]]:
-    """Where a contraction reads its operands, and the lengths of the axes that it sums over.
-
-    The indices are in axes of the result, then those of the sum.
-    """
-    first = node.inputs[0]
-    rank = len(node.shape)
-    if node.op == "matmul":
-        depth = first.shape[-1]
-        axes = [_index(axis, extent) for axis, extent in enumerate((*node.shape, depth))]
-        batch = tuple(axes[: rank - 2])
-        return (*batch, axes[rank - 2], axes[rank]), (*batch, axes[rank], axes[rank - 1]), (depth,)
-    if node.op == "convolve":
-        return _convolved(node)
-    raise ValueError(f"{node!r} is not a contraction")
-
-
-def _convolved(node: Node) -> tuple[Indices, Indices, tuple[int, ...]]:
-    signal, kernel = node.inputs
-    rank = len(node.attrs["stride"])
-    result = [_index(axis, extent) for axis, extent in enumerate(node.shape)]
-    summed = (*kernel.shape[:rank], signal.shape[-1])
-    inner = [_index(len(node.shape) + i, extent) for i, extent in enumerate(summed)]
-    batch, group, output = result[0], result[-2], result[-1]
-    places = tuple(
-        place.times(stride).plus(within.times(dilation))
-        for place, within, stride, dilation in zip(
-            result[1:], inner, node.attrs["stride"], node.attrs["dilation"], strict=False
-        )
-    )
-    channel = inner[rank]
-    return (batch, *places, group, channel), (*inner[:rank], group, channel, output), summed
-
-
-def _index(axis: int, extent: int) -> Index:
-    return Index() if extent == 1 else Index(0, ((Axis(axis, extent), 1),))
-
-
-def operand_position(operand: Node, at: Indices) -> tuple[Node, Index]:
-    """The node whose memory holds an operand, and the position of the element at `at`."""
-    base = operand_base(operand)
-    return base, linear(accesses(operand, at, {base})[0].at, base.shape)
-
-
 def contraction_of(
     kernel: Kernel, kept: set[Node], lanes: int, registers: int, parts: Sequence[Index] = ()
 ) -> tuple[Contraction, Tiling]:
@@ -125,8 +82,8 @@ def contraction_of(
         return _of_panels(kernel, kernel.panels, a, machine)
     b = operand_position(node.inputs[1], b_at)[1]
 
-    def line(axis: int, extent: int) -> Line:
-        return Line(axis, extent, a.factor(axis) or 0, b.factor(axis) or 0)
+    def line(axis: int, extent: int) -> StridedAxis:
+        return StridedAxis(axis, extent, a.factor(axis) or 0, b.factor(axis) or 0)
 
     last = len(node.shape) - 1
     column = line(last, node.shape[-1])
@@ -146,7 +103,7 @@ def contraction_of(
         kind_of(node.dtype),
         machine.lanes,
     )
-    after = sum(own_cost(inner) for inner in inside(kernel))
+    after = sum(own_cost(inner) for inner in computed_nodes(kernel))
     return work, _cut(work, machine, after)
 
 
@@ -160,19 +117,21 @@ def _of_panels(
     work = Contraction(
         (),
         (),
-        Line(0, m, a.factor(0) or 0, 0),
-        Line(1, n, 0, 1),
-        (Line(2, depth, a.factor(2) or 0, width),),
+        StridedAxis(0, m, a.factor(0) or 0, 0),
+        StridedAxis(1, n, 0, 1),
+        (StridedAxis(2, depth, a.factor(2) or 0, width),),
         kind_of(node.dtype),
         machine.lanes,
         depth * width,
     )
     row_bytes = work.row.a * node.dtype.itemsize
     vectors = width // machine.lanes
-    return work, panel_tiling((m, n), depth, row_bytes, vectors, kernel.strip, machine)
+    return work, panel_tiling((m, n), depth, row_bytes, vectors, kernel.row_block, machine)
 
 
-def _rows(kernel: Kernel, kept: set[Node], positions: list[Index], axes: list[int]) -> list[Line]:
+def _rows(
+    kernel: Kernel, kept: set[Node], positions: list[Index], axes: list[int]
+) -> list[StridedAxis]:
     """The lines of rows, merged where everything that is read and written allows.
 
     positions: of the first operand, then of parts.
@@ -180,33 +139,33 @@ def _rows(kernel: Kernel, kept: set[Node], positions: list[Index], axes: list[in
     a = positions[0]
     fixed: set[int] = set()
     for number, member in enumerate(kernel.members):
-        positions.append(linear(member.at, member.node.shape))
+        positions.append(linear_position(member.at, member.node.shape))
         if not number:
             continue
-        fixed |= fixed_axes(member.node, member.at, kept - {member.node})
+        fixed |= unmergeable_axes(member.node, member.at, kept - {member.node})
         for access in member.reads:
-            position = linear(access.at, access.node.shape)
+            position = linear_position(access.at, access.node.shape)
             positions.append(position)
             if access.guarded or not position.is_affine:
                 fixed |= position.axes()
-    loops = merged(kernel.shape, axes, positions, fixed)
+    loops = merge_axes(kernel.shape, axes, positions, fixed)
     if not loops:
-        return [Line(-1, 1, 0, 0)]
-    return [Line(loop.last, loop.extent, a.factor(loop.last) or 0, 0) for loop in loops]
+        return [StridedAxis(-1, 1, 0, 0)]
+    return [StridedAxis(loop.last, loop.extent, a.factor(loop.last) or 0, 0) for loop in loops]
 
 
-def _merged_sums(lines: list[Line]) -> tuple[Line, ...]:
+def _merged_sums(lines: list[StridedAxis]) -> tuple[StridedAxis, ...]:
     """Sums as few as they can be, the longest steps outermost."""
-    found: list[Line] = []
+    found: list[StridedAxis] = []
     for line in sorted(lines, key=lambda s: (abs(s.b), abs(s.a)), reverse=True):
         if line.extent == 1:
             continue
         before = found[-1] if found else None
         if before and before.a == line.extent * line.a and before.b == line.extent * line.b:
-            found[-1] = Line(line.axis, before.extent * line.extent, line.a, line.b)
+            found[-1] = StridedAxis(line.axis, before.extent * line.extent, line.a, line.b)
         else:
             found.append(line)
-    return tuple(found) or (Line(-1, 1, 0, 0),)
+    return tuple(found) or (StridedAxis(-1, 1, 0, 0),)
 
 
 def _cut(work: Contraction, machine: Machine, after: int) -> Tiling:

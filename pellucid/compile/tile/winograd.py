@@ -17,15 +17,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import ceil
 
-from pellucid.compile.emit.scalar_ops import kind_of
-from pellucid.compile.loop.ir import Kind
+from pellucid.compile.convolution import WINDOW, is_dense, is_window_gradient
+from pellucid.compile.element import ElementKind, kind_of
+from pellucid.compile.machine import Machine
 from pellucid.compile.plan.kernels import Kernel
-from pellucid.compile.tile.contraction import Line, operand_position, operands
-from pellucid.compile.tile.tiles import Machine
-from pellucid.graph.node import Node
+from pellucid.compile.plan.operands import operand_position, operands
+from pellucid.compile.tile.contraction import StridedAxis
 
-WINDOW = 3
-SQUARE = 2
+TILE = 2
 POINTS = 16
 """Products for each pair of channels of a square."""
 _TASKS = 32
@@ -54,18 +53,18 @@ class Winograd:
     task_blocks:   blocks of squares that a task takes; a gradient's takes all of its group.
     """
 
-    by_window: bool
-    group: Line
-    image: Line
-    y: Line
-    x: Line
-    channel: Line
-    column: Line
-    kind: Kind
+    window_gradient: bool
+    group: StridedAxis
+    image: StridedAxis
+    y: StridedAxis
+    x: StridedAxis
+    channel: StridedAxis
+    column: StridedAxis
+    kind: ElementKind
     lanes: int
     rows: int = 1
     vectors: int = 1
-    squares: int = 1
+    block_tiles: int = 1
     channel_block: int = 1
     panel_block: int = 1
     task_blocks: int = 1
@@ -76,24 +75,24 @@ class Winograd:
         return self.vectors * self.lanes
 
     @property
-    def high(self) -> int:
+    def tile_rows(self) -> int:
         """Squares from top to bottom of an image."""
-        return ceil(self.y.extent / SQUARE)
+        return ceil(self.y.extent / TILE)
 
     @property
-    def wide(self) -> int:
+    def tile_columns(self) -> int:
         """Squares from left to right of an image."""
-        return ceil(self.x.extent / SQUARE)
+        return ceil(self.x.extent / TILE)
 
     @property
-    def all_squares(self) -> int:
+    def tiles(self) -> int:
         """Squares of all images."""
-        return self.image.extent * self.high * self.wide
+        return self.image.extent * self.tile_rows * self.tile_columns
 
     @property
     def blocks(self) -> int:
         """Blocks of squares."""
-        return ceil(self.all_squares / self.squares)
+        return ceil(self.tiles / self.block_tiles)
 
     @property
     def panels(self) -> int:
@@ -108,7 +107,7 @@ class Winograd:
     @property
     def pieces(self) -> int:
         """Tasks of one group and one block of panels."""
-        if self.by_window:
+        if self.window_gradient:
             return ceil(self.channel.extent / self.channel_block)
         return ceil(self.blocks / self.task_blocks)
 
@@ -118,16 +117,16 @@ class Winograd:
         return self.group.extent * self.column_blocks * self.pieces
 
     @property
-    def channel_room(self) -> int:
+    def padded_channels(self) -> int:
         """Channels of a mapped square, those beyond the last included."""
-        taken = self.channel_block if self.by_window else self.channel.extent
+        taken = self.channel_block if self.window_gradient else self.channel.extent
         return ceil(taken / self.lanes) * self.lanes
 
     @property
     def products(self) -> int:
         """Multiply-adds of the products of matrices."""
         pairs = self.channel.extent * self.column.extent * self.group.extent
-        return POINTS * self.all_squares * pairs
+        return POINTS * self.tiles * pairs
 
     @property
     def flops(self) -> int:
@@ -135,16 +134,16 @@ class Winograd:
         channels = self.group.extent * self.channel.extent
         columns = self.group.extent * self.column.extent
         windows = _WINDOW_FLOPS * channels * self.column.extent
-        results = _GRADIENT_FLOPS if self.by_window else _RESULT_FLOPS
+        results = _GRADIENT_FLOPS if self.window_gradient else _RESULT_FLOPS
         squares = _SIGNAL_FLOPS * channels + results * columns
-        return 2 * self.products + windows + self.all_squares * squares
+        return 2 * self.products + windows + self.tiles * squares
 
 
 def winograd_of(kernel: Kernel, lanes: int, registers: int) -> Winograd | None:
     """How a contraction kernel is computed by squares; None if it cannot or should not be."""
     node = kernel.members[0].node
-    by_window = is_by_window(node)
-    if not by_window and not (_is_dense(node) and node.inputs[1].shape[:2] == (WINDOW, WINDOW)):
+    by_window = is_window_gradient(node)
+    if not by_window and not (is_dense(node) and node.inputs[1].shape[:2] == (WINDOW, WINDOW)):
         return None
     machine = Machine(lanes, registers).of(node.dtype)
     work = _lines(kernel, by_window, machine.lanes)
@@ -154,33 +153,19 @@ def winograd_of(kernel: Kernel, lanes: int, registers: int) -> Winograd | None:
     return _cut_gradient(work, machine) if by_window else _cut(work, machine)
 
 
-def is_by_window(node: Node) -> bool:
-    """Whether a convolution is the gradient by a 3 × 3 window: its own window is the picture ∂y."""
-    if not _is_dense(node):
-        return False
-    return node.shape[1:3] == (WINDOW, WINDOW) and min(node.inputs[1].shape[:2]) > WINDOW
-
-
-def _is_dense(node: Node) -> bool:
-    """Whether it is a convolution of pictures that leaves nothing out."""
-    if node.op != "convolve" or len(node.shape) != 5:
-        return False
-    return bool(node.attrs["stride"] == node.attrs["dilation"] == (1, 1))
-
-
 def _lines(kernel: Kernel, by_window: bool, lanes: int) -> Winograd:
     node = kernel.members[0].node
     a_at, b_at, summed = operands(node)
     a = operand_position(node.inputs[0], a_at)[1]
     b = operand_position(node.inputs[1], b_at)[1]
 
-    def line(axis: int, extent: int) -> Line:
-        return Line(axis, extent, a.factor(axis) or 0, b.factor(axis) or 0)
+    def line(axis: int, extent: int) -> StridedAxis:
+        return StridedAxis(axis, extent, a.factor(axis) or 0, b.factor(axis) or 0)
 
     size = summed[:2] if by_window else node.shape[1:3]
     # Within the window and from place to place, the signal is read in the same steps.
     y, x = (
-        Line(axis, extent, a.factor(4 + axis) or 0, b.factor(4 + axis) or 0)
+        StridedAxis(axis, extent, a.factor(4 + axis) or 0, b.factor(4 + axis) or 0)
         for axis, extent in zip((1, 2), size, strict=True)
     )
     group, column = line(3, node.shape[3]), line(4, node.shape[4])
@@ -196,20 +181,20 @@ def _is_worth_it(work: Winograd) -> bool:
     signal = ceil(work.channel.extent / work.lanes)
     places = work.image.extent * work.y.extent * work.x.extent
     direct = places * WINDOW * WINDOW * work.channel.extent * vectors
-    of_results = _READ * vectors if work.by_window else _WRITE * vectors
+    of_results = _READ * vectors if work.window_gradient else _WRITE * vectors
     each = POINTS * work.channel.extent * vectors + _READ * signal + of_results
     once = _WRITE * work.channel.extent * vectors
-    return work.all_squares * each + once < _GAIN * direct
+    return work.tiles * each + once < _GAIN * direct
 
 
 def _cut(work: Winograd, machine: Machine) -> Winograd:
     size = 8 if work.kind == "f64" else 4
     depth, columns = work.channel.extent, work.column.extent
-    rows, vectors = machine.tile(work.all_squares, columns, depth, work.channel_room * size)
+    rows, vectors = machine.tile(work.tiles, columns, depth, work.padded_channels * size)
     width = vectors * work.lanes
     panels = ceil(columns / width)
     panel_block = min(max(_CACHE_BYTES // (POINTS * depth * width * size), 1), panels)
-    work = replace(work, rows=rows, vectors=vectors, squares=rows, panel_block=panel_block)
+    work = replace(work, rows=rows, vectors=vectors, block_tiles=rows, panel_block=panel_block)
     wanted = min(max(work.products // _TASK_PRODUCTS, 1), _TASKS)
     pieces = ceil(wanted / (work.group.extent * work.column_blocks))
     return replace(work, task_blocks=ceil(work.blocks / pieces))
@@ -226,14 +211,14 @@ def _cut_gradient(work: Winograd, machine: Machine) -> Winograd:
             break
         most //= 2
     room = ceil(channel_block / work.lanes) * work.lanes
-    squares = min(max(_NEAR_BYTES // (POINTS * room * size), 1), work.all_squares)
+    squares = min(max(_NEAR_BYTES // (POINTS * room * size), 1), work.tiles)
     rows, vectors = machine.tile(channel_block, column_block, squares)
     panel_block = ceil(column_block / (vectors * work.lanes))
     return replace(
         work,
         rows=rows,
         vectors=vectors,
-        squares=squares,
+        block_tiles=squares,
         channel_block=channel_block,
         panel_block=panel_block,
     )
