@@ -110,7 +110,7 @@ def summary(
 def shares(work: Workload, threads: int) -> tuple[float, float]:
     """Floating-point operations of a step's products alone, and the machine's most a second.
 
-    Counted as direct sums: by squares a convolution takes fewer, and may seem to pass the peak.
+    Counted as direct sums: by Winograd a convolution takes fewer, and may seem to pass the peak.
     """
     from benchmarks.steps import own
     from pellucid.compile.explain.peak import peak_flops

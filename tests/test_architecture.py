@@ -1,5 +1,6 @@
 """The package keeps the rules of `architecture.py`, and a planted violation of each is found."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,14 @@ PACKAGE = ROOT / "pellucid"
 
 def test_the_package_keeps_the_rules() -> None:
     assert violations(PACKAGE) == []
+
+
+def test_files_that_the_description_names_exist() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+\.py)`", text))
+    roots = [ROOT, PACKAGE, PACKAGE / "compile", PACKAGE / "compile" / "passes"]
+    assert len(named) > 50
+    assert [name for name in named if not any((root / name).exists() for root in roots)] == []
 
 
 def test_every_floor_has_files() -> None:

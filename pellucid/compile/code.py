@@ -127,7 +127,7 @@ class Code:
 
     @property
     def key(self) -> str | None:
-        """The hash of everything that the text depends on: mostly found without writing the text.
+        """The hash of everything that the text depends on, mostly computed without writing the text.
 
         None if the compiler cannot be told from another one.
         """

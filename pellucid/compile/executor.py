@@ -1,4 +1,4 @@
-"""Which executor runs a graph: compiled where compiling pays, else the reference."""
+"""The choice of executor: machine code where compiling pays, else the reference."""
 
 from __future__ import annotations
 

@@ -51,12 +51,12 @@ def _applied(op: str, inputs: Sequence[Tensor], attributes: dict[str, Any]) -> T
 
 
 def _check_type(op: str, inputs: Sequence[Array], attributes: dict[str, Any]) -> None:
-    said = _applied(op, [variable(x) for x in inputs], attributes).node.type
+    declared = _applied(op, [variable(x) for x in inputs], attributes).node.type
     with np.errstate(all="ignore"):
         value = np.asarray(TABLE[op].reference(*inputs, **attributes))
-    if (value.shape, value.dtype) != (said.shape, said.dtype):
-        given = f"{value.dtype.name}{list(value.shape)}"
-        raise AssertionError(f"the type rule of {op} says {said}, its reference gives {given}")
+    if (value.shape, value.dtype) != (declared.shape, declared.dtype):
+        actual = f"{value.dtype.name}{list(value.shape)}"
+        raise AssertionError(f"the type rule of {op} says {declared}, its reference gives {actual}")
 
 
 def _check_gradient(op: str, inputs: Sequence[Array], attributes: dict[str, Any]) -> None:
@@ -70,10 +70,10 @@ def _check_gradient(op: str, inputs: Sequence[Array], attributes: dict[str, Any]
     directions = [dice.normal(size=x.shape) / max(1.0, x.size**0.5) for x in varied]
     gradients = grad(value, varied)
     exact = sum(float((g.numpy() * d).sum()) for g, d in zip(gradients, directions, strict=True))
-    found = _difference(value, varied, directions)
-    if not abs(found - exact) <= _GRADIENT_ERROR * max(abs(exact), abs(found), 1e-2):
+    measured = _difference(value, varied, directions)
+    if not abs(measured - exact) <= _GRADIENT_ERROR * max(abs(exact), abs(measured), 1e-2):
         raise AssertionError(
-            f"the gradient rule of {op} gives {exact:.9g} along a direction, differences {found:.9g}"
+            f"the gradient rule of {op} gives {exact:.9g} along a direction, differences {measured:.9g}"
         )
 
 

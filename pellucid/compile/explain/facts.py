@@ -9,14 +9,18 @@ from dataclasses import dataclass
 class KernelFacts:
     """One kernel of a program.
 
-    level: kernels of one level run side by side. function: its code, which equal kernels share.
-    kind: "contraction" (a product of matrices or a convolution), "winograd" (a convolution by squares,
-    see `compile.winograd`), "loops" (over elements, with any reductions), "draw" (random numbers),
-    "scatter" (sums into rows) or "copy". shape: what it goes over. layers: the parts of the network
-    that it computes, "∂" being the backward pass of one.
-    ops: the graph's ops that it computes at once. moved: bytes that it reads and writes if every
-    element is touched once. flops: floating-point operations, a multiply-add counting two. tasks:
-    pieces that threads share. seconds: that a step spends in it, if it was measured.
+    level:    kernels of one level run side by side.
+    function: its code, which equal kernels share.
+    kind:     "contraction" (a product of matrices or a convolution), "winograd" (a convolution by
+              Winograd's algorithm, see `tile.winograd`), "loops" (over elements, with any reductions),
+              "draw" (random numbers), "scatter" (sums into rows) or "copy".
+    shape:    of its domain.
+    layers:   the parts of the network that it computes, "∂" for the backward pass of one.
+    ops:      the graph's ops that it computes together.
+    moved:    bytes that it reads and writes if every element is touched once.
+    flops:    floating-point operations, a multiply-add counting two.
+    tasks:    pieces that threads share.
+    seconds:  that a step spends in it, if it was measured.
     """
 
     level: int

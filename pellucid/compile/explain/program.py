@@ -1,4 +1,4 @@
-"""What a program does and how fast: the view through the compiler."""
+"""The kernels of a program, its code, and how fast it is."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Explanation(ProgramFacts):
     program: NativeProgram
 
     def loop_ir(self) -> str:
-        """The loops of every kernel, and what its pointers are."""
+        """The loops of every kernel, with the buffer of each pointer."""
         code = self.program.code
         emitted = {each.function: each for level in code.levels for each in level}
         parts = []
@@ -110,12 +110,12 @@ def _timed_runs(
     """Seconds a step of run after run, for a while; the states are as before afterwards."""
     saved = [state.value.copy() for state in program.graph.updates]
     try:
-        steps, given = _fed(program, dict(feeds or {}))
+        steps, inputs = _inputs(program, dict(feeds or {}))
         enough = time.perf_counter() + _SECONDS
         runs = 0
         while runs < _LEAST_RUNS or time.perf_counter() < enough:
             began = time.perf_counter()
-            program.run(steps, given)
+            program.run(steps, inputs)
             yield (time.perf_counter() - began) / steps
             runs += 1
     finally:
@@ -123,8 +123,8 @@ def _timed_runs(
             state.value = value
 
 
-def _fed(program: NativeProgram, feeds: dict[str, Array]) -> tuple[int, dict[str, Array]]:
-    """How many steps to run at once, and what to feed them; runs a step or two to find out."""
+def _inputs(program: NativeProgram, feeds: dict[str, Array]) -> tuple[int, dict[str, Array]]:
+    """The number of steps to run at once and their inputs; runs a step or two to measure one."""
 
     def zeros(steps: int) -> dict[str, Array]:
         wanted = program.graph.inputs.items()
@@ -148,11 +148,11 @@ def _facts(level: int, emitted: Emitted, plan: Plan) -> KernelFacts:
     kernel = emitted.kernel
     computed = [] if kernel.copies is not None else computed_nodes(kernel)
     named = [n for n in computed if role_of(n) != "movement"] or computed
-    squares = emitted.schedule.layout if isinstance(emitted.schedule.layout, Winograd) else None
-    kind = {"nest": "loops"}.get(kernel.kind, "winograd" if squares else kernel.kind)
+    winograd = emitted.schedule.layout if isinstance(emitted.schedule.layout, Winograd) else None
+    kind = {"nest": "loops"}.get(kernel.kind, "winograd" if winograd else kernel.kind)
     flops = sum(map(_flops, computed))
-    if squares is not None:
-        flops += squares.flops - _flops(kernel.members[0].node)
+    if winograd is not None:
+        flops += winograd.flops - _flops(kernel.members[0].node)
     return KernelFacts(
         level,
         emitted.function,

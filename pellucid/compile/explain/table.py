@@ -13,20 +13,21 @@ _INDENT = 7
 _MOST_LINES = 3
 _KINDS = {
     "contraction": "a product of matrices or a convolution, with what follows from each element",
-    "winograd": "a convolution by squares, which takes fewer multiplications than its sum",
+    "winograd": "a convolution by Winograd's algorithm, which takes fewer multiplications than its sum",
     "loops": "operations element by element, sums and maxima (a nest, in its code)",
     "draw": "random numbers",
     "scatter": "rows that are added to rows",
-    "copy": "a value that is put where it is kept",
+    "copy": "a value that is copied into a state",
 }
 
 
 def table(program: ProgramFacts, width: int | None = None, legend: bool = True) -> str:
-    """A summary, two to four lines for each kernel, and what the columns mean.
+    """A summary, two to four lines for each kernel, and a legend of the columns.
 
-    width: of the text, by default that of the terminal within 80 and 120. Kernels that do the same
-    for the same layers (the steps of a recurrent network) share an entry. legend: whether the meaning
-    of the columns follows.
+    width:  of the text, by default that of the terminal within 80 and 120.
+    legend: whether the legend follows.
+
+    Kernels that do the same for the same layers (the steps of a recurrent network) share an entry.
     """
     if width is None:
         columns = shutil.get_terminal_size((100, 24)).columns
@@ -46,11 +47,11 @@ def table(program: ProgramFacts, width: int | None = None, legend: bool = True) 
 
 
 def _grouped(kernels: Sequence[KernelFacts]) -> list[list[KernelFacts]]:
-    found: dict[tuple[object, ...], list[KernelFacts]] = {}
+    groups: dict[tuple[object, ...], list[KernelFacts]] = {}
     for kernel in kernels:
         key = (kernel.kind, kernel.shape, kernel.layers, kernel.ops)
-        found.setdefault(key, []).append(kernel)
-    return list(found.values())
+        groups.setdefault(key, []).append(kernel)
+    return list(groups.values())
 
 
 def _summary(program: ProgramFacts, width: int) -> list[str]:
@@ -59,7 +60,7 @@ def _summary(program: ProgramFacts, width: int) -> list[str]:
         f"{_several(len(program.kernels), 'kernel')} in "
         f"{_several(program.levels, 'level')} on {on}, for "
         f"{program.instructions} ({program.lanes} floats in a register); "
-        f"{bytes_text(program.memory_bytes)} of memory for what kernels leave to others."
+        f"{bytes_text(program.memory_bytes)} of memory for values that one kernel leaves to another."
     )
     if program.seconds is not None and program.peak is not None:
         rate = program.flops / program.seconds
@@ -71,8 +72,8 @@ def _summary(program: ProgramFacts, width: int) -> list[str]:
     return _wrapped(text, width)
 
 
-def _several(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+def _several(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _numbers(program: ProgramFacts, groups: list[list[KernelFacts]], shapes: bool) -> list[str]:
@@ -128,13 +129,13 @@ def _computes(kernel: KernelFacts, over: str, width: int) -> list[str]:
     """The layers and the ops of a kernel; of a long list of ops the middle is left out."""
     where = f"{over}{', '.join(kernel.layers)}: " if kernel.layers else over
     count = len(kernel.ops)
-    for kept in range(count, 0, -1):
-        cut = [] if kept == count else ["…"]
-        ops = [*kernel.ops[: (kept + 1) // 2], *cut, *kernel.ops[count - kept // 2 :]]
+    for shown in range(count, 0, -1):
+        cut = [] if shown == count else ["…"]
+        ops = [*kernel.ops[: (shown + 1) // 2], *cut, *kernel.ops[count - shown // 2 :]]
         lines = _wrapped(where + " → ".join(ops), width, _INDENT)
         if len(lines) <= _MOST_LINES:
             return lines
-    return _wrapped(where + "…" if count else "what was computed before", width, _INDENT)
+    return _wrapped(where + "…" if count else "a value computed before", width, _INDENT)
 
 
 def _legend(program: ProgramFacts, width: int) -> list[str]:

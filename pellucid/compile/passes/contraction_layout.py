@@ -1,9 +1,9 @@
-"""Products in the form in which they are read.
+"""Contractions get the layout that their readers need.
 
 A layer on (batch, length, features) multiplies batch · length rows at once and reshapes the result.
-Where every reader wants it in that shape, the product is said to have it: its loops stay the same, but
+Where every reader reshapes a product alike, the product gets that shape: its loops stay the same, but
 what follows has the same axes and is applied while a tile of the result is in registers. Where every
-reader wants the product transposed, (AB)ᵀ = BᵀAᵀ is computed at once.
+reader transposes it, (AB)ᵀ = BᵀAᵀ is computed at once.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from pellucid.graph.program import Graph
 
 
 def lay_out_contractions(graph: Graph) -> Graph:
-    """The graph whose products have the axes, and the order of axes, that their readers want."""
+    """The graph with products that have the axes, and the order of axes, of their readers."""
     readers: dict[Node, list[Node]] = {}
     for node in graph.nodes:
         for source in set(node.inputs):
             readers.setdefault(source, []).append(node)
     roots = set(graph.roots)
-    found: dict[Node, Node] = {}
+    replacement: dict[Node, Node] = {}
     for node in graph.nodes:
-        new = with_inputs(node, [found[source] for source in node.inputs])
+        new = with_inputs(node, [replacement[source] for source in node.inputs])
         with origin(node.origin):
             if node.op in ("reshape", "transpose"):
                 new = simplified(new)
             elif node.op == "matmul" and node not in roots and node.size:
                 new = _product(new, node, readers.get(node, []))
-        found[node] = new
-    return with_roots(graph, found)
+        replacement[node] = new
+    return with_roots(graph, replacement)
 
 
 def _product(new: Node, node: Node, readers: Sequence[Node]) -> Node:
     """The product, or a movement of one that undoes its readers'."""
-    shape = _wanted_shape(node, readers)
+    shape = _readers_shape(node, readers)
     if shape is not None:
         return apply("reshape", [_with_axes(new, shape)], shape=node.shape)
     rank = len(node.shape)
@@ -51,7 +51,7 @@ def _product(new: Node, node: Node, readers: Sequence[Node]) -> Node:
     return new
 
 
-def _wanted_shape(node: Node, readers: Sequence[Node]) -> Shape | None:
+def _readers_shape(node: Node, readers: Sequence[Node]) -> Shape | None:
     """The one shape that all readers of a product reshape it to, if only its rows are cut by that."""
     shapes = {reader.shape if reader.op == "reshape" else node.shape for reader in readers}
     if len(node.shape) != 2 or len(shapes) != 1:

@@ -1,4 +1,4 @@
-"""Means in a graph: what is Σ x / n, and what is x − Σ x / n.
+"""Means in a graph: recognises Σ x / n and x − Σ x / n.
 
 The factor must be the number of the type that is nearest to 1 / n: any other is another value, which may
 be far from the mean where x is far from 0.
@@ -19,7 +19,7 @@ Axes = tuple[int, ...]
 
 
 def reduced_shape(shape: Shape, axes: Axes) -> Shape:
-    """The shape of a reduction over axes, which are kept with length 1."""
+    """The shape of a reduction over axes, which remain with length 1."""
     return tuple(1 if axis in axes else n for axis, n in enumerate(shape))
 
 
@@ -34,10 +34,10 @@ def centred_from(x: Node, axes: Axes) -> Node | None:
     """y if x is y − Σy / n over axes."""
     for whole, other in (x.inputs, reversed(x.inputs)):
         sign = -1.0 if x.op == "sub" else 1.0
-        found = scaled_sum(other, axes, x.shape)
-        if found is None:
+        scaled = scaled_sum(other, axes, x.shape)
+        if scaled is None:
             continue
-        summed, share = found
+        summed, share = scaled
         if summed.op == "neg" and summed is not whole:
             summed, share = summed.inputs[0], -share
         if summed is whole and is_reciprocal(-sign * share, prod(x.shape[a] for a in axes), x):
@@ -52,7 +52,7 @@ def is_reciprocal(share: float, count: int, x: Node) -> bool:
 
 
 def scaled_sum(x: Node, axes: Axes, shape: Shape) -> tuple[Node, float] | None:
-    """(y, c) if x is c · Σy over axes, repeated."""
+    """(y, c) if x is c · Σy over axes, broadcast."""
     share = 1.0
     while x.op in ("broadcast", "reshape", "mul", "div", "neg"):
         if x.op == "neg":

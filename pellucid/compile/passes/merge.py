@@ -1,9 +1,9 @@
-"""Sums that are something simpler: parts side by side, one product instead of many.
+"""Terms of sums are merged: padded parts into concatenations, contractions into one.
 
-What was cut into slices gets a gradient that is a sum of padded parts; where the parts lie side by
-side they are concatenated instead. A weight that is used several times, as in a recurrent network,
-gets a gradient that is a sum of products, A₁B₁ + A₂B₂ + …; that is the one product [A₁ A₂ …][B₁; B₂; …].
-Sums are put in another order, so results are the same up to rounding, and x + 0 is x also for −0.
+The gradient of a tensor that was sliced is a sum of padded parts; parts side by side are concatenated
+instead. The gradient of a weight that is used several times, as in a recurrent network, is a sum of
+products, A₁B₁ + A₂B₂ + …, which is the one product [A₁ A₂ …][B₁; B₂; …]. The order of sums changes, so
+results are the same up to rounding, and x + 0 is x also for −0.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _LEAST_ROWS = 4
 
 
 def merge_terms(graph: Graph) -> Graph:
-    """The graph with the terms of its sums joined."""
+    """The graph with the terms of its sums merged."""
     readers: dict[Node, list[Node]] = {}
     for node in graph.nodes:
         for source in node.inputs:
             readers.setdefault(source, []).append(node)
     inner = {
         node
-        for node, found in readers.items()
-        if node.op == "add" and len(found) == 1 and found[0].op == "add"
+        for node, read_by in readers.items()
+        if node.op == "add" and len(read_by) == 1 and read_by[0].op == "add"
     } - set(graph.roots)
-    number = {node: place for place, node in enumerate(graph.nodes)}
+    number = {node: position for position, node in enumerate(graph.nodes)}
     made: dict[Node, Node] = {}
     for node in graph.nodes:
         made[node] = with_inputs(node, [made[source] for source in node.inputs])
@@ -48,19 +48,19 @@ def merge_terms(graph: Graph) -> Graph:
 
 
 def _terms(node: Node, inner: set[Node]) -> list[Node]:
-    """What is added, all the way down."""
-    found: list[Node] = []
+    """The terms of a sum of sums."""
+    terms: list[Node] = []
     pending = [node]
     while pending:
         for source in pending.pop().inputs:
-            (pending if source in inner else found).append(source)
-    return found
+            (pending if source in inner else terms).append(source)
+    return terms
 
 
 def _sum(node: Node, terms: list[Node]) -> Node:
-    """The sum of the terms, in as few as can be; the node itself if that is all of them."""
-    fewer = _without_products(_without_pads(terms))
-    return node if len(fewer) == len(terms) else reduce(_added, fewer)
+    """The sum of the merged terms; the node itself if none can be merged."""
+    merged = _merge_products(_merge_pads(terms))
+    return node if len(merged) == len(terms) else reduce(_added, merged)
 
 
 def _added(x: Node, y: Node) -> Node:
@@ -70,8 +70,8 @@ def _added(x: Node, y: Node) -> Node:
 # -- padded parts ---------------------------------------------------------------------------------
 
 
-def _without_pads(terms: list[Node]) -> list[Node]:
-    """The terms, those that are parts side by side put together."""
+def _merge_pads(terms: list[Node]) -> list[Node]:
+    """The terms, with padded parts that lie side by side concatenated."""
     groups: dict[tuple[Shape, int], list[Node]] = {}
     others: list[Node] = []
     for term in terms:
@@ -110,12 +110,12 @@ def _padded_axis(node: Node) -> int | None:
 
 
 def _first(pad: Node, axis: int) -> int:
-    found: int = pad.attrs["before"][axis]
-    return found
+    before: int = pad.attrs["before"][axis]
+    return before
 
 
 def _side_by_side(pads: Sequence[Node], axis: int, shape: Shape) -> Node:
-    """The sum of pads whose parts follow one another, in the shape that is wanted."""
+    """The sum of pads whose parts follow one another, reshaped to `shape`."""
     first, last = pads[0], pads[-1]
     whole = first
     if len(pads) > 1:
@@ -129,8 +129,8 @@ def _side_by_side(pads: Sequence[Node], axis: int, shape: Shape) -> Node:
 # -- products -------------------------------------------------------------------------------------
 
 
-def _without_products(terms: list[Node]) -> list[Node]:
-    """The terms, products of matrices put together where that moves less memory."""
+def _merge_products(terms: list[Node]) -> list[Node]:
+    """The terms, with products of matrices merged where that moves less memory."""
     products = [term for term in terms if term.op == "matmul" and _is_short(term)]
     if len(products) < _FEWEST_PRODUCTS:
         return terms
@@ -139,7 +139,7 @@ def _without_products(terms: list[Node]) -> list[Node]:
 
 
 def _end_to_end(products: Sequence[Node]) -> Node:
-    a = _beside([product.inputs[0] for product in products])
+    a = _side_by_side_factors([product.inputs[0] for product in products])
     b = apply("concatenate", [product.inputs[1] for product in products], axis=0)
     return apply("matmul", [a, b])
 
@@ -148,7 +148,7 @@ def _by_rows(products: Sequence[Node]) -> Node | None:
     """Σ XᵢᵀYᵢ of matrices with the same rows, the sum ordered by rows, in two halves.
 
     Each half needs half the rows of every Xᵢ and Yᵢ, and those a thread may have computed itself
-    (see `strips`): so it hands on half of a sum, not half of all that is summed.
+    (see `plan.row_blocks`). So it passes on half of a sum, not half of all that is summed.
     """
     turned = [product.inputs[0] for product in products]
     rows = products[0].inputs[1].shape[0]
@@ -172,13 +172,13 @@ def _halves(matrices: Sequence[Node]) -> Node:
 
 
 def _is_short(product: Node) -> bool:
-    """Whether its operands, which are put together, are not much more than its result."""
+    """Whether its operands, which are concatenated, are not much larger than its result."""
     a, b = product.inputs
     return len(product.shape) == 2 == len(a.shape) and a.size + b.size <= 2 * product.size
 
 
-def _beside(factors: list[Node]) -> Node:
-    """[A₁ A₂ …]; as a transpose of what is below the others if they are that."""
+def _side_by_side_factors(factors: list[Node]) -> Node:
+    """[A₁ A₂ …]; of transposes, the transpose of their concatenated sources."""
     if any(factor.op != "transpose" for factor in factors):
         return apply("concatenate", factors, axis=1)
     below = apply("concatenate", [factor.inputs[0] for factor in factors], axis=0)

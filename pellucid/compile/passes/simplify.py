@@ -2,7 +2,7 @@
 
 Nodes are rebuilt from the leaves up, each through the rule of its op; since nodes are interned, what
 becomes equal becomes one. Only rules that give the same bits are here (x · 1, not x + 0, which turns
-−0 into 0; division by a power of two into a product, not by 3). What no result needs is not rebuilt.
+−0 into 0; division by a power of two into a product, not by 3). Nodes that no result needs are dropped.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ def simplified(node: Node) -> Node:
 
 
 def constant_value(node: Node) -> float | int | bool | None:
-    """The number that fills a node, if it is a constant."""
+    """The number that every element of a node is, if that is a constant."""
     while node.op in ("broadcast", "reshape"):
         node = node.inputs[0]
     if node.op != "constant" or node.size != 1:
         return None
-    found: float | int | bool = node.attrs["value"].array.item()
-    return found
+    value: float | int | bool = node.attrs["value"].array.item()
+    return value
 
 
 def _is_constant_work(node: Node) -> bool:
@@ -190,7 +190,7 @@ def _before_reshape(node: Node, x: Node) -> Node | None:
 
 
 def _slice_of_convolve(node: Node, x: Node) -> Node | None:
-    """Places that nobody asks for are not computed."""
+    """Positions that nothing reads are not computed."""
     signal, kernel = x.inputs
     stride, dilation = x.attrs["stride"], x.attrs["dilation"]
     rank = len(stride)

@@ -1,8 +1,8 @@
-"""A contraction as loops and strides: what the generator needs to know of a matmul or a convolution.
+"""A contraction as loops and strides: all that the generator needs of a matmul or a convolution.
 
-Every axis of the result or of the sum is a line: how long it is and how far each operand steps along
-it. Lines along which only the first operand steps are rows, the last axis is the columns, lines
-along which both step are batches. A convolution differs from a matmul in its strides alone.
+Every axis of the result or of the sum has a length and the stride of each operand along it. Axes along
+which only the first operand steps are rows, the last axis is the columns, axes along which both step
+are batches. A convolution differs from a matmul in its strides alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pellucid.graph.node import Node
 
 @dataclass(frozen=True)
 class StridedAxis:
-    """One loop. axis: of the kernel's domain; a, b: elements that the operands step by."""
+    """One loop. axis: of the kernel's domain; a, b: strides of the operands, in elements."""
 
     axis: int
     extent: int
@@ -53,22 +53,22 @@ class Contraction:
 
     @property
     def batches(self) -> int:
-        """Turns of the batch lines."""
-        return prod(line.extent for line in self.batch)
+        """Iterations of the batch axes."""
+        return prod(axis.extent for axis in self.batch)
 
     @property
     def outer_rows(self) -> int:
-        """Turns of the outer row lines."""
-        return prod(line.extent for line in self.outer)
+        """Iterations of the outer rows."""
+        return prod(axis.extent for axis in self.outer)
 
     @property
     def depth(self) -> int:
         """Products in each sum."""
-        return prod(line.extent for line in self.sums)
+        return prod(axis.extent for axis in self.sums)
 
 
 def contraction_of(
-    kernel: Kernel, kept: set[Node], lanes: int, registers: int, parts: Sequence[Index] = ()
+    kernel: Kernel, materialised: set[Node], lanes: int, registers: int, parts: Sequence[Index] = ()
 ) -> tuple[Contraction, Tiling]:
     """The loops and the cut of a contraction kernel.
 
@@ -82,16 +82,16 @@ def contraction_of(
         return _of_panels(kernel, kernel.panels, a, machine)
     b = operand_position(node.inputs[1], b_at)[1]
 
-    def line(axis: int, extent: int) -> StridedAxis:
+    def strided(axis: int, extent: int) -> StridedAxis:
         return StridedAxis(axis, extent, a.factor(axis) or 0, b.factor(axis) or 0)
 
     last = len(node.shape) - 1
-    column = line(last, node.shape[-1])
+    column = strided(last, node.shape[-1])
     stepping = [axis for axis in range(last) if b.factor(axis)]
-    batch = tuple(line(axis, node.shape[axis]) for axis in stepping)
+    batch = tuple(strided(axis, node.shape[axis]) for axis in stepping)
     row_axes = [axis for axis in range(last) if axis not in stepping]
-    rows = _rows(kernel, kept, [a, *parts], row_axes)
-    sums = _merged_sums([line(last + 1 + i, extent) for i, extent in enumerate(summed)])
+    rows = _rows(kernel, materialised, [a, *parts], row_axes)
+    sums = _merged_sums([strided(last + 1 + i, extent) for i, extent in enumerate(summed)])
     count = prod(row.extent for row in rows)
     row = min(rows, key=lambda r: machine.cost(r.extent, column.extent, r.a) * (count // r.extent))
     work = Contraction(
@@ -130,50 +130,50 @@ def _of_panels(
 
 
 def _rows(
-    kernel: Kernel, kept: set[Node], positions: list[Index], axes: list[int]
+    kernel: Kernel, materialised: set[Node], positions: list[Index], axes: list[int]
 ) -> list[StridedAxis]:
-    """The lines of rows, merged where everything that is read and written allows.
+    """The axes of rows, merged where everything that is read and written allows.
 
     positions: of the first operand, then of parts.
     """
     a = positions[0]
-    fixed: set[int] = set()
+    unmergeable: set[int] = set()
     for number, member in enumerate(kernel.members):
         positions.append(linear_position(member.at, member.node.shape))
         if not number:
             continue
-        fixed |= unmergeable_axes(member.node, member.at, kept - {member.node})
+        unmergeable |= unmergeable_axes(member.node, member.at, materialised - {member.node})
         for access in member.reads:
             position = linear_position(access.at, access.node.shape)
             positions.append(position)
             if access.guarded or not position.is_affine:
-                fixed |= position.axes()
-    loops = merge_axes(kernel.shape, axes, positions, fixed)
+                unmergeable |= position.axes()
+    loops = merge_axes(kernel.shape, axes, positions, unmergeable)
     if not loops:
         return [StridedAxis(-1, 1, 0, 0)]
     return [StridedAxis(loop.last, loop.extent, a.factor(loop.last) or 0, 0) for loop in loops]
 
 
-def _merged_sums(lines: list[StridedAxis]) -> tuple[StridedAxis, ...]:
-    """Sums as few as they can be, the longest steps outermost."""
-    found: list[StridedAxis] = []
-    for line in sorted(lines, key=lambda s: (abs(s.b), abs(s.a)), reverse=True):
-        if line.extent == 1:
+def _merged_sums(axes: list[StridedAxis]) -> tuple[StridedAxis, ...]:
+    """Axes of a sum, as few as they can be, the longest strides outermost."""
+    merged: list[StridedAxis] = []
+    for axis in sorted(axes, key=lambda s: (abs(s.b), abs(s.a)), reverse=True):
+        if axis.extent == 1:
             continue
-        before = found[-1] if found else None
-        if before and before.a == line.extent * line.a and before.b == line.extent * line.b:
-            found[-1] = StridedAxis(line.axis, before.extent * line.extent, line.a, line.b)
+        before = merged[-1] if merged else None
+        if before and before.a == axis.extent * axis.a and before.b == axis.extent * axis.b:
+            merged[-1] = StridedAxis(axis.axis, before.extent * axis.extent, axis.a, axis.b)
         else:
-            found.append(line)
-    return tuple(found) or (StridedAxis(-1, 1, 0, 0),)
+            merged.append(axis)
+    return tuple(merged) or (StridedAxis(-1, 1, 0, 0),)
 
 
 def _cut(work: Contraction, machine: Machine, after: int) -> Tiling:
-    inner = prod(line.extent for line in work.sums[1:])
+    inner = prod(axis.extent for axis in work.sums[1:])
     width_of_b = abs(work.sums[-1].b)
     contiguous = all(
-        line.b == inner_line.b * inner_line.extent
-        for line, inner_line in zip(work.sums, work.sums[1:], strict=False)
+        axis.b == inner_axis.b * inner_axis.extent
+        for axis, inner_axis in zip(work.sums, work.sums[1:], strict=False)
     )
     return tiling(
         (work.outer_rows, work.row.extent, work.column.extent),
