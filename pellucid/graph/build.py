@@ -20,7 +20,7 @@ from pellucid.graph.dtype import (
     most_exact,
     promote,
 )
-from pellucid.graph.given import array_of
+from pellucid.graph.arrays import array_of
 from pellucid.graph.indexing import flat_ints, whole
 from pellucid.graph.node import State, apply
 from pellucid.graph.reductions import axis_of, drop

@@ -6,6 +6,7 @@ and two nodes are equal exactly when they are the same object.
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 from collections.abc import Iterable, Sequence
@@ -18,9 +19,9 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from pellucid.graph.dtype import DType, fitted
-from pellucid.graph.given import array_of, supported
+from pellucid.graph.arrays import array_of, supported
 from pellucid.graph.op import TABLE, Array, Attrs, Shape, TensorType
-from pellucid.graph.origin import current_origin
+from pellucid.graph.origin import current_origin, origin
 from pellucid.limits import budget
 
 _CONTENT_INTERNED_BYTES = 256
@@ -163,14 +164,7 @@ class Node:
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Node:
-        from pellucid.graph.saved import copied
-
-        return copied(self, memo)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        from pellucid.graph.saved import restored_node, saved
-
-        return restored_node, saved([self])
+        return _copied(self, memo)
 
     def __repr__(self) -> str:
         return f"{self.op}:{self.type}"
@@ -245,3 +239,24 @@ def ordered(roots: Iterable[Node]) -> list[Node]:
         stack.append((node, True))
         stack.extend((source, False) for source in reversed(node.inputs) if source not in done)
     return order
+
+
+def _copied(root: Node, memo: dict[int, Any]) -> Node:
+    """The node, reading copies of the states that it reads; `memo` is that of `copy.deepcopy`.
+
+    A node that reads no state is its own copy.
+    """
+    for node in ordered([root]):
+        if id(node) in memo:
+            continue
+        sources = [memo[id(source)] for source in node.inputs]
+        attrs = dict(node.attrs)
+        if node.op == "state":
+            attrs["state"] = copy.deepcopy(attrs["state"], memo)
+        same = node.op != "state" and all(
+            new is old for new, old in zip(sources, node.inputs, strict=True)
+        )
+        with origin(node.origin):
+            memo[id(node)] = node if same else apply(node.op, sources, **attrs)
+    copied: Node = memo[id(root)]
+    return copied

@@ -10,7 +10,7 @@ import numpy as np
 from pellucid import check
 from pellucid.graph import Array, Shape, Tensor, origin, tensor
 from pellucid.graph.dtype import FLOAT32, as_dtype
-from pellucid.graph.given import noted
+from pellucid.graph.arrays import noted
 from pellucid.hints import MODULE, missing
 from pellucid.keywords import Hinted
 from pellucid.limits import spend

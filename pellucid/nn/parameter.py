@@ -9,7 +9,7 @@ import numpy as np
 
 from pellucid.graph import Array, State, Tensor, read
 from pellucid.graph.dtype import FLOAT32, fitted, is_float
-from pellucid.graph.given import array_of
+from pellucid.graph.arrays import array_of
 
 Role = Literal["weight", "bias", "norm"]
 

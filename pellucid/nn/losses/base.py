@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from pellucid import check
 from pellucid.graph import Array, Tensor, tensor, where
 from pellucid.graph.dtype import FLOAT64, is_float
-from pellucid.graph.given import noted
+from pellucid.graph.arrays import noted
 from pellucid.keywords import Hinted
 from pellucid.nn.mode import training_pass
 from pellucid.parts import Part

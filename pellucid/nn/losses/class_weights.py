@@ -11,7 +11,7 @@ import numpy as np
 
 from pellucid import check
 from pellucid.graph import Array
-from pellucid.graph.given import array_of
+from pellucid.graph.arrays import array_of
 
 
 def balanced_weights(classes: Array | Sequence[int], count: int | None = None) -> tuple[float, ...]:

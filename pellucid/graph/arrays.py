@@ -1,4 +1,4 @@
-"""What users give as values, as NumPy arrays: sparse matrices, masks and lists of tensors are refused.
+"""Values that users pass, as NumPy arrays. Sparse matrices, masks and lists of tensors are refused.
 
 NumPy makes an object array of what it does not know, forgets masks, and computes tensors in a list,
 which would cut them off from the graph without a word.
@@ -15,6 +15,12 @@ import numpy as np
 
 from pellucid.graph.dtype import as_dtype, fitted
 from pellucid.graph.op import Array
+
+
+class Symbolic:
+    """A value that a graph computes. NumPy would compute it where it makes an array of a list."""
+
+    __slots__ = ()
 
 
 def array_of(value: Any) -> Array:
@@ -71,9 +77,7 @@ def _kind(value: Any) -> str:
 
 
 def _holds_tensor(value: list[Any] | tuple[Any, ...]) -> bool:
-    from pellucid.graph.handle import Handle
-
     return any(
-        isinstance(item, Handle) or (isinstance(item, (list, tuple)) and _holds_tensor(item))
+        isinstance(item, Symbolic) or (isinstance(item, (list, tuple)) and _holds_tensor(item))
         for item in value
     )
