@@ -15,7 +15,7 @@ import math
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields
-from functools import cache
+from functools import cache, singledispatch
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from pellucid import parts, plain
@@ -24,6 +24,8 @@ from pellucid.errors import ModelFileError
 from pellucid.schema import LARGEST, refuse
 
 Spec = dict[str, Any]
+Described = tuple[Spec, tuple[type[Any], ...]]
+"""The spec of a part, and the classes of the user's own in it."""
 Table = Mapping[str, type[Any]]
 
 DEEPEST = 60
@@ -38,6 +40,16 @@ LONGEST = 1_000
 
 LONGEST_LIST = 100_000
 """Values in a list among settings."""
+
+
+@singledispatch
+def described(part: Any) -> Described:
+    """The spec of a part and the classes of the user's own in it, as its family registers it.
+
+    Raises TypeError naming a setting that has no JSON form, or a class that is not known by its name,
+    and ValueError for a parameter that two different layers share.
+    """
+    raise TypeError(f"{_called(part)} has no settings that a file could hold")
 
 
 def settable(kind: type[Any]) -> list[Field[Any]]:

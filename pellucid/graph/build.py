@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.check import brief, plain
+from pellucid.graph.arrays import array_of
 from pellucid.graph.dtype import (
     BOOL,
     FLOAT32,
@@ -20,7 +21,6 @@ from pellucid.graph.dtype import (
     most_exact,
     promote,
 )
-from pellucid.graph.arrays import array_of
 from pellucid.graph.indexing import flat_ints, whole
 from pellucid.graph.node import State, apply
 from pellucid.graph.reductions import axis_of, drop

@@ -18,8 +18,8 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from pellucid.graph.dtype import DType, fitted
 from pellucid.graph.arrays import array_of, supported
+from pellucid.graph.dtype import DType, fitted
 from pellucid.graph.op import TABLE, Array, Attrs, Shape, TensorType
 from pellucid.graph.origin import current_origin, origin
 from pellucid.limits import budget

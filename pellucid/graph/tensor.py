@@ -13,9 +13,9 @@ import numpy as np
 
 from pellucid.check import plain
 from pellucid.graph import indexing, reductions
+from pellucid.graph.arrays import array_of
 from pellucid.graph.dtype import BOOL, FLOAT32, INT64, as_dtype, fitted, float_of, promote
 from pellucid.graph.functions import Functions
-from pellucid.graph.arrays import array_of
 from pellucid.graph.node import Literal, apply
 from pellucid.graph.op import Array
 from pellucid.graph.reductions import Axes

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -31,13 +30,8 @@ _BLOCK = 32
 
 
 @dataclass(frozen=True)
-class Initializer(Part):
+class Initializer(Part, abstract=True):
     """How the first value of a parameter is drawn."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        from pellucid.nn.saved import restored_part, saved_part
-
-        return restored_part, saved_part(self)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> Array:
         """A value of `shape` in float64, a function of the state of `rng`."""
@@ -223,18 +217,3 @@ def _orthogonal(drawn: Array) -> Array:
                     row -= other * (other * row).sum()
                 row /= np.sqrt((row * row).sum())
     return q.T
-
-
-INITIALIZERS: tuple[type[Initializer], ...] = (
-    Constant,
-    Zeros,
-    Ones,
-    Normal,
-    HeNormal,
-    HeUniform,
-    GlorotNormal,
-    GlorotUniform,
-    LeCunNormal,
-    LeCunUniform,
-    Orthogonal,
-)

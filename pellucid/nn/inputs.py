@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pellucid.graph import Tensor
 from pellucid.nn.scope import label
-
-if TYPE_CHECKING:
-    from pellucid.nn.module import Module
+from pellucid.nn.tree import Layer
 
 
 def is_tree(inputs: Any) -> bool:
@@ -45,7 +43,7 @@ def leaves(inputs: Any, name: str = "x") -> dict[str, Any]:
     return found
 
 
-def apply(module: Module, inputs: Any) -> Tensor:
+def apply(module: Layer, inputs: Any) -> Tensor:
     """The output of a module for its inputs.
 
     A tuple is given as arguments, a dict as keywords: forward(self, a, b). A forward(self, inputs)

@@ -9,8 +9,8 @@ import numpy as np
 
 from pellucid import check
 from pellucid.graph import Array, Shape, Tensor, origin, tensor
-from pellucid.graph.dtype import FLOAT32, as_dtype
 from pellucid.graph.arrays import noted
+from pellucid.graph.dtype import FLOAT32, as_dtype
 from pellucid.hints import MODULE, missing
 from pellucid.keywords import Hinted
 from pellucid.limits import spend
@@ -21,17 +21,15 @@ from pellucid.nn.inputs import apply, inputs_text, is_tree, leaves, mapped
 from pellucid.nn.mode import forward_pass
 from pellucid.nn.parameter import Buffer, Held, Parameter, Role
 from pellucid.nn.scope import Making, below, current, entered, label, making, shape_text
+from pellucid.nn.summary import Summary, summarise
 from pellucid.nn.tree import join, members
 from pellucid.parts import Part
-from pellucid.spec import Spec
-
-if TYPE_CHECKING:
-    from pellucid.nn.summary import Summary
+from pellucid.spec import Spec, described
 
 Kind = TypeVar("Kind", bound=Held)
 
 
-class Module(Hinted, Part):
+class Module(Hinted, Part, abstract=True):
     """A function of tensors with parameters of its own: a layer or a network of layers.
 
     A layer is a `@dataclass(eq=False, repr=False)` whose fields are its settings. It writes
@@ -277,8 +275,6 @@ class Module(Hinted, Part):
 
     def summary(self, input_shape: Example) -> Summary:
         """The network as a table: path, layer, output shape, parameters; builds it if need be."""
-        from pellucid.nn.summary import summarise
-
         return summarise(self.build(input_shape), input_shape)
 
     # -- as settings ----------------------------------------------------------------------------
@@ -288,14 +284,7 @@ class Module(Hinted, Part):
 
         Raises TypeError naming the first part that is not one of the library's own.
         """
-        from pellucid.nn.registry import to_spec
-
-        return to_spec(self)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        from pellucid.nn.saved import restored, saved
-
-        return restored, saved(self)
+        return described(self)[0]
 
     def __repr__(self) -> str:
         return describe(self)

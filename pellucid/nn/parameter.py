@@ -8,8 +8,8 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from pellucid.graph import Array, State, Tensor, read
-from pellucid.graph.dtype import FLOAT32, fitted, is_float
 from pellucid.graph.arrays import array_of
+from pellucid.graph.dtype import FLOAT32, fitted, is_float
 
 Role = Literal["weight", "bias", "norm"]
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +14,7 @@ from pellucid.graph import Array, Shape
 from pellucid.graph.dtype import FLOAT32, DType
 from pellucid.limits import spend
 from pellucid.nn.initialise import GlorotUniform, Initializer
-from pellucid.nn.tree import join
-
-if TYPE_CHECKING:
-    from pellucid.nn.module import Module
+from pellucid.nn.tree import Layer, join
 
 
 @dataclass(frozen=True)
@@ -39,12 +35,12 @@ class Making:
 class Scope:
     """One call of a network: the paths of its modules and what the call has made so far."""
 
-    root: Module
+    root: Layer
     making: Making
     paths: dict[int, str] = field(default_factory=dict)
-    made: list[tuple[Module, str]] = field(default_factory=list)
+    made: list[tuple[Layer, str]] = field(default_factory=list)
 
-    def path(self, module: Module) -> str | None:
+    def path(self, module: Layer) -> str | None:
         """The path of `module`, None if the root does not hold it."""
         if id(module) not in self.paths:
             # A module may be made during the call, in `setup`.
@@ -52,7 +48,7 @@ class Scope:
             spend(len(self.paths) // 4)
         return self.paths.get(id(module))
 
-    def initializer(self, module: Module) -> Initializer:
+    def initializer(self, module: Layer) -> Initializer:
         """The initialiser that suits what follows `module`; Glorot where that is not known."""
         if self.making.values is not None:
             return GlorotUniform()  # nothing is drawn
@@ -94,10 +90,10 @@ class Scope:
             vars(module).pop(name, None)
 
 
-def _suited(root: Module, after: Initializer) -> dict[int, Initializer]:
+def _suited(root: Layer, after: Initializer) -> dict[int, Initializer]:
     """For each module below `root` the initialiser that suits what follows it."""
     found = {id(root): after}
-    pending: list[tuple[Module, Initializer]] = [(root, after)]
+    pending: list[tuple[Layer, Initializer]] = [(root, after)]
     while pending:
         module, following = pending.pop()
         for child, suited in module.child_initializers(following):
@@ -122,7 +118,7 @@ def making(chosen: Making) -> Iterator[None]:
 
 
 @contextmanager
-def entered(module: Module) -> Iterator[Scope]:
+def entered(module: Layer) -> Iterator[Scope]:
     """The scope of the call in progress, or a new one with `module` as the root."""
     found = _scope.get()
     if found is not None:
@@ -140,7 +136,7 @@ def entered(module: Module) -> Iterator[Scope]:
         _scope.reset(token)
 
 
-def current(module: Module) -> Scope:
+def current(module: Layer) -> Scope:
     """The scope of the call in progress; raises RuntimeError outside a call."""
     found = _scope.get()
     if found is None:
@@ -150,7 +146,7 @@ def current(module: Module) -> Scope:
     return found
 
 
-def label(module: Module) -> str:
+def label(module: Layer) -> str:
     """How messages name a module: its class, and its path while a network that holds it runs."""
     scope = _scope.get()
     path = scope.path(module) if scope is not None else None
@@ -167,7 +163,7 @@ def places_text(sizes: Sequence[int]) -> str:
     return " × ".join(map(str, sizes))
 
 
-def below(scope: Scope, module: Module, name: str) -> str:
+def below(scope: Scope, module: Layer, name: str) -> str:
     """The path of `name` in `module`; raises ValueError if the network does not hold the module."""
     path = scope.path(module)
     if path is None:

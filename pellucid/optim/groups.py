@@ -14,10 +14,11 @@ from pellucid.graph.node import Node, apply, ordered
 from pellucid.optim.lengths import length, scaled
 from pellucid.optim.optimizer import Optimizer, Parameters, Slots, Updates
 from pellucid.optim.wrapper import Wrapper
+from pellucid.parts import Part
 
 
 @dataclass(frozen=True)
-class Group:
+class Group(Part):
     """Parameters whose paths match a pattern, and the optimizer that they have.
 
     pattern:   as in file names, such as "hidden.*" or "*.b".

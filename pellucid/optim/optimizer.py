@@ -20,7 +20,7 @@ Updates = dict[State, Node]
 
 
 @dataclass(frozen=True)
-class Optimizer(Hinted, Part):
+class Optimizer(Hinted, Part, abstract=True):
     """How a step changes the parameters θ, given the gradients g and the rate η.
 
     `init` makes the states that an optimizer keeps (its slots), and `update` builds the graph of
@@ -46,11 +46,6 @@ class Optimizer(Hinted, Part):
 
         def __getattr__(self, name: str) -> Any:
             raise missing(repr(type(self).__name__), name, OPTIMIZER)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        from pellucid.optim.saved import restored_part, saved_part
-
-        return restored_part, saved_part(self)
 
     def slot_names(self) -> Sequence[str]:
         """The slots that each parameter has."""

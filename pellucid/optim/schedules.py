@@ -20,18 +20,13 @@ from pellucid.parts import Part
 
 
 @dataclass(frozen=True)
-class Schedule(Hinted, Part):
+class Schedule(Hinted, Part, abstract=True):
     """What the learning rate is multiplied by."""
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
             raise missing(repr(type(self).__name__), name, OPTIMIZER)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        from pellucid.optim.saved import restored_part, saved_part
-
-        return restored_part, saved_part(self)
 
     def factor(self, epoch: float, epochs: float) -> float:
         """The factor after `epoch` of `epochs` passes over the rows."""

@@ -13,7 +13,7 @@ from pellucid.optim.optimizer import Optimizer, Parameters, Slots, Updates, stat
 
 
 @dataclass(frozen=True)
-class Wrapper(Optimizer):
+class Wrapper(Optimizer, abstract=True):
     """An optimizer that changes what another is given, or what it gives.
 
     Wrappers go around each other: gradients pass from the outermost inwards, steps the other way.

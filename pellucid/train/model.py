@@ -15,8 +15,8 @@ from pellucid.data.likeliest import likeliest
 from pellucid.data.note import counted
 from pellucid.errors import DataError, ModelFileError, NotFiniteError, warn
 from pellucid.graph import Array
-from pellucid.nn.registry import described as structure
 from pellucid.parts import Copied
+from pellucid.spec import described as structure
 from pellucid.train import arrays, container, described, kinds, metrics
 from pellucid.train.kinds import check_rows, like
 from pellucid.train.labels import Label, codes_of, label_array

@@ -11,7 +11,7 @@ from pellucid import graph as g
 from pellucid import nn, optim
 from pellucid.compile import Native
 from pellucid.graph import Array, Executor, Graph, Reference
-from pellucid.optim.registry import OPTIMIZERS
+from pellucid.parts import library
 from tests.optim.support import STEPS, problem, run_own
 
 Vectors = dict[str, Array]
@@ -246,7 +246,7 @@ def test_every_optimizer_is_among_those_tested() -> None:
     tested = {type(optimizer) for optimizer in EVERY}
     public = [getattr(optim, name) for name in optim.__all__]
     kinds = {o for o in public if isinstance(o, type) and issubclass(o, optim.Optimizer)}
-    assert kinds - {optim.Optimizer} == tested == set(OPTIMIZERS.values())
+    assert kinds - {optim.Optimizer} == tested == set(library(optim.Optimizer).values())
 
 
 def test_averages_are_what_is_evaluated() -> None:

@@ -13,7 +13,7 @@ from pellucid.nn.scope import label
 
 
 @dataclass(eq=False, repr=False)
-class Augmentation(Module):
+class Augmentation(Module, abstract=True):
     """x changed at random in training; x in evaluation. A new one writes `augmented`."""
 
     def suited(self) -> Initializer | None:
@@ -39,7 +39,7 @@ class Augmentation(Module):
 
 
 @dataclass(eq=False, repr=False)
-class ImageAugmentation(Augmentation):
+class ImageAugmentation(Augmentation, abstract=True):
     """An augmentation of images (batch, height, width, channels)."""
 
     def check(self, x: Tensor) -> None:

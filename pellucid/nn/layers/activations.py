@@ -194,22 +194,3 @@ class LogSoftmax(_OverAxis):
         """See `functional.log_softmax`."""
         self.check_axis(x)
         return functional.log_softmax(x, self.axis)
-
-
-ACTIVATIONS: tuple[type[Module], ...] = (
-    Identity,
-    Step,
-    Sigmoid,
-    Tanh,
-    ReLU,
-    ReLU6,
-    LeakyReLU,
-    GELU,
-    SiLU,
-    Softplus,
-    ELU,
-    SELU,
-    Mish,
-    Softmax,
-    LogSoftmax,
-)

@@ -12,7 +12,7 @@ from pellucid.nn.module import Module
 
 
 @dataclass(eq=False, repr=False, init=False)
-class Container(Module):
+class Container(Module, abstract=True):
     """Layers given in order and named by their place, by keyword, or as a dict.
 
     `container[0]`, `container["hidden"]`, `len(container)` and iteration see the layers.

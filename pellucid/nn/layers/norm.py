@@ -30,7 +30,7 @@ def check_epsilon(part: Module) -> None:
 
 
 @dataclass(eq=False, repr=False)
-class FeatureNorm(Module):
+class FeatureNorm(Module, abstract=True):
     """What layers have in common that scale and shift each feature after normalising."""
 
     def suited(self) -> Initializer | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pellucid import check
 from pellucid.graph import Array, Tensor, tensor, where
-from pellucid.graph.dtype import FLOAT64, is_float
 from pellucid.graph.arrays import noted
+from pellucid.graph.dtype import FLOAT64, is_float
 from pellucid.keywords import Hinted
 from pellucid.nn.mode import training_pass
 from pellucid.parts import Part
@@ -19,7 +19,7 @@ Reduction = Literal["mean", "sum", "none"]
 
 
 @dataclass(frozen=True)
-class Loss(Hinted, Part):
+class Loss(Hinted, Part, abstract=True):
     """A loss is computed row by row and then reduced over the batch.
 
     reduction: "mean" (default), "sum", or "none" for one loss per row, shape (batch,), to be
@@ -38,11 +38,6 @@ class Loss(Hinted, Part):
 
     def __post_init__(self) -> None:
         check.choice(self, "reduction", "mean", "sum", "none")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        from pellucid.nn.saved import restored_part, saved_part
-
-        return restored_part, saved_part(self)
 
     def row_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The losses, (batch, …), any axes after the first being averaged by the caller."""
