@@ -23,6 +23,11 @@ class Symbolic:
     __slots__ = ()
 
 
+def is_number(value: Any) -> bool:
+    """Whether `value` is a Python number, which takes the type of the tensor it meets."""
+    return isinstance(value, (bool, int, float)) and not isinstance(value, np.generic)
+
+
 def array_of(value: Any) -> Array:
     """`value` as an array of numbers, of whatever type it has; raises TypeError if it is not one."""
     # No array is masked before the module of masks is loaded, which would take a while.

@@ -105,6 +105,15 @@ def minimum(x: Operand, y: Operand) -> Tensor:
     return operands(x, y)[0].minimum(y)
 
 
+def matmul(a: Operand, b: Operand) -> Tensor:
+    """The matrix product over the last axis of `a` and the one before last of `b`, as in NumPy.
+
+    Batch axes broadcast; a vector is a row on the left and a column on the right. Integers become
+    float32. Raises ValueError, naming both shapes, when they do not fit.
+    """
+    return tensor(a) @ tensor(b)
+
+
 def _parts(name: str, parts: Sequence[Operand]) -> list[Tensor]:
     if not isinstance(parts, Iterable) or isinstance(parts, (str, bytes)):
         raise TypeError(f"{name} takes a list of tensors, got {brief(parts)}")

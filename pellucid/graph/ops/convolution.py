@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import itertools
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pellucid.graph.build import stack, zeros
 from pellucid.graph.dtype import is_float
-from pellucid.graph.op import Array, Gradients, Op, TensorType, declare
+from pellucid.graph.op import Array, Op, TensorType, declare
 from pellucid.graph.ops.contract import product
-
-if TYPE_CHECKING:
-    from pellucid.graph.tensor import Tensor
+from pellucid.graph.tensor import Gradients, Tensor
 
 Ints = tuple[int, ...]
 
@@ -127,8 +125,6 @@ def spread_out(g: Tensor, w: Tensor, shape: Ints, stride: Ints, dilation: Ints) 
     The sum is over all p, k with stride · p + dilation · k = q, and over o: each element of g is
     spread over the places that it would be computed from.
     """
-    from pellucid.graph.build import zeros
-
     rank = len(stride)
     if min(g.shape) == 0:
         return zeros(shape, g.dtype)
@@ -153,8 +149,6 @@ def _by_phases(g: Tensor, w: Tensor, shape: Ints, stride: Ints) -> Tensor:
 
     Every stride-th place of the result meets every stride-th place of the kernel.
     """
-    from pellucid.graph.build import stack, zeros
-
     rank = len(stride)
     counts = [-(-n // s) for n, s in zip(shape[1:], stride, strict=False)]
     part_shape = (shape[0], *counts, *shape[-2:])
@@ -202,10 +196,7 @@ def convolve(x: Tensor, w: Tensor, stride: Ints, dilation: Ints) -> Tensor:
 
     x: (batch, *places, groups, channels). w: (*kernel, groups, channels, outputs).
     """
-    from pellucid.graph.node import apply
-    from pellucid.graph.tensor import Tensor
-
-    return Tensor(apply("convolve", [x.node, w.node], stride=stride, dilation=dilation))
+    return x.apply("convolve", w, stride=stride, dilation=dilation)
 
 
 declare(Op("windows", "movement", _windows_type, _windows, _windows_rule, "windows({0})"))

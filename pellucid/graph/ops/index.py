@@ -6,15 +6,13 @@ touched that is not the tensor's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pellucid.graph.dtype import BOOL, INT32, INT64
-from pellucid.graph.op import Array, Gradients, Op, TensorType, declare
-
-if TYPE_CHECKING:
-    from pellucid.graph.tensor import Tensor
+from pellucid.graph.op import Array, Op, TensorType, declare
+from pellucid.graph.tensor import Gradients, Tensor
 
 
 def _check_index(name: str, index: TensorType) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pellucid.graph.dtype import BOOL, INT32
-from pellucid.graph.op import Array, Gradients, Op, Shape, TensorType, declare
-
-if TYPE_CHECKING:
-    from pellucid.graph.tensor import Tensor
+from pellucid.graph.op import Array, Op, Shape, TensorType, declare
+from pellucid.graph.tensor import Gradients, Tensor
 
 _LONG = 64
 """Sums of more elements are made by halves."""
