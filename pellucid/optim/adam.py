@@ -9,6 +9,7 @@ from typing import ClassVar
 from pellucid import check
 from pellucid.graph import Tensor
 from pellucid.optim.moments import Moments, correction
+from pellucid.optim.optimizer import decays
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,6 @@ class AdamW(Adam):
         step: Tensor,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Adam's step from the decayed parameter."""
-        # A tensor without a role is one that the user made, who then asked for the decay.
-        decays = self.decay_all or getattr(parameter, "role", "weight") == "weight"
-        if decays and self.weight_decay:
+        if self.weight_decay and decays(parameter, self.decay_all):
             parameter = parameter * (1.0 - learning_rate * self.weight_decay)
         return super().rule(parameter, gradient, slots, learning_rate, step)

@@ -10,15 +10,7 @@ from pellucid import check
 from pellucid.graph import Tensor, where
 from pellucid.optim.lengths import length, scaled
 from pellucid.optim.moments import Moments, correction
-from pellucid.optim.optimizer import Optimizer
-
-
-def decays(parameter: Tensor, everything: bool) -> bool:
-    """Whether a parameter decays: weights do, biases, scales and shifts only if asked.
-
-    A tensor without a role is one that the user made, who then asked for the decay.
-    """
-    return everything or getattr(parameter, "role", "weight") == "weight"
+from pellucid.optim.optimizer import Optimizer, decays
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,17 @@ class Optimizer(Hinted, Part, abstract=True):
                     raise ValueError(f"{kind}: slot {slot!r} of {path!r} has another shape")
 
 
+def role_of(parameter: Tensor) -> str:
+    """The role of a parameter; a tensor without one is a weight, as one that the user made."""
+    role: str = getattr(parameter, "role", "weight")
+    return role
+
+
+def decays(parameter: Tensor, everything: bool) -> bool:
+    """Whether a parameter decays: weights do, biases, scales and shifts only if asked."""
+    return everything or role_of(parameter) == "weight"
+
+
 def state_of(path: str, parameter: Tensor) -> State:
     """The state that a parameter reads; raises TypeError if it is computed instead."""
     if parameter.node.op != "state":

@@ -1,4 +1,4 @@
-"""Optimizers, schedules and groups as JSON and back, and their pickles, which hold that JSON."""
+"""Optimizers, schedules, groups and selectors as JSON and back, and as pickles, which hold the JSON."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from pellucid import schema
-from pellucid.optim.groups import Group
+from pellucid.optim.group import Group, Selector
 from pellucid.optim.optimizer import Optimizer
 from pellucid.optim.schedules import Schedule
 from pellucid.parts import Part, library, reduced
 from pellucid.spec import Described, Spec, SpecReader, SpecWriter, described
 
-FAMILIES = (Optimizer, Schedule, Group)
+FAMILIES = (Optimizer, Schedule, Group, Selector)
 
 
 def to_spec(part: Optimizer | Schedule) -> Spec:
@@ -27,7 +27,8 @@ def to_spec(part: Optimizer | Schedule) -> Spec:
 @described.register(Optimizer)
 @described.register(Schedule)
 @described.register(Group)
-def _(part: Optimizer | Schedule | Group) -> Described:
+@described.register(Selector)
+def _(part: Optimizer | Schedule | Group | Selector) -> Described:
     writer = SpecWriter(library(*FAMILIES))
     where = "schedule" if isinstance(part, Schedule) else "optimizer"
     return writer.write(part, where), tuple(writer.own)
@@ -55,7 +56,8 @@ def part_from_spec(spec: Any, expected: type[Any], parts: Sequence[type[Any]] = 
 @reduced.register(Optimizer)
 @reduced.register(Schedule)
 @reduced.register(Group)
-def _reduced(part: Optimizer | Schedule | Group) -> tuple[Any, ...]:
+@reduced.register(Selector)
+def _reduced(part: Optimizer | Schedule | Group | Selector) -> tuple[Any, ...]:
     """The settings, and the classes of one's own in them, which `pickle` finds by their modules."""
     spec, own = described(part)
     return restored_part, (json.dumps(spec), *own)

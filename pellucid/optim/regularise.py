@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pellucid import check
 from pellucid.graph import Tensor, maximum
 from pellucid.optim.lengths import lengths, scaled
-from pellucid.optim.lion import decays
-from pellucid.optim.optimizer import Parameters, Slots, Updates
+from pellucid.optim.optimizer import Parameters, Slots, Updates, decays
 from pellucid.optim.wrapper import Wrapper, moved
 
 

@@ -8,9 +8,8 @@ from typing import ClassVar
 
 from pellucid import check
 from pellucid.graph import Array, State, Tensor
-from pellucid.optim.lion import decays
 from pellucid.optim.moments import correction
-from pellucid.optim.optimizer import Optimizer, Slots
+from pellucid.optim.optimizer import Optimizer, Slots, decays
 
 
 @dataclass(frozen=True)

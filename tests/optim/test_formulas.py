@@ -198,6 +198,7 @@ OTHERS = [
     optim.MovingAverage(optim.SGD(0.1), 0.9),
     optim.StochasticAverage(optim.SGD(0.1), 4),
     optim.Groups(optim.SGD(0.1), (optim.Group("*.b", optim.Adam(0.01)),)),
+    optim.Groups(optim.AdamW(0.01), (optim.Group("*", optim.Muon(), dimensions=2),)),
     optim.Groups(
         optim.Prodigy(),
         (
@@ -219,6 +220,7 @@ EVERY = [
     optim.Adagrad(),
     optim.RMSprop(momentum=0.5, centred=True),
     optim.Adadelta(),
+    optim.Muon(weight_decay=0.1, scale="match_rms_adamw"),
     *OTHERS,
 ]
 
