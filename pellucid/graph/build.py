@@ -25,8 +25,7 @@ from pellucid.graph.indexing import flat_ints, whole
 from pellucid.graph.node import State, apply
 from pellucid.graph.reductions import axis_of, drop
 from pellucid.graph.tensor import Number, Operand, Tensor, operands, tensor
-from pellucid.hints import BUILDERS
-from pellucid.keywords import explained
+from pellucid.keywords import BUILDERS, explained
 
 Lengths = int | Sequence[int]
 

@@ -20,8 +20,7 @@ from pellucid.graph.node import Literal, apply
 from pellucid.graph.op import Array
 from pellucid.graph.products import product
 from pellucid.graph.reductions import Axes
-from pellucid.hints import CALLS
-from pellucid.keywords import explained
+from pellucid.keywords import CALLS, explained
 
 Number = bool | int | float
 Operand: TypeAlias = "Tensor | Number | Array | np.generic | Sequence[Any]"
