@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.graph.dtype import as_dtype, fitted
+from pellucid.graph.dtype import FLOAT32, as_dtype, fitted
 from pellucid.graph.op import Array
 
 
@@ -48,6 +48,18 @@ def array_of(value: Any) -> Array:
     if array.dtype.kind == "O":
         raise TypeError(_of_objects(array))
     return array
+
+
+def natural(value: Any) -> Array:
+    """`value` as an array whose type a tensor of it has: Python floats are float32, arrays stay.
+
+    Of a tensor it is the value now. Raises as `array_of` does.
+    """
+    if isinstance(value, Symbolic):
+        return np.asarray(value)
+    array = array_of(value)
+    python = not isinstance(value, (np.ndarray, np.generic))
+    return fitted(array, FLOAT32 if python and array.dtype == np.float64 else as_dtype(array.dtype))
 
 
 @contextmanager

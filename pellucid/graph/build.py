@@ -6,17 +6,14 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from pellucid.check import brief, plain
-from pellucid.graph.arrays import array_of
+from pellucid.graph.arrays import natural
 from pellucid.graph.dtype import (
     BOOL,
     FLOAT32,
     INT32,
     INT64,
     as_dtype,
-    fitted,
     is_float,
     most_exact,
     promote,
@@ -36,9 +33,7 @@ def variable(value: Any, name: str = "") -> Tensor:
     Python floats become float32; of a tensor the value now is taken. The state itself is
     `variable(...).node.attrs["state"]`, or make a `State` and read it with `read`.
     """
-    array = np.asarray(value) if isinstance(value, Tensor) else array_of(value)
-    plain = not isinstance(value, (np.ndarray, np.generic, Tensor)) and array.dtype == np.float64
-    return read(State(fitted(array, FLOAT32) if plain else array, name))
+    return read(State(natural(value), name))
 
 
 def read(state: State) -> Tensor:

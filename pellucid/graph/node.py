@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from types import MappingProxyType
@@ -212,6 +212,23 @@ def apply(op: str, inputs: Sequence[Node] = (), **attrs: Any) -> Node:
         return _interned.setdefault(key, fresh)
 
 
+def on(node: Node, inputs: Sequence[Node]) -> Node:
+    """The same op on other inputs, made for the same part of a network."""
+    if all(new is old for new, old in zip(inputs, node.inputs, strict=True)):
+        return node
+    with origin(node.origin):
+        return apply(node.op, inputs, **node.attrs)
+
+
+def substituted(root: Node, replacements: Mapping[Node, Node]) -> Node:
+    """The same computation with other nodes instead of some."""
+    new = dict(replacements)
+    for node in ordered([root]):
+        if node not in new:
+            new[node] = on(node, [new[source] for source in node.inputs])
+    return new[root]
+
+
 def _terms(op: str, inputs: Sequence[Node]) -> int:
     """How many products each element sums, at most."""
     if op == "matmul":
@@ -249,14 +266,10 @@ def _copied(root: Node, memo: dict[int, Any]) -> Node:
     for node in ordered([root]):
         if id(node) in memo:
             continue
-        sources = [memo[id(source)] for source in node.inputs]
-        attrs = dict(node.attrs)
         if node.op == "state":
-            attrs["state"] = copy.deepcopy(attrs["state"], memo)
-        same = node.op != "state" and all(
-            new is old for new, old in zip(sources, node.inputs, strict=True)
-        )
-        with origin(node.origin):
-            memo[id(node)] = node if same else apply(node.op, sources, **attrs)
+            with origin(node.origin):
+                memo[id(node)] = apply("state", state=copy.deepcopy(node.attrs["state"], memo))
+        else:
+            memo[id(node)] = on(node, [memo[id(source)] for source in node.inputs])
     copied: Node = memo[id(root)]
     return copied

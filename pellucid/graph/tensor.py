@@ -13,8 +13,8 @@ import numpy as np
 
 from pellucid.check import plain
 from pellucid.graph import indexing, reductions
-from pellucid.graph.arrays import array_of, is_number
-from pellucid.graph.dtype import BOOL, FLOAT32, INT64, as_dtype, fitted, float_of, promote
+from pellucid.graph.arrays import array_of, is_number, natural
+from pellucid.graph.dtype import BOOL, INT64, as_dtype, fitted, float_of, promote
 from pellucid.graph.functions import Functions
 from pellucid.graph.node import Literal, apply
 from pellucid.graph.op import Array
@@ -36,11 +36,8 @@ def tensor(value: Any, dtype: Any = None) -> Tensor:
     """
     if isinstance(value, Tensor):
         return value if dtype is None else value.cast(dtype)
-    array = array_of(value)
-    python = not isinstance(value, (np.ndarray, np.generic))
-    own = FLOAT32 if python and array.dtype == np.float64 else as_dtype(array.dtype)
-    to = own if dtype is None else as_dtype(dtype)
-    return Tensor(apply("constant", value=Literal(fitted(array, to))))
+    array = natural(value) if dtype is None else fitted(array_of(value), as_dtype(dtype))
+    return Tensor(apply("constant", value=Literal(array)))
 
 
 def operands(*values: Operand) -> list[Tensor]:

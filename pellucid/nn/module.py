@@ -290,6 +290,14 @@ class Module(Hinted, Part, abstract=True):
         return describe(self)
 
 
+class Transparent(Module, abstract=True):
+    """A layer that the choice of initialisers looks through: what follows it decides."""
+
+    def suited(self) -> Initializer | None:
+        """None."""
+        return None
+
+
 def _as_tensor(_: str, given: Any) -> Tensor:
     return tensor(given)
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pellucid import check
 from pellucid.graph import Tensor
+from pellucid.optim.decay import check_decay, decays
 from pellucid.optim.moments import Moments, correction
-from pellucid.optim.optimizer import decays
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,7 @@ class AdamW(Adam):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check.number(self, "weight_decay", at_least=0)
-        check.choice(self, "decay_all", True, False)
+        check_decay(self)
 
     def rule(
         self,

@@ -9,8 +9,9 @@ from typing import ClassVar, Literal
 
 from pellucid import check
 from pellucid.graph import State, Tensor
+from pellucid.optim.decay import check_decay, decayed
 from pellucid.optim.lengths import length, scaled
-from pellucid.optim.optimizer import Optimizer, Parameters, decays
+from pellucid.optim.optimizer import Optimizer, Parameters
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic aσ + bσ³ + cσ⁵, whose slope at 0 is large (Jordan 2024)."""
@@ -56,8 +57,7 @@ class Muon(Optimizer):
         check.number(self, "momentum", at_least=0, less_than=1)
         check.choice(self, "nesterov", True, False)
         check.count(self, "iterations")
-        check.number(self, "weight_decay", at_least=0)
-        check.choice(self, "decay_all", True, False)
+        check_decay(self)
         check.choice(self, "scale", "original", "match_rms_adamw")
 
     def slot_names(self) -> Sequence[str]:
@@ -89,8 +89,7 @@ class Muon(Optimizer):
         inputs, outputs = prod(parameter.shape[:-1]), parameter.shape[-1]
         change = orthogonalised(update.reshape(inputs, outputs), self.iterations)
         change = change.reshape(parameter.shape) * self._factor(inputs, outputs)
-        if self.weight_decay and decays(parameter, self.decay_all):
-            change = change + parameter * self.weight_decay
+        change = decayed(change, parameter, self)
         return parameter - learning_rate * change, {"m": m}
 
     def _factor(self, inputs: int, outputs: int) -> float:

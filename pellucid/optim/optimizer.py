@@ -161,11 +161,6 @@ def role_of(parameter: Tensor) -> str:
     return role
 
 
-def decays(parameter: Tensor, everything: bool) -> bool:
-    """Whether a parameter decays: weights do, biases, scales and shifts only if asked."""
-    return everything or role_of(parameter) == "weight"
-
-
 def state_of(path: str, parameter: Tensor) -> State:
     """The state that a parameter reads; raises TypeError if it is computed instead."""
     if parameter.node.op != "state":

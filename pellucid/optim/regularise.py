@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from pellucid import check
 from pellucid.graph import Tensor, maximum
+from pellucid.optim.decay import decays
 from pellucid.optim.lengths import lengths, scaled
-from pellucid.optim.optimizer import Parameters, Slots, Updates, decays
+from pellucid.optim.optimizer import Parameters, Slots, Updates
 from pellucid.optim.wrapper import Wrapper, moved
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pellucid import check
 from pellucid.graph import Tensor, where
-from pellucid.graph.node import Node, apply, ordered
+from pellucid.graph.node import substituted
 from pellucid.optim.lengths import length, scaled
 from pellucid.optim.optimizer import Parameters
 from pellucid.optim.wrapper import Wrapper
@@ -39,12 +39,3 @@ class SharpnessAware(Wrapper):
         }
         away = {parameters[path].node: tensor.node for path, tensor in moved.items()}
         return self.optimizer.gradients(Tensor(substituted(loss.node, away)), parameters)
-
-
-def substituted(root: Node, given: dict[Node, Node]) -> Node:
-    """The same computation with other nodes in place of some."""
-    found = dict(given)
-    for node in ordered([root]):
-        if node not in found:
-            found[node] = apply(node.op, [found[s] for s in node.inputs], **node.attrs)
-    return found[root]

@@ -13,9 +13,9 @@ import numpy as np
 from pellucid import check
 from pellucid.graph import Tensor
 from pellucid.graph.reductions import moments
-from pellucid.nn.initialise import Initializer, Ones, Zeros
+from pellucid.nn.initialise import Ones, Zeros
 from pellucid.nn.mode import ForwardPass, training_pass
-from pellucid.nn.module import Module
+from pellucid.nn.module import Module, Transparent
 from pellucid.nn.parameter import Buffer, Parameter
 
 
@@ -30,12 +30,8 @@ def check_epsilon(part: Module) -> None:
 
 
 @dataclass(eq=False, repr=False)
-class FeatureNorm(Module, abstract=True):
+class FeatureNorm(Transparent, abstract=True):
     """What layers have in common that scale and shift each feature after normalising."""
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def setup(self, x: Tensor) -> None:
         """γ = 1 and β = 0 for x's features."""

@@ -10,9 +10,8 @@ import numpy as np
 
 from pellucid.graph import Array, Tensor, iota, stack, tensor, windows
 from pellucid.limits import expect, reserve
-from pellucid.nn.initialise import Initializer
 from pellucid.nn.layers.window import Padding, Sizes, each, padded, padding, sizes, widths
-from pellucid.nn.module import Module
+from pellucid.nn.module import Transparent
 from pellucid.nn.scope import label, places_text, shape_text
 
 _CUT_WINDOWS = 64
@@ -20,7 +19,7 @@ _CUT_WINDOWS = 64
 
 
 @dataclass(eq=False, repr=False)
-class _Pool(Module):
+class _Pool(Transparent):
     rank: ClassVar[int]
     outside: ClassVar[float]
 
@@ -41,10 +40,6 @@ class _Pool(Module):
                 f"{type(self).__name__} padding is at most half the size, so that every window "
                 f"meets the input, got padding {self.padding} and size {self.size}"
             )
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """One value for each window and channel."""
@@ -140,12 +135,8 @@ class AveragePool2d(_Average):
 
 
 @dataclass(eq=False, repr=False)
-class GlobalAveragePool(Module):
+class GlobalAveragePool(Transparent):
     """The mean over all places: (batch, …, channels) to (batch, channels) (Lin et al. 2013)."""
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """The mean of each channel."""
@@ -155,15 +146,11 @@ class GlobalAveragePool(Module):
 
 
 @dataclass(eq=False, repr=False)
-class GlobalMaxPool(Module):
+class GlobalMaxPool(Transparent):
     """The largest value over all places: (batch, …, channels) to (batch, channels).
 
     The gradient goes to the first of the largest alone.
     """
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """The largest of each channel."""
@@ -174,15 +161,11 @@ class GlobalMaxPool(Module):
 
 
 @dataclass(eq=False, repr=False)
-class _Adaptive(Module):
+class _Adaptive(Transparent):
     size: Sizes = 1
 
     def __post_init__(self) -> None:
         sizes(self, "size", 2)
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def check(self, x: Tensor) -> None:
         """Raise ValueError unless x is a batch of images."""

@@ -8,12 +8,11 @@ from numbers import Integral
 
 from pellucid import check
 from pellucid.graph import Tensor
-from pellucid.nn.initialise import Initializer
-from pellucid.nn.module import Module
+from pellucid.nn.module import Transparent
 
 
 @dataclass(eq=False, repr=False)
-class Reshape(Module):
+class Reshape(Transparent):
     """(batch, …) to (batch, *shape), in the order in which `Flatten` takes values: last axis fastest.
 
     A decoder makes an image of a row by it, `Reshape((7, 7, 64))`, and a transformer a sequence of
@@ -34,10 +33,6 @@ class Reshape(Module):
                 f"got {check.brief(self.shape)}"
             )
         self.shape = tuple(map(int, given))
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """The values on the new axes; raises ValueError if there are more or fewer of them."""

@@ -10,12 +10,11 @@ import numpy as np
 from pellucid import check
 from pellucid.graph import Array, Tensor, tensor
 from pellucid.limits import reserve
-from pellucid.nn.initialise import Initializer
-from pellucid.nn.module import Module
+from pellucid.nn.module import Transparent
 
 
 @dataclass(eq=False, repr=False)
-class Upsample(Module):
+class Upsample(Transparent):
     """Every spatial axis made `factor` times longer.
 
     "nearest" repeats each place; "linear" (bilinear on images) weighs the two nearest places on
@@ -35,10 +34,6 @@ class Upsample(Module):
     def __post_init__(self) -> None:
         check.count(self, "factor")
         check.choice(self, "mode", "nearest", "linear")
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """The larger image."""

@@ -14,7 +14,7 @@ from pellucid.nn.layers.attention import MultiHeadAttention
 from pellucid.nn.layers.dropout import dropped, dropped_path
 from pellucid.nn.layers.norm import FeatureNorm, LayerNorm
 from pellucid.nn.layers.rms_norm import RMSNorm
-from pellucid.nn.module import Module
+from pellucid.nn.module import Module, Transparent
 from pellucid.nn.parameter import Parameter
 
 
@@ -63,7 +63,7 @@ class FeedForward(Module):
 
 
 @dataclass(eq=False, repr=False)
-class TransformerBlock(Module):
+class TransformerBlock(Transparent):
     """a = x + attention(norm(x)); y = a + feed_forward(norm(a)): the pre-norm form.
 
     Vaswani et al. 2017 with the normalisation inside the residual branches (Xiong et al. 2020),
@@ -98,10 +98,6 @@ class TransformerBlock(Module):
         self.attention = MultiHeadAttention(self.heads, self.causal, self.dropout)
         self.norm2 = kind()
         self.feed_forward = FeedForward(self.expansion, self.dropout)
-
-    def suited(self) -> Initializer | None:
-        """Looked through, to the layer that follows the sum."""
-        return None
 
     def child_initializers(self, after: Initializer) -> Iterator[tuple[Module, Initializer]]:
         """The parts choose their own."""
