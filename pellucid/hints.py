@@ -14,10 +14,10 @@ _GRAD = "gradients are tensors of their own: pel.grad(loss, parameters)"
 _NO_GRAD = "nothing is recorded, so nothing is to be turned off; x.stop_gradient() is a constant"
 DEVICE = "everything runs on the processor; pel.set_threads(n) says on how many threads"
 _DTYPE = 'use x.cast("float32"), or "int64", "bool", …'
-_LIST = "keep layers in a list or a dict of an attribute: their parameters are found there"
+_LIST = "keep layers in a list or a dict of an attribute: their parameters count"
 INFERRED = "the number of inputs is inferred when the network is built"
 _DRAW = "draw with pel.normal(shape, seed=…) or pel.uniform; every draw has its own seed"
-_PLACE = "tensors are not changed in place: build a new one, such as x + y"
+_IN_PLACE = "tensors are not changed in place: build a new one, such as x + y"
 
 PACKAGE: dict[str, str] = {
     "cat": "use pel.concatenate(parts, axis)",
@@ -75,8 +75,8 @@ PACKAGE: dict[str, str] = {
     "losses": "losses are in pel.nn",
     "optimizers": "optimizers are in pel.optim",
     "metrics": "run.model.evaluate(X, y) measures; run.history holds what was measured",
-    "utils": "arrays are given whole: pel.fit(net, (X, y), batch_size=…) makes the batches",
-    "DataLoader": "arrays are given whole: pel.fit(net, (X, y), batch_size=…) makes the batches",
+    "utils": "pass whole arrays: pel.fit(net, (X, y), batch_size=…) makes the batches",
+    "DataLoader": "pass whole arrays: pel.fit(net, (X, y), batch_size=…) makes the batches",
     "Trainer": _FIT,
 }
 
@@ -140,7 +140,7 @@ LAYERS: dict[str, str] = {
     "InputLayer": f"leave it out: {INFERRED}",
     "Model": "subclass nn.Module, or use nn.Sequential",
     "Lambda": "write a subclass of nn.Module with a forward",
-    "init": "initialisers are in nn, such as nn.HeNormal(), and given as initializer=",
+    "init": "initialisers are in nn, such as nn.HeNormal(), and are passed as initializer=",
     "utils": "gradients are limited by optim.Clip(optimizer, norm=1.0)",
     "DataParallel": DEVICE,
 }
@@ -281,11 +281,11 @@ TENSOR: dict[str, str] = {
     "chunk": "use slices, such as x[:, :n]",
     "split": "use slices, such as x[:, :n]",
     "swapaxes": "use x.swap_axes(first, second)",
-    "add_": _PLACE,
-    "sub_": _PLACE,
-    "mul_": _PLACE,
-    "zero_": _PLACE,
-    "fill_": _PLACE,
+    "add_": _IN_PLACE,
+    "sub_": _IN_PLACE,
+    "mul_": _IN_PLACE,
+    "zero_": _IN_PLACE,
+    "fill_": _IN_PLACE,
     "copy_": "of a parameter, assign p.value = array",
 }
 

@@ -151,10 +151,10 @@ def explained(
     return decorate
 
 
-def _refuse_twice(cls: type, args: tuple[Any, ...], given: Mapping[str, Any]) -> None:
+def _refuse_twice(cls: type, args: tuple[Any, ...], named: Mapping[str, Any]) -> None:
     """Refuse `Conv2d(3, 16, kernel_size=5)`, where 16 already is the size of the kernel."""
-    by_place = list(inspect.signature(cls).parameters)[: len(args)]
-    for keyword in given.keys() & set(by_place):
+    by_position = list(inspect.signature(cls).parameters)[: len(args)]
+    for keyword in named.keys() & set(by_position):
         raise TypeError(
             f"{cls.__name__} is given {keyword!r} twice, by position too; the number of inputs is "
             "inferred and not given"
@@ -162,11 +162,11 @@ def _refuse_twice(cls: type, args: tuple[Any, ...], given: Mapping[str, Any]) ->
 
 
 def _refuse(
-    call: Callable[..., Any], name: str, given: Mapping[str, Any], table: Mapping[str, str]
+    call: Callable[..., Any], name: str, named: Mapping[str, Any], table: Mapping[str, str]
 ) -> None:
     parameters = inspect.signature(call).parameters
     if any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
         return
-    for keyword in given:
+    for keyword in named:
         if keyword not in parameters and keyword in table:
             raise TypeError(f"{name} takes no {keyword!r}: {table[keyword]}")

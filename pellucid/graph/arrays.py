@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.graph.dtype import FLOAT32, as_dtype, fitted
+from pellucid.graph.dtype import FLOAT32, DType, as_dtype, fitted
 from pellucid.graph.op import Array
 
 
@@ -62,9 +62,16 @@ def natural(value: Any) -> Array:
     return fitted(array, FLOAT32 if python and array.dtype == np.float64 else as_dtype(array.dtype))
 
 
+def converted(value: Any, dtype: DType) -> Array:
+    """`value` as an array of this type; raises as `array_of` and `fitted` do."""
+    array = array_of(value)
+    as_dtype(array.dtype)  # raises TypeError for texts and dates
+    return fitted(array, dtype)
+
+
 @contextmanager
 def noted(where: str) -> Iterator[None]:
-    """Errors of values that are given inside say where they were given."""
+    """Errors that values raise inside say where the values came from."""
     try:
         yield
     except (ValueError, TypeError) as error:

@@ -74,7 +74,7 @@ def arange(count: int, dtype: Any = INT64) -> Tensor:
 
 
 def iota(shape: Lengths, axis: int, dtype: Any = INT64) -> Tensor:
-    """The index along `axis` at every place of `shape`.
+    """The index along `axis`, for every element of `shape`.
 
     Raises ValueError for an axis that does not exist. An index that the type cannot hold wraps around.
     """
@@ -138,20 +138,20 @@ def stack(parts: Sequence[Operand], axis: int = 0) -> Tensor:
 
 
 def one_hot(index: Operand, classes: int, dtype: Any = FLOAT32) -> Tensor:
-    """1 at the place that each integer names along a new last axis of length `classes`, else 0.
+    """1 at the index that each integer names along a new last axis of length `classes`, else 0.
 
     An integer that is no class, below 0 or from `classes` on, is 0 everywhere.
     """
-    places = tensor(index)
-    if is_float(places.dtype):
-        raise TypeError(f"one_hot takes integers, got {places.node.type}")
+    named = tensor(index)
+    if is_float(named.dtype):
+        raise TypeError(f"one_hot takes integers, got {named.node.type}")
     count = whole(classes, "one_hot classes")
     if not 0 <= count < 2**31:
         raise ValueError(f"one_hot classes is from 0 to 2³¹ − 1, got {count}")
     # Checked before it is cast: a larger integer would wrap around and be another class.
-    inside = (places >= 0) & (places < count) if places.dtype == INT64 else None
-    at = (places if inside is None else inside.where(places, -1)).cast(INT32)
-    at = at.expand_dims(-1).broadcast_to((*places.shape, count))
+    inside = (named >= 0) & (named < count) if named.dtype == INT64 else None
+    at = (named if inside is None else inside.where(named, -1)).cast(INT32)
+    at = at.expand_dims(-1).broadcast_to((*named.shape, count))
     return at.equal(iota(at.shape, at.ndim - 1, INT32)).cast(dtype)
 
 

@@ -17,13 +17,13 @@ from pellucid.graph.dtype import BOOL, INT32, INT64, UINT8, is_float
 from pellucid.graph.op import Shape
 
 
-def flat_ints(given: Iterable[int | Sequence[int]], what: str = "a shape") -> tuple[int, ...]:
+def flat_ints(values: Iterable[int | Sequence[int]], what: str = "a shape") -> tuple[int, ...]:
     """`f(2, 3)` and `f((2, 3))` mean the same; raises TypeError for what is not integers."""
-    items = list(given)
+    items = list(values)
     one = len(items) == 1 and not isinstance(items[0], (int, np.integer))
     lengths: Any = items[0] if one else items
     try:
-        found = tuple(operator.index(n) for n in lengths)
+        integers = tuple(operator.index(n) for n in lengths)
     except TypeError:
         got = items[0] if len(items) == 1 else tuple(items)
         parts = got if isinstance(got, Iterable) and not isinstance(got, str) else [got]
@@ -31,9 +31,9 @@ def flat_ints(given: Iterable[int | Sequence[int]], what: str = "a shape") -> tu
         raise TypeError(
             f"{what} is made of integers, got {brief(got)}, which holds a {next(kinds, 'value')}"
         ) from None
-    if any(abs(n) >= 2**63 for n in found):
-        raise OutOfRangeError(f"{what} is made of integers below 2⁶³, got {brief(found)}")
-    return found
+    if any(abs(n) >= 2**63 for n in integers):
+        raise OutOfRangeError(f"{what} is made of integers below 2⁶³, got {brief(integers)}")
+    return integers
 
 
 def whole(value: int, what: str) -> int:

@@ -49,21 +49,21 @@ class State:
     @value.setter
     def value(self, new: Array) -> None:
         try:
-            given = self._fitted(new)
+            value = self._fitted(new)
         except (ValueError, TypeError) as error:
             error.add_note(f"in state {self.name!r}")
             raise
-        if given.shape != self._value.shape:
+        if value.shape != self._value.shape:
             raise ValueError(
-                f"state {self.name!r} has shape {self._value.shape}, got a value of {given.shape}"
+                f"state {self.name!r} has shape {self._value.shape}, got a value of {value.shape}"
             )
-        self._value[...] = given
+        self._value[...] = value
 
     def _fitted(self, new: Any) -> Array:
         """`new` in the type of the value; raises TypeError or ValueError if that cannot hold it."""
-        given = array_of(new)
-        same = given.dtype == self._value.dtype
-        return given if same else fitted(supported(given), self._value.dtype)
+        array = array_of(new)
+        same = array.dtype == self._value.dtype
+        return array if same else fitted(supported(array), self._value.dtype)
 
     def rebind(self, storage: Array) -> None:
         """Move the value into `storage` (same shape and type), which holds it from now on.
@@ -204,9 +204,9 @@ def apply(op: str, inputs: Sequence[Node] = (), **attrs: Any) -> Node:
     # Inputs are named by identity: an interned node keeps its inputs alive, so no id is reused.
     named = tuple((name, _identity(attrs[name])) for name in sorted(attrs))
     key = (op, tuple(map(id, inputs)), named)
-    found = _interned.get(key)
-    if found is not None:
-        return found
+    existing = _interned.get(key)
+    if existing is not None:
+        return existing
     fresh = Node(op, tuple(inputs), MappingProxyType(attrs), result, current_origin())
     with _lock:
         return _interned.setdefault(key, fresh)
@@ -238,13 +238,13 @@ def _terms(op: str, inputs: Sequence[Node]) -> int:
 
 def ordered(roots: Iterable[Node]) -> list[Node]:
     """Every node that `roots` depend on, each after its inputs: v_0 … v_N."""
-    given = list(roots)
-    for root in given:
+    starts = list(roots)
+    for root in starts:
         if not isinstance(root, Node):
             raise TypeError(f"a graph is made of nodes, got a {type(root).__name__}; see x.node")
     order: list[Node] = []
     done: set[Node] = set()
-    stack = [(root, False) for root in reversed(given)]
+    stack = [(root, False) for root in reversed(starts)]
     while stack:
         node, inputs_done = stack.pop()
         if node in done:

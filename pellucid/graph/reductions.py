@@ -30,10 +30,10 @@ def axes_of(x: Algebra, axes: Axes) -> tuple[int, ...]:
     """`axes` counted from the front, in increasing order; all axes for None."""
     if axes is None:
         return tuple(range(x.ndim))
-    given = list(axes) if isinstance(axes, Iterable) else [axes]
-    positive = sorted(axis_of(x, axis) for axis in given)
+    items = list(axes) if isinstance(axes, Iterable) else [axes]
+    positive = sorted(axis_of(x, axis) for axis in items)
     if len(set(positive)) < len(positive):
-        raise ValueError(f"axes {tuple(given)} of a tensor of shape {x.shape} name an axis twice")
+        raise ValueError(f"axes {tuple(items)} of a tensor of shape {x.shape} name an axis twice")
     return tuple(positive)
 
 
@@ -66,7 +66,7 @@ def mean(x: T, axes: Axes, keepdims: bool) -> T:
 
 
 def moments(x: T, axes: Axes) -> tuple[T, T, T]:
-    """(x − mean, mean, variance) over `axes`, which are kept; NaN of no elements.
+    """(x − mean, mean, variance) over `axes`, which stay with length 1; NaN of no elements.
 
     As exact far from 0 as near it: d = x − m is taken from m = a + Σ (x − a) / n, a being the first
     element, and from d its own mean, which is what rounding m has left (Chan, Golub & LeVeque 1983,

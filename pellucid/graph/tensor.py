@@ -13,8 +13,8 @@ import numpy as np
 
 from pellucid.check import plain
 from pellucid.graph import indexing, reductions
-from pellucid.graph.arrays import array_of, is_number, natural
-from pellucid.graph.dtype import BOOL, INT64, as_dtype, fitted, float_of, promote
+from pellucid.graph.arrays import converted, is_number, natural
+from pellucid.graph.dtype import BOOL, INT64, as_dtype, float_of, promote
 from pellucid.graph.functions import Functions
 from pellucid.graph.node import Literal, apply
 from pellucid.graph.op import Array
@@ -36,20 +36,20 @@ def tensor(value: Any, dtype: Any = None) -> Tensor:
     """
     if isinstance(value, Tensor):
         return value if dtype is None else value.cast(dtype)
-    array = natural(value) if dtype is None else fitted(array_of(value), as_dtype(dtype))
+    array = natural(value) if dtype is None else converted(value, as_dtype(dtype))
     return Tensor(apply("constant", value=Literal(array)))
 
 
 def operands(*values: Operand) -> list[Tensor]:
     """The values as tensors of one shape and one type; Python numbers are weak."""
     numbers = [v for v in values if is_number(v)]
-    given = [v if is_number(v) else tensor(v) for v in values]
-    dtype = promote(BOOL, *(t.dtype for t in given if isinstance(t, Tensor)))
+    mixed = [v if is_number(v) else tensor(v) for v in values]
+    dtype = promote(BOOL, *(t.dtype for t in mixed if isinstance(t, Tensor)))
     if any(isinstance(v, float) for v in numbers):
         dtype = float_of(dtype)
     elif dtype == BOOL and not all(isinstance(v, bool) for v in numbers):
         dtype = INT64
-    same = [tensor(v, dtype) for v in given]
+    same = [tensor(v, dtype) for v in mixed]
     shape = indexing.broadcast_shapes(*(t.shape for t in same))
     return [t.broadcast_to(shape) for t in same]
 
@@ -291,9 +291,9 @@ class Tensor(Functions["Tensor"]):
         return reductions.drop(self, gone)
 
     def transpose(self, *order: int | Sequence[int]) -> Tensor:
-        """Axes in the given order, reversed by default."""
-        given = indexing.flat_ints(order) or tuple(reversed(range(self.ndim)))
-        to = tuple(reductions.axis_of(self, axis) for axis in given)
+        """Axes in this order, reversed by default."""
+        axes = indexing.flat_ints(order) or tuple(reversed(range(self.ndim)))
+        to = tuple(reductions.axis_of(self, axis) for axis in axes)
         same = to == tuple(range(self.ndim))
         return self if same else self.apply("transpose", order=to)
 

@@ -79,7 +79,7 @@ def softplus(x: Tensor) -> Tensor:
 def softplus_parts(x: Tensor) -> tuple[Tensor, Tensor]:
     """(max(x, 0), log(1 + e^−|x|)), whose sum is the softplus.
 
-    `where` rather than max and |x|: both sides of 0 then have consistent slopes at 0 itself, so the
+    `where` rather than max and |x|: both sides of 0 then have consistent derivatives at 0 itself, so the
     derivatives of the sum are right there too (½ and ¼).
     """
     x = x.real()

@@ -194,7 +194,7 @@ class Orthogonal(Initializer):
         check.number(self, "gain", more_than=0)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> Array:
-        """The orthogonal matrix in the given shape."""
+        """The orthogonal matrix in this shape."""
         fans(shape)
         rows, columns = math.prod(shape[:-1]), shape[-1]
         drawn = rng.standard_normal((max(rows, columns), min(rows, columns)))
@@ -212,8 +212,8 @@ def _orthogonal(drawn: Array) -> Array:
         block, done = q[start : start + _BLOCK], q[:start]
         for _ in range(2):
             block -= np.einsum("bd,dn->bn", np.einsum("bn,dn->bd", block, done), done)
-            for place, row in enumerate(block):
-                for other in block[:place]:
+            for index, row in enumerate(block):
+                for other in block[:index]:
                     row -= other * (other * row).sum()
                 row /= np.sqrt((row * row).sum())
     return q.T

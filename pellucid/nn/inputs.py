@@ -38,15 +38,15 @@ def mapped(function: Callable[[str, Any], Any], inputs: Any, name: str = "x") ->
 
 def leaves(inputs: Any, name: str = "x") -> dict[str, Any]:
     """The leaves of a tree by name, in order."""
-    found: dict[str, Any] = {}
-    mapped(found.__setitem__, inputs, name)
-    return found
+    by_name: dict[str, Any] = {}
+    mapped(by_name.__setitem__, inputs, name)
+    return by_name
 
 
 def apply(module: Layer, inputs: Any) -> Tensor:
     """The output of a module for its inputs.
 
-    A tuple is given as arguments, a dict as keywords: forward(self, a, b). A forward(self, inputs)
+    A tuple is passed as arguments, a dict as keywords: forward(self, a, b). A forward(self, inputs)
     that takes one argument gets the tuple or dict itself. Raises TypeError if neither fits.
     """
     ways: list[tuple[tuple[Any, ...], Mapping[str, Any]]] = [((inputs,), {})]
@@ -60,7 +60,7 @@ def apply(module: Layer, inputs: Any) -> Tensor:
             continue
         return module(*arguments, **named)
     raise TypeError(
-        f"{label(module)} is given {inputs_text(inputs)}, but its method is forward{signature}: "
+        f"{label(module)} got {inputs_text(inputs)}, but its method is forward{signature}: "
         "it takes an argument for each input of a tuple, or one of each name of a dict"
     )
 

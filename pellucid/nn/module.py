@@ -20,7 +20,7 @@ from pellucid.nn.initialise import GlorotUniform, Initializer
 from pellucid.nn.inputs import apply, inputs_text, is_tree, leaves, mapped
 from pellucid.nn.mode import forward_pass
 from pellucid.nn.parameter import Buffer, Held, Parameter, Role
-from pellucid.nn.scope import Making, below, current, entered, label, making, shape_text
+from pellucid.nn.scope import Making, below, call_of, current, label, making, shape_text
 from pellucid.nn.summary import Summary, summarise
 from pellucid.nn.tree import join, members
 from pellucid.parts import Part
@@ -60,7 +60,7 @@ class Module(Hinted, Part, abstract=True):
         return GlorotUniform()
 
     def child_initializers(self, after: Initializer) -> Iterator[tuple[Module, Initializer]]:
-        """For each child what suits the module that it feeds, given what suits what follows."""
+        """For each child the initialiser that suits what it feeds; `after` suits what follows this."""
         for _, child in self.named_children():
             yield child, GlorotUniform()
 
@@ -70,30 +70,30 @@ class Module(Hinted, Part, abstract=True):
         Most modules take one tensor or array x. Those that take several get what `forward` names.
         """
         spend(1)
-        with entered(self) as scope, origin(label(self)):
+        with call_of(self) as scope, origin(label(self)):
             with noted(f"in the input of {label(self)}"):
-                given = [mapped(_as_tensor, x) for x in inputs]
-                also = {name: mapped(_as_tensor, x) for name, x in named.items()}
+                tensors = [mapped(_as_tensor, x) for x in inputs]
+                keywords = {name: mapped(_as_tensor, x) for name, x in named.items()}
             try:
                 if not self._built:
                     scope.made.append((self, "_built"))
-                    self.setup(*given, **also)
+                    self.setup(*tensors, **keywords)
                     self._built = True
-                output = self.forward(*given, **also)
+                output = self.forward(*tensors, **keywords)
                 if not isinstance(output, Tensor):
                     raise TypeError(f"forward returned a {type(output).__name__}, not a Tensor")
             except (ValueError, TypeError, MemoryError) as error:
                 if not getattr(error, "__notes__", ()):
                     error.add_note(
-                        f"in {label(self)}, given {_given_text([*given, *also.values()])}"
+                        f"in {label(self)}, with input {_shapes_text([*tensors, *keywords.values()])}"
                     )
                 raise
             except AttributeError as error:
-                trees = [x for x in given if is_tree(x)]
+                trees = [x for x in tensors if is_tree(x)]
                 if not trees:
                     raise
                 raise TypeError(
-                    f"{label(self)} takes one tensor, but is given {inputs_text(trees[0])}"
+                    f"{label(self)} takes one tensor, but got {inputs_text(trees[0])}"
                 ) from error
             path, seen = scope.path(self), forward_pass()
             if seen is not None and path is not None:
@@ -298,10 +298,10 @@ class Transparent(Module, abstract=True):
         return None
 
 
-def _as_tensor(_: str, given: Any) -> Tensor:
-    return tensor(given)
+def _as_tensor(_: str, value: Any) -> Tensor:
+    return tensor(value)
 
 
-def _given_text(given: Sequence[Any]) -> str:
+def _shapes_text(inputs: Sequence[Any]) -> str:
     """The shapes of inputs, as messages write them."""
-    return " and ".join(shape_text(x.shape) for tree in given for x in leaves(tree).values())
+    return " and ".join(shape_text(x.shape) for tree in inputs for x in leaves(tree).values())

@@ -175,5 +175,5 @@ def _check_sharing(net: Module) -> None:
             if owners.setdefault(id(held), path) != path:
                 raise ValueError(
                     f"layers {owners[id(held)]!r} and {path!r} share the parameter {name!r}, which "
-                    "JSON cannot hold; use one layer in both places instead"
+                    "JSON cannot hold; use the same layer for both paths instead"
                 )

@@ -68,7 +68,7 @@ def _reduced_network(net: Module) -> Reduced:
 
 
 def _entries(modules: dict[str, Module]) -> Iterator[dict[str, Any]]:
-    """Where each parameter and buffer is kept, and under which path it comes first."""
+    """The attribute of each parameter and buffer, and the path under which it comes first."""
     first: dict[int, str] = {}
     for path, module in modules.items():
         for name, held in members(module, Held):

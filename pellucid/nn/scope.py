@@ -44,7 +44,7 @@ class Scope:
         """The path of `module`, None if the root does not hold it."""
         if id(module) not in self.paths:
             # A module may be made during the call, in `setup`.
-            self.paths = {id(found): path for path, found in self.root.named_modules()}
+            self.paths = {id(held): path for path, held in self.root.named_modules()}
             spend(len(self.paths) // 4)
         return self.paths.get(id(module))
 
@@ -92,15 +92,15 @@ class Scope:
 
 def _suited(root: Layer, after: Initializer) -> dict[int, Initializer]:
     """For each module below `root` the initialiser that suits what follows it."""
-    found = {id(root): after}
+    initializers = {id(root): after}
     pending: list[tuple[Layer, Initializer]] = [(root, after)]
     while pending:
         module, following = pending.pop()
         for child, suited in module.child_initializers(following):
-            if id(child) not in found:
-                found[id(child)] = suited
+            if id(child) not in initializers:
+                initializers[id(child)] = suited
                 pending.append((child, suited))
-    return found
+    return initializers
 
 
 _making: ContextVar[Making | None] = ContextVar("making", default=None)
@@ -118,11 +118,11 @@ def making(chosen: Making) -> Iterator[None]:
 
 
 @contextmanager
-def entered(module: Layer) -> Iterator[Scope]:
+def call_of(module: Layer) -> Iterator[Scope]:
     """The scope of the call in progress, or a new one with `module` as the root."""
-    found = _scope.get()
-    if found is not None:
-        yield found
+    outer = _scope.get()
+    if outer is not None:
+        yield outer
         return
     scope = Scope(module, _making.get() or Making())
     token = _scope.set(scope)
@@ -138,12 +138,12 @@ def entered(module: Layer) -> Iterator[Scope]:
 
 def current(module: Layer) -> Scope:
     """The scope of the call in progress; raises RuntimeError outside a call."""
-    found = _scope.get()
-    if found is None:
+    scope = _scope.get()
+    if scope is None:
         raise RuntimeError(
             f"{type(module).__name__} makes its parameters while it is called: use build() or call"
         )
-    return found
+    return scope
 
 
 def label(module: Layer) -> str:
@@ -158,7 +158,7 @@ def shape_text(shape: Sequence[int]) -> str:
     return f"({', '.join(['batch', *map(str, shape[1:])])})" if shape else "()"
 
 
-def places_text(sizes: Sequence[int]) -> str:
+def sizes_text(sizes: Sequence[int]) -> str:
     """Sizes of a window as messages write them: 3 × 3."""
     return " × ".join(map(str, sizes))
 

@@ -30,7 +30,7 @@ class Selector(Part, abstract=True):
 
 @dataclass(frozen=True)
 class Group(Part):
-    """Parameters, and the optimizer that they have. A parameter must fit all that is given.
+    """Parameters, and the optimizer that they have. A parameter must fit every condition.
 
     pattern:    of paths, as in file names: "hidden.*", "*.b", "*" for all; or a `Selector`.
     optimizer:  None freezes the parameters: they stay as they are, have no gradient and no slots.

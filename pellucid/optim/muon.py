@@ -14,7 +14,7 @@ from pellucid.optim.lengths import length, scaled
 from pellucid.optim.optimizer import Optimizer, Parameters
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the quintic aσ + bσ³ + cσ⁵, whose slope at 0 is large (Jordan 2024)."""
+"""Of the quintic aσ + bσ³ + cσ⁵, whose derivative at 0 is large (Jordan 2024)."""
 EPSILON = 1e-7
 
 

@@ -30,11 +30,11 @@ class SharpnessAware(Wrapper):
 
     def gradients(self, loss: Tensor, parameters: Parameters) -> dict[str, Tensor]:
         """The gradients at the perturbed parameters."""
-        slopes = self.optimizer.gradients(loss, parameters)
-        size = length(slopes.values())
+        gradients = self.optimizer.gradients(loss, parameters)
+        size = length(gradients.values())
         scale = where(size.equal(0.0), 0.0, self.radius / where(size.equal(0.0), 1.0, size))
         moved = {
-            path: (w + scaled(slopes[path], scale)).stop_gradient() + (w - w.stop_gradient())
+            path: (w + scaled(gradients[path], scale)).stop_gradient() + (w - w.stop_gradient())
             for path, w in parameters.items()
         }
         away = {parameters[path].node: tensor.node for path, tensor in moved.items()}

@@ -1,4 +1,4 @@
-"""Elementwise ops: operands of one shape, each result element from the elements at its place.
+"""Elementwise ops: operands of one shape, each element of the result from those at its own index.
 
 Where a rule has a kink (|x|, max, ReLU) the gradient there is PyTorch's: 0 for |x| and ReLU, shared
 evenly between equal operands of maximum and minimum. NaN passes the gradient on.

@@ -1,4 +1,4 @@
-"""Movement: the same elements at other places."""
+"""Movement: the same elements at other indices."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class ColourJitter(ColourAugmentation):
     """Brightness, then contrast, then saturation of each image times its own factors.
 
         brightness: x ← b x;  contrast: x ← m + c (x − m), m the mean of the grey image;
-        saturation: x ← g + s (x − g), g = 0.299 R + 0.587 G + 0.114 B at each place
+        saturation: x ← g + s (x − g), g = 0.299 R + 0.587 G + 0.114 B at each pixel
 
     A setting v draws its factor uniformly from [max(0, 1 − v), 1 + v]. For images of values from 0
     to 1, clipped to that range, of 3 channels or 1 (which has no saturation).
@@ -65,5 +65,5 @@ def mixed(other: Tensor, x: Tensor, factor: Tensor) -> Tensor:
 
 
 def grey(x: Tensor) -> Tensor:
-    """The luminance at each place, with one channel (ITU-R BT.601)."""
+    """The luminance at each pixel, with one channel (ITU-R BT.601)."""
     return x if x.shape[-1] == 1 else (x * tensor(np.array(_LUMA), x.dtype)).sum(-1, keepdims=True)

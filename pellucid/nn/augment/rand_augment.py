@@ -95,7 +95,7 @@ def auto_contrasted(x: Tensor) -> Tensor:
 
 
 def sharpened(x: Tensor, factor: Tensor) -> Tensor:
-    """The image mixed with a smooth one: the mean around each place, which itself weighs 5 of 13.
+    """The image mixed with a smooth one: the mean around each pixel, which itself weighs 5 of 13.
 
     The border, which has no such mean, is left as it is.
     """
@@ -120,7 +120,7 @@ GEOMETRIC: dict[str, float] = {
     "translate x": 150 / 331,
     "translate y": 150 / 331,
 }
-"""The changes of place, with their sizes at full strength."""
+"""The geometric changes, with their sizes at full strength."""
 
 COLOURS: dict[str, Change] = {
     "brightness": lambda x, factor, strength: brighter(x, factor),

@@ -1,4 +1,4 @@
-"""DenseConnection: what a block makes is put beside what it was given."""
+"""DenseConnection: the output of a block beside its input."""
 
 from __future__ import annotations
 

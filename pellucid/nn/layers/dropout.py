@@ -38,7 +38,7 @@ class Dropout(Transparent):
 
     rate:     the part that is left out, at least 0 and less than 1.
     channels: leave out whole channels (the last axis) of each example, which suits images, whose
-              neighbouring places say the same (Tompson et al. 2015).
+              neighbouring positions say the same (Tompson et al. 2015).
     """
 
     rate: float = 0.5

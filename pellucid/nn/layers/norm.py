@@ -20,7 +20,7 @@ from pellucid.nn.parameter import Buffer, Parameter
 
 
 def check_epsilon(part: Module) -> None:
-    """Raise unless `part.epsilon` is small: the number of features in its place would pass else."""
+    """Raise unless `part.epsilon` is small, so that a number of features does not pass for it."""
     try:
         check.number(part, "epsilon", more_than=0, less_than=1)
     except ValueError as error:
@@ -121,7 +121,7 @@ class BatchNorm(FeatureNorm):
     def _move(self, current: ForwardPass, running: Buffer, batch: Tensor) -> None:
         before = current.current(running.state)
         batch = batch.reshape(running.shape).cast(running.dtype)
-        given = current.momentum
-        share = self.momentum if given is None else given.cast(running.dtype)
+        momentum = current.momentum
+        share = self.momentum if momentum is None else momentum.cast(running.dtype)
         after = before * (1.0 - share) + batch * share
         current.updates[running.state] = after.node

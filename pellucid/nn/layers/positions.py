@@ -1,4 +1,4 @@
-"""Positions: what tells the places of a sequence apart, for attention, which does not."""
+"""Position encodings: attention alone does not tell the positions of a sequence apart."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pellucid.nn.parameter import Parameter
 
 @dataclass(eq=False, repr=False)
 class LearnedPositions(Transparent):
-    """x + P, a vector learned for each place, starting from N(0, 0.02²) (Radford et al. 2019).
+    """x + P, a vector learned for each position, starting from N(0, 0.02²) (Radford et al. 2019).
 
     x, y: (batch, length, features); P: (length, features), for the length it was built with; shorter
     sequences take its first rows.
@@ -29,7 +29,7 @@ class LearnedPositions(Transparent):
         self.P: Parameter = self.parameter("P", x.shape[1:], Normal(0.02))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x with its places marked."""
+        """x + P."""
         length, features = self.P.shape
         if x.ndim != 3 or x.shape[1] > length or x.shape[2] != features:
             raise self.mismatch(f"(batch, at most {length}, {features})", x)
@@ -44,7 +44,7 @@ class SinusoidalPositions(Transparent):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """x with its places marked."""
+        """x + P."""
         if x.ndim != 3:
             raise self.mismatch("(batch, length, features)", x)
         x = x.real()

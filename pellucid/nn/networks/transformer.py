@@ -20,7 +20,7 @@ from pellucid.nn.parameter import Parameter
 
 @dataclass(eq=False, repr=False)
 class FeedForward(Module):
-    """activation(xW_in + b_in) W_out + b_out, place by place (Vaswani et al. 2017, eq. 2).
+    """activation(xW_in + b_in) W_out + b_out, position by position (Vaswani et al. 2017, eq. 2).
 
     x, y: (batch, …, features); W_in: (features, expansion · features) and W_out the other way.
 
@@ -75,7 +75,7 @@ class TransformerBlock(Transparent):
     expansion: how many times wider the feed-forward part is inside.
     dropout:   left out of the attention weights, of the inner units and of both branches' results.
     drop_path: the chance that a branch is left out for an example (stochastic depth).
-    causal:    a place looks at itself and at those before it only.
+    causal:    a position attends to itself and to those before it only.
     norm:      "layer" (LayerNorm) or "rms" (RMSNorm).
     """
 
