@@ -161,8 +161,8 @@ def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise missing("module 'pellucid'", name, PACKAGE)
     module, _, member = _LATER[name].partition(":")
-    found = import_module(module)
-    value = getattr(found, member) if member else found
+    loaded = import_module(module)
+    value = getattr(loaded, member) if member else loaded
     globals()[name] = value
     return value
 

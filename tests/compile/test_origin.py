@@ -94,6 +94,6 @@ def test_a_layer_whose_weights_do_not_fit_is_named() -> None:
     net = nn.Sequential(small=nn.Linear(2**18), huge=nn.Linear(2**40))
     with pytest.raises(MemoryError) as caught:
         net.build(4)
-    assert caught.value.__notes__ == ["in Linear 'huge', given (batch, 262144)"]
+    assert caught.value.__notes__ == ["in Linear 'huge', with input (batch, 262144)"]
     with pytest.raises(ValueError, match="no parameters yet"):
         net.parameters()
