@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -52,7 +52,7 @@ class NativeProgram:
         self._inputs = graph.inputs
         self.code = self._coded(graph, timed)
         self._library, self.from_cache = load(self.code, ("entry",), cache or ObjectCache())
-        self._entry = self._library.address("entry")
+        self.entry = self._library.address("entry")
         levels = self.code.levels
         self.threads = threads or choose_threads(
             [(sum(e.cost for e in level), sum(e.tasks for e in level)) for level in levels],
@@ -99,23 +99,38 @@ class NativeProgram:
 
         Runs of one program take turns, since they share its memory.
         """
-        given = self._checked(steps, feeds or {})
+        given = self.checked(steps, feeds or {})
         outputs = {
             name: np.empty((steps, *node.shape), node.dtype)
             for name, node in self.graph.outputs.items()
         }
-        table = (ctypes.c_void_p * (FIRST + len(self.code.places)))()
+        table = self.table(given, outputs)
+        with self.running():
+            team_of(self.threads).run(self.entry, ctypes.addressof(table), steps)
+        return outputs
+
+    def table(
+        self, given: Mapping[str, Array], outputs: Mapping[str, Array]
+    ) -> ctypes.Array[ctypes.c_int64]:
+        """The pointers that the entry reads; they hold as long as what they point to."""
+        table = (ctypes.c_int64 * (FIRST + len(self.code.places)))()
         table[ROOM] = self._arena.ctypes.data
         table[SCRATCH] = self._scratch.ctypes.data
         table[SPANS] = self._spans.ctypes.data
         table[CLOCKS] = self.clocks.ctypes.data
         for buffer, place in self.code.places.items():
             table[place] = self._pointer(buffer, given, outputs)
-        with self._turn():
-            team_of(self.threads).run(self._entry, ctypes.addressof(table), steps)
-        return outputs
+        return table
 
-    def _turn(self) -> threading.Lock:
+    def strides(self, outputs: Container[str]) -> tuple[Array, Array]:
+        """Bytes from step to step of each pointer in the table: of inputs and these outputs, and of others."""
+        stepped, others = (np.zeros(FIRST + len(self.code.places), np.int64) for _ in range(2))
+        for buffer, place in self.code.places.items():
+            other = isinstance(buffer, Target) and buffer.name not in outputs
+            (others if other else stepped)[place] = self.code.stride(buffer)
+        return stepped, others
+
+    def running(self) -> threading.Lock:
         """The lock of runs; a forked child, where its parent's runs never end, has its own."""
         return self._turns.setdefault(generation(), threading.Lock())
 
@@ -130,7 +145,8 @@ class NativeProgram:
             return int(given[buffer.attrs["name"]].ctypes.data)
         return int(buffer.attrs["value"].array.ctypes.data)
 
-    def _checked(self, steps: int, feeds: Mapping[str, Array]) -> dict[str, Array]:
+    def checked(self, steps: int, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        """What the graph's inputs are fed, as arrays that machine code reads; raises ValueError."""
         check_lengths(feeds, steps)
         given: dict[str, Array] = {}
         for name, wanted in self._inputs.items():
