@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -96,7 +96,7 @@ def _column(series: Any) -> tuple[Column, list[Note]]:
     return column_from_objects(name, series.to_list())
 
 
-_LIBRARIES = ("polars", "pandas", "pyarrow")
+_LIBRARIES: tuple[Literal["polars", "pandas", "pyarrow"], ...] = ("polars", "pandas", "pyarrow")
 
 
 def frame_of(columns: dict[str, Any]) -> Any:
@@ -111,5 +111,5 @@ def frame_of(columns: dict[str, Any]) -> Any:
     for name in [*imported, *installed]:
         import narwhals as nw
 
-        return nw.from_dict(columns, backend=nw.Implementation.from_backend(name)).to_native()
+        return nw.from_dict(columns, backend=name).to_native()
     return columns

@@ -85,10 +85,7 @@ class Evaluator:
         return list(self._graph(size).outputs.values())
 
     def _graph(self, size: int) -> Graph:
-        def given(name: str, array: Any) -> Tensor:
-            return placeholder(name, (size, *array.shape[1:]), step_dtype(array.dtype))
-
-        tensors = tuple(mapped(given, part, part_name(i)) for i, part in enumerate(self._data))
+        tensors = placeholders(self._data, size)
         found = {f"outputs.{name}": t.node for name, t in self._outputs(*tensors).items()}
         for index, measure in enumerate(self._measures):
             total, weight = measure.total(*tensors)
@@ -126,6 +123,15 @@ class Evaluator:
             name: np.ascontiguousarray(self._arrays[name][rows], node.dtype)[None]
             for name, node in part.graph.inputs.items()
         }
+
+
+def placeholders(data: Data, size: int) -> tuple[Any, ...]:
+    """The parts of some rows as inputs of a graph."""
+
+    def given(name: str, array: Any) -> Tensor:
+        return placeholder(name, (size, *array.shape[1:]), step_dtype(array.dtype))
+
+    return tuple(mapped(given, part, part_name(i)) for i, part in enumerate(data))
 
 
 def network_evaluator(

@@ -108,8 +108,8 @@ class Evaluated:
 
     @property
     def is_finite(self) -> bool:
-        """Whether the score is a number: NaN and infinity are worse than every number."""
-        return math.isfinite(self.score)
+        """Whether the score is a number, where there is one: NaN and infinity are worse than any."""
+        return not self.monitor or math.isfinite(self.score)
 
     def beats(self, other: Evaluated) -> bool:
         """Whether this epoch is better than another."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from pellucid import check
 from pellucid.graph import Tensor, tensor, where
 from pellucid.graph.dtype import FLOAT64
+from pellucid.nn.inputs import leaves
 
 Total = Callable[..., tuple[Tensor, Tensor]]
 
@@ -94,16 +97,16 @@ def root_mean_square(scale: float = 1.0, name: str = "rmse") -> Measure:
 
 
 def mean_of(name: str, function: Callable[..., Tensor]) -> Measure:
-    """A function of one's own: (outputs, targets, …) → a scalar, taken as a mean over rows."""
+    """A function of one's own: (outputs, targets …) → a scalar, taken as a mean over rows."""
 
-    def total(outputs: Tensor, *targets: Tensor) -> tuple[Tensor, Tensor]:
-        value = function(outputs, *targets)
+    def total(*parts: Any) -> tuple[Tensor, Tensor]:
+        value = function(*parts)
         if not isinstance(value, Tensor) or value.shape != ():
             raise TypeError(
-                f"the metric {name!r} returns a scalar tensor computed from its tensors, got "
-                f"{value!r:.60}"
+                f"the measure {name!r} is a scalar tensor computed from the tensors that it is given, "
+                f"got {check.brief(value)}"
             )
-        rows = float(outputs.shape[0])
+        rows = float(next(iter(leaves(parts[0]).values())).shape[0])
         return value.cast(FLOAT64) * rows, tensor(rows, FLOAT64)
 
     return Measure(name, total)

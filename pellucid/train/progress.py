@@ -57,7 +57,8 @@ class PlainLines:
             if event.networks > 1:
                 self._line(f"network {event.network + 1} of {event.networks}")
         elif isinstance(event, Evaluated):
-            if event.epoch == 0 or time.monotonic() - self._shown > _PLAIN_SECONDS:
+            due = event.epoch == 0 or time.monotonic() - self._shown > _PLAIN_SECONDS
+            if due and event.measures:
                 self._line(describe(event, self._epochs))
         elif isinstance(event, Progressed):
             if time.monotonic() - self._shown > _PLAIN_SECONDS:
@@ -81,7 +82,7 @@ def describe(event: Evaluated, epochs: int) -> str:
     if event.train_loss is None and event.batch_loss is not None:
         parts.insert(0, f"loss of its batches {readable(event.batch_loss)}")
     own = [
-        f"{name} {readable(value)}"
+        f"{name.removeprefix(f'{BATCHES}.')} {readable(value)}"
         for name, value in event.measures.items()
         if name.partition(".")[0] not in (TRAIN, VALIDATION) and name != f"{BATCHES}.loss"
     ]

@@ -51,7 +51,7 @@ class Minimised:
 class Tracing:
     """What the tracing of a step has gathered so far."""
 
-    losses: list[Tensor] = field(default_factory=list)
+    losses: dict[str, Tensor] = field(default_factory=dict)
     reports: dict[str, Tensor] = field(default_factory=dict)
     gradients: dict[str, Tensor] = field(default_factory=dict)
     updates: dict[State, Node] = field(default_factory=dict)
@@ -133,7 +133,7 @@ class Step:
             use = self._use(by, tuple(parameters), every)
             gradients = by.gradients(loss, parameters)
             self._update(use, parameters, gradients)
-        self._traced.losses.append(loss)
+        self._traced.losses[self._loss_name(parameters)] = loss
         self._traced.gradients |= gradients
 
     def follow(self, average: nn.Module, net: nn.Module, decay: float = 0.999) -> None:
@@ -203,6 +203,15 @@ class Step:
         if not chosen:
             raise ValueError("minimise is given networks without parameters")
         return chosen
+
+    def _loss_name(self, parameters: Mapping[str, Tensor]) -> str:
+        """How a loss is recorded: by the networks that it trains, and its number if there are more."""
+        names = dict.fromkeys(
+            name for name in self._networks for path in parameters if path.startswith(f"{name}.")
+        )
+        name = "+".join(names) or "0"
+        count = sum(known.partition("#")[0] == name for known in self._traced.losses)
+        return name if count == 0 else f"{name}#{count + 1}"
 
     def _check_current(self, loss: Tensor, parameters: Mapping[str, Tensor]) -> None:
         reached = set(ordered([loss.node]))
@@ -301,13 +310,14 @@ class Step:
         if not traced.losses:
             name = getattr(function, "__qualname__", repr(function))
             raise ValueError(f"{name} minimises nothing: call step.minimise(loss, net, optimizer)")
-        loss = traced.losses[0]
-        for other in traced.losses[1:]:
+        losses = list(traced.losses.values())
+        loss = losses[0]
+        for other in losses[1:]:
             loss = loss + other.cast(loss.dtype)
         outputs = {LOSS: loss.node}
         outputs |= {f"{REPORT}{name}": value.node for name, value in traced.reports.items()}
-        for index, each in enumerate(traced.losses if len(traced.losses) > 1 else ()):
-            outputs[f"{LOSS}.{index}"] = each.node
+        if len(losses) > 1:
+            outputs |= {f"{LOSS}.{name}": each.node for name, each in traced.losses.items()}
         updates = {**traced.updates, **self._pass.updates}
         weights = network_states(self._networks)
         averaged: dict[str, State] = {}
