@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from pellucid.compile.code import Code
-from pellucid.compile.emit.driver import CLOCKS, FIRST, ROOM, SCRATCH, SPANS
-from pellucid.compile.emit.kernel import Emitted, Fixed
+from pellucid.compile.emit.kernel import Emitted
 from pellucid.compile.forks import generation
 from pellucid.compile.native.arena import ArenaError, aligned_zeros
 from pellucid.compile.native.cache import ObjectCache
@@ -20,10 +19,9 @@ from pellucid.compile.native.choice import choose_threads
 from pellucid.compile.native.isa import host_isa
 from pellucid.compile.native.library import load
 from pellucid.compile.native.threads import team_of
-from pellucid.compile.plan.kernels import Target
+from pellucid.compile.pointers import Pointers, Table, address
 from pellucid.compile.verified import is_wanted, verify_code, verify_shares
 from pellucid.graph.execute import check_lengths
-from pellucid.graph.node import State
 from pellucid.graph.op import Array
 from pellucid.graph.program import Graph
 
@@ -64,6 +62,8 @@ class NativeProgram:
         if is_wanted():
             verify_shares(levels, self._spans)
         self.clocks = np.zeros(max(len(levels), 1), np.int64)
+        own = [address(a) for a in (self._arena, self._scratch, self._spans, self.clocks)]
+        self.pointers = Pointers(self.code.places, self.code.stride, own, graph.updates)
         self._turns: dict[int, threading.Lock] = {}
 
     def _coded(self, graph: Graph, timed: bool) -> Code:
@@ -109,41 +109,13 @@ class NativeProgram:
             team_of(self.threads).run(self.entry, ctypes.addressof(table), steps)
         return outputs
 
-    def table(
-        self, given: Mapping[str, Array], outputs: Mapping[str, Array]
-    ) -> ctypes.Array[ctypes.c_int64]:
-        """The pointers that the entry reads; they hold as long as what they point to."""
-        table = (ctypes.c_int64 * (FIRST + len(self.code.places)))()
-        table[ROOM] = self._arena.ctypes.data
-        table[SCRATCH] = self._scratch.ctypes.data
-        table[SPANS] = self._spans.ctypes.data
-        table[CLOCKS] = self.clocks.ctypes.data
-        for buffer, place in self.code.places.items():
-            table[place] = self._pointer(buffer, given, outputs)
-        return table
-
-    def strides(self, outputs: Container[str]) -> tuple[Array, Array]:
-        """Bytes from step to step of each pointer in the table: of inputs and these outputs, and of others."""
-        stepped, others = (np.zeros(FIRST + len(self.code.places), np.int64) for _ in range(2))
-        for buffer, place in self.code.places.items():
-            other = isinstance(buffer, Target) and buffer.name not in outputs
-            (others if other else stepped)[place] = self.code.stride(buffer)
-        return stepped, others
+    def table(self, fed: Mapping[str, Array], outputs: Mapping[str, Array]) -> Table:
+        """The pointers that the entry reads; arrays have to live as long as it runs."""
+        return self.pointers.table(fed, outputs)
 
     def running(self) -> threading.Lock:
         """The lock of runs; a forked child, where its parent's runs never end, has its own."""
         return self._turns.setdefault(generation(), threading.Lock())
-
-    def _pointer(
-        self, buffer: Fixed, given: Mapping[str, Array], outputs: Mapping[str, Array]
-    ) -> int:
-        if isinstance(buffer, State):
-            return int(buffer.value.ctypes.data)
-        if isinstance(buffer, Target):
-            return int(outputs[buffer.name].ctypes.data)
-        if buffer.op == "input":
-            return int(given[buffer.attrs["name"]].ctypes.data)
-        return int(buffer.attrs["value"].array.ctypes.data)
 
     def checked(self, steps: int, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """What the graph's inputs are fed, as arrays that machine code reads; raises ValueError."""
@@ -158,12 +130,8 @@ class NativeProgram:
                     f"input {name!r} takes {steps} steps of {wanted}, "
                     f"got {array.dtype.name}{list(array.shape)}"
                 )
-            given[name] = array.copy() if self._is_overwritten(array) else array
+            given[name] = array.copy() if self.pointers.overwrites(array) else array
         return given
-
-    def _is_overwritten(self, array: Array) -> bool:
-        """Whether what is fed is the memory of a state that the run changes."""
-        return any(np.may_share_memory(array, state.value) for state in self.graph.updates)
 
 
 def spans(levels: Sequence[Sequence[Emitted]], threads: int) -> Array:

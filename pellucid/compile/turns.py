@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pellucid.graph import Array, Graph, Program, executor
 
 if TYPE_CHECKING:
     from pellucid.compile.native.library import Library
+    from pellucid.compile.pointers import Table
     from pellucid.compile.program import NativeProgram
 
 
@@ -51,9 +53,7 @@ def run_turns(
     made = sum(turn.end - turn.begin for turn in turns if turn.program)
     nodes = {**second.graph.outputs, **first.graph.outputs}
     outputs = {
-        name: np.empty(
-            (steps if name in first.graph.outputs else made, *node.shape), node.dtype
-        )
+        name: np.empty((steps if name in first.graph.outputs else made, *node.shape), node.dtype)
         for name, node in nodes.items()
     }
     native = _native(programs)
@@ -102,26 +102,27 @@ def _run_at_once(
     from pellucid.compile.native.threads import team_of
     from pellucid.compile.native.turns_ir import ENTRY, FIELDS, STEPS, TABLE
 
-    over_all = set(programs[0].graph.outputs)
-    fields = np.empty((len(turns), FIELDS), np.int64)
-    fields[:, STEPS] = [turn.end - turn.begin for turn in turns]
+    over_all = programs[0].graph.outputs
     checked = [program.checked(steps, feeds) for program in programs]
-    tables: list[Array] = []
+    fields = (ctypes.c_int64 * (FIELDS * len(turns)))()
+    kept: list[Table] = []
+    made = 0
     with ExitStack() as locks:
         for program in sorted(programs, key=id):
             locks.enter_context(program.running())
-        for number, program in enumerate(programs):
-            rows = np.flatnonzero([turn.program == number for turn in turns])
-            begins = np.array([turns[row].begin for row in rows], np.int64)
-            made = np.cumsum(fields[rows, STEPS]) - fields[rows, STEPS]
-            base = np.array(program.table(checked[number], outputs), np.int64)
-            over_steps, over_made = program.strides(over_all)
-            table = base + np.outer(begins, over_steps) + np.outer(made, over_made)
-            fields[rows, ENTRY] = program.entry
-            fields[rows, TABLE] = table.ctypes.data + np.arange(len(rows)) * table.strides[0]
-            tables.append(table)
-        entry = _library().address("pel_turns")
-        team_of(programs[0].threads).run(entry, int(fields.ctypes.data), len(turns))
+        tables = [p.table(fed, outputs) for p, fed in zip(programs, checked, strict=True)]
+        for number, turn in enumerate(turns):
+            program, count = programs[turn.program], turn.end - turn.begin
+            table = program.pointers.kind.from_buffer_copy(tables[turn.program])
+            for each in program.pointers.stepped:
+                over_made = each.is_output and each.name not in over_all
+                table[each.slot] += each.stride * (made if over_made else turn.begin)
+            made += count if turn.program else 0
+            kept.append(table)
+            fields[FIELDS * number + ENTRY] = program.entry
+            fields[FIELDS * number + TABLE] = ctypes.addressof(table)
+            fields[FIELDS * number + STEPS] = count
+        team_of(programs[0].threads).run(_entry(), ctypes.addressof(fields), len(turns))
 
 
 @cache
@@ -133,3 +134,8 @@ def _library() -> Library:
 
     isa = host_isa()
     return load(Text(turns_text(isa), isa), ("pel_turns",), ObjectCache())[0]
+
+
+@cache
+def _entry() -> int:
+    return _library().address("pel_turns")

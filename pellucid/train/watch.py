@@ -15,7 +15,7 @@ from pellucid.train.training_step import TrainingStep
 Probed = tuple[Sequence[int], Sequence[tuple[str, str]], Sequence[Array]]
 _SCALARS, _VECTOR = "probe.scalars", "probe.vector."
 _FEW, _SMALL, _MANY = 2, 10_000, 16
-"""Steps that are compared; of states of fewer elements more, since few sums may round alike by chance."""
+"""Steps that are compared; more of small states, whose few sums may round alike by chance."""
 
 
 class Watch:
@@ -75,7 +75,9 @@ class Watch:
         """Whether the twin leaves the same bits as the plain step, from the states as they are now."""
         states = self._step.graph.updates
         count = _MANY if sum(state.value.size for state in states) < _SMALL else _FEW
-        part = {name: np.repeat(array[index : index + 1], count, 0) for name, array in feeds.items()}
+        part = {
+            name: np.repeat(array[index : index + 1], count, 0) for name, array in feeds.items()
+        }
         before = {state: state.value.copy() for state in states}
         after: list[list[bytes]] = []
         for program in (self._plain, self._twin):

@@ -6,7 +6,7 @@ from pellucid.compile.native.isa import Isa
 from pellucid.compile.native.threads_ir import barrier_text
 
 ENTRY, TABLE, STEPS = 0, 1, 2
-"""Fields of a turn, int64 each: the address of a program's entry, of its table of pointers, and steps."""
+"""Fields of a turn, int64 each: addresses of an entry and of its table of pointers, and steps."""
 FIELDS = 3
 
 
