@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 
-from pellucid.compile.emit.driver import FIRST, entry
+from pellucid.compile.emit.driver import FIRST_BUFFER, entry
 from pellucid.compile.emit.kernel import Buffer, External, emit
 from pellucid.compile.environment import verifies
 from pellucid.compile.loop.ir import Function
@@ -83,7 +83,7 @@ class Code:
             for emitted in level:
                 for buffer in emitted.buffers:
                     if not isinstance(buffer, Part) and buffer not in self.plan.offsets:
-                        slots.setdefault(buffer, FIRST + len(slots))
+                        slots.setdefault(buffer, FIRST_BUFFER + len(slots))
         return slots
 
     def address(self, buffer: Buffer) -> tuple[str, int]:

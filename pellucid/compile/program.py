@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.compile.code import Code
-from pellucid.compile.emit.driver import ARENA, CLOCKS, FIRST, SCRATCH, TASKS
+from pellucid.compile.emit.driver import ARENA, CLOCKS, FIRST_BUFFER, SCRATCH, TASKS
 from pellucid.compile.emit.kernel import Emitted, External
 from pellucid.compile.environment import verifies
 from pellucid.compile.forks import generation
@@ -105,7 +105,7 @@ class NativeProgram:
             name: np.empty((steps, *node.shape), node.dtype)
             for name, node in self.graph.outputs.items()
         }
-        table = (ctypes.c_void_p * (FIRST + len(self.code.slots)))()
+        table = (ctypes.c_void_p * (FIRST_BUFFER + len(self.code.slots)))()
         table[ARENA] = self._arena.ctypes.data
         table[SCRATCH] = self._scratch.ctypes.data
         table[TASKS] = self._task_ranges.ctypes.data

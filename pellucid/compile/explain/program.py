@@ -148,7 +148,7 @@ def _facts(level: int, emitted: Emitted, plan: Plan) -> KernelFacts:
     kernel = emitted.kernel
     computed = [] if kernel.copies is not None else computed_nodes(kernel)
     named = [n for n in computed if role_of(n) != "movement"] or computed
-    winograd = emitted.extent.layout if isinstance(emitted.extent.layout, Winograd) else None
+    winograd = emitted.schedule.layout if isinstance(emitted.schedule.layout, Winograd) else None
     kind = {"nest": "loops"}.get(kernel.kind, "winograd" if winograd else kernel.kind)
     flops = sum(map(_flops, computed))
     if winograd is not None:

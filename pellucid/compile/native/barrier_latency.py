@@ -9,8 +9,7 @@ from __future__ import annotations
 import time
 from functools import cache
 
-from pellucid.compile.loop.builder import Builder
-from pellucid.compile.loop.ir import I64, PTR
+from pellucid.compile.loop.entry import ENTRY, entry_builder
 from pellucid.compile.loop.llvm import module_text
 from pellucid.compile.native.cache import ObjectCache
 from pellucid.compile.native.isa import host_isa
@@ -31,17 +30,13 @@ def barrier_seconds() -> float:
     The barrier itself and the transfer of the level's values between caches.
     """
     isa = host_isa()
-    b = Builder(
-        "entry",
-        [("table", PTR), ("steps", I64), ("thread", I64), ("threads", I64), ("team", PTR)],
-        "barriers",
-    )
+    b = entry_builder("barriers")
     _, steps, thread, _, team = b.parameters
     with b.loop(0, steps):
         b.call("pel_barrier", [team, thread])
     text = module_text([], b.function, barrier_text(isa))
-    library, _ = load(Text(text, isa), ("entry",), ObjectCache())
-    entry = library.address("entry")
+    library, _ = load(Text(text, isa), (ENTRY,), ObjectCache())
+    entry = library.address(ENTRY)
     best = float("inf")
     for _ in range(_TRIALS):
         began = time.perf_counter()

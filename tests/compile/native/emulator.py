@@ -10,7 +10,7 @@ import unicorn
 from unicorn import arm64_const as arm
 
 from pellucid.compile.code import Code
-from pellucid.compile.emit.driver import ARENA, CLOCKS, FIRST, SCRATCH, TASKS
+from pellucid.compile.emit.driver import ARENA, CLOCKS, FIRST_BUFFER, SCRATCH, TASKS
 from pellucid.compile.emit.kernel import External
 from pellucid.compile.native.assemble import to_object
 from pellucid.compile.native.isa import isa_named
@@ -70,7 +70,7 @@ class Emulated:
         }
         arrays = {b: self._array(b, feeds, outputs) for b in self.code.slots}
         placed = {b: memory.copy_in(array.tobytes()) for b, array in arrays.items()}
-        table = [0] * (FIRST + len(placed))
+        table = [0] * (FIRST_BUFFER + len(placed))
         table[ARENA] = memory.copy_in(bytes(self.code.plan.arena_bytes))
         table[SCRATCH] = memory.copy_in(bytes(self.code.scratch))
         table[TASKS] = memory.copy_in(task_ranges(self.code.levels, 1).tobytes())

@@ -51,7 +51,7 @@ def _convolution(
 
 
 def _winograds(made: NativeProgram) -> list[Winograd]:
-    layouts = [emitted.extent.layout for level in made.code.levels for emitted in level]
+    layouts = [emitted.schedule.layout for level in made.code.levels for emitted in level]
     return [layout for layout in layouts if isinstance(layout, Winograd)]
 
 

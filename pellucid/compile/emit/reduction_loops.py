@@ -11,14 +11,16 @@ from pellucid.compile.loop.ir import Value
 from pellucid.compile.tile.contraction import Contraction
 
 Count = Value | int
+"""A number of iterations, an int if it is known at compile time."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run along the innermost sum, where the outer ones stand still.
+    """The iterations of the innermost sum for fixed indices of the outer sums.
 
-    a, b: elements from the block's start in each operand. flat: runs' products before it.
-    count: its length, a number if it is known beforehand.
+    a, b:  offsets in elements from the start of the block in each operand.
+    flat:  products before the run.
+    count: iterations.
     """
 
     a: Value | int
@@ -28,16 +30,17 @@ class Run:
 
 
 Body = Callable[[Run, Sequence[Value]], Sequence[Value]]
+"""(run, carried values) → carried values."""
 
 
-def over_sums(
-    builder: Builder, work: Contraction, first: Count, carried: Sequence[Value], body: Body
+def reduction_loops(
+    builder: Builder, work: Contraction, iterations: Count, carried: Sequence[Value], body: Body
 ) -> Sequence[Value]:
-    """Write the loops over all sums but the innermost; `first` turns of the outermost."""
+    """Emit the loops over all sums but the innermost. iterations: of the outermost sum."""
     lines = work.sums
 
     def level(depth: int, indices: list[Value], values: Sequence[Value]) -> Sequence[Value]:
-        count = first if depth == 0 else lines[depth].extent
+        count = iterations if depth == 0 else lines[depth].extent
         if depth == len(lines) - 1:
             return body(_run(builder, work, indices, count), values)
         with builder.loop(0, count, 1, values, hint="k") as loop:
@@ -47,14 +50,14 @@ def over_sums(
     return level(0, [], carried)
 
 
-def _run(b: Builder, work: Contraction, indices: list[Value], count: Count) -> Run:
-    first: Value | int = 0
-    second: Value | int = 0
+def _run(builder: Builder, work: Contraction, indices: list[Value], count: Count) -> Run:
+    a: Value | int = 0
+    b: Value | int = 0
     flat: Value | int = 0
     for number, index in enumerate(indices):
         line = work.sums[number]
         within = prod(inner.extent for inner in work.sums[number + 1 :])
-        first = b.add(first, b.mul(index, line.a))
-        second = b.add(second, b.mul(index, line.b))
-        flat = b.add(flat, b.mul(index, within))
-    return Run(first, second, flat, count)
+        a = builder.add(a, builder.mul(index, line.a))
+        b = builder.add(b, builder.mul(index, line.b))
+        flat = builder.add(flat, builder.mul(index, within))
+    return Run(a, b, flat, count)

@@ -1,4 +1,4 @@
-"""Running results of reductions in registers."""
+"""Accumulators of reductions in registers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from pellucid.graph.node import Node
 _LOWEST = {"i32": -(2**31), "i64": -(2**63)}
 
 
-class Running:
-    """The values that one reduction carries from turn to turn: its result, and for argmax a place."""
+class Accumulator:
+    """The values that one reduction carries from iteration to iteration.
+
+    They are the result so far and, for argmax, its position. count: how many.
+    """
 
     def __init__(self, b: Builder, node: Node, lanes: int, kernel: Kernel) -> None:
         self.b = b
@@ -25,7 +28,7 @@ class Running:
         self.extent = kernel.shape[node.attrs["axis"]] if node.op == "argmax" else 0
 
     def initial(self) -> list[Value]:
-        """Before the first turn."""
+        """The values before the first iteration."""
         b = self.b
         if self.is_sum:
             return [b.constant(self.type, 0)]
@@ -33,31 +36,31 @@ class Running:
         first = b.constant(self.type, lowest)
         if self.node.op == "max":
             return [first]
-        # Beyond every place, so that any turn comes before it.
+        # Greater than every position, so the first value always wins.
         return [first, b.constant(Type("i64", self.type.lanes), self.extent)]
 
     def step(
-        self, before: Sequence[Value], value: Value, mask: Value | None, place: Value | None
+        self, old: Sequence[Value], value: Value, mask: Value | None, position: Value | None
     ) -> list[Value]:
-        """After a turn; lanes that the mask leaves out stay as they were."""
+        """The values after an iteration; lanes outside the mask stay as they were."""
         b = self.b
         if self.node.op == "argmax":
-            assert place is not None
-            return self._step_place(before, value, mask, place)
+            assert position is not None
+            return self._step_argmax(old, value, mask, position)
         combine = b.add if self.is_sum else b.maximum
-        after = combine(before[0], value)
-        return [after if mask is None else b.select(mask, after, before[0])]
+        new = combine(old[0], value)
+        return [new if mask is None else b.select(mask, new, old[0])]
 
-    def _step_place(
-        self, before: Sequence[Value], value: Value, mask: Value | None, place: Value
+    def _step_argmax(
+        self, old: Sequence[Value], value: Value, mask: Value | None, position: Value
     ) -> list[Value]:
-        wins = self._comes_first(value, place, before[0], before[1])
+        wins = self._precedes(value, position, old[0], old[1])
         if mask is not None:
             wins = self.b.bit("and", wins, mask)
-        return [self.b.select(wins, value, before[0]), self.b.select(wins, place, before[1])]
+        return [self.b.select(wins, value, old[0]), self.b.select(wins, position, old[1])]
 
-    def _comes_first(self, x: Value, x_place: Value, y: Value, y_place: Value) -> Value:
-        """Whether x at x_place beats y: NaN beats numbers, larger beats smaller, then the earlier."""
+    def _precedes(self, x: Value, x_position: Value, y: Value, y_position: Value) -> Value:
+        """Whether x precedes y: NaN precedes numbers, larger precedes smaller; of equals, the first."""
         b = self.b
         larger = b.compare(">", x, y)
         tie = b.compare("==", x, y)
@@ -65,22 +68,22 @@ class Running:
             x_nan, y_nan = b.compare("!=", x, x), b.compare("!=", y, y)
             larger = b.bit("or", larger, b.bit("and", x_nan, b.invert(y_nan)))
             tie = b.bit("or", tie, b.bit("and", x_nan, y_nan))
-        earlier = b.compare("<", x_place, y_place)
+        earlier = b.compare("<", x_position, y_position)
         return b.bit("or", larger, b.bit("and", tie, earlier))
 
     def finish(self, values: Sequence[Value], folded: bool) -> Value:
-        """The result: the lanes folded together if they were turns of one place."""
+        """The result. folded: the lanes are iterations of one reduction, so they are combined."""
         b = self.b
         if self.node.op != "argmax":
             wide = folded and values[0].type.lanes
             result = b.reduce("add" if self.is_sum else "max", values[0]) if wide else values[0]
             return b.bit("and", result, 255) if self.node.dtype.name == "uint8" else result
-        best, place = values
+        best, position = values
         if folded and best.type.lanes:
             lanes = best.type.lanes
-            pairs = [(b.lane(best, i), b.lane(place, i)) for i in range(lanes)]
-            best, place = pairs[0]
-            for value, at in pairs[1:]:
-                wins = self._comes_first(value, at, best, place)
-                best, place = b.select(wins, value, best), b.select(wins, at, place)
-        return b.convert(place, "i32")
+            pairs = [(b.lane(best, i), b.lane(position, i)) for i in range(lanes)]
+            best, position = pairs[0]
+            for value, index in pairs[1:]:
+                wins = self._precedes(value, index, best, position)
+                best, position = b.select(wins, value, best), b.select(wins, index, position)
+        return b.convert(position, "i32")

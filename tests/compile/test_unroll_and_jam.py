@@ -1,4 +1,4 @@
-"""Turns of loops that are written side by side."""
+"""Loops that are unrolled and jammed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 import pellucid as pel
 from pellucid import graph as g
 from pellucid.compile.code import Code
-from pellucid.compile.emit.beside import Beside, places
 from pellucid.compile.emit.layout import NestLayout
+from pellucid.compile.emit.unroll_and_jam import Unroll, substitutions
 from pellucid.compile.native.isa import isa_named
 from pellucid.graph import Graph, Tensor
 from tests.compile.closeness import difference
@@ -27,10 +27,10 @@ def _depthwise(channels: int, stride: int, size: int = 3, batch: int = 2) -> dic
     half = size // 2
     y = g.convolve(x.pad((0, half, half, 0), (0, half, half, 0)), w, stride, groups=channels)
     by_x, by_w = pel.grad(y.square().sum(), [x, w])
-    kept = (by_x * x.relu()).tanh()
+    activated = (by_x * x.relu()).tanh()
     return {
         "forward": Graph({"y": y.node}),
-        "by image": Graph({"y": kept.node, "sum": kept.sum((0, 1, 2)).node}),
+        "by image": Graph({"y": activated.node, "sum": activated.sum((0, 1, 2)).node}),
         "by kernel": Graph({"y": by_w.node}),
     }
 
@@ -42,30 +42,30 @@ def test_depthwise_convolutions(channels: int, size: int, stride: int, part: str
     assert not difference(_depthwise(channels, stride, size)[part])
 
 
-def _beside(graph: Graph, isa: str = "avx512") -> list[tuple[tuple[int, ...], bool]]:
-    """How many turns of which loops lie side by side in the nests of a graph, where any do."""
+def _unrolls(graph: Graph, isa: str = "avx512") -> list[tuple[tuple[int, ...], bool]]:
+    """The factors of the nests that are unrolled and jammed, and whether the loops are reductions."""
     levels = Code(graph, isa_named(isa)).levels
-    layouts = [emitted.extent.layout for level in levels for emitted in level]
+    layouts = [emitted.schedule.layout for level in levels for emitted in level]
     return [
-        (tuple(loop.count for loop in found.beside), found.beside[0].inner)
-        for found in layouts
-        if isinstance(found, NestLayout) and found.beside
+        (tuple(unroll.factor for unroll in layout.unrolls), layout.unrolls[0].reduction)
+        for layout in layouts
+        if isinstance(layout, NestLayout) and layout.unrolls
     ]
 
 
 def test_neighbours_share_what_their_windows_read() -> None:
-    assert _beside(_depthwise(32, 1)["forward"]) == [((4,), False)]
+    assert _unrolls(_depthwise(32, 1)["forward"]) == [((4,), False)]
 
 
-def test_places_of_a_window_share_the_gradient() -> None:
-    """Where the sum over the batch is apart, as it is where there is more to sum."""
-    assert ((3, 3), False) in _beside(_depthwise(32, 1, batch=64)["by kernel"])
-    assert ((3, 3), False) in _beside(_depthwise(32, 1, batch=64)["by kernel"], "avx2")
+def test_positions_of_a_window_share_the_gradient() -> None:
+    """Where the sum over the batch is a loop of its own, because the batch is large."""
+    assert ((3, 3), False) in _unrolls(_depthwise(32, 1, batch=64)["by kernel"])
+    assert ((3, 3), False) in _unrolls(_depthwise(32, 1, batch=64)["by kernel"], "avx2")
 
 
 def test_what_is_read_once_is_left_alone() -> None:
     x = _variable(64, 16, 16, 32)
-    assert not _beside(Graph({"y": (x.relu() * _variable(32)).node, "sum": x.sum((0, 1)).node}))
+    assert not _unrolls(Graph({"y": (x.relu() * _variable(32)).node, "sum": x.sum((0, 1)).node}))
 
 
 def _repeated(n: int, factors: int, double: bool) -> Graph:
@@ -81,12 +81,14 @@ def _repeated(n: int, factors: int, double: bool) -> Graph:
 @pytest.mark.parametrize("double", [False, True])
 @pytest.mark.parametrize("factors", [1, 3, 4, 6])
 @pytest.mark.parametrize("n", [2, 8, 16, 20, 24, 32, 36, 40, 64, 96])
-def test_a_loop_that_is_cut_and_written_straight(n: int, factors: int, double: bool) -> None:
-    """Every place is summed once, where the turns that are left of a loop are written out."""
+def test_a_jammed_loop_whose_remaining_iterations_are_unrolled(
+    n: int, factors: int, double: bool
+) -> None:
+    """Every element is summed once, if the remaining iterations are unrolled completely."""
     assert not difference(_repeated(n, factors, double))
 
 
-def test_turns_that_are_left_come_before_those_side_by_side() -> None:
-    """24 places as 6 written out and 4 side by side are 24 different places."""
-    where = places([Beside(1, 6, 1, True), Beside(1, 4, 6, True)])
-    assert sorted(found[1].constant for found in where) == list(range(24))
+def test_remaining_iterations_precede_jammed_ones() -> None:
+    """24 iterations as 6 unrolled completely and 4 jammed are 24 different indices."""
+    copies = substitutions([Unroll(1, 6, 1, True), Unroll(1, 4, 6, True)])
+    assert sorted(where[1].constant for where in copies) == list(range(24))
