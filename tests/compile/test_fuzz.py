@@ -30,12 +30,12 @@ def test_a_small_error_is_noticed(relative: float, monkeypatch: pytest.MonkeyPat
     """The comparison is no wider than rounding: a hundred units in the last place are too many."""
 
     def wrong(graph: Graph, feeds: closeness.Feeds | None = None, steps: int = 1) -> object:
-        found = closeness.reference(graph, feeds, steps)
-        kinds = {name: value.dtype for name, value in found.items()}
+        results = closeness.reference(graph, feeds, steps)
+        kinds = {name: value.dtype for name, value in results.items()}
         floats = {name for name, kind in kinds.items() if kind.kind == "f"}
         return {
             name: np.asarray(value * (1 + relative), kinds[name]) if name in floats else value
-            for name, value in found.items()
+            for name, value in results.items()
         }
 
     monkeypatch.setattr(closeness, "native", wrong)

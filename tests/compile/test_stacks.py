@@ -62,10 +62,10 @@ def test_running_statistics_are_compared() -> None:
 @pytest.mark.parametrize("name", ["loss", "by 0", "state 0"])
 def test_a_small_error_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(graph: Graph, feeds: Feeds, steps: int) -> Results:
-        found = reference(graph, feeds, steps)
-        value: Array = found[name]
-        found[name] = value * (1 + 1e-6) if value.any() else value + 1e-6
-        return found
+        results = reference(graph, feeds, steps)
+        value: Array = results[name]
+        results[name] = value * (1 + 1e-6) if value.any() else value + 1e-6
+        return results
 
     monkeypatch.setattr(stacks, "reference", wrong)
     monkeypatch.setattr(stacks, "difference", lambda *args: "noticed")
