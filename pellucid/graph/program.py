@@ -61,6 +61,8 @@ def _restored(names: tuple[str, ...], states: tuple[State, ...], *content: Any) 
 class Program(Protocol):
     """A graph made ready to run."""
 
+    graph: Graph
+
     def run(self, steps: int = 1, feeds: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """Run `steps` steps; feeds and results have a leading axis of that length."""
         ...

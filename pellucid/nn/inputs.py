@@ -43,6 +43,11 @@ def leaves(inputs: Any, name: str = "x") -> dict[str, Any]:
     return by_name
 
 
+def taken(inputs: Any, rows: Any) -> Any:
+    """These rows of inputs."""
+    return mapped(lambda _, array: array[rows], inputs)
+
+
 def apply(module: Layer, inputs: Any) -> Tensor:
     """The output of a module for its inputs.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from pellucid.graph import Node, Shape, State, Tensor, bernoulli, normal, read, tensor, uniform
 from pellucid.graph.dtype import INT64
+from pellucid.nn.tree import join
 
 Source = Tensor | int
 
@@ -21,14 +22,23 @@ class ForwardPass:
     activations: the output of each module by path, in the order of computation. A module that is
                  called again appears as `path#2`, and so on.
     momentum:    how far running statistics move, a scalar; None: as far as each layer says.
+    outputs:     the last output of each network by its name, where networks are named.
     mixed:       what each row has become: shares (batch,) of rows by their numbers (int32, None for
                  each row itself), which add up to 1; empty if no layer mixed rows.
     """
 
     def __init__(
-        self, training: bool, seed: Source, step: Source, momentum: Tensor | None = None
+        self,
+        training: bool,
+        seed: Source,
+        step: Source,
+        momentum: Tensor | None = None,
+        names: Mapping[int, str] | None = None,
     ) -> None:
+        """names: by the `id` of a network what paths in it begin with; those of others are left out."""
         self.training = training
+        self._names = names
+        self.outputs: dict[str, Tensor] = {}
         self.momentum = momentum
         self.seed = _scalar("seed", seed)
         self.step = _scalar("step", step)
@@ -68,8 +78,15 @@ class ForwardPass:
         ]
         self.mixed = [*own, *others]
 
-    def record(self, path: str, output: Tensor) -> None:
-        """Keep the output of the module at `path`."""
+    def record(self, root: object, path: str, output: Tensor) -> None:
+        """Keep the output of the module at `path` of the network `root`."""
+        if self._names is not None:
+            name = self._names.get(id(root))
+            if name is None:
+                return
+            if not path:
+                self.outputs[name] = output
+            path = join(name, path) if path else name
         count = self._calls[path] = self._calls.get(path, 0) + 1
         self.activations[path if count == 1 else f"{path}#{count}"] = output
 
@@ -95,7 +112,10 @@ def is_training() -> bool:
 
 @contextmanager
 def training(
-    seed: Source = 0, step: Source = 0, momentum: Tensor | None = None
+    seed: Source = 0,
+    step: Source = 0,
+    momentum: Tensor | None = None,
+    names: Mapping[int, str] | None = None,
 ) -> Iterator[ForwardPass]:
     """Networks called inside are in training mode.
 
@@ -103,8 +123,10 @@ def training(
     as inputs of the graph to draw afresh at each step.
     momentum:   how far running statistics move instead of what their layers say: 1 / n at the n-th
     batch makes them plain means over batches.
+    names:      by the `id` of a network, the name that paths of activations in it begin with; those of
+    other networks are not kept.
     """
-    with _in_force(ForwardPass(True, seed, step, momentum)) as current:
+    with _in_force(ForwardPass(True, seed, step, momentum, names)) as current:
         yield current
 
 

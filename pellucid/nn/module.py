@@ -97,7 +97,7 @@ class Module(Hinted, Part, abstract=True):
                 ) from error
             path, seen = scope.path(self), forward_pass()
             if seen is not None and path is not None:
-                seen.record(path, output)
+                seen.record(scope.root, path, output)
             return output
 
     if not TYPE_CHECKING:

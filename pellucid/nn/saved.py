@@ -40,6 +40,10 @@ _NETWORK = schema.record(
 
 @reduced.register
 def _reduced_network(net: Module) -> Reduced:
+    return restored, saved(net)
+
+
+def saved(net: Module) -> tuple[Any, ...]:
     """The bytes of a network, built or not, and the classes of one's own in it.
 
     Raises TypeError for a network whose settings do not tell its structure.
@@ -64,7 +68,7 @@ def _reduced_network(net: Module) -> Reduced:
         "trained": [path for path, module in modules.items() if module._trained],
         "held": [*_entries(modules)],
     }
-    return restored, (container.pack(arrays, details, "network"), *own)
+    return container.pack(arrays, details, "network"), *own
 
 
 def _entries(modules: dict[str, Module]) -> Iterator[dict[str, Any]]:

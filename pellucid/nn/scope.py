@@ -24,11 +24,13 @@ class Making:
     seed:   a draw is a function of (seed, path of the parameter) only.
     dtype:  of parameters and buffers that are made.
     values: take the values, with their types, from here by path instead of drawing them.
+    names:  by the `id` of a network, a name that its paths begin with where they seed a draw.
     """
 
     seed: int = 0
     dtype: DType = FLOAT32
     values: Mapping[str, Array] | None = None
+    names: Mapping[int, str] | None = None
 
 
 @dataclass
@@ -58,7 +60,9 @@ class Scope:
         """The first value of the parameter at `path`."""
         values = self.making.values
         if values is None:
-            rng = np.random.default_rng([self.making.seed, zlib.crc32(path.encode())])
+            names = self.making.names or {}
+            seeded = join(names.get(id(self.root), ""), path)
+            rng = np.random.default_rng([self.making.seed, zlib.crc32(seeded.encode())])
             return initializer(rng, shape).astype(self.making.dtype)
         if path not in values:
             raise ValueError(f"parameter {path!r} is missing")

@@ -8,6 +8,7 @@ of one's own is a subclass that writes `factor`.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Real
@@ -31,6 +32,14 @@ class Schedule(Hinted, Part, abstract=True):
     def factor(self, epoch: float, epochs: float) -> float:
         """The factor after `epoch` of `epochs` passes over the rows."""
         raise NotImplementedError
+
+    def reaction(self, measures: Sequence[Mapping[str, float]]) -> float:
+        """A further factor that depends on what was measured so far; 1 by default.
+
+        measures: of each evaluation in order, the first before any training, by name:
+                  "validation.loss", "batches.loss".
+        """
+        return 1.0
 
     def check(self, epochs: float) -> None:
         """Raise ValueError if the schedule does not come to its change within the epochs."""
@@ -289,6 +298,10 @@ class WarmUp(Schedule):
                 f"a warm-up over {self.over:g} epochs does not end in a training of {epochs:g} epochs"
             )
         self.then.check(epochs - self.over)
+
+    def reaction(self, measures: Sequence[Mapping[str, float]]) -> float:
+        """That of the other one."""
+        return self.then.reaction(measures)
 
     def plateau(self) -> PlateauRate | None:
         """That of the other one."""

@@ -15,6 +15,7 @@ from pellucid.data.likeliest import likeliest, probabilities
 from pellucid.data.note import counted
 from pellucid.errors import DataError, ModelFileError, NotFiniteError, warn
 from pellucid.graph import Array
+from pellucid.nn.inputs import taken
 from pellucid.parts import Copied
 from pellucid.spec import described as structure
 from pellucid.train import arrays, container, described, kinds, metrics
@@ -22,7 +23,6 @@ from pellucid.train.kinds import check_rows, like
 from pellucid.train.labels import Label, codes_of, label_array
 from pellucid.train.member import Member
 from pellucid.train.plain import to_plain
-from pellucid.train.step import taken
 
 __all__ = ["Label", "Member", "Model", "probabilities"]
 

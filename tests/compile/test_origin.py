@@ -19,14 +19,14 @@ from pellucid.compile.passes.split import split
 from pellucid.compile.plan.kernels import inside
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph
-from pellucid.train.step import training_step
+from pellucid.train.supervised import supervised_step
 
 
 def training(net: nn.Module, *shape: int) -> Graph:
     """A step of training on 16 rows of two classes."""
     x, y = np.ones((16, *shape), np.float32), np.zeros(16, np.int32)
     net.build(x[:1])
-    return training_step(net, nn.CrossEntropy(), optim.Adam(), (x, y), 16, 0).graph
+    return supervised_step(net, nn.CrossEntropy(), optim.Adam(), (x, y), 16, 0).graph
 
 
 def perceptron() -> Graph:

@@ -261,10 +261,10 @@ def test_settings_out_of_range(make: Callable[[], Any], kind: type[Exception], p
 def trained(net: nn.Module, x: Array, y: Array) -> None:
     """A step of training is the same by both executors."""
     from pellucid import optim
-    from pellucid.train.step import training_step
+    from pellucid.train.supervised import supervised_step
 
     net.build(x[:1], seed=0)
-    step = training_step(net, nn.CrossEntropy(), optim.SGD(learning_rate=0.1), (x, y), 4, 0)
+    step = supervised_step(net, nn.CrossEntropy(), optim.SGD(learning_rate=0.1), (x, y), 4, 0)
     feeds: dict[str, Array] = {
         "rows": np.arange(8, dtype=np.int32).reshape(2, 4),
         "learning_rate": np.full(2, 0.1, np.float32),
