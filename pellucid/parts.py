@@ -43,7 +43,7 @@ class Copied:
 
 
 class Part(Copied):
-    """What layers, losses, initialisers, optimizers and schedules have in common.
+    """The base of layers, losses, initialisers, optimizers and schedules.
 
     `class Pool(Module, abstract=True)` is a base of other parts, which no file names.
     """
@@ -58,7 +58,7 @@ class Part(Copied):
 
 @singledispatch
 def reduced(part: Any) -> tuple[Any, ...]:
-    """What `pickle` makes a part from again: its attributes, or what its family registers instead."""
+    """The pickle of a part: its attributes, or the form that its family registers."""
     return copyreg.__newobj__, (type(part),), vars(part)  # type: ignore[attr-defined]
 
 
@@ -102,7 +102,7 @@ def name_of(kind: Kind) -> str:
 
 
 def written_name(kind: Kind) -> str:
-    """The name to write; raises TypeError where it would not lead back to this class."""
+    """The name to write; raises TypeError if it would not lead back to this class."""
     name = name_of(kind)
     classes = _living(name)
     if classes != [kind]:
@@ -146,7 +146,7 @@ def _living(name: str) -> list[Kind]:
 
 
 def _held(name: str) -> Any:
-    """What the module of a name holds by it."""
+    """The object of this name in its module."""
     module, _, qualified = name.partition(":")
     try:
         return reduce(getattr, qualified.split("."), sys.modules[module])
