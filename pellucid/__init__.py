@@ -95,7 +95,7 @@ _LATER = {
     "save_networks": "pellucid.train:save_networks",
     "Callback": "pellucid.train:Callback",
     "Step": "pellucid.train:Step",
-    "set_threads": "pellucid.compile.native.choice:set_threads",
+    "set_threads": "pellucid.compile.native.thread_count:set_threads",
 }
 
 __all__ = [

@@ -40,10 +40,11 @@ _NETWORK = schema.record(
 
 @reduced.register
 def _reduced_network(net: Module) -> Reduced:
-    return restored, saved(net)
+    """The bytes of a network for `pickle`, and the classes of one's own in it."""
+    return restored, packed(net)
 
 
-def saved(net: Module) -> tuple[Any, ...]:
+def packed(net: Module) -> tuple[Any, ...]:
     """The bytes of a network, built or not, and the classes of one's own in it.
 
     Raises TypeError for a network whose settings do not tell its structure.
