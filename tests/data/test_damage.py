@@ -215,7 +215,10 @@ def _with_precision(value: dict[str, Any], first: float) -> dict[str, Any]:
         (lambda v: {**v, "target": {**v["target"], "labels": [0, "1"]}}, "one type"),
         (lambda v: {**v, "target": {**v["target"], "counts": [1]}}, "fit the task"),
         (lambda v: {**v, "imputer": {"mean": [], "precision": []}}, "imputer.mean"),
-        (lambda v: {**v, "imputer": {**v["imputer"], "precision": [1.0]}}, "half of a square"),
+        (
+            lambda v: {**v, "imputer": {**v["imputer"], "precision": [1.0]}},
+            "the lower triangle of a matrix",
+        ),
         (lambda v: _with_precision(v, 0.0), "positive definite"),
         (lambda v: _with_precision(v, 1e9), "positive definite"),
     ],

@@ -71,7 +71,7 @@ def test_nearer_to_the_truth_than_the_median(frame: pd.DataFrame, target: str) -
     preparation = Preparation.learn(read_table(train), target, CLASSES)
     truth, holes = features(test, preparation), emptied(test)
     found = features(holes, preparation)
-    medians = features(holes, Preparation(preparation.encoders, preparation.goal))
+    medians = features(holes, Preparation(preparation.encoders, preparation.target_encoder))
     changed = medians != found
     error = np.sqrt(((found - truth)[changed] ** 2).mean())
     assert error < 0.75 * np.sqrt(((medians - truth)[changed] ** 2).mean())

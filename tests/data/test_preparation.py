@@ -264,4 +264,4 @@ def test_a_class_that_no_training_row_has_is_kept() -> None:
     table = read_table(values)
     prepared = Preparation.learn(table, "y", Task("many classes", "a test"), np.arange(28))
     again = Preparation.from_json(json.loads(json.dumps(prepared.to_json())))
-    assert again.labels == ("a", "b", "rare") and again.goal == prepared.goal
+    assert again.labels == ("a", "b", "rare") and again.target_encoder == prepared.target_encoder

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.data import Preparation, Task, read_table
-from pellucid.data.remarks import remarks
+from pellucid.data.encoding_notes import encoding_notes
 
 ROWS = 400
 
@@ -15,7 +15,7 @@ def told(**columns: Any) -> list[str]:
     dice = np.random.default_rng(0)
     table = read_table({**columns, "x": dice.normal(size=ROWS), "y": dice.normal(size=ROWS)})
     preparation = Preparation.learn(table, "y", Task("regression", "a test"))
-    return [note.text for note in remarks(preparation.encoders)]
+    return [note.text for note in encoding_notes(preparation.encoders)]
 
 
 def test_columns_without_a_fault_are_not_mentioned() -> None:
