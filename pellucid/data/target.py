@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.data.class_scores import NO_CLASS, most_probable_class
 from pellucid.data.coerce import as_number, as_text
 from pellucid.data.column import BooleanColumn, Column, NumberColumn
-from pellucid.data.most_probable import NO_CLASS, most_probable_class
 from pellucid.data.note import counted, quoted
 from pellucid.data.statistics import mean_and_std
 from pellucid.data.task import Label, Task, class_codes, class_labels

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.most_probable import most_probable_class
+from pellucid.data.class_scores import most_probable_class
 from pellucid.data.statistics import mean_and_std
 from pellucid.errors import warn
 from pellucid.graph import Array

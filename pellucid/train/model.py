@@ -11,7 +11,7 @@ import numpy as np
 
 from pellucid import nn
 from pellucid.data import Note, Preparation, Table, read_table
-from pellucid.data.most_probable import most_probable_class
+from pellucid.data.class_scores import most_probable_class
 from pellucid.data.note import counted
 from pellucid.errors import DataError, ModelFileError, NotFiniteError, warn
 from pellucid.graph import Array

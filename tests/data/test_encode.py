@@ -20,7 +20,7 @@ RANDOM = np.random.default_rng(1)
 
 
 def learned(values: Any, target: Any = None) -> Preparation:
-    """A preparation of the column "a"; the target does not depend on it unless given."""
+    """A preparation of the column "a"; the target does not depend on it unless passed."""
     array = np.array(values, object) if isinstance(values, list) else values
     y = np.random.default_rng(2).normal(size=len(array)) if target is None else target
     return Preparation.learn(read_table({"a": array, "y": y}), "y", REGRESSION)
@@ -136,9 +136,9 @@ def test_bends_agree_with_the_f_test_of_scipy() -> None:
         target: NDArray[np.float64] = (
             values**2 / 40 + (seed % 4) * 0.15 * (values % 2) + random.normal(size=600)
         )
-        place = np.unique(values, return_inverse=True)[1]
+        codes = np.unique(values, return_inverse=True)[1]
         fit = np.polynomial.Polynomial.fit(values, target, 3)(values)
-        means = (np.bincount(place, target) / np.bincount(place))[place]
+        means = (np.bincount(codes, target) / np.bincount(codes))[codes]
         within = ((target - means) ** 2).sum()
         ratio = (((target - fit) ** 2).sum() - within) / (12 - 4) / (within / (600 - 12))
         wanted = stats.f.sf(ratio, 12 - 4, 600 - 12) < 0.001

@@ -32,9 +32,9 @@ def test_other_numbers_as_by_numpy() -> None:
 def test_a_target_of_equal_numbers_is_not_scaled(value: float, length: int) -> None:
     """By the bit that its mean is off, every value would be one deviation away."""
     column = NumberColumn("y", np.full(length, value))
-    found = learn_target(column, Task("regression", "asked for"))
-    assert isinstance(found, NumberTarget)
-    assert (found.mean, found.scale) == (value, 1.0)
+    target = learn_target(column, Task("regression", "asked for"))
+    assert isinstance(target, NumberTarget)
+    assert (target.mean, target.scale) == (value, 1.0)
 
 
 @pytest.mark.parametrize("length", LENGTHS)

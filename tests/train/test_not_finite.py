@@ -18,7 +18,7 @@ import pytest
 import pellucid as pel
 from pellucid import nn, optim
 from pellucid.data import read_table
-from pellucid.data.most_probable import most_probable_class
+from pellucid.data.class_scores import most_probable_class
 from pellucid.errors import NotFiniteError, PellucidWarning, RunFolderError
 from pellucid.graph import Tensor
 from pellucid.train import container, events, metrics, trainer

@@ -1,4 +1,4 @@
-"""The most probable class of each row, from scores that may not be finite."""
+"""From scores of the classes to a class, where scores may not be finite."""
 
 from typing import Any
 
