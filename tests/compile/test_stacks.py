@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import stacks
-from benchmarks.stacks import found_by, hunt, trouble
+from benchmarks.stacks import failure_of, hunt, trouble
 from pellucid import nn
 from pellucid.graph import Array, Graph
 from pellucid.parts import library
@@ -79,7 +79,7 @@ def test_a_failure_is_named_by_its_seed(
         raise ValueError("the layer fell over")
 
     monkeypatch.setattr(nn.Linear, "forward", broken)
-    assert "the layer fell over" in found_by(0, "float64")
+    assert "the layer fell over" in failure_of(0, "float64")
     assert hunt([3], ["float64"])[0].startswith("seed 3, float64: ValueError: the layer fell over")
     assert "seed 3, float64" in capsys.readouterr().out
 
