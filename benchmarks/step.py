@@ -25,9 +25,9 @@ PEERS = ("torch", "jax", "sklearn")
 def main() -> int:
     """Measure what is asked for; exit code 1 if any losses differ."""
     chosen = arguments()
-    found = timing.contenders(chosen.peers, chosen.threads, chosen.compile, chosen.before)
-    taking_part = [c for c in found if not c.absent]
-    absent = {contender.library: contender.absent for contender in found if contender.absent}
+    contenders = timing.contenders(chosen.peers, chosen.threads, chosen.compile, chosen.before)
+    taking_part = [c for c in contenders if not c.absent]
+    absent = {contender.library: contender.absent for contender in contenders if contender.absent}
     for library, reason in absent.items():
         say(chosen, f"{library} is left out: {reason} (see make peers)")
     names = list(chosen.workload or WORKLOADS)
@@ -42,7 +42,7 @@ def main() -> int:
             rows.append(summary(work, taking_part, said, chosen.threads))
             say(chosen, "\n".join(page(rows[-1])))
     finally:
-        for contender in found:
+        for contender in contenders:
             contender.close()
     document: dict[str, object] = {
         "threads": chosen.threads,
@@ -110,14 +110,14 @@ def summary(
 def shares(work: Workload, threads: int) -> tuple[float, float]:
     """Floating-point operations of a step's products alone, and the machine's most a second.
 
-    Counted as direct sums: by squares a convolution takes fewer, and may seem to pass the peak.
+    Counted as direct sums: by Winograd a convolution takes fewer, and may seem to pass the peak.
     """
     from benchmarks.steps import own
     from pellucid.compile.explain.peak import peak_flops
-    from pellucid.compile.plan.access import CONTRACTIONS, depth
+    from pellucid.compile.op_facts import contraction_depth, is_contraction
 
     nodes = own.Peer(work, "native", threads).program.code.plan.graph.nodes
-    products = (2.0 * node.size * depth(node) for node in nodes if node.op in CONTRACTIONS)
+    products = (2.0 * node.size * contraction_depth(node) for node in nodes if is_contraction(node))
     return sum(products), peak_flops(threads)
 
 

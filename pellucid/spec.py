@@ -15,7 +15,7 @@ import math
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields
-from functools import cache
+from functools import cache, singledispatch
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from pellucid import parts, plain
@@ -24,6 +24,8 @@ from pellucid.errors import ModelFileError
 from pellucid.schema import LARGEST, refuse
 
 Spec = dict[str, Any]
+Described = tuple[Spec, tuple[type[Any], ...]]
+"""The spec of a part, and the classes of the user's own in it."""
 Table = Mapping[str, type[Any]]
 
 DEEPEST = 60
@@ -40,6 +42,16 @@ LONGEST_LIST = 100_000
 """Values in a list among settings."""
 
 
+@singledispatch
+def described(part: Any) -> Described:
+    """The spec of a part and the classes of the user's own in it, as its family registers it.
+
+    Raises TypeError naming a setting that has no JSON form, or a class that is not known by its name,
+    and ValueError for a parameter that two different layers share.
+    """
+    raise TypeError(f"{_called(part)} has no settings that a file could hold")
+
+
 def settable(kind: type[Any]) -> list[Field[Any]]:
     """The fields of a dataclass that its constructor takes: its settings."""
     return [field for field in fields(kind) if field.init]
@@ -54,7 +66,7 @@ def takes_settings(kind: type[Any]) -> bool:
 
 
 class _Counter:
-    """How deep the part is that is being written or read, and how many there were."""
+    """The depth of the part that is written or read, and the number of parts so far."""
 
     def __init__(self) -> None:
         self._depth = self._count = 0
@@ -75,7 +87,7 @@ class _Counter:
 
 
 class SpecWriter:
-    """Writes specs of the classes in `table` and of the user's own; `where` is the way to a part.
+    """Writes specs of the classes in `table` and of the user's own; `where` is the path of a part.
 
     Raises TypeError naming the class and the setting that has no JSON form, and ValueError for a
     structure that a reader would refuse.
@@ -85,7 +97,7 @@ class SpecWriter:
         self._table = table
         self._counter = _Counter()
         self.own: dict[type[Any], None] = {}
-        """The classes of the user's own that were met."""
+        """The classes of the user's own in the spec."""
 
     def write(self, part: Any, where: str) -> Spec:
         """The spec of a part."""
@@ -114,7 +126,7 @@ class SpecWriter:
         return spec
 
     def attributes(self, part: Any) -> dict[str, Any]:
-        """What an object of the user's own holds."""
+        """The attributes of an object of the user's own."""
         return dict(getattr(part, "__dict__", {}))
 
     def _named(self, part: Any, values: Mapping[str, Any], where: str) -> list[Any]:
@@ -126,7 +138,7 @@ class SpecWriter:
         ]
 
     def special(self, value: Any, where: str, what: str) -> Any:
-        """What is no plain value; `what` names the class and the setting."""
+        """A value that is not plain; `what` names the class and the setting."""
         if not parts.is_own(type(value)) and self._table.get(type(value).__name__) is not type(
             value
         ):
@@ -152,7 +164,7 @@ class SpecWriter:
 
 
 def _called(value: Any) -> str:
-    """What a value is, for a message."""
+    """A value's kind with its article, for messages."""
     kind = "function" if isinstance(value, types.FunctionType) else type(value).__name__
     return f"{'an' if kind[:1] in 'aeiouAEIOU' else 'a'} {kind}"
 
@@ -165,13 +177,13 @@ def _hints(kind: Any) -> dict[str, Any]:
 class SpecReader:
     """Reads specs whose types are in `table`, or are classes of the user's own.
 
-    given: such classes, besides those that are defined. Every failure is a ModelFileError that says
+    passed: such classes, besides those that are defined. Every failure is a ModelFileError that says
     where.
     """
 
-    def __init__(self, table: Table, given: Sequence[type[Any]] = ()) -> None:
+    def __init__(self, table: Table, passed: Sequence[type[Any]] = ()) -> None:
         self._table = table
-        self._given = given
+        self._passed = passed
         self._counter = _Counter()
 
     def read(self, spec: Any, where: str, expected: type[Any]) -> Any:
@@ -206,7 +218,7 @@ class SpecReader:
             raise refuse(where, 'an object with a "type"', spec)
         name = spec["type"]
         if ":" in name:
-            return parts.find(name, self._given)
+            return parts.find(name, self._passed)
         if name not in self._table:
             raise ModelFileError(f"{where}: unknown type {brief(name)}")
         return self._table[name]
@@ -232,18 +244,18 @@ class SpecReader:
         return made
 
     def begun(self, made: Any, where: str) -> None:
-        """An object was made whose attributes are read next."""
+        """Called when an object is made, before its attributes are read."""
 
     def _named(self, kind: type[Any], pairs: Any, where: str) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for name, value in _checked_pairs(pairs, where):
             if name.startswith("__") or _is_method(kind, name):
                 raise ModelFileError(f"{where}: {kind.__name__} has no setting {brief(name)}")
-            found[name] = plain.read(value, f"{where}.{name}", self.special)
-        return found
+            values[name] = plain.read(value, f"{where}.{name}", self.special)
+        return values
 
     def special(self, value: Any, where: str) -> Any:
-        """What is no plain value."""
+        """A value that is not plain."""
         return self.read(value, where, object)
 
     # -- classes of the library -----------------------------------------------------------------
@@ -251,16 +263,20 @@ class SpecReader:
     def _settings(self, kind: type[Any], spec: Spec, where: str) -> dict[str, Any]:
         hints = _hints(cast(Any, kind))
         known = {field.name: field for field in settable(kind)}
-        given = {name: value for name, value in spec.items() if name != "type"}
-        for name in given:
+        settings = {name: value for name, value in spec.items() if name != "type"}
+        for name in settings:
             if name not in known:
                 raise ModelFileError(f"{where}: {kind.__name__} has no setting {brief(name)}")
         for name, field in known.items():
-            if name not in given and field.default is MISSING and field.default_factory is MISSING:
+            if (
+                name not in settings
+                and field.default is MISSING
+                and field.default_factory is MISSING
+            ):
                 raise ModelFileError(f"{where}: {kind.__name__} lacks its setting {name!r}")
         return {
             name: self._value(value, hints[name], f"{where}.{name}")
-            for name, value in given.items()
+            for name, value in settings.items()
         }
 
     def _value(self, value: Any, hint: Any, where: str) -> Any:
@@ -325,8 +341,8 @@ def _checked_pairs(value: Any, where: str) -> list[tuple[str, Any]]:
 
 def _is_method(kind: type[Any], name: str) -> bool:
     """Whether a name is that of a method or property, which no file may replace."""
-    found = inspect.getattr_static(kind, name, None)
-    return isinstance(found, (types.FunctionType, property, classmethod, staticmethod))
+    member = inspect.getattr_static(kind, name, None)
+    return isinstance(member, (types.FunctionType, property, classmethod, staticmethod))
 
 
 def _single(value: Any, kind: type[Any], where: str) -> Any:

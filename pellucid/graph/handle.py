@@ -1,4 +1,4 @@
-"""What a tensor is to Python: the type of a node, and its value when it is asked for."""
+"""A tensor seen from Python: the type of a node, and its value on demand."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from pellucid.graph.arrays import Symbolic
 from pellucid.graph.dtype import DType
+from pellucid.graph.execute import evaluate
 from pellucid.graph.node import Node
 from pellucid.graph.op import Array, Shape
 from pellucid.hints import TENSOR, missing
 
 
-class Handle:
+class Handle(Symbolic):
     """A node seen from Python. Nothing is computed until a value is asked for.
 
-    The value is computed from the states as they are at that moment, and is not kept. A copy is of
+    The value is computed from the states as they are at that moment, and is not cached. A copy is of
     the same node; a deep copy, or one that was pickled, reads copies of the states.
     """
 
@@ -57,8 +59,6 @@ class Handle:
 
     def numpy(self) -> Array:
         """The value now, as a NumPy array of its own."""
-        from pellucid.graph.execute import evaluate
-
         return evaluate([self.node])[0]
 
     def item(self) -> float | int | bool:

@@ -1,4 +1,4 @@
-"""The mode of a forward pass: training or evaluation, its random draws, and what it left behind."""
+"""The mode of a forward pass: training or evaluation, its random draws, updates and activations."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class ForwardPass:
     momentum:    how far running statistics move, a scalar; None: as far as each layer says.
     outputs:     the last output of each network by its name, where networks are named.
     around:      the pass of training inside which this one was begun, None for none.
-    mixed:       what each row has become: shares (batch,) of rows by their numbers (int32, None for
-                 each row itself), which add up to 1; empty if no layer mixed rows.
+    mixed:       the rows of which each row is a mixture: row numbers (int32, None for the row itself)
+                 with shares (batch,) that add up to 1; empty if no layer mixed rows.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class ForwardPass:
         return normal(shape, seed=self.seed, step=self.step, draw=self._next_draw())
 
     def bernoulli(self, shape: Shape, probability: float) -> Tensor:
-        """Fresh conditions, each true with the given probability."""
+        """Fresh conditions, each true with this probability."""
         return bernoulli(shape, probability, seed=self.seed, step=self.step, draw=self._next_draw())
 
     def current(self, state: State) -> Tensor:
@@ -73,7 +73,7 @@ class ForwardPass:
         return read(state) if self.around is None else self.around.current(state)
 
     def mix(self, partner: Tensor, share: Tensor) -> None:
-        """Say that row i is now share_i of itself and 1 − share_i of row partner_i, for losses."""
+        """Note for losses that row i is now share_i of itself and 1 − share_i of row partner_i."""
         before = self.mixed or [(None, tensor(1.0, share.dtype).broadcast_to(share.shape))]
         own = [(rows, part * share) for rows, part in before]
         others = [
@@ -105,8 +105,8 @@ def forward_pass() -> ForwardPass | None:
 
 def training_pass() -> ForwardPass | None:
     """The pass in force if it is one of training, else None."""
-    found = _current.get()
-    return found if found is not None and found.training else None
+    current = _current.get()
+    return current if current is not None and current.training else None
 
 
 def is_training() -> bool:
@@ -123,9 +123,9 @@ def training(
 ) -> Iterator[ForwardPass]:
     """Networks called inside are in training mode.
 
-    seed, step: int64 scalars or Python integers that the random draws are a function of, 0 by default;
-    give them as inputs of the graph to draw afresh at each step.
-    momentum:   how far running statistics move instead of what their layers say: 1 / n at the n-th
+    seed, step: int64 scalars or Python integers, 0 by default; random draws are a function of both. As
+    inputs of the graph they give new draws at each step.
+    momentum:   how far running statistics move, instead of their layers' settings: 1 / n at the n-th
     batch makes them plain means over batches.
     names:      by the `id` of a network, the name that paths of activations in it begin with; those of
     other networks are not kept.
@@ -137,8 +137,8 @@ def training(
     chosen = _training_around() if plain else None
     if chosen is None:
         chosen = ForwardPass(True, _or_zero(seed), _or_zero(step), momentum, names)
-    with _in_force(chosen) as entered:
-        yield entered
+    with _in_force(chosen) as current:
+        yield current
 
 
 @contextmanager
@@ -149,8 +149,8 @@ def evaluation() -> Iterator[ForwardPass]:
     """
     chosen = ForwardPass(False, 0, 0)
     chosen.around = _training_around()
-    with _in_force(chosen) as entered:
-        yield entered
+    with _in_force(chosen) as current:
+        yield current
 
 
 @contextmanager
@@ -173,7 +173,7 @@ def _or_zero(given: Source | None) -> Source:
 
 
 def _scalar(name: str, value: Source) -> Tensor:
-    given = value if isinstance(value, Tensor) else tensor(value, INT64)
-    if given.shape != () or given.dtype != INT64:
-        raise TypeError(f"{name} is an int64 scalar, got {given.node.type}")
-    return given
+    scalar = value if isinstance(value, Tensor) else tensor(value, INT64)
+    if scalar.shape != () or scalar.dtype != INT64:
+        raise TypeError(f"{name} is an int64 scalar, got {scalar.node.type}")
+    return scalar

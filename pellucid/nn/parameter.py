@@ -5,11 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any, Literal, Self
 
-import numpy as np
-
 from pellucid.graph import Array, State, Tensor, read
-from pellucid.graph.dtype import FLOAT32, fitted, is_float
-from pellucid.graph.given import array_of
+from pellucid.graph.arrays import natural
+from pellucid.graph.dtype import is_float
 
 Role = Literal["weight", "bias", "norm"]
 
@@ -20,16 +18,12 @@ class Held(Tensor):
     __slots__ = ("state",)
 
     def __init__(self, value: Any, name: str = "") -> None:
-        array = np.asarray(value) if isinstance(value, Tensor) else array_of(value)
-        python_number = not isinstance(value, (np.ndarray, np.generic))
-        if python_number and array.dtype == np.float64:
-            array = fitted(array, FLOAT32)
-        self.state = State(array, name)
+        self.state = State(natural(value), name)
         super().__init__(read(self.state).node)
 
     @classmethod
     def of(cls, state: State, role: Role = "weight") -> Self:
-        """One that reads a state which there is."""
+        """A tensor of this class that reads an existing state."""
         held = cls.__new__(cls)
         held.node = read(state).node
         held.state = state
@@ -58,7 +52,7 @@ class Held(Tensor):
 
 
 class Parameter(Held):
-    """What training changes: a tensor that reads its `state`.
+    """A tensor that reads its `state`, which training changes.
 
     role: "weight", "bias" or "norm" (scales and shifts of normalisation). Regularisers act on
     weights and leave the other two alone unless asked. Raises TypeError if the value is not float.
@@ -74,7 +68,7 @@ class Parameter(Held):
 
     @classmethod
     def of(cls, state: State, role: Role = "weight") -> Self:
-        """One of this role that reads a state which there is."""
+        """A parameter of this role that reads an existing state."""
         held = super().of(state)
         held.role = role
         return held
@@ -87,6 +81,6 @@ class Parameter(Held):
 
 
 class Buffer(Held):
-    """What a layer remembers but training does not differentiate, such as running statistics."""
+    """A tensor of a layer that has no gradient, such as running statistics."""
 
     __slots__ = ()

@@ -20,10 +20,10 @@ class LBFGS(Optimizer):
     """Limited-memory BFGS (Nocedal 1980; Nocedal & Wright 2006, algorithm 7.4), for full batches.
 
     The direction is −H g, with H from the last `history` pairs s = W_{k+1} − W_k, y = g_{k+1} − g_k
-    that have ⟨y, s⟩ > 1e-10, and γ = ⟨s, y⟩ / ⟨y, y⟩ of the newest. The step is η times it, the
+    that have ⟨y, s⟩ > 1e-10, and γ = ⟨s, y⟩ / ⟨y, y⟩ of the newest. A step is η times the direction, the
     first min(1, 1 / ‖g‖₁) η, without a line search, as in PyTorch with max_iter = 1.
 
-    learning_rate: 1 by default. history: pairs that are kept, at least 1.
+    learning_rate: 1 by default. history: pairs in memory, at least 1.
     Slots: `lbfgs.S`, `.Y`, `.g`, `.s` of each parameter and, with the first, the number of steps
     `lbfgs.k`.
     """
@@ -39,7 +39,7 @@ class LBFGS(Optimizer):
 
     @property
     def full_batch(self) -> bool:
-        """True: differences of gradients of different batches say nothing of the curvature."""
+        """True: gradients of different batches differ by more than curvature."""
         return True
 
     def init(self, parameters: Parameters) -> dict[str, State]:
@@ -84,8 +84,13 @@ class LBFGS(Optimizer):
         for path, parameter in parameters.items():
             moved = direction[path] * rate.cast(parameter.dtype)
             updates[state_of(path, parameter)] = (parameter + moved).node
-            kept = {"S": pairs["S"][path], "Y": pairs["Y"][path], "g": gradients[path], "s": moved}
-            updates |= {slots[self._slot(slot, path)]: t.node for slot, t in kept.items()}
+            memory = {
+                "S": pairs["S"][path],
+                "Y": pairs["Y"][path],
+                "g": gradients[path],
+                "s": moved,
+            }
+            updates |= {slots[self._slot(slot, path)]: t.node for slot, t in memory.items()}
         return updates
 
     def _direction(self, gradients: Vectors, steps: Vectors, changes: Vectors) -> dict[str, Tensor]:

@@ -1,8 +1,8 @@
-"""Schedules: how the learning rate changes while training goes on.
+"""Schedules: how the learning rate changes during training.
 
-A schedule gives the factor of η at an epoch (with its fraction, so that it may change from step to
-step) of so many. One that would not come to its change within the training is an error. A schedule
-of one's own is a subclass that writes `factor`.
+A schedule is a factor of η as a function of the epoch, fractions included, and of the number of epochs.
+A schedule whose change lies beyond the training is an error. A schedule of one's own is a subclass that
+writes `factor`.
 """
 
 from __future__ import annotations
@@ -21,18 +21,13 @@ from pellucid.parts import Part
 
 
 @dataclass(frozen=True)
-class Schedule(Hinted, Part):
-    """What the learning rate is multiplied by."""
+class Schedule(Hinted, Part, abstract=True):
+    """A factor of the learning rate."""
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
             raise missing(repr(type(self).__name__), name, OPTIMIZER)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        from pellucid.optim.saved import restored_part, saved_part
-
-        return restored_part, saved_part(self)
 
     def factor(self, epoch: float, epochs: float) -> float:
         """The factor after `epoch` of `epochs` passes over the rows."""
@@ -47,10 +42,10 @@ class Schedule(Hinted, Part):
         return 1.0
 
     def check(self, epochs: float) -> None:
-        """Raise ValueError if the schedule does not come to its change within the epochs."""
+        """Raise ValueError if the schedule's change lies beyond the epochs."""
 
     def plateau(self) -> PlateauRate | None:
-        """What is done when the validation loss stagnates, None for what the trainer does."""
+        """The reduction on a plateau of the validation loss; None leaves it to the trainer."""
         return None
 
 
@@ -82,13 +77,13 @@ class StepRate(Schedule):
         _come(self, f"divides the rate every {self.every} epochs", self.every, epochs)
 
     def factor(self, epoch: float, epochs: float) -> float:
-        """The steps that are behind."""
+        """The factor of the steps that have passed."""
         return float(self.by ** (int(epoch) // self.every))
 
 
 @dataclass(frozen=True)
 class MilestoneRate(Schedule):
-    """by^n, n being how many of the epochs `at` are behind: steps at chosen places (He et al. 2015).
+    """by^n, n being how many epochs of `at` have passed: steps at chosen epochs (He et al. 2015).
 
     at: epochs, rising, more than 0. by: more than 0 and less than 1; 0.1 by default.
     """
@@ -97,16 +92,16 @@ class MilestoneRate(Schedule):
     by: float = 0.1
 
     def __post_init__(self) -> None:
-        given = check.several("MilestoneRate at", self.at)
-        if not given or any(isinstance(n, bool) or not isinstance(n, Real) for n in given):
+        starts = check.several("MilestoneRate at", self.at)
+        if not starts or any(isinstance(n, bool) or not isinstance(n, Real) for n in starts):
             raise TypeError(
                 f"MilestoneRate at is epochs, such as (30, 60), got {check.brief(self.at)}"
             )
-        if not given[0] > 0 or any(not a < b for a, b in pairwise(given)):
+        if not starts[0] > 0 or any(not a < b for a, b in pairwise(starts)):
             raise ValueError(
                 f"MilestoneRate at is rising and more than 0, got {check.brief(self.at)}"
             )
-        at = tuple(check.real("MilestoneRate at", n, more_than=0) for n in given)
+        at = tuple(check.real("MilestoneRate at", n, more_than=0) for n in starts)
         object.__setattr__(self, "at", at)
         check.number(self, "by", more_than=0, less_than=1)
 
@@ -115,8 +110,8 @@ class MilestoneRate(Schedule):
         _come(self, f"divides the rate after epoch {self.at[-1]:g}", self.at[-1], epochs)
 
     def factor(self, epoch: float, epochs: float) -> float:
-        """The steps that are behind."""
-        return float(self.by ** sum(epoch >= place for place in self.at))
+        """The factor of the steps that have passed."""
+        return float(self.by ** sum(epoch >= start for start in self.at))
 
 
 @dataclass(frozen=True)
@@ -124,7 +119,7 @@ class PlateauRate(Schedule):
     """Times `by` whenever the validation loss has not improved for `patience` epochs.
 
     Training goes on from the best weights so far. After `times` reductions it is the `patience` of
-    `pel.fit` that ends training. The rate depends on what is measured, so `factor` is 1.
+    `pel.fit` that ends training. The rate depends on measurements, so `factor` is 1.
 
     patience: epochs, at least 1. by: more than 0 and less than 1; 0.1 by default.
     times: at least 1.
@@ -305,15 +300,15 @@ class WarmUp(Schedule):
         self.then.check(epochs - self.over)
 
     def reaction(self, measures: Sequence[Mapping[str, float]]) -> float:
-        """That of the other one."""
+        """The other schedule's."""
         return self.then.reaction(measures)
 
     def plateau(self) -> PlateauRate | None:
-        """That of the other one."""
+        """The other schedule's."""
         return self.then.plateau()
 
     def factor(self, epoch: float, epochs: float) -> float:
-        """Up, then the other one from its beginning."""
+        """Up, then the other schedule from its beginning."""
         if epoch < self.over:
             return epoch / self.over
         return self.then.factor(epoch - self.over, epochs - self.over)

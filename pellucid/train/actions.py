@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from pellucid import check, optim
 
 
 @dataclass(frozen=True)
 class Stop:
-    """End training after this event; the best weights are restored.
+    """End training after this event; the best weights are restored, and other actions are not done.
 
     reason: why, in words that follow "stopped:".
     evaluate: whether the networks are measured first, where an epoch is not complete.
@@ -41,7 +43,8 @@ class SetRate:
 class Rollback:
     """Go back to the best weights so far; slots of the optimizers and the rows to come stay.
 
-    Where an optimizer keeps averages of weights, which are what is measured, nothing changes.
+    Where an optimizer keeps averages of weights, which are what is measured, nothing changes. As an
+    answer to `Diverged` it also begins all slots anew, because those that led there would again.
     """
 
 
@@ -59,11 +62,16 @@ class Replace:
     def __post_init__(self) -> None:
         if self.optimizer is None and self.schedule is None:
             raise ValueError("Replace takes an optimizer, a schedule or both")
+        if self.schedule is not None and self.schedule.plateau() is not None:
+            raise ValueError(
+                f"{self.schedule!r} follows the score from the first epoch on and replaces no other: "
+                "pass it to fit, or answer with SetRate"
+            )
 
 
 @dataclass(frozen=True)
 class Save:
-    """Write a checkpoint now, if the run has a folder."""
+    """Write a checkpoint, if the run has a folder, after all other actions of this event."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,16 @@ class Log:
     name: str
     value: float | list[float]
     path: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not isinstance(self.path, str):
+            raise TypeError(f"name and path of Log are texts, got {self.name!r}, {self.path!r}")
+        values = np.asarray(self.value)
+        if values.ndim > 1 or values.dtype.kind not in "biuf":
+            raise TypeError(
+                f"Log records a number, or a list of them, got {check.brief(self.value)}"
+            )
+        object.__setattr__(self, "value", values.astype(np.float64).tolist())
 
 
 Action = Stop | SetRate | Rollback | Replace | Save | Log

@@ -25,8 +25,10 @@ class Position:
     sums:        for each loss and report the sum over this epoch's steps so far; steps: how many.
     callbacks:   what each policy and callback remembers, by its name.
     batches:     where the source of batches is. records: bytes of the file of records.
-    optimizer, schedule: the settings of those that replaced the first ones, if any did. replaced_at:
-                 the step at which the optimizer's counting began.
+    optimizer, schedule: the settings of those that replaced the first ones, if any did. begun_at: the
+                 step at which the optimizers' slots and counting began.
+    divergences: how often training diverged and went on. stop: the settings of the action that ends
+                 training, if one was asked for.
     """
 
     step: int = 0
@@ -41,13 +43,27 @@ class Position:
     records: int = 0
     optimizer: dict[str, Any] | None = None
     schedule: dict[str, Any] | None = None
-    replaced_at: int = 0
+    begun_at: int = 0
+    divergences: int = 0
+    stop: dict[str, Any] | None = None
+
+    def count(self, steps: int, values: Mapping[str, Array]) -> None:
+        """So many steps were made, which gave these losses and reports.
+
+        They are added one after another, so that it makes no difference how many are added at once.
+        """
+        for name, array in values.items():
+            ordered = np.concatenate([[self.sums.get(name, 0.0)], array], dtype=np.float64)
+            self.sums[name] = float(np.cumsum(ordered)[-1])
+        self.steps += steps
+        self.step += steps
 
 
 _STEP = schema.whole()
 _MEASURE = schema.either(schema.number(), schema.not_finite)
 _NAME = schema.text(200)
 _PLAIN = schema.mapping(schema.anything)
+_STOP = schema.record(reason=schema.text(2_000), evaluate=schema.flag)
 
 ENTRY = schema.record(
     epoch=_STEP,
@@ -73,7 +89,9 @@ _POSITION = schema.record(
     records=_STEP,
     optimizer=schema.optional(_PLAIN),
     schedule=schema.optional(_PLAIN),
-    replaced_at=_STEP,
+    begun_at=_STEP,
+    divergences=_STEP,
+    stop=schema.optional(_STOP),
 )
 _CHECKPOINT = schema.record(position=_POSITION, settings=schema.mapping(schema.anything))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pellucid.graph import Array
+from pellucid.graph import Array, State
 from pellucid.train.batches import Batches, Chunk
 from pellucid.train.first_bad_node import first_bad_node
 from pellucid.train.programs import Rate, StepPrograms
@@ -15,13 +15,22 @@ Snapshot = tuple[int, Mapping[str, Array]]
 """A step, and the value of every state before it."""
 
 
+def snapshot_of(states: Mapping[str, State], step: int) -> Snapshot:
+    """The values of states before a step, copied."""
+    return step, {name: state.value.copy() for name, state in states.items()}
+
+
+def first_not_finite(states: Mapping[str, State]) -> str | None:
+    """The name of the first state with a value that is NaN or infinite."""
+    return next((n for n, state in states.items() if not np.isfinite(state.value).all()), None)
+
+
 def lost_reason(programs: StepPrograms, step: int, rate: float) -> str:
     """Why training cannot go on from these weights and slots; "" if they are finite.
 
     A second moment that overflows makes every later update 0, which no loss would tell.
     """
-    states = programs.states
-    lost = next((name for name, s in states.items() if not np.isfinite(s.value).all()), None)
+    lost = first_not_finite(programs.states)
     if lost is None:
         return ""
     if lost in programs.weights:
@@ -35,39 +44,29 @@ def lost_reason(programs: StepPrograms, step: int, rate: float) -> str:
     )
 
 
-def replayed(
-    programs: StepPrograms,
-    batches: Batches,
-    chunk: Chunk,
-    good: Snapshot,
-    first: int,
-    bad: int,
-    epoch: int,
-    rate: Rate,
-) -> tuple[str, dict[str, Array]]:
-    """Replay from a snapshot up to a step whose loss was not finite, and find what went wrong.
-
-    chunk: the one that holds the step; first: the number of its first step; bad: of the one that failed.
-    Returns the cause, and the results of the chunk's steps before it. The states are those before the
-    step.
-    """
-    for name, array in good[1].items():
+def replay(
+    programs: StepPrograms, batches: Batches, good: Snapshot, step: int, epoch: int, rate: Rate
+) -> None:
+    """Set all states to those before a step, by going on from a snapshot of the same epoch."""
+    done, values = good
+    for name, array in values.items():
         programs.states[name].value = array
-    step = good[0]
-    while step < first:
-        before = batches.take(step, epoch, first - step)
-        programs.run(before, step, rate)
-        step += before.steps
-    results: dict[str, Array] = {}
-    ahead = bad - first
-    if ahead:
-        feeds = {name: array[:ahead] for name, array in chunk.feeds.items()}
-        part = Chunk(ahead, feeds, chunk.signature, False)
-        results = programs.run(part, first, rate)[0]
-    feeds = {name: array[ahead] for name, array in programs.feeds(chunk, first, rate).items()}
-    compiled = programs.step_for(chunk)
-    wanted = {name: feeds[name] for name in compiled.graph.inputs}
-    cause = first_bad_node(compiled, wanted)
+    while done < step:
+        chunk = batches.take(done, epoch, step - done)
+        programs.run(chunk, done, rate)
+        done += chunk.steps
+
+
+def loss_reason(programs: StepPrograms, chunk: Chunk, bad: int, first: int, rate: Rate) -> str:
+    """Why the loss of a step was not finite, from the states before that step.
+
+    bad: its index in the chunk; first: the number of the chunk's first step.
+    """
+    feeds = {name: array[bad] for name, array in programs.feeds(chunk, first, rate).items()}
+    step = programs.step_for(chunk)
+    cause = first_bad_node(step, {name: feeds[name] for name in step.graph.inputs})
     now = rate(programs.first_optimizer, first)
-    advice = f"try a learning rate below {now / 10:.2g}"
-    return f"the loss was not finite at step {bad:,}: {cause}; {advice}", results
+    return (
+        f"the loss was not finite at step {first + bad:,}: {cause}; "
+        f"try a learning rate below {now / 10:.2g}"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,16 @@ import numpy as np
 from pellucid import optim
 from pellucid.errors import RunFolderError
 from pellucid.graph import Array
+from pellucid.train import divergence
 from pellucid.train.actions import Action, Log, Replace, Rollback, Save, SetRate, Stop
 from pellucid.train.batches import Chunk
 from pellucid.train.checkpoint import Checkpoint, Position, save_checkpoint
-from pellucid.train.dispatch import Dispatch
-from pellucid.train.divergence import lost_reason, replayed
+from pellucid.train.dispatch import Dispatch, check_json
 from pellucid.train.events import (
-    BATCHES,
     Callback,
     CallbackFunction,
     Checkpointed,
     Diverged,
-    Evaluated,
     Progressed,
     RateChanged,
     Recorded,
@@ -36,10 +34,12 @@ from pellucid.train.files import make_folder
 from pellucid.train.folder import unsaved
 from pellucid.train.interrupt import Abandoned, Interrupts, poll
 from pellucid.train.journal import Journal
+from pellucid.train.measuring import Measuring
 from pellucid.train.problem import Problem, Settings
 from pellucid.train.programs import StepPrograms
 from pellucid.train.records import ProbeBlock, Record, Records
 from pellucid.train.training_step import LOSS, REPORT
+from pellucid.train.watch import Probed
 
 CHUNK_SECONDS = 0.03
 MOST_DIVERGENCES = 20
@@ -72,22 +72,26 @@ class Engine:
         self.diverged = False
         self.failure: RunFolderError | None = None
         self.position = Position()
-        self.best: dict[str, Array] = {}
         self.programs = StepPrograms(problem, settings.seed)
         self._identity = dict(identity or settings.deciding())
         self._number, self._networks = number, networks
         self._dispatch = Dispatch(callbacks, policies)
         self._journal = Journal(None if checkpoint is None else checkpoint.parent, number)
+        self._measuring = Measuring(problem, self.programs)
         self._schedule = problem.schedule
         self._stop: Stop | None = None
-        self._divergences = 0
-
-    # -- the rate -----------------------------------------------------------------------------------
 
     @property
     def records(self) -> Records:
-        """What was measured since this engine was made."""
+        """What was measured, of a run with a folder also before it was resumed."""
         return self._journal.records
+
+    @property
+    def best(self) -> Mapping[str, Array]:
+        """The best weights so far, by path."""
+        return self._measuring.best
+
+    # -- the rate -----------------------------------------------------------------------------------
 
     @property
     def learning_rate(self) -> float:
@@ -99,11 +103,12 @@ class Engine:
         epoch = self.problem.batches.epoch_at(step, self.position.epoch)
         factor = self._schedule.factor(epoch, self.settings.epochs)
         rate = optimizer.learning_rate * self.position.rate_factor * factor
-        return rate if self._reaction == 1.0 else rate * self._reaction
+        return float(rate if self._reaction == 1.0 else rate * self._reaction)
 
-    @property
-    def _reaction(self) -> float:
-        return self._schedule.reaction([entry.measures for entry in self.position.history])
+    def _react(self) -> None:
+        """Let the schedule see the history."""
+        measures = [entry.measures for entry in self.position.history]
+        self._reaction = self._schedule.reaction(measures)
 
     # -- the loop -----------------------------------------------------------------------------------
 
@@ -111,14 +116,17 @@ class Engine:
         """Go on from the checkpoint if there is one."""
         if self.checkpoint is None or not self.checkpoint.exists():
             return False
-        found = Checkpoint.read(self.checkpoint, self._identity)
-        position = found.position
+        saved = Checkpoint.read(self.checkpoint, self._identity)
+        position = saved.position
         if position.schedule is not None:
             self._schedule = optim.schedule_from_spec(position.schedule)
         if position.optimizer is not None:
-            self.programs.replace(optim.from_spec(position.optimizer), position.replaced_at)
-        self.best = found.restore(self.programs.states, self.programs.weights)
+            self.programs.replace(optim.from_spec(position.optimizer), position.begun_at)
+        elif position.begun_at:
+            self.programs.begin_anew(position.begun_at)
+        self._measuring.best = saved.restore(self.programs.states, self.programs.weights)
         self.position = position
+        self._stop = None if position.stop is None else Stop(**position.stop)
         self.problem.batches.load_state_dict(position.batches, position.step)
         self._dispatch.load_state_dict(position.callbacks)
         return True
@@ -128,18 +136,13 @@ class Engine:
         for net in self.problem.networks.values():
             vars(net)["_trained"] = True
         self._began = time.monotonic()
-        position = self.position
-        started = Started(
-            self.settings.epochs,
-            self.problem.batches.steps_per_epoch,
-            position.epoch,
-            position.step,
-            self._number,
-            self._networks,
-        )
+        self._react()
+        position, per_epoch = self.position, self.problem.batches.steps_per_epoch
+        network = (self._number, self._networks)
+        epochs = self.settings.epochs
         interrupts = Interrupts()
         try:
-            self._dispatch.ask(started)
+            self._dispatch.tell(Started(epochs, per_epoch, position.epoch, position.step, *network))
             self._prepare()
             with interrupts:
                 reason = self._loop()
@@ -159,238 +162,179 @@ class Engine:
             reason = f"its state could not be kept: {str(error).rstrip('.')}"
         finally:
             self._journal.close()
-        self._restore_best()
+        self._measuring.restore_best()
         best = position.history[position.best].epoch
-        self._dispatch.ask(Stopped(position.epoch, position.step, best, reason))
+        self._dispatch.tell(Stopped(position.epoch, position.step, best, reason))
         return reason
 
     def _prepare(self) -> None:
+        if self.checkpoint is not None:
+            self._dispatch.state_dict()
+            check_json("the state_dict of the batches", self.problem.batches.state_dict())
         self._journal.open(self.position)
         self.programs.prepare()
-        self._evaluators = {name: make() for name, make in self.problem.evaluators.items()}
-        averaged = self.programs.averaged
-        make = self.problem.statistics
-        self._statistics = make() if averaged and make is not None else None
+        self._measuring.prepare()
         self._steps_a_chunk = 1
         self._snapshot()
         if not self.position.history:
-            self._evaluate(0)
+            self._do(self._evaluate(0))
 
     def _loop(self) -> str:
-        position, settings = self.position, self.settings
-        while position.epoch < settings.epochs:
+        position, epochs = self.position, self.settings.epochs
+        while self._stop is None and position.epoch < epochs:
+            self._run_epoch()
             if self._stop is None:
-                self._run_epoch()
-            if self._stop is not None:
-                return self._stop.reason
-            self._end_epoch()
-            if self._stop is not None:
-                return self._stop.reason
-        return (
-            f"all {settings.epochs} epochs were made" if settings.epochs > 1 else "1 epoch was made"
-        )
+                self._end_epoch()
+        if self._stop is None:
+            return f"all {epochs} epochs were made" if epochs > 1 else "1 epoch was made"
+        if self._stop.evaluate and position.steps:
+            self._do(self._evaluate(position.epoch))
+        return self._stop.reason
 
     def _run_epoch(self) -> None:
         """Steps up to the end of the epoch, or to where training is to stop."""
         position, batches = self.position, self.problem.batches
-        while True:
+        while self._stop is None:
             if not batches.replayable:
                 self._snapshot()
+            before = time.monotonic()
             most = min(self._steps_a_chunk, self._dispatch.steps_to_next(position.step))
             chunk = batches.take(position.step, position.epoch, most)
-            if chunk.steps and not self._advance(chunk):
-                if self._stop is not None:
-                    return
+            if chunk.steps and not self._advance(chunk, before):
                 continue
-            if self._stop is not None or chunk.ends_epoch:
+            if self._stop is None:
+                poll()
+            if chunk.ends_epoch:
                 return
-            poll()
 
-    def _advance(self, chunk: Chunk) -> bool:
-        """Run a chunk and tell of it; False if a loss in it was not finite."""
-        position = self.position
-        before = time.monotonic()
-        results, probed = self.programs.run(chunk, position.step, self._rate)
-        took = time.monotonic() - before
+    def _advance(self, chunk: Chunk, before: float) -> bool:
+        """Run a chunk and tell of it; False if a loss in it was not finite. before: when it began."""
+        results, probed = self.programs.run(chunk, self.position.step, self._rate)
         finite = np.isfinite(results[LOSS])
         if not finite.all():
             self._recover(chunk, int(np.argmin(finite)))
             return False
-        self._add(results, chunk.steps)
-        position.step += chunk.steps
-        self._steps_a_chunk = _next_chunk(chunk.steps, took)
-        if probed is not None:
-            self._record(ProbeBlock(self._number, position.epoch, *probed))
-        self._progressed(results)
+        self._steps_a_chunk = _next_chunk(chunk.steps, time.monotonic() - before)
+        self._count(results, chunk.steps, probed)
+        self._tell_progress(results)
         return True
 
-    def _progressed(self, results: Mapping[str, Array]) -> None:
+    def _count(self, results: Mapping[str, Array], steps: int, probed: Probed | None) -> None:
         position = self.position
-        rate, loss = self.learning_rate, float(results[LOSS].mean())
-        elapsed = time.monotonic() - self._began
-        self._do(self._dispatch.ask(Progressed(position.epoch, position.step, loss, rate, elapsed)))
+        position.count(steps, {name.removeprefix(REPORT): v for name, v in results.items()})
+        if probed is not None:
+            self._record(ProbeBlock(self._number, position.epoch, *probed))
+
+    def _tell_progress(self, results: Mapping[str, Array]) -> None:
+        """Callbacks that count steps first: a checkpoint that is asked for then holds their actions."""
+        position = self.position
         due = self._dispatch.due(position.step)
         if due:
-            reports = {
-                name.removeprefix(REPORT): float(values[-1])
-                for name, values in results.items()
-                if name != LOSS
-            }
-            loss = float(results[LOSS][-1])
-            event = Stepped(position.epoch, position.step, loss, reports, rate)
+            values = {name.removeprefix(REPORT): float(v[-1]) for name, v in results.items()}
+            loss, rate = values.pop(LOSS), self.learning_rate
+            event = Stepped(position.epoch, position.step, loss, values, rate)
             self._do(self._dispatch.ask(event, due))
-        if self._stop is not None and self._stop.evaluate:
-            self._snapshot()
-            self._evaluate(position.epoch)
-
-    def _add(self, results: Mapping[str, Array], steps: int) -> None:
-        """Add up losses and reports, one after another so that chunks make no difference."""
-        sums = self.position.sums
-        for name, values in results.items():
-            key = name.removeprefix(REPORT)
-            ordered = np.concatenate([[sums.get(key, 0.0)], values[:steps]], dtype=np.float64)
-            sums[key] = float(np.cumsum(ordered)[-1])
-        self.position.steps += steps
+        loss, elapsed = float(results[LOSS].mean()), time.monotonic() - self._began
+        progress = Progressed(position.epoch, position.step, loss, self.learning_rate, elapsed)
+        self._do(self._dispatch.ask(progress))
 
     def _end_epoch(self) -> None:
         position, settings = self.position, self.settings
-        lost = lost_reason(self.programs, position.step, self.learning_rate)
-        if not lost:
-            self._snapshot()
+        lost = divergence.lost_reason(self.programs, position.step, self.learning_rate)
         ended = position.epoch + 1
+        actions: list[Action] = []
         if ended % settings.evaluate_every == 0 or ended == settings.epochs or lost:
-            self._evaluate(ended)
-        position.epoch = ended
-        position.sums, position.steps = {}, 0
+            actions = self._evaluate(ended)
+        position.epoch, position.sums, position.steps = ended, {}, 0
         if lost:
-            self._restore_snapshot()
             self._lose(position.step, lost)
-
-    # -- divergence ---------------------------------------------------------------------------------
-
-    def _recover(self, chunk: Chunk, bad: int) -> None:
-        """Go back to before the step whose loss was not finite, and ask what to do."""
-        position = self.position
-        step = position.step + bad
-        cause, results = replayed(
-            self.programs,
-            self.problem.batches,
-            chunk,
-            self._good,
-            position.step,
-            step,
-            position.epoch,
-            self._rate,
-        )
-        if bad:
-            self._add(results, bad)
-        position.step = step
-        self._lose(step, cause)
-
-    def _lose(self, step: int, cause: str) -> None:
-        self._divergences += 1
-        event = Diverged(self.position.epoch, step, cause)
-        actions = self._dispatch.ask(event, self._dispatch.own)
-        if not actions or self._divergences > MOST_DIVERGENCES:
-            actions = [*self._dispatch.ask(event, self._dispatch.policies), *actions]
         self._do(actions)
-        self.diverged = self._stop is not None
         if self._stop is None:
             self._snapshot()
 
+    def _evaluate(self, epoch: int) -> list[Action]:
+        """Measure after so many epochs; returns what is asked for then."""
+        position, rate = self.position, self.learning_rate
+        with self._measuring.weights_to_use():
+            entry = self._measuring.measure(position, epoch, rate)
+            self._react()
+            values = {**entry.measures, "learning_rate": entry.learning_rate}
+            self._record(self._journal.values(position.step, epoch, values))
+            return self._dispatch.ask(entry)
+
+    # -- divergence ---------------------------------------------------------------------------------
+
     def _snapshot(self) -> None:
         """Keep all states, so that a divergence can be replayed from here."""
-        states = self.programs.states
-        self._good = self.position.step, {n: state.value.copy() for n, state in states.items()}
-
-    def _restore_snapshot(self) -> None:
-        for name, array in self._good[1].items():
-            self.programs.states[name].value = array
-
-    # -- measuring ----------------------------------------------------------------------------------
-
-    def _evaluate(self, epoch: int) -> None:
-        """Measure the networks with the weights that they are to be used with, after so many epochs."""
-        averaged, weights = self.programs.averaged, self.programs.weights
-        if not averaged:
-            self._measure(epoch)
-            return
-        own = {path: state.value.copy() for path, state in weights.items()}
-        for path, state in averaged.items():
-            weights[path].value = state.value
-        try:
-            if self._statistics is not None:
-                self._statistics.run()
-            self._measure(epoch)
-        finally:
-            for path, value in own.items():
-                weights[path].value = value
-
-    def _measure(self, epoch: int) -> None:
-        problem, position = self.problem, self.position
-        measures: dict[str, float] = {}
-        if position.steps:
-            # A checkpoint keeps sums, but not the order in which they came.
-            names = sorted(position.sums, key=lambda name: (name != LOSS, name))
-            measures = {f"{BATCHES}.{n}": position.sums[n] / position.steps for n in names}
-        for name, evaluator in self._evaluators.items():
-            measures |= {f"{name}.{n}": value for n, value in evaluator.run()[1].items()}
-        entry = Evaluated(
-            epoch,
-            position.step,
-            self.learning_rate,
-            measures,
-            problem.metric,
-            False,
-            problem.monitor,
+        self._good: divergence.Snapshot = divergence.snapshot_of(
+            self.programs.states, self.position.step
         )
-        history = position.history
-        best = history[position.best] if history else None
-        weights = {path: state.value for path, state in self.programs.weights.items()}
-        finite = all(bool(np.isfinite(value).all()) for value in weights.values())
-        if entry.is_best(best, finite):
-            entry = replace(entry, best=True)
-        # Without a score to choose by, the last weights that are numbers are kept.
-        unscored = best is None or not best.is_finite
-        if entry.best or (unscored and (best is None or finite)):
-            position.best = len(history)
-            self.best = {path: value.copy() for path, value in weights.items()}
-        history.append(entry)
-        values = {**measures, "learning_rate": entry.learning_rate}
-        self._record(self._journal.values(position.step, epoch, values))
-        self._do(self._dispatch.ask(entry))
 
-    def _restore_best(self) -> None:
-        for path, array in self.best.items():
-            self.programs.weights[path].value = array
+    def _recover(self, chunk: Chunk, bad: int) -> None:
+        """Go back to before the step whose loss was not finite, and ask what to do."""
+        position, batches, first = self.position, self.problem.batches, self.position.step
+        batches.put_back(chunk, bad)
+        divergence.replay(self.programs, batches, self._good, first, position.epoch, self._rate)
+        if bad:
+            results, probed = self.programs.run(chunk.first(bad), first, self._rate)
+            self._count(results, bad, probed)
+        self._lose(
+            first + bad, divergence.loss_reason(self.programs, chunk, bad, first, self._rate)
+        )
 
-    # -- callbacks and actions ------------------------------------------------------------------------
-
-    def _do(self, actions: Sequence[Action]) -> None:
-        """Do what callbacks ask for, in order."""
+    def _lose(self, step: int, cause: str) -> None:
+        """Training diverged: stop, or go on from finite weights and slots."""
         position = self.position
+        position.divergences += 1
+        event = Diverged(position.epoch, step, cause)
+        actions = self._dispatch.ask(event, self._dispatch.own)
+        answered = any(isinstance(action, (SetRate, Rollback, Replace)) for action in actions)
+        if not answered or position.divergences > MOST_DIVERGENCES:
+            actions += self._dispatch.ask(event, self._dispatch.policies)
+        if any(isinstance(action, Stop) for action in actions):
+            actions = [action for action in actions if isinstance(action, (Stop, Log))]
+        self._do(actions, anew=True)
+        self.diverged = self._stop is not None
+
+    def _begin_anew(self) -> None:
+        """The best weights, and new slots."""
+        self._measuring.restore_best()
+        self.programs.begin_anew(self.position.step)
+        self.position.begun_at = self.position.step
+
+    # -- actions --------------------------------------------------------------------------------------
+
+    def _do(self, actions: Sequence[Action], anew: bool = False) -> None:
+        """Do what callbacks ask for, in order; a checkpoint is written last, with all of it in it.
+
+        anew: after a divergence, where slots are begun anew.
+        """
         for action in actions:
-            if isinstance(action, Stop):
-                self._stop = self._stop or action
+            if isinstance(action, Log):
+                self._log(action)
+            elif self._stop is not None:
+                continue
+            elif isinstance(action, Stop):
+                self._stop, self.position.stop = action, asdict(action)
             elif isinstance(action, SetRate):
                 self._set_rate(action)
-            elif isinstance(action, Rollback):
-                if not self.programs.averaged:
-                    self._restore_best()
+            elif isinstance(action, Rollback) and not anew and not self.programs.averaged:
+                self._measuring.restore_best()
             elif isinstance(action, Replace):
                 self._replace(action)
-            elif isinstance(action, Save):
-                self._save()
-            elif isinstance(action, Log):
-                values = {action.name: action.value}
-                records = self._journal.values(position.step, position.epoch, values, action.path)
-                self._record(records)
-            else:
-                raise TypeError(
-                    f"a callback answers with actions such as Stop('why') or None, got {action!r}"
-                )
+        if self._stop is not None:
+            return
+        if anew:
+            back = any(isinstance(action, Rollback) for action in actions)
+            if back or divergence.first_not_finite(self.programs.states) is not None:
+                self._begin_anew()
+        if anew or any(isinstance(action, (SetRate, Rollback, Replace)) for action in actions):
+            # Steps made before cannot be replayed with what has changed.
+            self._snapshot()
         if any(isinstance(action, (SetRate, Replace)) for action in actions):
-            self._dispatch.ask(RateChanged(position.epoch, self.learning_rate))
+            self._dispatch.tell(RateChanged(self.position.epoch, self.learning_rate))
+        if any(isinstance(action, Save) for action in actions):
+            self._save()
 
     def _set_rate(self, action: SetRate) -> None:
         position = self.position
@@ -402,22 +346,26 @@ class Engine:
             )
 
     def _replace(self, action: Replace) -> None:
-        position = self.position
+        position, kept = self.position, self.checkpoint is not None
         if action.optimizer is not None:
+            position.optimizer = optim.to_spec(action.optimizer) if kept else None
             self.programs.replace(action.optimizer, position.step)
-            position.optimizer = optim.to_spec(action.optimizer)
-            position.replaced_at = position.step
-            self._snapshot()
+            position.begun_at = position.step
         if action.schedule is not None:
+            position.schedule = optim.to_spec(action.schedule) if kept else None
             self._schedule = action.schedule
-            position.schedule = optim.to_spec(action.schedule)
+            self._react()
         position.rate_factor = 1.0
+
+    def _log(self, action: Log) -> None:
+        position, values = self.position, {action.name: action.value}
+        self._record(self._journal.values(position.step, position.epoch, values, action.path))
 
     # -- records and checkpoints ----------------------------------------------------------------------
 
     def _record(self, records: Sequence[Record] | ProbeBlock) -> None:
         self._journal.add(self.position, records)
-        self._dispatch.ask(Recorded(records))
+        self._dispatch.tell(Recorded(records))
 
     def _save(self) -> None:
         if self.checkpoint is None:
@@ -432,7 +380,7 @@ class Engine:
             )
         except Exception as error:
             raise unsaved(error, None, self.checkpoint.parent) from error
-        self._dispatch.ask(Checkpointed(position.step))
+        self._dispatch.tell(Checkpointed(position.step))
 
     def _save_at_last(self) -> None:
         """Save where training has ended; a failure is kept, not raised."""

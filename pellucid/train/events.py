@@ -131,11 +131,12 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Diverged:
-    """A loss, weights or an optimizer's slots became NaN or infinite; the last good state is in force.
+    """A loss, weights or an optimizer's slots became NaN or infinite.
 
     step: the step in which it happened. cause: where, in words.
-    An answer that changes the rate or goes back to the best weights lets training go on; otherwise
-    it ends.
+    An answer of SetRate, Rollback or Replace lets training go on, otherwise it ends. It goes on with
+    that step, from the weights and slots before it; with `Rollback`, or where those were not finite
+    either, from the best weights with new slots.
     """
 
     epoch: int

@@ -8,7 +8,7 @@ from pathlib import Path
 from pellucid.train.checkpoint import Position
 from pellucid.train.files import make_folder
 from pellucid.train.folder import RECORDS
-from pellucid.train.records import ProbeBlock, Record, RecordFile, Records, Value
+from pellucid.train.records import ProbeBlock, Record, RecordFile, Records, Value, read_records
 
 
 class Journal:
@@ -28,6 +28,7 @@ class Journal:
         path = self._folder / RECORDS
         if position.history:
             self._file = RecordFile(path, position.records)
+            self.records.add([r for r in read_records(path) if r.network == self._network])
         else:
             self._file = RecordFile(path, self._before(path))
         position.records = self._file.size

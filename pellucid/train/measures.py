@@ -36,8 +36,8 @@ class Measure:
     def of(self, total: float, weight: float) -> float:
         """The measure, given the sums over all rows."""
         if self.is_sum:
-            return self.finish(total)
-        return self.finish(total / weight) if weight else self.empty
+            return float(self.finish(total))
+        return float(self.finish(total / weight)) if weight else self.empty
 
 
 def accuracy(name: str = "accuracy") -> Measure:

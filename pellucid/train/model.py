@@ -11,13 +11,13 @@ import numpy as np
 
 from pellucid import nn
 from pellucid.data import Note, Preparation, Table, read_table
-from pellucid.data.likeliest import likeliest
+from pellucid.data.class_scores import most_probable_class, probabilities
 from pellucid.data.note import counted
 from pellucid.errors import DataError, ModelFileError, NotFiniteError, warn
 from pellucid.graph import Array
 from pellucid.nn.inputs import taken
-from pellucid.nn.registry import described as structure
 from pellucid.parts import Copied
+from pellucid.spec import described as structure
 from pellucid.train import arrays, container, described, kinds, metrics
 from pellucid.train.kinds import check_rows, like
 from pellucid.train.labels import Label, codes_of, label_array
@@ -98,7 +98,7 @@ class Model(Copied):
     def labels_of(self, chances: Array) -> Array:
         """The likeliest label of each row of `predict_proba`."""
         assert self.classes is not None
-        places = likeliest(np.asarray(chances))
+        places = most_probable_class(np.asarray(chances))
         if (places < 0).any():
             row = int(np.argmax(places < 0))
             raise NotFiniteError(f"The probabilities of row {row} are no numbers: it has no class.")
@@ -125,7 +125,9 @@ class Model(Copied):
             codes = self.preparation.target(table)
             return metrics.classification(codes, self.predict_proba(table, notes))
         truth = table.column(self.preparation.target_name)
-        values = self.preparation.goal.decode(self.preparation.goal.encode(truth))
+        values = self.preparation.target_encoder.decode(
+            self.preparation.target_encoder.encode(truth)
+        )
         return metrics.regression(values, self.predict(table, notes))
 
     def codes_of(self, labels: Any) -> Array:
@@ -263,13 +265,3 @@ def _values(member: Member, outputs: Array) -> Array:
     if member.preparation is not None:
         return np.asarray(member.preparation.decode(outputs))
     return outputs[:, 0] if outputs.ndim == 2 and outputs.shape[1] == 1 else outputs
-
-
-def probabilities(outputs: Array) -> Array:
-    """Softmax of logits (n, C); for one logit (n,) or (n, 1) its sigmoid as the second class."""
-    logits = np.asarray(outputs, np.float64)
-    if logits.ndim == 1 or logits.shape[1] == 1:
-        logits = np.stack([np.zeros(len(logits)), logits.reshape(-1)], axis=1)
-    with np.errstate(invalid="ignore"):
-        shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))

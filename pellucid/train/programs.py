@@ -41,7 +41,8 @@ class StepPrograms:
         self._start = 0
         function = problem.step(None)
         build_networks(function, problem.networks, problem.batches, seed)
-        self.step = self._traced(problem.batches.signature())
+        self._first = problem.batches.signature()
+        self.step = self._traced(self._first)
 
     def _traced(self, signature: Signature) -> TrainingStep:
         problem = self._problem
@@ -79,26 +80,34 @@ class StepPrograms:
 
     def prepare(self) -> None:
         """Compile the step for the first batch."""
-        self._of(self._problem.batches.signature())
+        self._of(self._first)
 
     def replace(self, optimizer: optim.Optimizer, step: int) -> None:
-        """Go on with another optimizer, which counts its steps from this one on."""
+        """Go on with another optimizer, which counts its steps from this one on.
+
+        Raises ValueError for a step of one's own.
+        """
         if self._problem.optimizer is None:
             raise ValueError(
                 "Replace(optimizer=…) is for `fit`, whose step has one optimizer; a step of your own "
                 "names its optimizers itself: answer with SetRate instead"
             )
-        self._optimizer, self._start = optimizer, step
+        self._optimizer = optimizer
+        self.begin_anew(step)
+
+    def begin_anew(self, step: int) -> None:
+        """Begin the slots of all optimizers anew, which count their steps from this one on."""
+        self._start = step
         self._slots, self._compiled = {}, {}
-        self.step = self._traced(self._problem.batches.signature())
+        self.step = self._traced(self._first)
 
     def run(self, chunk: Chunk, first: int, rate: Rate) -> tuple[dict[str, Array], Probed | None]:
         """Run the steps of a chunk, the first of which has this number."""
         compiled = self._of(chunk.signature)
         feeds = self.feeds(chunk, first, rate)
         if compiled.watch is None:
-            given = {name: feeds[name] for name in compiled.step.graph.inputs}
-            return compiled.program.run(chunk.steps, given), None
+            inputs = {name: feeds[name] for name in compiled.step.graph.inputs}
+            return compiled.program.run(chunk.steps, inputs), None
         return compiled.watch.run(first, chunk.steps, feeds, self._problem.probe_every)
 
     def feeds(self, chunk: Chunk, first: int, rate: Rate) -> dict[str, Array]:
@@ -116,8 +125,7 @@ class StepPrograms:
 
     def _of(self, signature: Signature) -> Compiled:
         if signature not in self._compiled:
-            first = not self._compiled
-            step = self.step if first else self._traced(signature)
+            step = self.step if signature == self._first else self._traced(signature)
             program = executor().build(step.graph, repeated=True)
             probes = self._problem.probes
             watch = Watch(step, program, probes) if probes else None

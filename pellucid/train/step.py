@@ -22,7 +22,7 @@ from pellucid.graph import (
     zeros_like,
 )
 from pellucid.graph.dtype import FLOAT32
-from pellucid.graph.substitute import substituted
+from pellucid.graph.node import substituted
 from pellucid.nn.parameter import Held, Parameter
 from pellucid.train.step_tracing import (
     Minimised,

@@ -1,4 +1,4 @@
-"""`fit_step`: the loop around a step of one's own, its measures, its files, and going on after a kill."""
+"""`fit_step`: the loop around a step of one's own, its measures and files, and going on after a kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Residual: a block and a way around it."""
+"""Residual: a block and a skip connection around it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Residual(Module):
     """block(x) + x, or block(x) + projection(x) (He et al. 2015).
 
     block:      the module that learns what to add; keeps the shape unless there is a projection.
-    projection: brings x to the block's output shape, for example a Linear without bias.
+    projection: maps x to the block's output shape, for example a Linear without bias.
     """
 
     block: Module
@@ -37,13 +37,13 @@ class Residual(Module):
             yield child, after
 
     def forward(self, x: Tensor) -> Tensor:
-        """The sum of both ways."""
+        """The sum of the block and the skip connection."""
         learned = self.block(x)
-        kept = x if self.projection is None else self.projection(x)
-        if learned.shape != kept.shape:
+        path = x if self.projection is None else self.projection(x)
+        if learned.shape != path.shape:
             raise self.mismatch(
                 f"a block whose output {shape_text(learned.shape)} has the shape of what goes "
-                f"around it {shape_text(kept.shape)} (add a projection)",
+                f"around it {shape_text(path.shape)} (add a projection)",
                 x,
             )
-        return learned + kept
+        return learned + path

@@ -27,6 +27,11 @@ class Chunk:
     signature: Signature
     ends_epoch: bool
 
+    def first(self, steps: int) -> Chunk:
+        """The first of its steps."""
+        feeds = {name: array[:steps] for name, array in self.feeds.items()}
+        return Chunk(steps, feeds, self.signature, False)
+
 
 class Batches(Protocol):
     """A source of batches.
@@ -49,6 +54,10 @@ class Batches(Protocol):
 
     def take(self, step: int, epoch: int, most: int) -> Chunk:
         """The batches from a step on, at most so many, all of one signature and of one epoch."""
+        ...
+
+    def put_back(self, chunk: Chunk, used: int) -> None:
+        """Only the first `used` steps of the last chunk were made: the next `take` begins after them."""
         ...
 
     def epoch_at(self, step: int, epoch: int) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from pellucid import check
 from pellucid.errors import DataError
 from pellucid.graph import Array, origin, placeholder
 from pellucid.nn.inputs import leaves, mapped
@@ -51,8 +53,10 @@ class IteratedBatches:
     def __init__(self, source: Iterable[Any], steps_per_epoch: int | None = None) -> None:
         if not isinstance(source, Iterable):
             raise TypeError(f"batches are an iterable of arrays, got a {type(source).__name__}")
+        if steps_per_epoch is not None:
+            check.integer("steps_per_epoch", steps_per_epoch)
         self.source = source
-        self.once = iter(source) is source
+        self.once = isinstance(source, Iterator)
         if self.once and steps_per_epoch is None:
             raise ValueError(
                 "a generator of batches gives them once: say steps_per_epoch, or pass an object whose "
@@ -61,30 +65,32 @@ class IteratedBatches:
         self.steps_per_epoch: float | None = steps_per_epoch
         self._fixed = steps_per_epoch
         self._iterator: Iterator[Any] | None = None
-        self._waiting: list[Batch] = []
-        self._in_epoch = self._complete = 0
-        self._before_draw: dict[str, Any] = {}
+        self._waiting: list[_Drawn] = []
+        self._taken: list[_Drawn] = []
+        self._in_epoch = self._began_chunk = self._complete = 0
         self._example: Batch | None = None
 
     def tensors(self, signature: Signature) -> tuple[Any, ...]:
         """The parts of a batch as inputs of the graph."""
         kinds = {name: (shape, dtype) for name, shape, dtype in signature}
 
-        def given(name: str, array: Any) -> Any:
+        def part_of_batch(name: str, array: Any) -> Any:
             shape, dtype = kinds[name]
             return placeholder(name, shape, np.dtype(dtype))
 
         assert self._example is not None
         with origin("batch"):
-            return tuple(mapped(given, part, part_name(i)) for i, part in enumerate(self._example))
+            return tuple(
+                mapped(part_of_batch, part, part_name(i)) for i, part in enumerate(self._example)
+            )
 
     def signature(self) -> Signature:
         """That of the first batch, which is drawn and kept for the first step."""
         if self._example is None:
             first = self._draw()
-            if first is None:
+            if first.batch is None:
                 raise DataError("The iterable of batches is empty: there is nothing to learn.")
-            self._example = first
+            self._example = first.batch
             self._waiting.insert(0, first)
         return _signature(self._example)
 
@@ -97,68 +103,84 @@ class IteratedBatches:
 
     def take(self, step: int, epoch: int, most: int) -> Chunk:
         """The next batches of the same signature, up to the end of the epoch."""
-        signature = self.signature()
+        self.signature()
+        self._taken, self._began_chunk = [], self._in_epoch
         if epoch < self._complete:
-            empty = {name: np.empty((0, *shape), dtype) for name, shape, dtype in signature}
-            return Chunk(0, empty, signature, True)
-        taken: list[Batch] = []
-        bytes_taken = 0
-        while True:
-            batch = self._next()
+            return self._chunk([], True)
+        batches: list[Batch] = []
+        ends, bytes_taken, begins = False, 0, self._in_epoch == 0
+        while len(batches) < most and bytes_taken <= CHUNK_BYTES and not ends:
+            drawn = self._waiting.pop(0) if self._waiting else self._draw()
+            batch = drawn.batch
+            if batch is not None and batches and _signature(batch) != _signature(batches[0]):
+                self._waiting.insert(0, drawn)
+                break
+            self._taken.append(drawn)
             if batch is None:
-                raise DataError(f"The iterable of batches gave none in epoch {epoch + 1}.")
-            taken.append(batch)
-            bytes_taken += sum(array.nbytes for array in _arrays(batch).values())
-            if self._ends(self._in_epoch + len(taken)):
-                self._in_epoch, self._complete = 0, epoch + 1
-                return self._chunk(taken, True)
-            full = len(taken) == most or bytes_taken > CHUNK_BYTES
-            if full or (self._waiting and _signature(self._waiting[0]) != _signature(batch)):
-                self._in_epoch += len(taken)
-                return self._chunk(taken, False)
+                ends = True
+            else:
+                batches.append(batch)
+                bytes_taken += sum(array.nbytes for array in _arrays(batch).values())
+                ends = self._in_epoch + len(batches) == self._fixed
+        if not ends and not self._waiting:
+            # Whether an epoch has ended is known by the batch after its last.
+            drawn = self._draw()
+            ends = drawn.batch is None
+            (self._taken if ends else self._waiting).append(drawn)
+        if ends and begins and not batches:
+            raise DataError(f"The iterable of batches gave none in epoch {epoch + 1}.")
+        self._in_epoch += len(batches)
+        if ends:
+            self._in_epoch, self._complete = 0, epoch + 1
+        return self._chunk(batches, ends)
 
-    def _ends(self, used: int) -> bool:
-        """Whether an epoch of so many batches is complete; if not, the next batch waits."""
-        if used == self._fixed:
-            return True
-        if not self._waiting:
-            batch = self._draw()
-            if batch is None:
-                self._iterator = None
-                return True
-            self._waiting.append(batch)
-        return False
+    def put_back(self, chunk: Chunk, used: int) -> None:
+        """The batches after the first `used` wait for the next `take`, and the epoch's end with them."""
+        if chunk.ends_epoch:
+            self._complete -= 1
+        self._in_epoch = self._began_chunk + used
+        self._waiting[:0] = self._taken[used:]
+        self._taken = []
 
     def _chunk(self, taken: list[Batch], ends: bool) -> Chunk:
-        signature = _signature(taken[0])
+        signature = _signature(taken[0] if taken else self.example)
         parts = [_arrays(batch) for batch in taken]
-        feeds = {name: np.stack([part[name] for part in parts]) for name, _, _ in signature}
+        feeds = {
+            name: np.stack([part[name] for part in parts])
+            if parts
+            else np.empty((0, *shape), dtype)
+            for name, shape, dtype in signature
+        }
         return Chunk(len(taken), feeds, signature, ends)
 
-    def _next(self) -> Batch | None:
-        return self._waiting.pop(0) if self._waiting else self._draw()
-
-    def _draw(self) -> Batch | None:
-        """The next batch; None at the end of a pass, which is that of an epoch."""
+    def _draw(self) -> _Drawn:
         if self._iterator is None:
             self._iterator = iter(self.source)
-        if isinstance(self.source, Resumable):
-            self._before_draw = self.source.state_dict()
+        before = self._source_state()
         batch = next(self._iterator, None)
         if batch is None and self._fixed is not None and not self.once:
             self._iterator = iter(self.source)
             batch = next(self._iterator, None)
-        if batch is None:
-            if self._fixed is not None:
-                raise DataError("The batches ended in the middle of an epoch.")
-            return None
-        found = _checked(batch)
-        if self._example is not None and _arrays(found).keys() != _arrays(self._example).keys():
+        if batch is not None:
+            return _Drawn(self._alike(_checked(batch)), before)
+        if self._fixed is not None:
+            raise DataError("The batches ended in the middle of an epoch.")
+        self._iterator = None
+        return _Drawn(None, before)
+
+    def _alike(self, batch: Batch) -> Batch:
+        """A batch, of the same parts as the first."""
+        names = _arrays(batch).keys()
+        expected = names if self._example is None else _arrays(self._example).keys()
+        if names != expected:
             raise DataError(
-                f"A batch has the parts {', '.join(_arrays(found))}, the first one has "
-                f"{', '.join(_arrays(self._example))}."
+                f"A batch has the parts {', '.join(names)}, the first one has {', '.join(expected)}."
             )
-        return found
+        return batch
+
+    def _source_state(self) -> dict[str, Any] | None:
+        """Where the iterable is, if it says so."""
+        return deepcopy(self.source.state_dict()) if isinstance(self.source, Resumable) else None
 
     def epoch_at(self, step: int, epoch: int) -> float:
         """Complete epochs, and the part of this one where its length is known."""
@@ -167,20 +189,19 @@ class IteratedBatches:
         return step / self.steps_per_epoch
 
     def state_dict(self) -> dict[str, Any]:
-        """The state of the iterable where it has one, complete epochs and the batches used since."""
+        """The state of the iterable where it has one, and the batches used in this epoch."""
         state: dict[str, Any] = {"in_epoch": self._in_epoch, "complete": self._complete}
         if isinstance(self.source, Resumable):
             # A batch that was drawn and waits for its step has to be drawn again.
-            state["source"] = self._before_draw if self._waiting else self.source.state_dict()
+            state["source"] = self._waiting[0].before if self._waiting else self._source_state()
         return state
 
     def load_state_dict(self, state: Mapping[str, Any], step: int) -> None:
         """Set the iterable to where it was, or begin it anew and drop what was used."""
-        self._waiting = []
+        self._waiting, self._taken, self._iterator = [], [], None
         self._in_epoch, self._complete = int(state["in_epoch"]), int(state["complete"])
-        if "source" in state and isinstance(self.source, Resumable):
+        if isinstance(self.source, Resumable):
             self.source.load_state_dict(state["source"])
-            self._iterator = iter(self.source)
             return
         if self.once:
             raise DataError(
@@ -188,12 +209,16 @@ class IteratedBatches:
                 "__iter__ begins anew, or one with state_dict and load_state_dict."
             )
         used = step if self._fixed is not None else self._in_epoch
-        self._iterator = None
-        if self._fixed is None:
-            self._iterator = islice(iter(self.source), used, None)
-            return
         for _ in range(used):
             self._draw()
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A batch, or None for the end of a pass, and the state of the iterable before it was drawn."""
+
+    batch: Batch | None
+    before: dict[str, Any] | None
 
 
 def _arrays(batch: Batch) -> dict[str, Array]:

@@ -51,6 +51,9 @@ class ResidentBatches:
         feeds = {"rows": self.stream.rows(step, steps)}
         return Chunk(steps, feeds, self.signature(), step + steps == end)
 
+    def put_back(self, chunk: Chunk, used: int) -> None:
+        """Nothing to do: the rows of a step are a function of its number."""
+
     def epoch_at(self, step: int, epoch: int) -> float:
         """Passes over the rows."""
         return step * self.stream.batch_size / self.stream.count

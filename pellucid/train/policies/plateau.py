@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pellucid.train.actions import Rollback, SetRate
-from pellucid.train.events import Answer, Callback, Evaluated, Event, RateChanged
+from pellucid.train.events import Answer, Callback, Evaluated, Event
 
 
 class ReduceOnPlateau(Callback):
@@ -19,7 +19,7 @@ class ReduceOnPlateau(Callback):
         self.patience = patience
         self.factor = factor
         self.times = times
-        self.stale = 0
+        self.since = 0
         self.reductions = 0
 
     @property
@@ -29,20 +29,20 @@ class ReduceOnPlateau(Callback):
 
     def __call__(self, event: Event, /) -> Answer:
         """Reduce the rate after an evaluation, if it is due."""
-        if isinstance(event, RateChanged):
-            self.stale = 0
         if not isinstance(event, Evaluated):
             return None
-        self.stale = 0 if event.best or event.epoch == 0 else self.stale + 1
-        if self.is_exhausted or self.stale < self.patience:
+        if event.best or event.epoch == 0:
+            self.since = event.epoch
+        if self.is_exhausted or event.epoch - self.since < self.patience:
             return None
         self.reductions += 1
+        self.since = event.epoch
         return [SetRate(factor=self.factor), Rollback()]
 
     def state_dict(self) -> dict[str, Any]:
-        """Epochs since the best or the last reduction, and the reductions."""
-        return {"stale": self.stale, "reductions": self.reductions}
+        """The epoch of the best score or the last reduction, and the reductions."""
+        return {"since": self.since, "reductions": self.reductions}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""
-        self.stale, self.reductions = int(state["stale"]), int(state["reductions"])
+        self.since, self.reductions = int(state["since"]), int(state["reductions"])

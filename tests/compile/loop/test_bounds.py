@@ -1,4 +1,4 @@
-"""The prover of bounds: against every access that small functions make, and on all emitted code."""
+"""The prover of bounds, compared with all accesses of small functions and run on emitted code."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def is_proven(function: Function, size: int) -> bool:
     return True
 
 
-# -- what a function accesses, by running it --------------------------------------------------------
+# -- accesses of a function, by running it ----------------------------------------------------------
 
 
 @dataclass
 class Machine:
-    """Runs loop IR of integers and keeps the bytes that it accesses."""
+    """An interpreter of integer loop IR that records the range of accessed bytes."""
 
     values: dict[Value, Any] = field(default_factory=dict)
     first: int = 1 << 40
@@ -72,8 +72,8 @@ class Machine:
                     self.run(item.body)
             else:
                 carried = [self.read(value) for value in item.initial]
-                for turn in range(self.read(item.start), self.read(item.stop), item.step):
-                    self.values[item.variable] = turn
+                for index in range(self.read(item.start), self.read(item.stop), item.step):
+                    self.values[item.variable] = index
                     self.values.update(zip(item.carried, carried, strict=True))
                     self.run(item.body)
                     carried = [self.read(value) for value in item.following]
@@ -121,16 +121,18 @@ class Machine:
     def access(self, item: Instruction) -> None:
         assert item.result is not None
         lanes = item.result.type.lanes
-        places = self.read(item.args[0]) + 4 * np.arange(max(lanes, 1))
+        addresses = self.read(item.args[0]) + 4 * np.arange(max(lanes, 1))
         if len(item.args) == 2:
-            places = places[np.broadcast_to(self.read(item.args[1]), places.shape).astype(bool)]
-        if places.size:
-            self.first = min(self.first, int(places.min()))
-            self.last = max(self.last, int(places.max()) + 3)
+            addresses = addresses[
+                np.broadcast_to(self.read(item.args[1]), addresses.shape).astype(bool)
+            ]
+        if addresses.size:
+            self.first = min(self.first, int(addresses.min()))
+            self.last = max(self.last, int(addresses.max()) + 3)
 
 
 def accessed(function: Function) -> tuple[int, int]:
-    """First and last byte of p that any task touches."""
+    """The first and last byte of p that any task accesses."""
     machine = Machine()
     pointer, begin, end = function.parameters
     for first in range(TASKS):
@@ -188,7 +190,7 @@ class Grower:
         del self.numbers[before:]
 
     def counted(self, depth: int) -> None:
-        """A digit that is counted up and begins anew."""
+        """A carried index that is incremented and wraps to 0."""
         b, extent = self.b, 1 + self.below(4)
         start = b.rem(b.maximum(self.number(), 0), extent)
         with b.loop(0, 1 + self.below(5), 1, [start]) as loop:
@@ -237,7 +239,7 @@ class Grower:
 
 @pytest.mark.parametrize("first", range(0, 150, 50))
 def test_what_is_proven_is_true(first: int) -> None:
-    """The least size that is proven holds every byte that running the function touches."""
+    """The least size that is proven includes every byte that the function accesses."""
     tight = 0
     for seed in range(first, first + 50):
         function = Grower(seed).function()
@@ -268,7 +270,7 @@ def test_loops() -> None:
 
 
 def test_remainders_of_negative_numbers_are_negative() -> None:
-    """The fault of a process that died: srem of −1 is −1, not divisor − 1."""
+    """Division truncates: −1 mod 5 is −1, not 4."""
     b = builder()
     with b.loop(0, 6) as i:
         b.load(b.parameters[0], b.rem(b.sub(i.variable, 1), 5), F32)
@@ -297,8 +299,8 @@ def test_masks_and_branches_guard() -> None:
 def test_a_value_from_memory_needs_a_guard() -> None:
     for guarded in (True, False):
         b = builder()
-        found = b.load(b.parameters[0], 0, I64)
-        at = b.minimum(b.maximum(found, 0), 9) if guarded else found
+        loaded = b.load(b.parameters[0], 0, I64)
+        at = b.minimum(b.maximum(loaded, 0), 9) if guarded else loaded
         b.store(b.constant(F32, 0.0), b.parameters[0], at)
         assert is_proven(b.function, 40) is guarded
 
@@ -318,7 +320,7 @@ def kernels(graph: Graph, target: str) -> Iterator[tuple[Function, dict[str, int
 @pytest.mark.parametrize("target", ["avx512", "avx2", "sse2", "neon"])
 @pytest.mark.parametrize("make", GRAPHS)
 def test_kernels_of_training_steps(make: Callable[[], Graph], target: str) -> None:
-    """All are proven, and hardly any with a buffer that is a byte too short."""
+    """All are proven. Few are proven with a buffer that is one byte too short."""
     short = refused = 0
     for function, sizes, tasks in kernels(make(), target):
         prove(function, sizes, tasks)

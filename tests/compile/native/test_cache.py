@@ -1,4 +1,4 @@
-"""Object code on disk: whatever happens to the folder, the results are right."""
+"""The cache of object code: results are right, whatever happens to the folder."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def graph() -> Graph:
 
 
 def works(cache: ObjectCache) -> bool:
-    """Compile, check the result, and say whether the code came from the cache."""
+    """Compile and check the result; returns whether the code came from the cache."""
     program = NativeProgram(graph(), 1, cache)
     assert program.run(1)["y"].tolist() == [[0, 3, 6, 9, 12]]
     return program.from_cache
 
 
 def entries(folder: Path) -> list[Path]:
-    """Everything in a folder but the key."""
+    """All files of a folder except the secret."""
     return sorted(file for file in folder.iterdir() if file.name != module.SECRET)
 
 
@@ -53,9 +53,9 @@ def test_what_was_compiled_is_found_again(tmp_path: Path) -> None:
     assert entry.suffix == ".o" and folder.stat().st_mode & 0o077 == 0
 
 
-def flip(place: int) -> Callable[[bytes], bytes]:
+def flip(position: int) -> Callable[[bytes], bytes]:
     def damaged(content: bytes) -> bytes:
-        at = place % len(content)
+        at = position % len(content)
         return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
     return damaged
@@ -211,9 +211,9 @@ def test_an_entry_that_another_process_removes_meanwhile(
     files = PrivateFolder.files
 
     def meanwhile(self: PrivateFolder) -> list[tuple[os.stat_result, str]]:
-        found = files(self)
+        listed = files(self)
         (tmp_path / f"{OTHER}.o").unlink()
-        return found
+        return listed
 
     monkeypatch.setattr(PrivateFolder, "files", meanwhile)
     cache.clean()

@@ -1,4 +1,4 @@
-"""Forks at any moment of what other threads do: the child builds, compiles and runs, and is right."""
+"""Forks while other threads are busy: the child builds, compiles and runs, and its results are right."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PATIENCE = 100.0  # seconds
 
 
 def compiled(number: float, threads: int, cache: ObjectCache | None = None) -> NativeProgram:
-    """A product and what follows, whose code is its own for every number."""
+    """A product and elementwise functions; each number gives a program of its own."""
     x = g.variable(np.linspace(-1, 1, 64 * 32, dtype=np.float32).reshape(64, 32), "x")
     y = (x.T @ x).tanh() * number + (x * number).exp().sum(0)
     return NativeProgram(Graph({"y": y.sum().node}), threads, cache)
@@ -38,14 +38,14 @@ def compiled(number: float, threads: int, cache: ObjectCache | None = None) -> N
 
 def right(number: float, threads: int, cache: ObjectCache | None = None) -> bool:
     """Build, compile and run, and compare with NumPy."""
-    found = float(compiled(number, threads, cache).run(1)["y"][0])
+    result = float(compiled(number, threads, cache).run(1)["y"][0])
     x = np.linspace(-1, 1, 64 * 32, dtype=np.float32).reshape(64, 32).astype(np.float64)
     wanted = (np.tanh(x.T @ x) * number + np.exp(x * number).sum(0)).sum()
-    return bool(abs(found - wanted) <= 1e-4 * abs(wanted))
+    return bool(abs(result - wanted) <= 1e-4 * abs(wanted))
 
 
 def in_child(work: Callable[[], bool]) -> int:
-    """Start a child that does some work; its exit code is 0 if that is right."""
+    """Fork a child; its exit code is 0 if `work` returns true."""
     child = os.fork()
     if child:
         return child
@@ -71,7 +71,7 @@ def outcome(child: int, until: float) -> int:
 def forked_during(
     busy: Sequence[Callable[[int], object]], work: Callable[[int], bool], forks: int
 ) -> list[int]:
-    """What became of children that are forked, six at a time, while threads are busy."""
+    """The exit codes of children that are forked, six at a time, while threads are busy."""
     stop = threading.Event()
 
     def keep_on(what: Callable[[int], object], number: int) -> None:
@@ -84,7 +84,7 @@ def forked_during(
     ]
     for thread in threads:
         thread.start()
-    found = []
+    outcomes = []
     try:
         for first in range(0, forks, 6):
             children = []
@@ -92,12 +92,12 @@ def forked_during(
                 children.append(in_child(lambda number=number: work(number)))  # type: ignore[misc]
                 time.sleep(0.003)
             until = time.monotonic() + _PATIENCE
-            found += [outcome(child, until) for child in children]
+            outcomes += [outcome(child, until) for child in children]
     finally:
         stop.set()
         for thread in threads:
             thread.join()
-    return found
+    return outcomes
 
 
 def builds(number: int) -> None:
@@ -116,7 +116,7 @@ def test_forks_while_threads_build_graph() -> None:
 
 
 def test_forks_while_threads_build_compile_and_run(tmp_path: Path) -> None:
-    """Nothing comes from a cache, so that LLVM is busy most of the time."""
+    """Nothing comes from a cache, so LLVM is busy most of the time."""
     running = compiled(0.5, 2)
     made = iter(range(10**9))
 
@@ -196,7 +196,7 @@ assert codes == [0] * 8, codes
 @pytest.mark.parametrize("pause", [0.0, 0.01, 0.04])
 def test_forks_while_the_compiler_is_imported(tmp_path: Path, pause: float) -> None:
     """A module that a thread of the parent was importing can be imported in the child."""
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FIRST, str(pause)],
         capture_output=True,
         text=True,
@@ -205,7 +205,7 @@ def test_forks_while_the_compiler_is_imported(tmp_path: Path, pause: float) -> N
         env={**os.environ, "PELLUCID_CACHE": str(tmp_path)},
         check=False,
     )
-    assert (found.returncode, found.stderr) == (0, "")
+    assert (process.returncode, process.stderr) == (0, "")
 
 
 def test_the_lock_that_is_waited_for_is_that_of_llvm() -> None:

@@ -1,4 +1,4 @@
-"""Polynomials that are nearly the best: interpolation in the zeros of a Chebyshev polynomial."""
+"""Near-minimax polynomials: interpolation at the zeros of a Chebyshev polynomial."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import mpmath as mp
 def interpolation(
     function: Callable[[Any], Any], low: float, high: float, count: int
 ) -> tuple[float, ...]:
-    """The coefficients of 1, x, x², … of the polynomial that meets a function in `count` zeros."""
+    """The coefficients of 1, x, x², … of the polynomial that equals a function at `count` nodes."""
     with mp.workprec(400):
         middle, half = (mp.mpf(low) + high) / 2, (mp.mpf(high) - low) / 2
         nodes = [middle + half * mp.cos(mp.pi * (2 * i + 1) / (2 * count)) for i in range(count)]
@@ -20,11 +20,11 @@ def interpolation(
         for depth in range(1, count):
             for i in range(count - 1, depth - 1, -1):
                 table[i] = (table[i] - table[i - 1]) / (nodes[i] - nodes[i - depth])
-        found = [table[-1]]
+        coefficients = [table[-1]]
         for i in range(count - 2, -1, -1):
-            shifted = [mp.mpf(0), *found]
-            for place, value in enumerate(found):
-                shifted[place] -= nodes[i] * value
+            shifted = [mp.mpf(0), *coefficients]
+            for power, value in enumerate(coefficients):
+                shifted[power] -= nodes[i] * value
             shifted[0] += table[i]
-            found = shifted
-        return tuple(float(value) for value in found)
+            coefficients = shifted
+        return tuple(float(value) for value in coefficients)

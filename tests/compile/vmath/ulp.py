@@ -1,4 +1,4 @@
-"""How far the compiled functions are from the true values, in units of the last place.
+"""Errors of the compiled functions in units of the last place (ulp).
 
 A value's unit is the distance of the two floats around it (that of the largest float beyond it).
 True values of float32 arguments come from float64 functions of NumPy and SciPy, whose own error is a
@@ -67,7 +67,7 @@ MPMATH: dict[str, Callable[..., Any]] = {
 
 
 def compiled(name: str, *arrays: Array) -> Array:
-    """What the machine code of a function gives."""
+    """The results of a function's machine code."""
     inputs = [g.variable(array, f"x{i}").node for i, array in enumerate(arrays)]
     program = NativeProgram(Graph({"y": g.apply(name, inputs)}), 1)
     return np.asarray(program.run(1)["y"][0])
@@ -80,15 +80,15 @@ def every(step: int, first: int = 0) -> Array:
 
 
 def near(centres: Array, around: int, each: int) -> Array:
-    """`each` floats on both sides of some numbers, `around` floats apart."""
+    """`each` floats on both sides of each centre, `around` floats apart."""
     bits = {4: np.int32, 8: np.int64}[centres.dtype.itemsize]
     steps = np.arange(-each, each + 1, dtype=bits) * bits(around)
-    found = (centres.view(bits)[:, None] + steps).reshape(-1)
-    return np.asarray(found.view(centres.dtype))
+    patterns = (centres.view(bits)[:, None] + steps).reshape(-1)
+    return np.asarray(patterns.view(centres.dtype))
 
 
 def errors32(name: str, *arrays: Array) -> Array:
-    """The error of each value in units; infinite where it is not finite and should be, or is."""
+    """The error of each value in ulp; infinite if only one of value and truth is finite."""
     with np.errstate(all="ignore"):
         truth = NUMPY[name](*(array.astype(np.float64) for array in arrays))
     return distance(compiled(name, *arrays), truth, np.zeros_like(truth))
@@ -111,19 +111,19 @@ def _float(value: Any) -> float:
         return float("inf") if value > 0 else -float("inf")
 
 
-def distance(found: Array, high: Array, low: Array) -> Array:
-    """|found − (high + low)| in units of the last place of `found`'s type; 0 if both are NaN.
+def distance(computed: Array, high: Array, low: Array) -> Array:
+    """|computed − (high + low)| in units of the last place of its type; 0 if both are NaN.
 
     Infinity in float32 counts as the float that would follow the largest.
     """
-    kind = np.finfo(found.dtype)
+    kind = np.finfo(computed.dtype)
     with np.errstate(all="ignore"):
-        rounded = high.astype(found.dtype)
+        rounded = high.astype(computed.dtype)
         unit = np.spacing(np.minimum(np.abs(rounded), kind.max)).astype(np.float64)
-        wide = found.astype(np.float64)
+        wide = computed.astype(np.float64)
         if kind.bits == 32:
             wide = np.where(np.isinf(wide), np.copysign(2.0**kind.maxexp, wide), wide)
         off = np.abs((wide - high) - low) / unit
-    both = np.isnan(found) & np.isnan(high) | (found == rounded) & ~np.isfinite(rounded)
+    both = np.isnan(computed) & np.isnan(high) | (computed == rounded) & ~np.isfinite(rounded)
     off = np.where(both, 0.0, off)
     return np.where(np.isnan(off), np.inf, off)
