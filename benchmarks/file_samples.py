@@ -15,7 +15,7 @@ import pellucid as pel
 from pellucid import nn, optim
 from pellucid.container import pack, unpack
 from pellucid.graph import Tensor
-from pellucid.nn.registry import MODULES
+from pellucid.parts import library
 from pellucid.train.events import Checkpointed, Event
 from pellucid.train.folder import RunFolder
 from pellucid.train.kinds import Kind, examples
@@ -101,7 +101,7 @@ class Sample:
 
 def samples() -> Iterator[Sample]:
     """Every kind of file, small."""
-    for kind in MODULES:
+    for kind in library(nn.Module).values():
         settings = SETTINGS.get(kind.__name__, dict)()
         layer = kind(**settings)
         before = [layer.layer] if isinstance(layer, nn.TiedLinear) else []
