@@ -137,7 +137,8 @@ class RecordFile:
 
     def write(self, block: Sequence[Record] | ProbeBlock) -> None:
         """Append records."""
-        lines = "".join(map(line_of, block)).encode()
+        written = _lines(block) if isinstance(block, ProbeBlock) else map(line_of, block)
+        lines = "".join(written).encode("ascii")
         try:
             self._file.write(lines)
             self._file.flush()
@@ -152,15 +153,32 @@ class RecordFile:
 
 def line_of(record: Record) -> str:
     """A record as a line of JSON."""
-    value = record.value
-    if isinstance(value, float) and math.isfinite(value):
-        path, name = json.dumps(record.path), json.dumps(record.name)
-        return (
-            f'{{"step": {record.step}, "epoch": {record.epoch}, "network": {record.network}, '
-            f'"path": {path}, "name": {name}, "value": {value!r}}}\n'
-        )
-    plain = to_plain({field: getattr(record, field) for field in FIELDS})
-    return json.dumps(plain, allow_nan=False) + "\n"
+    head = _head(record.step, record.epoch, record.network)
+    return head + _key(record.path, record.name) + _value(record.value)
+
+
+def _lines(block: ProbeBlock) -> Iterator[str]:
+    """The lines of a block's records; paths and names are encoded once for all steps."""
+    keys = [_key(path, name) for path, name in block.keys]
+    columns = [array.tolist() for array in block.values]
+    for step, *values in zip(block.steps, *columns, strict=True):
+        head = _head(step, block.epoch, block.network)
+        for key, value in zip(keys, values, strict=True):
+            yield head + key + _value(value)
+
+
+def _head(step: int, epoch: int, network: int) -> str:
+    return f'{{"step": {step}, "epoch": {epoch}, "network": {network}, '
+
+
+def _key(path: str, name: str) -> str:
+    return f'"path": {json.dumps(path)}, "name": {json.dumps(name)}, '
+
+
+def _value(value: Value) -> str:
+    if isinstance(value, float) and value - value == 0.0:  # finite
+        return f'"value": {value!r}}}\n'
+    return json.dumps(to_plain({"value": value}), allow_nan=False)[1:] + "\n"
 
 
 def complete_bytes(path: Path) -> int:
@@ -178,7 +196,7 @@ def read_records(path: Path) -> Records:
         return records
     except (OSError, ValueError) as error:
         raise ModelFileError(f"Cannot read {path}: {error}.") from error
-    rows = [_parsed(path, number, line) for number, line in enumerate(text.splitlines(), 1)]
+    rows = [_parsed(path, number, line) for number, line in enumerate(text.split("\n")[:-1], 1)]
     records.add(rows)
     return records
 
