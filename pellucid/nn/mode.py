@@ -1,4 +1,4 @@
-"""The mode of a forward pass: training or evaluation, its random draws, and what it left behind."""
+"""The mode of a forward pass: training or evaluation, its random draws, updates and activations."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class ForwardPass:
                  called again appears as `path#2`, and so on.
     momentum:    how far running statistics move, a scalar; None: as far as each layer says.
     outputs:     the last output of each network by its name, where networks are named.
-    mixed:       what each row has become: shares (batch,) of rows by their numbers (int32, None for
-                 each row itself), which add up to 1; empty if no layer mixed rows.
+    mixed:       the rows of which each row is a mixture: row numbers (int32, None for the row itself)
+                 with shares (batch,) that add up to 1; empty if no layer mixed rows.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class ForwardPass:
         return Tensor(self.updates[state]) if state in self.updates else read(state)
 
     def mix(self, partner: Tensor, share: Tensor) -> None:
-        """Say that row i is now share_i of itself and 1 − share_i of row partner_i, for losses."""
+        """Note for losses that row i is now share_i of itself and 1 − share_i of row partner_i."""
         before = self.mixed or [(None, tensor(1.0, share.dtype).broadcast_to(share.shape))]
         own = [(rows, part * share) for rows, part in before]
         others = [
@@ -119,9 +119,9 @@ def training(
 ) -> Iterator[ForwardPass]:
     """Networks called inside are in training mode.
 
-    seed, step: int64 scalars or Python integers that the random draws are a function of; give them
-    as inputs of the graph to draw afresh at each step.
-    momentum:   how far running statistics move instead of what their layers say: 1 / n at the n-th
+    seed, step: int64 scalars or Python integers; random draws are a function of both. As inputs of
+    the graph they give new draws at each step.
+    momentum:   how far running statistics move, instead of their layers' settings: 1 / n at the n-th
     batch makes them plain means over batches.
     names:      by the `id` of a network, the name that paths of activations in it begin with; those of
     other networks are not kept.

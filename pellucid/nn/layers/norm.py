@@ -31,7 +31,7 @@ def check_epsilon(part: Module) -> None:
 
 @dataclass(eq=False, repr=False)
 class FeatureNorm(Transparent, abstract=True):
-    """What layers have in common that scale and shift each feature after normalising."""
+    """The base of layers that scale and shift each feature after normalising."""
 
     def setup(self, x: Tensor) -> None:
         """γ = 1 and β = 0 for x's features."""
