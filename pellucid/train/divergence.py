@@ -9,15 +9,20 @@ import numpy as np
 from pellucid.graph import Array, State
 from pellucid.train.batches import Batches, Chunk
 from pellucid.train.first_bad_node import first_bad_node
-from pellucid.train.programs import Rate, StepPrograms
+from pellucid.train.programs import Rates, StepPrograms
 
 Snapshot = tuple[int, Mapping[str, Array]]
 """A step, and the value of every state before it."""
 
 
-def snapshot_of(states: Mapping[str, State], step: int) -> Snapshot:
-    """The values of states before a step, copied."""
-    return step, {name: state.value.copy() for name, state in states.items()}
+def snapshot_of(states: Mapping[str, State], step: int, previous: Snapshot) -> Snapshot:
+    """The values of states before a step, copied: into the previous snapshot's arrays if they fit."""
+    arrays = previous[1]
+    if {n: a.shape for n, a in arrays.items()} != {n: s.value.shape for n, s in states.items()}:
+        return step, {name: state.value.copy() for name, state in states.items()}
+    for name, state in states.items():
+        np.copyto(arrays[name], state.value)
+    return step, arrays
 
 
 def first_not_finite(states: Mapping[str, State]) -> str | None:
@@ -45,7 +50,7 @@ def lost_reason(programs: StepPrograms, step: int, rate: float) -> str:
 
 
 def replay(
-    programs: StepPrograms, batches: Batches, good: Snapshot, step: int, epoch: int, rate: Rate
+    programs: StepPrograms, batches: Batches, good: Snapshot, step: int, epoch: int, rates: Rates
 ) -> None:
     """Set all states to those before a step, by going on from a snapshot of the same epoch."""
     done, values = good
@@ -53,19 +58,19 @@ def replay(
         programs.states[name].value = array
     while done < step:
         chunk = batches.take(done, epoch, step - done)
-        programs.run(chunk, done, rate)
+        programs.run(chunk, done, rates)
         done += chunk.steps
 
 
-def loss_reason(programs: StepPrograms, chunk: Chunk, bad: int, first: int, rate: Rate) -> str:
+def loss_reason(programs: StepPrograms, chunk: Chunk, bad: int, first: int, rates: Rates) -> str:
     """Why the loss of a step was not finite, from the states before that step.
 
     bad: its index in the chunk; first: the number of the chunk's first step.
     """
-    feeds = {name: array[bad] for name, array in programs.feeds(chunk, first, rate).items()}
+    feeds = {name: array[bad] for name, array in programs.feeds(chunk, first, rates).items()}
     step = programs.step_for(chunk)
     cause = first_bad_node(step, {name: feeds[name] for name in step.graph.inputs})
-    now = rate(programs.first_optimizer, first)
+    now = rates(programs.first_optimizer, range(first, first + 1))[0]
     return (
         f"the loss was not finite at step {first + bad:,}: {cause}; "
         f"try a learning rate below {now / 10:.2g}"
