@@ -104,7 +104,7 @@ def check_lengths(feeds: Mapping[str, Array], steps: int) -> None:
 class Reference:
     """The executor that defines what every other must compute."""
 
-    def build(self, graph: Graph, repeated: bool = False) -> Program:
+    def build(self, graph: Graph, runs: int = 1) -> Program:
         """Make the graph ready to run."""
         return ReferenceProgram(graph)
 

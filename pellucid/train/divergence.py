@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,18 +12,25 @@ from pellucid.train.batches import Batches, Chunk
 from pellucid.train.first_bad_node import first_bad_node
 from pellucid.train.programs import Rates, StepPrograms
 
-Snapshot = tuple[int, Mapping[str, Array]]
-"""A step, and the value of every state before it."""
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Copies of the values of states, as they were before a step."""
+
+    step: int
+    states: Mapping[str, State]
+    values: Sequence[Array]
 
 
-def snapshot_of(states: Mapping[str, State], step: int, previous: Snapshot) -> Snapshot:
-    """The values of states before a step, copied: into the previous snapshot's arrays if they fit."""
-    arrays = previous[1]
-    if {n: a.shape for n, a in arrays.items()} != {n: s.value.shape for n, s in states.items()}:
-        return step, {name: state.value.copy() for name, state in states.items()}
-    for name, state in states.items():
-        np.copyto(arrays[name], state.value)
-    return step, arrays
+def snapshot_of(
+    states: Mapping[str, State], step: int, previous: Snapshot | None = None
+) -> Snapshot:
+    """The values of states before a step; of the same states in the memory of the previous snapshot."""
+    if previous is None or previous.states is not states:
+        return Snapshot(step, states, [state.value.copy() for state in states.values()])
+    for array, state in zip(previous.values, states.values(), strict=True):
+        np.copyto(array, state.value)
+    return Snapshot(step, states, previous.values)
 
 
 def first_not_finite(states: Mapping[str, State]) -> str | None:
@@ -53,9 +61,9 @@ def replay(
     programs: StepPrograms, batches: Batches, good: Snapshot, step: int, epoch: int, rates: Rates
 ) -> None:
     """Set all states to those before a step, by going on from a snapshot of the same epoch."""
-    done, values = good
-    for name, array in values.items():
-        programs.states[name].value = array
+    done = good.step
+    for state, value in zip(good.states.values(), good.values, strict=True):
+        state.value = value
     while done < step:
         chunk = batches.take(done, epoch, step - done)
         programs.run(chunk, done, rates)

@@ -80,7 +80,7 @@ class Engine:
         self._measuring = Measuring(problem, self.programs)
         self._schedule = problem.schedule
         self._stop: Stop | None = None
-        self._good: divergence.Snapshot = (0, {})
+        self._good = divergence.Snapshot(0, {}, [])
 
     @property
     def records(self) -> Records:
@@ -113,8 +113,10 @@ class Engine:
 
     def _react(self) -> None:
         """Let the schedule see the history."""
-        measures = [entry.measures for entry in self.position.history]
-        self._reaction = self._schedule.reaction(measures)
+        self._reaction = 1.0
+        if type(self._schedule).reaction is not optim.Schedule.reaction:
+            measures = [entry.measures for entry in self.position.history]
+            self._reaction = self._schedule.reaction(measures)
 
     # -- the loop -----------------------------------------------------------------------------------
 

@@ -20,6 +20,10 @@ Rates = Callable[[optim.Optimizer, range], Sequence[float]]
 """η of an optimizer at each of some steps."""
 
 
+SEVERAL = 2
+"""Runs of a step, at least."""
+
+
 @dataclass(frozen=True)
 class Compiled:
     """A step, the program that runs it, and its probes."""
@@ -126,7 +130,7 @@ class StepPrograms:
     def _of(self, signature: Signature) -> Compiled:
         if signature not in self._compiled:
             step = self.step if signature == self._first else self._traced(signature)
-            program = executor().build(step.graph, repeated=True)
+            program = executor().build(step.graph, runs=SEVERAL)
             probes = self._problem.probes
             watch = Watch(step, program, probes) if probes else None
             self._compiled[signature] = Compiled(step, program, watch)
