@@ -110,14 +110,14 @@ def summary(
 def shares(work: Workload, threads: int) -> tuple[float, float]:
     """Floating-point operations of a step's products alone, and the machine's most a second.
 
-    Counted as direct sums: by squares a convolution takes fewer, and may seem to pass the peak.
+    Counted as direct sums: by Winograd a convolution takes fewer, and may seem to pass the peak.
     """
     from benchmarks.steps import own
     from pellucid.compile.explain.peak import peak_flops
-    from pellucid.compile.plan.access import CONTRACTIONS, depth
+    from pellucid.compile.op_facts import contraction_depth, is_contraction
 
     nodes = own.Peer(work, "native", threads).program.code.plan.graph.nodes
-    products = (2.0 * node.size * depth(node) for node in nodes if node.op in CONTRACTIONS)
+    products = (2.0 * node.size * contraction_depth(node) for node in nodes if is_contraction(node))
     return sum(products), peak_flops(threads)
 
 

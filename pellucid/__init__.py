@@ -95,7 +95,7 @@ _LATER = {
     "save_networks": "pellucid.train:save_networks",
     "Callback": "pellucid.train:Callback",
     "Step": "pellucid.train:Step",
-    "set_threads": "pellucid.compile.native.choice:set_threads",
+    "set_threads": "pellucid.compile.native.thread_count:set_threads",
 }
 
 __all__ = [
@@ -161,8 +161,8 @@ def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise missing("module 'pellucid'", name, PACKAGE)
     module, _, member = _LATER[name].partition(":")
-    found = import_module(module)
-    value = getattr(found, member) if member else found
+    loaded = import_module(module)
+    value = getattr(loaded, member) if member else loaded
     globals()[name] = value
     return value
 

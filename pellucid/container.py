@@ -115,14 +115,14 @@ def _sealed(header: dict[str, Any], name: str) -> dict[str, str]:
     if not isinstance(metadata, dict) or not isinstance(metadata.get(FORMAT), str):
         raise ModelFileError(f"{name} was not written by Pellucid.")
     try:
-        found: dict[str, str] = _SEALED(schema.parse(metadata[FORMAT]), "it")
+        sealed: dict[str, str] = _SEALED(schema.parse(metadata[FORMAT]), "it")
     except (ValueError, RecursionError, ModelFileError):
         raise ModelFileError(f"{name} is damaged: its description cannot be read.") from None
-    return found
+    return sealed
 
 
-def _check_arrays(header: Mapping[str, Any], room: int, name: str) -> None:
-    """Raise unless the arrays fill the room behind the header, one after another."""
+def _check_arrays(header: Mapping[str, Any], size: int, name: str) -> None:
+    """Raise unless the arrays fill the bytes behind the header, one after another."""
     try:
         entries = [
             _ENTRY(entry, f"array {path[:60]!r}")
@@ -131,13 +131,13 @@ def _check_arrays(header: Mapping[str, Any], room: int, name: str) -> None:
         ]
     except ModelFileError as error:
         raise ModelFileError(f"{name} is damaged: {error}.") from None
-    place = 0
+    end = 0
     for entry in sorted(entries, key=lambda entry: tuple(entry["data_offsets"])):
         start, stop = entry["data_offsets"]
-        if start != place or stop - start != prod(entry["shape"]) * _BYTES[entry["dtype"]]:
-            raise ModelFileError(f"{name} is damaged: its arrays do not fill their places.")
-        place = stop
-    if place != room:
+        if start != end or stop - start != prod(entry["shape"]) * _BYTES[entry["dtype"]]:
+            raise ModelFileError(f"{name} is damaged: its arrays do not fill the file.")
+        end = stop
+    if end != size:
         raise ModelFileError(f"{name} is cut off, or has more than its arrays.")
 
 

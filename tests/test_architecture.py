@@ -1,10 +1,11 @@
 """The package keeps the rules of `architecture.py`, and a planted violation of each is found."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.architecture import OUTSIDE, violations
+from tests.architecture import OUTSIDE, WITHOUT_CIRCLES, circles, violations
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pellucid"
@@ -12,6 +13,14 @@ PACKAGE = ROOT / "pellucid"
 
 def test_the_package_keeps_the_rules() -> None:
     assert violations(PACKAGE) == []
+
+
+def test_files_that_the_description_names_exist() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+\.py)`", text))
+    roots = [ROOT, PACKAGE, PACKAGE / "compile", PACKAGE / "compile" / "passes"]
+    assert len(named) > 50
+    assert [name for name in named if not any((root / name).exists() for root in roots)] == []
 
 
 def test_every_floor_has_files() -> None:
@@ -40,6 +49,21 @@ BROKEN = [
     ("data/a.py", "x = 1\n" * 500, "more than 450 lines"),
     ("data/a.py", "# TO" + "DO: later", "left to do"),
     ("other/a.py", "import pellucid.graph", "not a floor"),
+    ("compile/plan/a.py", "from pellucid.compile.emit.nest import x", "emit, which is not before"),
+    ("compile/plan/a.py", "from pellucid.compile.tile.tiles import Tiling", "compile.tile"),
+    (
+        "compile/passes/a.py",
+        "def f():\n    from pellucid.compile.plan import index",
+        "compile.plan",
+    ),
+    ("compile/tile/a.py", "from pellucid.compile.loop.ir import Kind", "compile.loop"),
+    (
+        "compile/emit/a.py",
+        "from pellucid.compile.native.cache import ObjectCache",
+        "compile.native",
+    ),
+    ("compile/op_facts.py", "from pellucid.compile import vmath", "compile.vmath"),
+    ("compile/other/a.py", "from pellucid.compile.plan import index", "not a stage"),
     ("errors.py", "from pellucid.graph import Node", "not below errors"),
 ]
 
@@ -60,6 +84,9 @@ KEPT = [
     ("nn/a.py", "from pellucid.graph import Tensor\nfrom pellucid.nn.module import Module"),
     ("train/a.py", "from pellucid import nn, optim\nfrom pellucid.data import Table"),
     ("train/a.py", "np.load(path, allow_pickle=False)\nmodel.eval()"),
+    ("compile/emit/a.py", "from pellucid.compile.native.isa import Isa"),
+    ("compile/tile/a.py", "from pellucid.compile.plan.index import Index\nimport numpy"),
+    ("compile/tile/a.py", "from pellucid.compile.tile.tiles import Tiling"),
     ("cli/a.py", "import typer\nfrom pellucid.train import fit"),
     ("__init__.py", "from pellucid.train import fit\nimport_module(name)"),
 ]
@@ -71,6 +98,39 @@ def test_what_is_allowed_passes(tmp_path: Path, path: str, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
     assert violations(tmp_path) == []
+
+
+@pytest.mark.parametrize("folder", WITHOUT_CIRCLES)
+def test_no_files_of_a_folder_import_each_other_in_a_circle(folder: str) -> None:
+    assert circles(PACKAGE, folder) == []
+
+
+CIRCLES = [
+    "from pellucid.data.b import g",
+    "import pellucid.data.b",
+    "from pellucid.data import b",
+    "def f():\n    from pellucid.data import b",
+    "if TYPE_CHECKING:\n    from pellucid.data.b import g",
+]
+
+
+@pytest.mark.parametrize("text", CIRCLES)
+def test_a_planted_circle_is_found(tmp_path: Path, text: str) -> None:
+    """a → b → c → a, and d, which imports one of them and is imported by none."""
+    files = {
+        "a": text,
+        "b": "from pellucid.data.deep.c import f",
+        "deep/c": "from pellucid.data import a",
+        "d": "from pellucid.data import a",
+    }
+    root = tmp_path / "pellucid"
+    for name, content in files.items():
+        file = root / "data" / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, encoding="utf-8")
+    assert circles(root, "data") == [["pellucid.data.a", "pellucid.data.b", "pellucid.data.deep.c"]]
+    (root / "data" / "a.py").write_text("", encoding="utf-8")
+    assert circles(root, "data") == []
 
 
 def test_outside_packages_are_installed_with_pellucid() -> None:

@@ -50,12 +50,11 @@ def run_kernels(run: Path, as_json: bool = False, code: str | None = None) -> No
 
 def facts(explanation: Explanation) -> dict[str, Any]:
     """Everything that is shown, as plain JSON values."""
-    program = explanation.program
     return {
-        "instructions": program.code.isa.name,
-        "threads": program.threads,
+        "instructions": explanation.instructions,
+        "threads": explanation.threads,
         "levels": explanation.levels,
-        "memory_bytes": program.code.plan.room_bytes,
+        "memory_bytes": explanation.memory_bytes,
         "flops": explanation.flops,
         "seconds": explanation.seconds,
         "peak_flops_a_second": explanation.peak,

@@ -10,8 +10,19 @@ from types import ModuleType
 from pellucid.compile.executor import Automatic, Native, work
 from pellucid.compile.forks import register
 from pellucid.compile.function import Compiled, Result, compile
+from pellucid.compile.lowering import declare_lowering, emit_op
+from pellucid.compile.op_check import check_op
 
-__all__ = ["Automatic", "Compiled", "Native", "compile", "work"]
+__all__ = [
+    "Automatic",
+    "Compiled",
+    "Native",
+    "check_op",
+    "compile",
+    "declare_lowering",
+    "emit_op",
+    "work",
+]
 
 
 class _Package(ModuleType):

@@ -1,11 +1,12 @@
-"""Which executor runs a graph: compiled where compiling pays, else the reference."""
+"""The choice of executor: machine code where compiling pays, else the reference."""
 
 from __future__ import annotations
 
-from pellucid.compile.plan.access import CONTRACTIONS, depth
+from pellucid.compile.op_facts import contraction_depth, is_contraction, not_lowered
+from pellucid.errors import warn
 from pellucid.graph.execute import Reference
 from pellucid.graph.node import Node
-from pellucid.graph.program import Graph, Program
+from pellucid.graph.program import Executor, Graph, Program
 
 WORTH_ONCE = 200_000_000
 WORTH_REPEATED = 20_000
@@ -27,6 +28,8 @@ class Native:
 class Automatic:
     """Compiles what is large, or runs many times, and leaves the rest to the reference.
 
+    So it does with a graph that holds an op without a lowering, and warns of it once.
+
     Compiling takes about as long as some hundred million operations of the reference.
     """
 
@@ -34,8 +37,27 @@ class Automatic:
         """Make the graph ready to run."""
         worth = WORTH_ONCE if runs == 1 else WORTH_REPEATED
         calls = CALL * len(graph.nodes) if runs >= OFTEN else 0
-        chosen = Native() if work(graph) + calls >= worth else Reference()
+        chosen: Executor = Reference()
+        if work(graph) + calls >= worth and _can_be_compiled(graph):
+            chosen = Native()
         return chosen.build(graph, runs)
+
+
+_named: set[str] = set()
+"""Ops without a lowering of which this process has warned."""
+
+
+def _can_be_compiled(graph: Graph) -> bool:
+    """Whether every op has a lowering; the first time that one has none, a warning names it."""
+    missing = not_lowered(graph.nodes)
+    unnamed = [op for op in missing if op not in _named]
+    if unnamed:
+        _named.update(unnamed)
+        warn(
+            f"there is no lowering of {' and '.join(map(repr, unnamed))}, so all of the graph runs by "
+            "NumPy, which is slower; pellucid.compile.declare_lowering declares one"
+        )
+    return not missing
 
 
 def work(graph: Graph) -> int:
@@ -44,6 +66,6 @@ def work(graph: Graph) -> int:
 
 
 def _work(node: Node) -> int:
-    if node.op in CONTRACTIONS:
-        return 2 * node.size * depth(node)
+    if is_contraction(node):
+        return 2 * node.size * contraction_depth(node)
     return 0 if node.op in ("state", "input", "constant") else node.size

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pellucid.graph.arrays import array_of
 from pellucid.graph.build import placeholder
 from pellucid.graph.dtype import FLOAT32, ORDER, as_dtype, fitted
-from pellucid.graph.given import array_of
 from pellucid.graph.op import Array
 from pellucid.graph.program import Graph
 from pellucid.graph.tensor import Tensor
@@ -38,8 +38,8 @@ class Compiled:
         """Run the function on arrays."""
         arrays = [_array(value) for value in args]
         program, shape = self._program(arrays)
-        found = program.run(1, {f"x{i}": array[None] for i, array in enumerate(arrays)})
-        return _packed([found[name][0] for name in found], shape)
+        results = program.run(1, {f"x{i}": array[None] for i, array in enumerate(arrays)})
+        return _packed([result[0] for result in results.values()], shape)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         """By its name where its module holds it by that, as a decorated function; else its function."""
@@ -50,7 +50,7 @@ class Compiled:
         return name if held is self else (compile, (self._function,))
 
     def explain(self, *args: Any) -> Explanation:
-        """How the function runs for arguments like these: kernels, memory, code."""
+        """The kernels, memory and code of the function for arguments of these shapes and types."""
         from pellucid.compile.explain.program import explain
 
         return explain(self._program([_array(value) for value in args])[0])
@@ -69,7 +69,7 @@ class Compiled:
         return self._programs[key]
 
     def _traced(self, inputs: list[Tensor]) -> tuple[list[Tensor], Any]:
-        """What the function builds; if that draws, it is asked again, since it may have been setup."""
+        """The tensors of the function. If it draws, it is traced again, and must give the same graph."""
         from pellucid.graph.retrace import Draws, check_repeatable
 
         draws = Draws([self._function])
@@ -106,7 +106,7 @@ def _is_ready(array: Array) -> bool:
 
 
 def _unpacked(result: Any) -> tuple[list[Tensor], Any]:
-    """The tensors of a result, and how to put it together again."""
+    """The tensors of a result, and its shape as a tuple, a mapping or a tensor."""
     if isinstance(result, Tensor):
         return [result], None
     if isinstance(result, Mapping):

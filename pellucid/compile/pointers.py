@@ -7,8 +7,8 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from operator import is_not
 
-from pellucid.compile.emit.driver import FIRST
-from pellucid.compile.emit.kernel import Fixed
+from pellucid.compile.emit.driver import FIRST_BUFFER
+from pellucid.compile.emit.kernel import External
 from pellucid.compile.plan.kernels import Target
 from pellucid.graph.node import State
 from pellucid.graph.op import Array
@@ -35,13 +35,13 @@ class Pointers:
 
     def __init__(
         self,
-        slots: Mapping[Fixed, int],
-        stride: Callable[[Fixed], int],
+        slots: Mapping[External, int],
+        stride: Callable[[External], int],
         own: Sequence[int],
         updated: Container[State],
     ) -> None:
         """slots: of each buffer. own: the addresses before these in the table. updated: states."""
-        self.kind = ctypes.c_int64 * (FIRST + len(slots))
+        self.kind = ctypes.c_int64 * (FIRST_BUFFER + len(slots))
         self._base = self.kind(*own)
         self._states: list[tuple[int, State]] = []
         self._held: list[Array] = []

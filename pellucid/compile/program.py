@@ -12,24 +12,25 @@ import numpy as np
 
 from pellucid.compile.code import Code
 from pellucid.compile.emit.kernel import Emitted
+from pellucid.compile.environment import verifies
 from pellucid.compile.forks import generation
 from pellucid.compile.native.arena import ArenaError, aligned_zeros
 from pellucid.compile.native.cache import ObjectCache
-from pellucid.compile.native.choice import choose_threads
 from pellucid.compile.native.isa import host_isa
 from pellucid.compile.native.library import load
+from pellucid.compile.native.thread_count import choose_threads
 from pellucid.compile.native.threads import team_of
 from pellucid.compile.pointers import Pointers, Table, address
-from pellucid.compile.verified import is_wanted, verify_code, verify_shares
+from pellucid.compile.verified import verify_code, verify_task_ranges
 from pellucid.graph.execute import check_lengths
 from pellucid.graph.op import Array
 from pellucid.graph.program import Graph
 
 _TASKS_EACH = 8
-"""From so many tasks for each thread on a kernel is shared evenly: it loses an eighth at most."""
+"""From so many tasks a thread on, a kernel is cut evenly: at most an eighth of the time is lost."""
 
 _LARGE = 1_000_000
-"""Rough instructions from which on a kernel whose tasks divide by the threads is, too."""
+"""Rough instructions from which on a kernel whose tasks divide by the threads is cut evenly, too."""
 
 
 class NativeProgram:
@@ -48,27 +49,27 @@ class NativeProgram:
     ) -> None:
         self.graph = graph
         self._inputs = graph.inputs
-        self.code = self._coded(graph, timed)
+        self.code = self._compiled(graph, timed)
         self._library, self.from_cache = load(self.code, ("entry",), cache or ObjectCache())
         self.entry = self._library.address("entry")
         levels = self.code.levels
         self.threads = threads or choose_threads(
             [(sum(e.cost for e in level), sum(e.tasks for e in level)) for level in levels],
-            len(self.code.meets),
+            len(self.code.barriers),
         )
-        self._arena = self._room()
-        self._scratch = self._scratch_room()
-        self._spans = spans(levels, self.threads)
-        if is_wanted():
-            verify_shares(levels, self._spans)
+        self._arena = self._make_arena()
+        self._scratch = self._make_scratch()
+        self._task_ranges = task_ranges(levels, self.threads)
+        if verifies():
+            verify_task_ranges(levels, self._task_ranges)
         self.clocks = np.zeros(max(len(levels), 1), np.int64)
-        own = [address(a) for a in (self._arena, self._scratch, self._spans, self.clocks)]
-        self.pointers = Pointers(self.code.places, self.code.stride, own, graph.updates)
+        own = [address(a) for a in (self._arena, self._scratch, self._task_ranges, self.clocks)]
+        self.pointers = Pointers(self.code.slots, self.code.stride, own, graph.updates)
         self._turns: dict[int, threading.Lock] = {}
 
-    def _coded(self, graph: Graph, timed: bool) -> Code:
+    def _compiled(self, graph: Graph, timed: bool) -> Code:
         code = Code(graph, host_isa(), timed)
-        if is_wanted():
+        if verifies():
             verify_code(code)
         return code
 
@@ -76,21 +77,21 @@ class NativeProgram:
         """Compiled anew, or found in the cache, where it is read."""
         return NativeProgram, (self.graph,)
 
-    def _room(self) -> Array:
+    def _make_arena(self) -> Array:
         """The memory of values; if there is not enough, the error names the largest and its layer."""
         try:
-            return aligned_zeros(self.code.plan.room_bytes, "the values of a program")
+            return aligned_zeros(self.code.plan.arena_bytes, "the values of a program")
         except ArenaError as error:
-            if not self.code.plan.rooms:
+            if not self.code.plan.offsets:
                 raise
-            node = max(self.code.plan.rooms, key=lambda node: node.size * node.dtype.itemsize)
+            node = max(self.code.plan.offsets, key=lambda node: node.size * node.dtype.itemsize)
             size = node.size * node.dtype.itemsize
             layer = f" of {node.origin}" if node.origin else ""
             raise ArenaError(
                 f"{error}. The largest value, {size:,} bytes, is the {node.op}{layer}, {node.type}."
             ) from None
 
-    def _scratch_room(self) -> Array:
+    def _make_scratch(self) -> Array:
         scratch = self.code.scratch * self.threads
         return aligned_zeros(scratch, "the scratch of its threads")
 
@@ -99,12 +100,12 @@ class NativeProgram:
 
         Runs of one program take turns, since they share its memory.
         """
-        given = self.checked(steps, feeds or {})
+        inputs = self.checked(steps, feeds or {})
         outputs = {
             name: np.empty((steps, *node.shape), node.dtype)
             for name, node in self.graph.outputs.items()
         }
-        table = self.table(given, outputs)
+        table = self.table(inputs, outputs)
         with self.running():
             team_of(self.threads).run(self.entry, ctypes.addressof(table), steps)
         return outputs
@@ -121,7 +122,7 @@ class NativeProgram:
         """What the graph's inputs are fed, as arrays that machine code reads; raises ValueError."""
         check_lengths(feeds, steps)
         self.pointers.follow()
-        given: dict[str, Array] = {}
+        inputs: dict[str, Array] = {}
         for name, wanted in self._inputs.items():
             if name not in feeds:
                 raise ValueError(f"the graph depends on input {name!r}, which was not fed")
@@ -131,23 +132,26 @@ class NativeProgram:
                     f"input {name!r} takes {steps} steps of {wanted}, "
                     f"got {array.dtype.name}{list(array.shape)}"
                 )
-            given[name] = array.copy() if self.pointers.overwrites(array) else array
-        return given
+            inputs[name] = array.copy() if self.pointers.overwrites(array) else array
+        return inputs
 
 
-def spans(levels: Sequence[Sequence[Emitted]], threads: int) -> Array:
+def task_ranges(levels: Sequence[Sequence[Emitted]], threads: int) -> Array:
     """Each thread's tasks of every kernel.
 
-    A kernel of many tasks, or a large one whose tasks divide by the threads, is cut evenly, so that a
-    thread meets the same rows from kernel to kernel and finds them in its own cache; strips are, so
-    that it never waits for others' rows. What the others of a level do is cut into equal stretches.
+    A kernel of many tasks, or a large one whose tasks divide by the threads, is cut evenly: a thread
+    gets the same rows from kernel to kernel and finds them in its own cache. So are kernels that are
+    partitioned by rows, where no barrier lets others finish. The others of a level are cut as one, into
+    equal work.
+
+    Returns int64 pairs (first task, last task + 1) by kernel and thread.
     """
     rows: list[list[tuple[int, int]]] = []
     for level in levels:
-        shared = [_is_even(emitted, threads) for emitted in level]
-        total = sum(e.cost for e, even in zip(level, shared, strict=True) if not even) or 1.0
+        evenly = [_is_cut_evenly(emitted, threads) for emitted in level]
+        total = sum(e.cost for e, even in zip(level, evenly, strict=True) if not even) or 1.0
         done = 0.0
-        for emitted, even in zip(level, shared, strict=True):
+        for emitted, even in zip(level, evenly, strict=True):
             if even:
                 cuts = [emitted.tasks * t // threads for t in range(threads + 1)]
                 rows.append(list(pairwise(cuts)))
@@ -159,9 +163,9 @@ def spans(levels: Sequence[Sequence[Emitted]], threads: int) -> Array:
     return np.array(rows, np.int64).reshape(-1) if rows else np.zeros(2, np.int64)
 
 
-def _is_even(emitted: Emitted, threads: int) -> bool:
+def _is_cut_evenly(emitted: Emitted, threads: int) -> bool:
     divides = emitted.tasks % threads == 0 and emitted.cost >= _LARGE
-    return divides or emitted.tasks >= _TASKS_EACH * threads or emitted.kernel.strip > 0
+    return divides or emitted.tasks >= _TASKS_EACH * threads or emitted.kernel.row_block > 0
 
 
 def _task_at(work: float, emitted: Emitted) -> int:

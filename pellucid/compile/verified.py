@@ -1,39 +1,30 @@
-"""Every verifier of the compiler, run on one program. PELLUCID_VERIFY=1 has all programs verified.
+"""Every verifier of the compiler, run on one program; PELLUCID_VERIFY=1 does so for every program.
 
-A graph is verified after each pass (`graph.verify`), the plan of its kernels and memory (`verify`),
+A graph is verified after each pass (`graph.verify`), the plan of its kernels and memory (`plan.verify`),
 the types of the loops (`loop.verify`), and that each load and store lies in its buffer
-(`loop.bounds`). None of them trusts what the compiler says of itself. A program that fails raises, and
-nothing of it is run.
+(`loop.bounds`). None of them relies on what the compiler computed for itself. A program that fails
+is not run.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pellucid.compile.code import Code
 from pellucid.compile.emit.kernel import Buffer, Emitted
 from pellucid.compile.loop.bounds import prove
 from pellucid.compile.loop.verify import verify as verify_loops
-from pellucid.compile.plan.assemble import Part
+from pellucid.compile.plan.concatenation import Part
 from pellucid.compile.plan.kernels import Target
 from pellucid.compile.plan.verify import verify as verify_plan
 from pellucid.graph.node import State
 from pellucid.graph.op import Array
 
-if TYPE_CHECKING:
-    from pellucid.compile.code import Code
-
 _Proven = tuple[object, ...]
 _proven: set[_Proven] = set()
 """Kernels that were verified in this process: instruction set, signature, sizes, tasks."""
-
-
-def is_wanted() -> bool:
-    """Whether PELLUCID_VERIFY asks for verification."""
-    return os.environ.get("PELLUCID_VERIFY", "0") not in ("", "0")
 
 
 def verify_code(code: Code) -> None:
@@ -68,13 +59,13 @@ def buffer_bytes(code: Code, buffer: Buffer) -> int:
     return node.size * node.dtype.itemsize
 
 
-def verify_shares(levels: Sequence[Sequence[Emitted]], shares: Array) -> None:
+def verify_task_ranges(levels: Sequence[Sequence[Emitted]], ranges: Array) -> None:
     """Raise ValueError unless the threads' tasks of each kernel are all of them, each once.
 
-    shares: int64 pairs (first task, last task + 1) by kernel and thread.
+    ranges: int64 pairs (first task, last task + 1) by kernel and thread.
     """
     kernels = [emitted for level in levels for emitted in level]
-    rows = np.asarray(shares).reshape(max(len(kernels), 1), -1, 2)
+    rows = np.asarray(ranges).reshape(max(len(kernels), 1), -1, 2)
     for emitted, row in zip(kernels, rows, strict=False):
         taken = sorted((int(a), int(b)) for a, b in row if a < b)
         ends = [0, *(b for _, b in taken)]

@@ -19,7 +19,7 @@ from pellucid.graph.program import Executor, Graph, Program
 def compute(
     nodes: Sequence[Node], feeds: Mapping[str, Array], known: Mapping[Node, Array] | None = None
 ) -> dict[Node, Array]:
-    """The value of every node, given in order; floating-point errors follow IEEE, silently.
+    """The value of every node, in order; floating-point errors follow IEEE, silently.
 
     known: values that are not computed again.
     """
@@ -57,8 +57,8 @@ class ReferenceProgram:
 
     def run(self, steps: int = 1, feeds: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """Run `steps` steps; feeds and results have a leading axis of that length."""
-        given = feeds or {}
-        check_lengths(given, steps)
+        arrays = feeds or {}
+        check_lengths(arrays, steps)
         results = {
             name: np.empty((steps, *node.shape), node.dtype)
             for name, node in self.graph.outputs.items()
@@ -66,7 +66,7 @@ class ReferenceProgram:
         if self._known is None:
             self._known = compute(list(self._fixed), {})
         for step in range(steps):
-            fed = {name: array[step] for name, array in given.items()}
+            fed = {name: array[step] for name, array in arrays.items()}
             values = compute(self._nodes, fed, self._known)
             for name, node in self.graph.outputs.items():
                 results[name][step] = values[node]

@@ -61,7 +61,7 @@ class ForwardPass:
         return normal(shape, seed=self.seed, step=self.step, draw=self._next_draw())
 
     def bernoulli(self, shape: Shape, probability: float) -> Tensor:
-        """Fresh conditions, each true with the given probability."""
+        """Fresh conditions, each true with this probability."""
         return bernoulli(shape, probability, seed=self.seed, step=self.step, draw=self._next_draw())
 
     def current(self, state: State) -> Tensor:
@@ -101,8 +101,8 @@ def forward_pass() -> ForwardPass | None:
 
 def training_pass() -> ForwardPass | None:
     """The pass in force if it is one of training, else None."""
-    found = _current.get()
-    return found if found is not None and found.training else None
+    current = _current.get()
+    return current if current is not None and current.training else None
 
 
 def is_training() -> bool:
@@ -126,19 +126,19 @@ def training(
     names:      by the `id` of a network, the name that paths of activations in it begin with; those of
     other networks are not kept.
     """
-    with _entered(ForwardPass(True, seed, step, momentum, names)) as entered:
-        yield entered
+    with _in_force(ForwardPass(True, seed, step, momentum, names)) as current:
+        yield current
 
 
 @contextmanager
 def evaluation() -> Iterator[ForwardPass]:
     """Networks called inside are in evaluation mode, as outside, and their activations are kept."""
-    with _entered(ForwardPass(False, 0, 0)) as entered:
-        yield entered
+    with _in_force(ForwardPass(False, 0, 0)) as current:
+        yield current
 
 
 @contextmanager
-def _entered(chosen: ForwardPass) -> Iterator[ForwardPass]:
+def _in_force(chosen: ForwardPass) -> Iterator[ForwardPass]:
     token = _current.set(chosen)
     try:
         yield chosen
@@ -147,7 +147,7 @@ def _entered(chosen: ForwardPass) -> Iterator[ForwardPass]:
 
 
 def _scalar(name: str, value: Source) -> Tensor:
-    given = value if isinstance(value, Tensor) else tensor(value, INT64)
-    if given.shape != () or given.dtype != INT64:
-        raise TypeError(f"{name} is an int64 scalar, got {given.node.type}")
-    return given
+    scalar = value if isinstance(value, Tensor) else tensor(value, INT64)
+    if scalar.shape != () or scalar.dtype != INT64:
+        raise TypeError(f"{name} is an int64 scalar, got {scalar.node.type}")
+    return scalar

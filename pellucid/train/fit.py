@@ -12,8 +12,7 @@ import numpy as np
 from pellucid import check, nn, optim
 from pellucid.data import split
 from pellucid.errors import DataError, NotFiniteError, RunFolderError, warn
-from pellucid.hints import FIT
-from pellucid.keywords import explained
+from pellucid.keywords import FIT, explained
 from pellucid.nn.inputs import taken
 from pellucid.train import arrays
 from pellucid.train.build_step import LossFunction

@@ -10,7 +10,7 @@ import numpy as np
 
 from pellucid import check, nn, schema
 from pellucid.errors import ModelFileError
-from pellucid.nn.saved import restored, saved
+from pellucid.nn.saved import packed, restored
 from pellucid.train import container
 
 KIND = "networks"
@@ -31,7 +31,7 @@ class Networks:
     def save(self, path: Path) -> None:
         """Write one file that holds everything, atomically."""
         arrays = {
-            name: np.frombuffer(saved(net)[0], np.uint8) for name, net in self.networks.items()
+            name: np.frombuffer(packed(net)[0], np.uint8) for name, net in self.networks.items()
         }
         content = {"networks": list(self.networks), "details": self.details}
         container.write(path, arrays, content, KIND)

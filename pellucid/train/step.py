@@ -23,7 +23,7 @@ from pellucid.graph import (
     zeros_like,
 )
 from pellucid.graph.dtype import FLOAT32, FLOAT64, INT64
-from pellucid.graph.substitute import substituted
+from pellucid.graph.node import substituted
 from pellucid.nn.parameter import Held, Parameter
 from pellucid.train.trace import StepTrace
 from pellucid.train.training_step import LOSS, REPORT, TrainingStep, network_states, prefixed

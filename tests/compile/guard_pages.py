@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from pellucid.compile.code import Code
-from pellucid.compile.emit.driver import FIRST
-from pellucid.compile.emit.kernel import Fixed
+from pellucid.compile.emit.driver import FIRST_BUFFER
+from pellucid.compile.emit.kernel import External
 from pellucid.compile.plan.kernels import Target
 from pellucid.compile.pointers import Table, address
-from pellucid.compile.program import NativeProgram, spans
+from pellucid.compile.program import NativeProgram, task_ranges
 from pellucid.compile.verified import verify_code
 from pellucid.graph import Array, Graph, State
 from tests.compile.closeness import Feeds, Results, run
@@ -84,32 +84,32 @@ class GuardedProgram(NativeProgram):
     def share(self, threads: int) -> None:
         """Run on so many threads, no more than the program was made for."""
         self.threads = threads
-        self._spans = spans(self.code.levels, threads)
+        self._task_ranges = task_ranges(self.code.levels, threads)
 
-    def _coded(self, graph: Graph, timed: bool) -> Code:
-        code = super()._coded(graph, timed)
+    def _compiled(self, graph: Graph, timed: bool) -> Code:
+        code = super()._compiled(graph, timed)
         if self._is_verified:
             verify_code(code)
         start = PAGE
-        for node in code.plan.rooms:
+        for node in code.plan.offsets:
             size = node.size * node.dtype.itemsize
-            code.plan.rooms[node] = start + (_rounded(size) - size if self.at_end else 0)
+            code.plan.offsets[node] = start + (_rounded(size) - size if self.at_end else 0)
             start += _rounded(size) + PAGE
-        code.plan.room_bytes = start
+        code.plan.arena_bytes = start
         self._scratch_bytes = max((e.scratch for level in code.levels for e in level), default=0)
         code.scratch = _rounded(self._scratch_bytes) + PAGE
         return code
 
-    def _room(self) -> Array:
-        memory = Memory(self.code.plan.room_bytes)
+    def _make_arena(self) -> Array:
+        memory = Memory(self.code.plan.arena_bytes)
         start = 0
-        for node in self.code.plan.rooms:
+        for node in self.code.plan.offsets:
             memory.close(start)
             start += _rounded(node.size * node.dtype.itemsize) + PAGE
         memory.close(start)
         return memory.bytes
 
-    def _scratch_room(self) -> Array:
+    def _make_scratch(self) -> Array:
         memory = Memory(PAGE + self.threads * self.code.scratch)
         for thread in range(self.threads + 1):
             memory.close(thread * self.code.scratch)
@@ -125,14 +125,14 @@ class GuardedProgram(NativeProgram):
         return outputs
 
     def table(self, fed: Mapping[str, Array], outputs: Mapping[str, Array]) -> Table:
-        table = (ctypes.c_int64 * (FIRST + len(self.code.places)))()
-        own = (self._arena, self._scratch, self._spans, self.clocks)
-        table[:FIRST] = [address(array) for array in own]
-        for buffer, slot in self.code.places.items():
+        table = (ctypes.c_int64 * (FIRST_BUFFER + len(self.code.slots)))()
+        own = (self._arena, self._scratch, self._task_ranges, self.clocks)
+        table[:FIRST_BUFFER] = [address(array) for array in own]
+        for buffer, slot in self.code.slots.items():
             table[slot] = self._pointer(buffer, self._own(buffer, fed, outputs))
         return table
 
-    def _pointer(self, buffer: Fixed, own: Array) -> int:
+    def _pointer(self, buffer: External, own: Array) -> int:
         memory, start = between_pages(own.nbytes, self.at_end)
         copy = _Copy(own, memory, start)
         if not isinstance(buffer, Target):
@@ -143,7 +143,9 @@ class GuardedProgram(NativeProgram):
             self._kept.append(memory)
         return int(memory.bytes.ctypes.data) + start
 
-    def _own(self, buffer: Fixed, given: Mapping[str, Array], outputs: Mapping[str, Array]) -> Any:
+    def _own(
+        self, buffer: External, given: Mapping[str, Array], outputs: Mapping[str, Array]
+    ) -> Any:
         if isinstance(buffer, State):
             return buffer.value
         if isinstance(buffer, Target):

@@ -21,8 +21,8 @@ from pellucid.compile.code import Code
 from pellucid.compile.loop.bounds import OutOfBoundsError
 from pellucid.compile.native.isa import host_isa
 from pellucid.compile.plan import index
-from pellucid.compile.program import spans
-from pellucid.compile.verified import verify_code, verify_shares
+from pellucid.compile.program import task_ranges
+from pellucid.compile.verified import verify_code, verify_task_ranges
 from pellucid.graph import Graph, Tensor
 from tests.compile.closeness import difference, differs
 from tests.compile.guard_pages import guarded
@@ -161,8 +161,8 @@ def test_random_graphs_between_closed_pages() -> None:
 def test_shares_of_tasks() -> None:
     levels = Code(_graph(pictures), host_isa()).levels
     for threads in (1, 2, 3, 7):
-        shares = spans(levels, threads)
-        verify_shares(levels, shares)
+        shares = task_ranges(levels, threads)
+        verify_task_ranges(levels, shares)
         shares[1] += 1
         with pytest.raises(ValueError, match="tasks"):
-            verify_shares(levels, shares)
+            verify_task_ranges(levels, shares)

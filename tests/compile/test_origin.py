@@ -12,11 +12,11 @@ from pellucid import nn, optim
 from pellucid.compile.code import Code
 from pellucid.compile.native.arena import ArenaError
 from pellucid.compile.native.isa import host_isa
-from pellucid.compile.passes.join import joined
-from pellucid.compile.passes.padding import padded_in_place
+from pellucid.compile.passes.merge import merge_terms
+from pellucid.compile.passes.padding import compute_into_padding
 from pellucid.compile.passes.simplify import simplify
-from pellucid.compile.passes.split import split
-from pellucid.compile.plan.kernels import inside
+from pellucid.compile.passes.split import split_reductions
+from pellucid.compile.plan.kernels import computed_nodes
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph
 from pellucid.train.supervised import supervised_step
@@ -48,7 +48,7 @@ def recurrent() -> Graph:
 @pytest.mark.parametrize("make", [perceptron, images, recurrent])
 def test_no_pass_forgets_where_a_node_comes_from(make: Callable[[], Graph]) -> None:
     graph = make()
-    for change in (simplify, joined, split, padded_in_place):
+    for change in (simplify, merge_terms, split_reductions, compute_into_padding):
         graph = change(graph)
         for node in graph.nodes:
             if node.inputs:
@@ -58,12 +58,12 @@ def test_no_pass_forgets_where_a_node_comes_from(make: Callable[[], Graph]) -> N
 def test_layers_their_gradients_and_updates_are_found_in_the_kernels() -> None:
     levels = Code(perceptron(), host_isa()).levels
     kernels = [emitted.kernel for level in levels for emitted in level]
-    origins = [{node.origin for node in inside(kernel)} for kernel in kernels]
+    origins = [{node.origin for node in computed_nodes(kernel)} for kernel in kernels]
     wanted = {"Linear 'body.first'", "BatchNorm 'body.norm'", "ReLU 'body.bend'", "loss", "update"}
     wanted |= {"Dropout 'body.drop'", "∂ Linear 'last'", "∂ BatchNorm 'body.norm'", "∂ loss"}
     assert wanted <= set().union(*origins)
     products = [
-        {node.origin for node in inside(kernel) if node.op == "matmul"}
+        {node.origin for node in computed_nodes(kernel) if node.op == "matmul"}
         for kernel in kernels
         if kernel.kind == "contraction"
     ]
@@ -94,6 +94,6 @@ def test_a_layer_whose_weights_do_not_fit_is_named() -> None:
     net = nn.Sequential(small=nn.Linear(2**18), huge=nn.Linear(2**40))
     with pytest.raises(MemoryError) as caught:
         net.build(4)
-    assert caught.value.__notes__ == ["in Linear 'huge', given (batch, 262144)"]
+    assert caught.value.__notes__ == ["in Linear 'huge', with input (batch, 262144)"]
     with pytest.raises(ValueError, match="no parameters yet"):
         net.parameters()

@@ -12,7 +12,7 @@ import pytest
 
 from pellucid import graph as g
 from pellucid.compile import Automatic, Native, work
-from pellucid.compile.program import NativeProgram, spans
+from pellucid.compile.program import NativeProgram, task_ranges
 from pellucid.graph import Array, Executor, Graph, Reference
 from pellucid.graph.execute import ReferenceProgram
 from tests.compile.closeness import difference
@@ -205,7 +205,7 @@ def test_threads_share_every_kernel_without_gaps(threads: int) -> None:
     h = (x @ w).relu()
     made = NativeProgram(Graph({"y": h.sum(1).node, "z": (h.T @ x).node}), threads)
     emitted = [each for level in made.code.levels for each in level]
-    rows = spans(made.code.levels, threads).reshape(len(emitted), threads, 2)
+    rows = task_ranges(made.code.levels, threads).reshape(len(emitted), threads, 2)
     even = 0
     for kernel, cuts in zip(emitted, rows, strict=True):
         assert cuts[0, 0] == 0 and cuts[-1, 1] == kernel.tasks

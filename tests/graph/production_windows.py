@@ -24,7 +24,7 @@ def slide(b: Builder) -> Tensor:
 def convolution(b: Builder) -> Tensor:
     """A convolution along one or two axes, with any stride, dilation and groups."""
     x = b.pick(lambda x: x.ndim in (3, 4) and x.dtype.kind == "f", (2, 5, 4, 3))
-    if b.settings.wild:  # by squares, an infinity may become NaN: few channels are summed directly
+    if b.settings.wild:  # by Winograd, an infinity may become NaN: few channels are summed directly
         x = x[..., :4]
     rank = x.ndim - 2
     groups = b.one_of([n for n in range(1, x.shape[-1] + 1) if x.shape[-1] % n == 0] or [1])

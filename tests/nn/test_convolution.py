@@ -207,11 +207,15 @@ def test_the_largest_of_all_places_and_of_grids(by_torch: ByTorch) -> None:
         (
             lambda: nn.Conv2d(4, 9),
             (8, 8, 3),
-            r"covers 9 × 9 places, more than its padded input \(batch, 8, 8, 3\)",
+            r"covers 9 × 9, more than its padded input \(batch, 8, 8, 3\)",
         ),
         (lambda: nn.Conv2d(4), (8, 8), r"Conv2d.*\(batch, height, width, channels\)"),
         (lambda: nn.Conv2d(4, groups=2), (8, 8, 3), "3 channels into 2 groups"),
-        (lambda: nn.MaxPool2d(9), (8, 8, 3), r"MaxPool2d.* window of 9 × 9 places, .* 8, 8, 3\)"),
+        (
+            lambda: nn.MaxPool2d(9),
+            (8, 8, 3),
+            r"MaxPool2d.* window of 9 × 9, larger than .* 8, 8, 3\)",
+        ),
         (lambda: nn.GlobalMaxPool(), (3,), "GlobalMaxPool"),
         (lambda: nn.AdaptiveMaxPool2d(), (8, 3), "AdaptiveMaxPool2d"),
         (lambda: nn.AveragePool2d(), (8, 3), "AveragePool2d"),

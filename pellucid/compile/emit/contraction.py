@@ -1,24 +1,26 @@
 """The contraction generator: loop IR for sums of products over shared axes.
 
-Operands are addressed by strides, so transposed, sliced and windowed operands are never copied
-first. B is packed into panels as wide as a register tile (transposed on the way where its
-neighbours lie along the sum); a tile of C is summed in registers, then handed row by row to the
-epilogue, which applies whatever elementwise ops follow and stores.
+Operands are addressed by strides, so transposed, sliced and windowed operands are never copied first.
+B is packed into panels as wide as a register tile, and transposed on the way where its neighbours lie
+along the sum. A tile of C is summed in registers, then handed row by row to the epilogue, which
+applies the elementwise ops that follow and stores the results.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from pellucid.compile.emit.epilogue import Epilogue, operand_pointer
-from pellucid.compile.emit.panels import PanelWriter, panel_elements
+from pellucid.compile.emit.epilogue import AxisValues, Epilogue, operand_pointer
+from pellucid.compile.emit.index_value import unravelled
+from pellucid.compile.emit.panels import PanelEmitter, panel_elements
+from pellucid.compile.emit.reduction_loops import Count
+from pellucid.compile.emit.register_tile import RegisterTileEmitter
 from pellucid.compile.emit.stores import Stores
-from pellucid.compile.emit.sums import Count
-from pellucid.compile.emit.tile import TileWriter
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
 from pellucid.compile.plan.kernels import Kernel
-from pellucid.compile.tile.contraction import Contraction, Line
+from pellucid.compile.tile.contraction import Contraction, StridedAxis
 from pellucid.compile.tile.tiles import Tiling
 from pellucid.graph.node import Node
 
@@ -27,63 +29,75 @@ _NEAR = 24_576
 """Bytes up to which a panel stays in the nearest cache."""
 
 
-def task_counts(work: Contraction, cut: Tiling) -> tuple[int, int, int]:
-    """Blocks of outer rows, of rows and of columns."""
-    panels = -(-work.column.extent // (cut.vectors * work.lanes))
+def task_counts(work: Contraction, tiling: Tiling) -> tuple[int, int, int]:
+    """The number of blocks of outer rows, of rows and of columns."""
+    panels = -(-work.column.extent // (tiling.vectors * work.lanes))
     return (
-        max(-(-work.outer_rows // cut.outer_block), 1),
-        max(-(-work.row.extent // cut.row_block), 1),
-        max(-(-panels // cut.panel_block), 1),
+        max(-(-work.outer_rows // tiling.outer_block), 1),
+        max(-(-work.row.extent // tiling.row_block), 1),
+        max(-(-panels // tiling.panel_block), 1),
     )
 
 
-def scratch_elements(work: Contraction, cut: Tiling) -> int:
-    """Room that a thread needs: packed panels, then tiles of sums."""
-    return panel_elements(work, cut) * cut.panel_block + _sum_elements(work, cut)
+def scratch_elements(work: Contraction, tiling: Tiling) -> int:
+    """Elements that a thread needs: packed panels, then tiles of sums."""
+    return panel_elements(work, tiling) * tiling.panel_block + _sum_elements(work, tiling)
 
 
-def _is_single(work: Contraction, cut: Tiling) -> bool:
-    """Whether a tile's sums are finished in one go."""
-    return cut.block >= work.sums[0].extent
+def _is_single(work: Contraction, tiling: Tiling) -> bool:
+    """Whether the outermost sum is not cut into blocks."""
+    return tiling.block >= work.sums[0].extent
 
 
-def _sum_elements(work: Contraction, cut: Tiling) -> int:
-    one = cut.rows * cut.vectors * work.lanes
-    if _is_single(work, cut):
-        return one
-    return one * cut.panel_block * cut.outer_block * -(-cut.row_block // cut.rows)
+def _sum_elements(work: Contraction, tiling: Tiling) -> int:
+    tile = tiling.rows * tiling.vectors * work.lanes
+    if _is_single(work, tiling):
+        return tile
+    return tile * tiling.panel_block * tiling.outer_block * -(-tiling.row_block // tiling.rows)
 
 
-class ContractionWriter:
-    """Writes one contraction kernel into a builder."""
+@dataclass(frozen=True)
+class _Task:
+    """Operands, ranges of outer rows, rows and panels, and the indices of the batch."""
+
+    a: Value
+    b: Value
+    outer: Range
+    rows: Range
+    panels: Range
+    indices: AxisValues
+
+
+class ContractionEmitter:
+    """Emits one contraction kernel."""
 
     def __init__(
         self,
         b: Builder,
         work: Contraction,
-        cut: Tiling,
+        tiling: Tiling,
         scratch: Value,
         epilogue: Epilogue,
     ) -> None:
         self.b = b
         self.work = work
-        self.cut = cut
-        self.width = cut.vectors * work.lanes
-        self.single = _is_single(work, cut)
+        self.tiling = tiling
+        self.width = tiling.vectors * work.lanes
+        self.is_single = _is_single(work, tiling)
         self.panels = scratch
-        self.panel_size = panel_elements(work, cut)
-        self.sums = b.offset(scratch, self.panel_size * cut.panel_block, work.kind)
+        self.panel_size = panel_elements(work, tiling)
+        self.sums = b.offset(scratch, self.panel_size * tiling.panel_block, work.kind)
         self.epilogue = epilogue
-        self.packing = PanelWriter(b, work, cut)
-        self.tile = TileWriter(b, work, cut, self.single)
+        self.packing = PanelEmitter(b, work, tiling)
+        self.tile = RegisterTileEmitter(b, work, tiling, self.is_single)
 
-    def write(self, a: Value, other: Value, begin: Value, end: Value) -> None:
-        """Tasks begin … end − 1 of the contraction of `a` with `other`."""
-        b, work, cut = self.b, self.work, self.cut
-        outer_blocks, row_blocks, column_blocks = task_counts(work, cut)
+    def emit(self, first: Value, second: Value, begin: Value, end: Value) -> None:
+        """Tasks begin … end − 1 of the contraction of two operands."""
+        b, work, tiling = self.b, self.work, self.tiling
+        outer_blocks, row_blocks, column_blocks = task_counts(work, tiling)
         panels = -(-work.column.extent // self.width)
-        if cut.spans:
-            self._strips(a, other, begin, end)
+        if tiling.coalesced:
+            self._row_blocks(first, second, begin, end)
             return
         with b.loop(begin, end, hint="task") as task:
             columns = b.rem(task.variable, column_blocks)
@@ -91,43 +105,45 @@ class ContractionWriter:
             rows = b.rem(rest, row_blocks)
             rest = b.div(rest, row_blocks)
             outer = b.rem(rest, outer_blocks)
-            place = self._indices(b.div(rest, outer_blocks), work.batch)
+            batch = self._indices(b.div(rest, outer_blocks), work.batch)
             self._task(
-                self._moved(a, place, work.batch, first=True),
-                self._moved(other, place, work.batch, first=False),
-                self._range(outer, cut.outer_block, work.outer_rows),
-                self._range(rows, cut.row_block, work.row.extent),
-                self._range(columns, cut.panel_block, panels),
-                place,
+                _Task(
+                    self._address(first, batch, [(line.axis, line.a) for line in work.batch]),
+                    self._address(second, batch, [(line.axis, line.b) for line in work.batch]),
+                    self._range(outer, tiling.outer_block, work.outer_rows),
+                    self._range(rows, tiling.row_block, work.row.extent),
+                    self._range(columns, tiling.panel_block, panels),
+                    batch,
+                )
             )
 
-    def _strips(self, a: Value, other: Value, begin: Value, end: Value) -> None:
-        """Tasks that are rows alone, as if they were one; B lies in panels."""
-        b, work, cut = self.b, self.work, self.cut
-        first = b.mul(begin, cut.row_block)
-        last = b.minimum(b.mul(end, cut.row_block), work.row.extent)
+    def _row_blocks(self, a: Value, packed: Value, begin: Value, end: Value) -> None:
+        """Tasks that are blocks of rows alone, as one range of rows; B lies in panels."""
+        b, work, tiling = self.b, self.work, self.tiling
+        first = b.mul(begin, tiling.row_block)
+        last = b.minimum(b.mul(end, tiling.row_block), work.row.extent)
         panels = -(-work.column.extent // self.width)
 
         def tile(row: Value, panel: Value) -> None:
             column = b.mul(panel, self.width)
-            count = b.minimum(b.sub(last, row), cut.rows)
-            self._ask({}, row, count, column)
-            here = b.offset(a, b.mul(row, work.row.a), work.kind)
-            there = b.offset(other, b.mul(panel, work.panel), work.kind)
-            self._tile(here, there, work.sums[0].extent, count, self.sums)
-            self._hand_over({}, row, count, column, self.sums)
+            count = b.minimum(b.sub(last, row), tiling.rows)
+            self._prefetch({}, row, count, column)
+            a_start = b.offset(a, b.mul(row, work.row.a), work.kind)
+            b_start = b.offset(packed, b.mul(panel, work.panel), work.kind)
+            self._tile(a_start, b_start, work.sums[0].extent, count, self.sums)
+            self._apply_epilogue({}, row, count, column, self.sums)
 
-        # The rows of A are near for all panels, or a panel for all rows, if it is small enough.
+        # The inner loop reads what stays in the nearest cache: a small panel, or else rows of A.
         if work.panel * 4 > _NEAR:
             with (
-                b.loop(first, last, cut.rows, hint="row") as row,
+                b.loop(first, last, tiling.rows, hint="row") as row,
                 b.loop(0, panels, hint="panel") as panel,
             ):
                 tile(row.variable, panel.variable)
         else:
             with (
                 b.loop(0, panels, hint="panel") as panel,
-                b.loop(first, last, cut.rows, hint="row") as row,
+                b.loop(first, last, tiling.rows, hint="row") as row,
             ):
                 tile(row.variable, panel.variable)
 
@@ -135,150 +151,133 @@ class ContractionWriter:
         first = self.b.mul(number, block)
         return first, self.b.minimum(self.b.add(first, block), extent)
 
-    def _indices(self, flat: Value, lines: Sequence[Line]) -> dict[int, Value]:
-        found: dict[int, Value] = {}
-        for line in reversed(lines):
-            found[line.axis] = self.b.rem(flat, line.extent)
-            flat = self.b.div(flat, line.extent)
-        return found
+    def _indices(self, flat: Value, lines: Sequence[StridedAxis]) -> dict[int, Value]:
+        indices = unravelled(self.b, flat, [line.extent for line in lines])
+        return {line.axis: index for line, index in zip(lines, indices, strict=True)}
 
-    def _moved(
-        self, pointer: Value, place: Mapping[int, Value], lines: Sequence[Line], first: bool
+    def _address(
+        self, pointer: Value, indices: AxisValues, strides: Sequence[tuple[int, int]]
     ) -> Value:
-        for line in lines:
-            step = line.a if first else line.b
-            pointer = self.b.offset(pointer, self.b.mul(place[line.axis], step), self.work.kind)
+        for axis, stride in strides:
+            offset = self.b.mul(indices[axis], stride)
+            pointer = self.b.offset(pointer, offset, self.work.kind)
         return pointer
 
-    def _task(
-        self,
-        a: Value,
-        other: Value,
-        outer: Range,
-        rows: Range,
-        panels: Range,
-        place: dict[int, Value],
-    ) -> None:
-        b, work, cut = self.b, self.work, self.cut
+    def _task(self, task: _Task) -> None:
+        b, work, tiling = self.b, self.work, self.tiling
         outermost = work.sums[0]
-        if self.single:
-            self._block(a, other, outer, rows, panels, place, outermost.extent, None)
+        if self.is_single:
+            self._block(task, outermost.extent, None)
             return
-        with b.loop(0, _sum_elements(work, cut), work.lanes) as clear:
+        with b.loop(0, _sum_elements(work, tiling), work.lanes) as clear:
             b.store(b.constant(Type(work.kind, work.lanes), 0.0), self.sums, clear.variable)
-        with b.loop(0, outermost.extent, cut.block, hint="k0") as block:
+        with b.loop(0, outermost.extent, tiling.block, hint="k0") as block:
             k0 = block.variable
-            turns = b.minimum(b.sub(outermost.extent, k0), cut.block)
-            last = b.compare(">=", b.add(k0, turns), outermost.extent)
-            deep_a = b.offset(a, b.mul(k0, outermost.a), work.kind)
-            deep_b = b.offset(other, b.mul(k0, outermost.b), work.kind)
-            self._block(deep_a, deep_b, outer, rows, panels, place, turns, last)
+            iterations = b.minimum(b.sub(outermost.extent, k0), tiling.block)
+            is_last = b.compare(">=", b.add(k0, iterations), outermost.extent)
+            a = b.offset(task.a, b.mul(k0, outermost.a), work.kind)
+            second = b.offset(task.b, b.mul(k0, outermost.b), work.kind)
+            self._block(replace(task, a=a, b=second), iterations, is_last)
 
-    def _block(
-        self,
-        a: Value,
-        other: Value,
-        outer: Range,
-        rows: Range,
-        panels: Range,
-        place: dict[int, Value],
-        turns: Count,
-        last: Value | None,
-    ) -> None:
-        """`turns` turns of the outermost sum for all tiles of a task."""
-        b, work, cut = self.b, self.work, self.cut
-        with b.loop(*panels, hint="panel") as panel:
+    def _block(self, task: _Task, iterations: Count, is_last: Value | None) -> None:
+        """One block of the outermost sum, for all tiles of a task.
+
+        is_last: whether it is the last block; None if it is the only one.
+        """
+        b, work, tiling = self.b, self.work, self.tiling
+        with b.loop(*task.panels, hint="panel") as panel:
             column = b.mul(panel.variable, self.width)
-            local = b.sub(panel.variable, panels[0])
-            beyond = (
+            local = b.sub(panel.variable, task.panels[0])
+            offset = (
                 b.mul(panel.variable, work.panel) if work.panel else b.mul(column, work.column.b)
             )
-            source = b.offset(other, beyond, work.kind)
-            if cut.pack:
+            source = b.offset(task.b, offset, work.kind)
+            if tiling.pack:
                 packed = b.offset(self.panels, b.mul(local, self.panel_size), work.kind)
-                self.packing.pack(source, column, turns, packed)
+                self.packing.pack(source, column, iterations, packed)
                 source = packed
-            with b.loop(*outer, hint="outer") as out:
-                here = {**place, **self._indices(out.variable, work.outer)}
-                moved = self._moved(a, here, work.outer, first=True)
-                number = b.add(b.mul(local, cut.outer_block), b.sub(out.variable, outer[0]))
-                with b.loop(*rows, cut.rows, hint="row") as row:
-                    tile = self._tile_address(row.variable, rows[0], number)
-                    first = b.offset(moved, b.mul(row.variable, work.row.a), work.kind)
-                    count = b.minimum(b.sub(rows[1], row.variable), cut.rows)
-                    self._ask(here, row.variable, count, column)
-                    self._tile(first, source, turns, count, tile)
-                    self._finish(here, row.variable, count, column, tile, last)
+            with b.loop(*task.outer, hint="outer") as out:
+                outer = self._indices(out.variable, work.outer)
+                indices = {**task.indices, **outer}
+                a = self._address(task.a, outer, [(line.axis, line.a) for line in work.outer])
+                number = b.add(b.mul(local, tiling.outer_block), b.sub(out.variable, task.outer[0]))
+                with b.loop(*task.rows, tiling.rows, hint="row") as row:
+                    tile = self._tile_address(row.variable, task.rows[0], number)
+                    first = b.offset(a, b.mul(row.variable, work.row.a), work.kind)
+                    count = b.minimum(b.sub(task.rows[1], row.variable), tiling.rows)
+                    self._prefetch(indices, row.variable, count, column)
+                    self._tile(first, source, iterations, count, tile)
+                    self._finish(indices, row.variable, count, column, tile, is_last)
 
     def _tile_address(self, row: Value, first_row: Value, number: Value) -> Value:
-        if self.single:
+        if self.is_single:
             return self.sums
-        b, cut = self.b, self.cut
-        tiles = -(-cut.row_block // cut.rows)
-        at = b.add(b.mul(number, tiles), b.div(b.sub(row, first_row), cut.rows))
-        return b.offset(self.sums, b.mul(at, cut.rows * self.width), self.work.kind)
+        b, tiling = self.b, self.tiling
+        tiles = -(-tiling.row_block // tiling.rows)
+        index = b.add(b.mul(number, tiles), b.div(b.sub(row, first_row), tiling.rows))
+        return b.offset(self.sums, b.mul(index, tiling.rows * self.width), self.work.kind)
 
-    def _tile(self, a: Value, source: Value, turns: Count, count: Value, tile: Value) -> None:
-        """Sums of `count` rows: the code for a full tile and for the last rows differ in height."""
-        b, cut = self.b, self.cut
-        full, rest = divmod(self.work.row.extent, cut.rows)
+    def _tile(self, a: Value, source: Value, iterations: Count, count: Value, tile: Value) -> None:
+        """Sums of `count` rows: a full tile, or the rows that are left over."""
+        b, tiling = self.b, self.tiling
+        full, rest = divmod(self.work.row.extent, tiling.rows)
         if full and rest:
-            with b.when(b.compare("==", count, cut.rows)):
-                self.tile.write(a, source, turns, cut.rows, tile)
-            with b.when(b.compare("!=", count, cut.rows)):
-                self.tile.write(a, source, turns, rest, tile)
+            with b.when(b.compare("==", count, tiling.rows)):
+                self.tile.emit(a, source, iterations, tiling.rows, tile)
+            with b.when(b.compare("!=", count, tiling.rows)):
+                self.tile.emit(a, source, iterations, rest, tile)
         else:
-            self.tile.write(a, source, turns, rest or cut.rows, tile)
+            self.tile.emit(a, source, iterations, rest or tiling.rows, tile)
 
     def _finish(
         self,
-        place: Mapping[int, Value],
+        indices: AxisValues,
         row: Value,
         count: Value,
         column: Value,
         tile: Value,
-        last: Value | None,
+        is_last: Value | None,
     ) -> None:
-        if last is None:
-            self._hand_over(place, row, count, column, tile)
+        if is_last is None:
+            self._apply_epilogue(indices, row, count, column, tile)
             return
-        with self.b.when(last):
-            self._hand_over(place, row, count, column, tile)
+        with self.b.when(is_last):
+            self._apply_epilogue(indices, row, count, column, tile)
 
-    def _ask(self, place: Mapping[int, Value], row: Value, count: Value, column: Value) -> None:
-        """Ask for what the epilogue of a tile reads while its sums are made."""
-        if not self.epilogue.is_far:
+    def _prefetch(self, indices: AxisValues, row: Value, count: Value, column: Value) -> None:
+        """Prefetch the arrays of a tile's epilogue, before the sums of the tile."""
+        if not self.epilogue.prefetches:
             return
         b, work = self.b, self.work
         with b.loop(0, count, hint="r") as r:
             rows = {work.row.axis: b.add(row, r.variable)}
-            self.epilogue.ask({**place, **rows}, column, self.cut.vectors)
+            self.epilogue.prefetch({**indices, **rows}, column, self.tiling.vectors)
 
-    def _hand_over(
-        self, place: Mapping[int, Value], row: Value, count: Value, column: Value, tile: Value
+    def _apply_epilogue(
+        self, indices: AxisValues, row: Value, count: Value, column: Value, tile: Value
     ) -> None:
         b, work = self.b, self.work
         with b.loop(0, count, hint="r") as r:
-            here = {**place, work.row.axis: b.add(row, r.variable)}
+            here = {**indices, work.row.axis: b.add(row, r.variable)}
             sums = b.offset(tile, b.mul(r.variable, self.width), work.kind)
-            self.epilogue.finish(here, column, sums, self.cut.vectors)
+            self.epilogue.emit(here, column, sums, self.tiling.vectors)
 
 
-def write_contraction(
+def emit_contraction(
     b: Builder,
     kernel: Kernel,
-    shape_of: tuple[Contraction, Tiling],
+    schedule: tuple[Contraction, Tiling],
     buffers: Mapping[Node, Value],
     stores: Stores,
     scratch: Value,
     span: Range,
 ) -> None:
-    """Tasks of a contraction kernel and its epilogue."""
-    work, cut = shape_of
+    """Emit the tasks of a contraction kernel, with its epilogue."""
+    work, tiling = schedule
     epilogue = Epilogue(b, kernel, buffers, stores, (work.row, work.column), work.lanes)
     first = operand_pointer(b, kernel, 0, buffers)
     if kernel.panels is not None:
         second = buffers[kernel.panels]
     else:
         second = operand_pointer(b, kernel, 1, buffers)
-    ContractionWriter(b, work, cut, scratch, epilogue).write(first, second, *span)
+    ContractionEmitter(b, work, tiling, scratch, epilogue).emit(first, second, *span)

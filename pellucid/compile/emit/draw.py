@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pellucid.compile import vmath
-from pellucid.compile.emit.pull import Point, Puller
+from pellucid.compile.emit.expression import ExpressionEmitter
+from pellucid.compile.emit.index_value import lanes_below
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
 from pellucid.graph.node import Node
@@ -21,7 +22,7 @@ def draw_tasks(node: Node) -> int:
     return -(-node.size // (4 * _BLOCKS_A_TASK))
 
 
-def write_draw(
+def emit_draw(
     b: Builder,
     node: Node,
     buffers: Mapping[Node, Value],
@@ -29,10 +30,9 @@ def write_draw(
     lanes: int,
     span: tuple[Value, Value],
 ) -> None:
-    """Elements of the tasks in `span`, to each of the pointers."""
-    puller = Puller(b, buffers)
-    puller.at(Point({}))
-    seed, step = (puller.pull(source, ()) for source in node.inputs)
+    """Emit the tasks of a span; every pointer gets the elements."""
+    expressions = ExpressionEmitter(b, buffers)
+    seed, step = (expressions.value(source, ()) for source in node.inputs)
     count = -(-node.size // 4)
     with b.loop(*span, hint="task") as task:
         first = b.mul(task.variable, _BLOCKS_A_TASK)
@@ -41,8 +41,7 @@ def write_draw(
             words = _philox(b, block.variable, seed, step, node.attrs["draw"], lanes)
             values = _interleaved(b, _values(b, node, words))
             at = b.mul(block.variable, 4)
-            numbers = b.add(b.lane_numbers(4 * lanes), b.splat(at, 4 * lanes))
-            mask = b.compare("<", numbers, node.size)
+            mask = lanes_below(b, 4 * lanes, at, node.size)
             for pointer in pointers:
                 b.store(values, pointer, at, mask)
 
@@ -60,8 +59,10 @@ def _philox(
         b.splat(high, lanes),
     ]
     keys = [b.convert(seed, "i32"), b.convert(b.bit("lshr", seed, 32), "i32")]
-    for turn in range(ROUNDS):
-        key = [b.splat(b.add(k, _signed(turn * w)), lanes) for k, w in zip(keys, WEYL, strict=True)]
+    for number in range(ROUNDS):
+        key = [
+            b.splat(b.add(k, _signed(number * w)), lanes) for k, w in zip(keys, WEYL, strict=True)
+        ]
         low0, high0 = _product(b, counter[0], MULTIPLIERS[0])
         low1, high1 = _product(b, counter[2], MULTIPLIERS[1])
         counter = [
@@ -85,7 +86,7 @@ def _product(b: Builder, word: Value, factor: int) -> tuple[Value, Value]:
 
 
 def _values(b: Builder, node: Node, words: list[Value]) -> list[Value]:
-    """What the four words of each block become."""
+    """The four elements that the words of each block become."""
     upper = [b.bit("lshr", word, 8) for word in words]
     if node.op == "bernoulli":
         threshold = bernoulli_threshold(node.attrs["probability"])
@@ -107,7 +108,7 @@ def _normal_pair(b: Builder, first: Value, second: Value) -> list[Value]:
 
 
 def _interleaved(b: Builder, parts: list[Value]) -> Value:
-    """Lanes in the order of elements: the four values of the first block, then of the next."""
+    """All lanes in the order of elements: the four of the first block, then those of the next."""
     lanes = parts[0].type.lanes
     kind = parts[0].type.kind
     stored = [b.convert(part, "i8") for part in parts] if kind == "i1" else parts

@@ -6,18 +6,19 @@ from collections.abc import Callable, Container, Sequence
 
 from pellucid.compile.emit.kernel import Buffer, Emitted
 from pellucid.compile.loop.builder import Builder
+from pellucid.compile.loop.entry import entry_builder
 from pellucid.compile.loop.ir import I64, PTR, Function, Value
 
 Address = Callable[[Buffer], tuple[str, int]]
-"""A buffer → ("room", offset) or ("fixed" or "stepped", slot in the table of pointers)."""
+"""A buffer → ("arena", offset) or ("fixed" or "stepped", slot in the table of pointers)."""
 
-ROOM, SCRATCH, SPANS, CLOCKS, FIRST = 0, 1, 2, 3, 4
-"""Slots of the table: the rooms, all scratch, the spans of tasks, the clocks, then pointers."""
+ARENA, SCRATCH, TASKS, CLOCKS, FIRST_BUFFER = 0, 1, 2, 3, 4
+"""Slots of the table: the arena, all scratch, the ranges of tasks, the clocks, then the buffers."""
 
 
 def entry(
     levels: Sequence[Sequence[Emitted]],
-    meets: Container[int],
+    barriers: Container[int],
     address: Address,
     strides: Callable[[Buffer], int],
     scratch: int,
@@ -25,15 +26,13 @@ def entry(
 ) -> Function:
     """`void entry(table, steps, thread, threads, team)`.
 
-    meets: the levels after which threads wait for each other.
-    The spans are int64 pairs (first task, last task + 1) by kernel and thread. clock: the
-    intrinsic that counts time, if that which each level takes is to be added up in the clocks.
+    barriers: the levels after which threads wait for each other.
+    strides:  bytes of a buffer from one step to the next.
+    scratch:  bytes of a thread.
+    clock:    the intrinsic that counts time, if the time of each level is added up in the clocks.
+    The ranges are int64 pairs (first task, last task + 1) by kernel and thread.
     """
-    b = Builder(
-        "entry",
-        [("table", PTR), ("steps", I64), ("thread", I64), ("threads", I64), ("team", PTR)],
-        "all steps of a program",
-    )
+    b = entry_builder("all steps of a program")
     table, steps, thread, threads, team = b.parameters
     slots: dict[int, Value] = {}
 
@@ -42,46 +41,49 @@ def entry(
             slots[number] = b.load(table, number, PTR)
         return slots[number]
 
-    rooms, spans = slot(ROOM), slot(SPANS)
+    arena, ranges = slot(ARENA), slot(TASKS)
     own_scratch = b.offset(slot(SCRATCH), b.mul(thread, scratch), "i8")
     for level in levels:
         for emitted in level:
             for buffer in emitted.buffers:
-                where, number = address(buffer)
-                if where != "room":
+                memory, number = address(buffer)
+                if memory != "arena":
                     slot(number)
     clocks = slot(CLOCKS) if clock else None
+
+    def pointer(buffer: Buffer, step: Value) -> Value:
+        memory, location = address(buffer)
+        if memory == "arena":
+            return b.offset(arena, location, "i8")
+        if memory == "fixed":
+            return slot(location)
+        offset = b.mul(step, strides(buffer))
+        return b.offset(slot(location), offset, "i8")
+
     with b.loop(0, steps, hint="step") as step:
-        number = 0
-        before = b.clock(clock) if clock else None
-        for place, level in enumerate(levels):
+        kernels = 0
+        started = b.clock(clock) if clock else None
+        for depth, level in enumerate(levels):
             for emitted in level:
-                pointers: list[Value] = []
-                for buffer in emitted.buffers:
-                    where, at = address(buffer)
-                    if where == "room":
-                        pointers.append(b.offset(rooms, at, "i8"))
-                    elif where == "fixed":
-                        pointers.append(slot(at))
-                    else:
-                        moved = b.mul(step.variable, strides(buffer))
-                        pointers.append(b.offset(slot(at), moved, "i8"))
-                pair = b.mul(b.add(b.mul(threads, number), thread), 2)
-                begin, end = b.load(spans, pair, I64), b.load(spans, b.add(pair, 1), I64)
+                pointers = [pointer(buffer, step.variable) for buffer in emitted.buffers]
+                pair = b.mul(b.add(b.mul(threads, kernels), thread), 2)
+                begin, end = b.load(ranges, pair, I64), b.load(ranges, b.add(pair, 1), I64)
                 with b.when(b.compare("<", begin, end)):
                     b.call(emitted.function, [*pointers, begin, end, own_scratch])
-                number += 1
-            if place in meets:
+                kernels += 1
+            if depth in barriers:
                 b.call("pel_barrier", [team, thread])
-            if clocks is not None and before is not None:
-                before = _tick(b, clock, clocks, place, thread, before)
+            if clocks is not None and started is not None:
+                started = _tick(b, clock, clocks, depth, thread, started)
     return b.function
 
 
-def _tick(b: Builder, clock: str, clocks: Value, place: int, thread: Value, before: Value) -> Value:
-    """Add the time since `before` to a level's clock, on the first thread alone."""
+def _tick(
+    b: Builder, clock: str, clocks: Value, depth: int, thread: Value, started: Value
+) -> Value:
+    """Add the time since `started` to a level's clock, on the first thread only; returns the time."""
     now = b.clock(clock)
     with b.when(b.compare("==", thread, 0)):
-        total = b.add(b.load(clocks, place, I64), b.sub(now, before))
-        b.store(total, clocks, place)
+        total = b.add(b.load(clocks, depth, I64), b.sub(now, started))
+        b.store(total, clocks, depth)
     return now

@@ -1,368 +1,318 @@
 """Nests: loops over a domain that compute elementwise members and reductions in passes.
 
-The lanes of a vector lie along the last loop. If that loop is reduced over, each lane has a running
-result of its own and they are folded together at the end; if not, each lane is a place of its own.
+The lanes of a vector lie along the last loop. If that loop is reduced, each lane has an accumulator of
+its own, and the accumulators are combined at the end. If not, each lane is a point of its own.
 
-Long sums are made of chains whose totals are added, because a chain loses a little to rounding with
-every element.
-
-Turns that are written one after another, or side by side (see `beside`), are places of one point: what
-several of them read is loaded once.
+Iterations that are unrolled completely, or unrolled and jammed (see `unroll_and_jam`), are indices at
+one point, so a vector that several of them read is loaded once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import isqrt, prod
+from math import prod
 
-from pellucid.compile.emit.beside import STRAIGHT, Beside, Where, places
+from pellucid.compile.emit.accumulator import Accumulator
+from pellucid.compile.emit.blocked_sum import Body, Values, blocked_loop, chain_lengths, from_zero
+from pellucid.compile.emit.expression import ExpressionEmitter
 from pellucid.compile.emit.layout import NestLayout
-from pellucid.compile.emit.pull import Point, Puller
-from pellucid.compile.emit.reduction import Running
+from pellucid.compile.emit.point import SCALAR, NodeAt, Point, Vector
 from pellucid.compile.emit.stores import Stores
+from pellucid.compile.emit.unroll_and_jam import (
+    FULL_UNROLL,
+    Substitution,
+    Unroll,
+    substitutions,
+)
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I64, Value
-from pellucid.compile.plan.domain import product
+from pellucid.compile.op_facts import is_reduction
 from pellucid.compile.plan.index import Indices, identity
-from pellucid.compile.plan.kernels import REDUCTIONS, Kernel, Member, inside
+from pellucid.compile.plan.kernels import Kernel, Member, computed_nodes
+from pellucid.compile.plan.loop_axes import iterations
 from pellucid.graph.node import Node
 
 _CHAIN = 64
-_BRIEF = 8_192
-"""A kernel of so many elements has chains of `_SHORT_CHAIN`: the last sums of parts are such."""
+"""The least length of a chain of a sum."""
 _SHORT_CHAIN = 8
-_MANY_CHAINS = 16
-"""From so many chains on their totals are added in chains too."""
+"""The same in a kernel of at most `_FEW` elements, such as the last sum of partial sums."""
+_FEW = 8_192
 _MOST_CODE = 200
+"""Nodes that unrolled loops may compute."""
 _OWN_CHAIN = 32
-"""From so many turns on an inner loop's sums start from 0 at each turn of the loop around it."""
+"""From so many iterations on, an inner loop's sums start from 0 in each iteration around it."""
 
-Known = tuple[Node, Indices]
-LanePoint = tuple[int, int, Value | None]
-"""The axis of the lanes, how many, and which of them exist."""
+Elements = dict[NodeAt, Value]
 
 
-class NestWriter:
-    """Writes one nest into a builder."""
+class NestEmitter:
+    """Emits one nest."""
 
     def __init__(
         self,
         b: Builder,
         kernel: Kernel,
-        plan: NestLayout,
+        layout: NestLayout,
         buffers: Mapping[Node, Value],
         stores: Stores,
     ) -> None:
         self.b = b
         self.kernel = kernel
-        self.plan = plan
-        self.puller = Puller(b, buffers)
+        self.layout = layout
+        self.expressions = ExpressionEmitter(b, buffers)
         self.stores = stores
         zero = b.constant(I64, 0)
-        # Short loops are written out, unless that is a lot of code.
-        last_two = product(plan.inner[-2:])
-        short = last_two <= STRAIGHT and last_two * len(inside(kernel)) <= _MOST_CODE
-        self.straight = STRAIGHT if short and not plan.across else 1
-        self.written = len(plan.inner)
-        while short and plan.across and self._is_short(self.written - 1):
-            self.written -= 1
-        self.own = places([loop for loop in plan.beside if not loop.inner])
-        self.shared = [loop for loop in plan.beside if loop.inner]
-        straight = [Beside(x.last, x.extent, 1, True) for x in plan.inner[self.written :]]
-        self.turns = places([*straight, *self.shared])
+        last_two = iterations(layout.inner[-2:])
+        is_short = last_two <= FULL_UNROLL and last_two * len(computed_nodes(kernel)) <= _MOST_CODE
+        self.most_unrolled = FULL_UNROLL if is_short and not layout.is_outer_last else 1
+        self.loop_depth = len(layout.inner)
+        while is_short and layout.is_outer_last and self._is_unrolled(self.loop_depth - 1):
+            self.loop_depth -= 1
+        jammed = [u for u in layout.unrolls if u.reduction]
+        self.jammed = prod(u.factor for u in jammed)
+        complete = [Unroll(x.last, x.extent, 1, True) for x in layout.inner[self.loop_depth :]]
+        self.outer_copies = substitutions([u for u in layout.unrolls if not u.reduction])
+        self.inner_copies = substitutions([*complete, *jammed])
         self.axes: dict[int, Value] = dict.fromkeys(range(len(kernel.shape)), zero)
 
-    def _is_short(self, depth: int) -> bool:
-        """Whether the inner loops from `depth` on are written out."""
-        return depth >= 0 and product(self.plan.inner[depth:]) <= STRAIGHT
+    def _is_unrolled(self, depth: int) -> bool:
+        """Whether the inner loops from `depth` on are unrolled completely."""
+        return depth >= 0 and iterations(self.layout.inner[depth:]) <= FULL_UNROLL
 
-    def write(self, begin: Value, end: Value) -> None:
+    def emit(self, begin: Value, end: Value) -> None:
         """Tasks begin … end − 1."""
-        b, plan = self.b, self.plan
+        b, layout = self.b, self.layout
         with b.loop(begin, end, hint="task") as task:
-            chunk = b.rem(task.variable, plan.chunks)
-            block = b.div(task.variable, plan.chunks)
-            first = b.mul(block, plan.rows)
-            last = b.minimum(b.add(first, plan.rows), plan.row_count)
-            with b.loop(first, last, 1, self._digits(first), hint="row") as row:
-                for loop, digit in zip(plan.row_loops, row.carried, strict=True):
-                    self.axes[loop.last] = digit
-                if plan.across:
-                    self._across(b.mul(chunk, plan.chunk))
+            chunk = b.rem(task.variable, layout.chunks)
+            block = b.div(task.variable, layout.chunks)
+            first = b.mul(block, layout.rows)
+            last = b.minimum(b.add(first, layout.rows), layout.row_count)
+            with b.loop(first, last, 1, self._row_indices(first), hint="row") as row:
+                for loop, index in zip(layout.row_loops, row.carried, strict=True):
+                    self.axes[loop.last] = index
+                if layout.is_outer_last:
+                    self._chunk(b.mul(chunk, layout.chunk))
                 else:
-                    self._place({}, -1, 0, None)
-                row.carry(self._next(row.carried))
+                    self._point(SCALAR)
+                row.carry(self._next_row(row.carried))
 
-    def _digits(self, flat: Value) -> list[Value]:
-        """The turn of each row loop in the turn `flat` of all of them."""
-        found: list[Value] = []
-        for loop in reversed(self.plan.row_loops[1:]):
-            found.insert(0, self.b.rem(flat, loop.extent))
+    def _row_indices(self, flat: Value) -> list[Value]:
+        """The index of each row loop in iteration `flat` of all of them."""
+        indices: list[Value] = []
+        for loop in reversed(self.layout.row_loops[1:]):
+            indices.insert(0, self.b.rem(flat, loop.extent))
             flat = self.b.div(flat, loop.extent)
-        return [flat, *found] if self.plan.row_loops else []
+        return [flat, *indices] if self.layout.row_loops else []
 
-    def _next(self, digits: Sequence[Value]) -> list[Value]:
-        """The digits of the next turn: counting on is cheaper than dividing.
+    def _next_row(self, row: Sequence[Value]) -> list[Value]:
+        """The indices of the next iteration, by addition with carry, which is cheaper than division.
 
-        The first digit is 0 again after the last turn, so that each stays below its loop's extent.
+        The first index is 0 again after the last iteration, so each stays below its loop's extent.
         """
         b = self.b
-        found: list[Value] = []
+        indices: list[Value] = []
         step: Value = b.constant(I64, 1)
-        for loop, digit in zip(reversed(self.plan.row_loops), reversed(digits), strict=True):
-            counted = b.add(digit, step)
-            within = b.compare("<", counted, loop.extent)
-            found.insert(0, b.select(within, counted, 0))
+        for loop, index in zip(reversed(self.layout.row_loops), reversed(row), strict=True):
+            following = b.add(index, step)
+            within = b.compare("<", following, loop.extent)
+            indices.insert(0, b.select(within, following, 0))
             step = b.convert(b.invert(within), "i64")
-        return found
+        return indices
 
-    def _across(self, first: Value) -> None:
-        """The lanes are places: whole vectors, then the ragged end."""
-        b, plan = self.b, self.plan
-        loop, lanes = plan.outer[-1], plan.lanes
+    def _chunk(self, first: Value) -> None:
+        """One chunk of the lanes' loop, an outer one: whole vectors, then the ragged end."""
+        b, layout = self.b, self.layout
+        loop, lanes = layout.outer[-1], layout.lanes
         whole = loop.extent - loop.extent % lanes
-        end = b.add(first, plan.chunk)
+        end = b.add(first, layout.chunk)
         if whole:
             with b.loop(first, b.minimum(end, whole), lanes, hint="x") as x:
                 self.axes[loop.last] = x.variable
-                self._place({}, loop.last, lanes, None)
+                self._point(Vector(loop.last, lanes))
         if whole < loop.extent:
             with b.when(b.compare("<=", b.constant(I64, loop.extent), end)):
                 self.axes[loop.last] = b.constant(I64, whole)
-                self._place({}, loop.last, lanes, self._ragged(loop.extent - whole))
+                self._point(Vector(loop.last, lanes, self._ragged(loop.extent - whole)))
 
     def _ragged(self, count: int) -> Value:
-        return self.b.compare("<", self.b.lane_numbers(self.plan.lanes, "i32"), count)
+        return self.b.compare("<", self.b.lane_numbers(self.layout.lanes, "i32"), count)
 
-    # -- one place ------------------------------------------------------------------------------
+    # -- one point ------------------------------------------------------------------------------
 
-    def _place(
-        self,
-        known: dict[Known, Value],
-        vector: int,
-        lanes: int,
-        mask: Value | None,
-    ) -> None:
-        """All passes at one place (or one vector of places)."""
-        found = dict(known)
+    def _point(self, vector: Vector) -> None:
+        """All passes at one outer point, or one vector of points."""
+        elements: Elements = {}
         for phase in range(1 + max(member.phase for member in self.kernel.members)):
             members = [m for m in self.kernel.members if m.phase == phase]
-            loop = [m for m in members if m.place == "full" or m.node.op in REDUCTIONS]
-            rest = [m for m in members if m not in loop]
+            looped = [m for m in members if m.scope == "full" or is_reduction(m.node)]
+            rest = [m for m in members if m not in looped]
             if self.kernel.reduced is None:
-                loop, rest = [], members
-            if loop:
-                self._pass(loop, found, vector, lanes, mask)
+                looped, rest = [], members
+            if looped:
+                self._pass(looped, elements, vector)
             if rest:
-                self._at(found, vector, lanes, mask)
-                self._compute(rest, found, self.own)
+                self._move_to(elements, vector)
+                self._compute(rest, elements, self.outer_copies)
 
-    def _at(
-        self, known: Mapping[Known, Value], vector: int, lanes: int, mask: Value | None
-    ) -> None:
-        self.puller.at(Point(dict(self.axes), vector, lanes, mask, dict(known)))
+    def _move_to(self, elements: Elements, vector: Vector) -> None:
+        self.expressions.move_to(Point(dict(self.axes), vector, dict(elements)))
 
     def _compute(
-        self, members: Sequence[Member], known: dict[Known, Value], turns: Sequence[Where]
+        self, members: Sequence[Member], elements: Elements, copies: Sequence[Substitution]
     ) -> None:
-        """Compute members at the puller's point, all of them before any is stored."""
+        """Compute all copies of members at the current point, then store them."""
         values = []
-        for where in turns:
-            for member in (_placed(member, where) for member in members):
-                copies = self.kernel.copies is not None
-                compute = self.puller.pull if copies else self.puller.fresh
-                value = compute(member.node, member.at)
-                self.puller.know(member.node, member.at, value)
-                known[member.node, member.at] = value
+        for where in copies:
+            for member in (_substituted(member, where) for member in members):
+                is_copy = self.kernel.copies is not None
+                evaluate = self.expressions.value if is_copy else self.expressions.computed
+                value = evaluate(member.node, member.at)
+                self.expressions.define(member.node, member.at, value)
+                elements[member.node, member.at] = value
                 values.append((member, value))
         for member, value in values:
-            self.stores.write(self.puller, member, value)
+            self.stores.write(self.expressions, member, value)
 
-    def _pass(
-        self,
-        members: Sequence[Member],
-        found: dict[Known, Value],
-        vector: int,
-        lanes: int,
-        mask: Value | None,
-    ) -> None:
+    def _pass(self, members: Sequence[Member], elements: Elements, vector: Vector) -> None:
         """One pass over the reduced axes."""
         reductions = [
-            _placed(m, where) for where in self.own for m in members if m.node.op in REDUCTIONS
+            _substituted(member, where)
+            for where in self.outer_copies
+            for member in members
+            if is_reduction(member.node)
         ]
-        inside = lanes if self.plan.across else self.plan.lanes
-        running = [Running(self.b, m.node, inside, self.kernel) for m in reductions]
-        start = [value for r in running for value in r.initial()]
-        results = self._inner(0, members, running, start, found, (vector, lanes, mask))
-        for member, r in zip(reductions, running, strict=True):
-            values, results = results[: r.count], results[r.count :]
-            total = r.finish(values, folded=not self.plan.across and bool(self.plan.inner))
-            found[member.node, member.at] = total
-            self._at(found, vector, lanes, mask)
-            self.stores.write(self.puller, member, total)
+        lanes = vector.lanes if self.layout.is_outer_last else self.layout.lanes
+        accumulators = [Accumulator(self.b, m.node, lanes, self.kernel) for m in reductions]
+        initial = [value for a in accumulators for value in a.initial()]
+        results = self._inner(0, members, accumulators, initial, elements, vector)
+        is_folded = not self.layout.is_outer_last and bool(self.layout.inner)
+        for member, accumulator in zip(reductions, accumulators, strict=True):
+            values, results = results[: accumulator.count], results[accumulator.count :]
+            total = accumulator.finish(values, is_folded)
+            elements[member.node, member.at] = total
+            self._move_to(elements, vector)
+            self.stores.write(self.expressions, member, total)
 
     def _inner(
         self,
         depth: int,
         members: Sequence[Member],
-        running: Sequence[Running],
-        carried: Sequence[Value],
-        found: Mapping[Known, Value],
-        lanes_of: LanePoint,
+        accumulators: Sequence[Accumulator],
+        carried: Values,
+        elements: Elements,
+        vector: Vector,
     ) -> list[Value]:
-        """The inner loops from `depth` on; returns the running values after them."""
-        b, plan = self.b, self.plan
-        if depth == self.written:
-            self._at(found, *lanes_of)
-            return self._turn(members, running, carried, found, lanes_of[2])
-        loop = plan.inner[depth]
+        """The inner loops from `depth` on; returns the accumulators' values after them."""
+        b, layout = self.b, self.layout
+        if depth == self.loop_depth:
+            self._move_to(elements, vector)
+            return self._body(members, accumulators, carried, elements, vector.mask)
+        loop = layout.inner[depth]
 
-        def turn(place: Value, values: Sequence[Value], point: LanePoint) -> list[Value]:
-            self.axes[loop.last] = place
-            return self._inner(depth + 1, members, running, values, found, point)
+        def iteration(index: Value, values: Values, inside: Vector) -> list[Value]:
+            self.axes[loop.last] = index
+            return self._inner(depth + 1, members, accumulators, values, elements, inside)
 
-        if plan.across or depth < len(plan.inner) - 1:
-            within = self._turns_within(depth)
-            return self._chains(
-                running,
+        if layout.is_outer_last or depth < len(layout.inner) - 1:
+            within = self._iterations_within(depth)
+            if within < _OWN_CHAIN:
+                return self._loop(
+                    accumulators,
+                    loop.extent,
+                    1,
+                    within,
+                    carried,
+                    lambda i, v: iteration(i, v, vector),
+                )
+            return self._loop(
+                accumulators,
                 loop.extent,
                 1,
-                within if within < _OWN_CHAIN else 1,
+                1,
                 carried,
-                lambda place, values: (
-                    turn(place, values, lanes_of)
-                    if within < _OWN_CHAIN
-                    else self._afresh(running, values, lambda start: turn(place, start, lanes_of))
+                lambda i, v: from_zero(
+                    b, accumulators, v, lambda start: iteration(i, start, vector)
                 ),
             )
-        lanes = plan.lanes
+        lanes = layout.lanes
         whole = loop.extent - loop.extent % lanes
         values = list(carried)
         if whole:
-            point = (loop.last, lanes, None)
-            values = self._chains(
-                running, whole, lanes, 1, values, lambda place, v: turn(place, v, point)
+            full = Vector(loop.last, lanes)
+            values = self._loop(
+                accumulators, whole, lanes, 1, values, lambda i, v: iteration(i, v, full)
             )
         if whole < loop.extent:
             self.axes[loop.last] = b.constant(I64, whole)
-            ragged = (loop.last, lanes, self._ragged(loop.extent - whole))
-            values = self._inner(depth + 1, members, running, values, found, ragged)
+            ragged = Vector(loop.last, lanes, self._ragged(loop.extent - whole))
+            values = self._inner(depth + 1, members, accumulators, values, elements, ragged)
         return values
 
-    def _turns_within(self, depth: int) -> int:
-        """Turns of the loops inside the one at `depth`, with those that are side by side."""
-        loops = self.plan.inner[depth + 1 :]
-        turns = product(loops) * prod(loop.count for loop in self.shared)
-        return turns if self.plan.across or not loops else -(-turns // self.plan.lanes)
+    def _iterations_within(self, depth: int) -> int:
+        """Iterations of the loops inside the one at `depth`, jammed ones included."""
+        loops = self.layout.inner[depth + 1 :]
+        count = iterations(loops) * self.jammed
+        return count if self.layout.is_outer_last or not loops else -(-count // self.layout.lanes)
 
-    def _chains(
+    def _loop(
         self,
-        running: Sequence[Running],
+        accumulators: Sequence[Accumulator],
         end: int,
         step: int,
-        weight: int,
-        carried: Sequence[Value],
-        turn: Callable[[Value, Sequence[Value]], list[Value]],
+        additions: int,
+        carried: Values,
+        body: Body,
     ) -> list[Value]:
-        """A loop from 0 to `end` in chains. weight: additions to a sum in each turn."""
-        b, turns = self.b, end // step
-        if turns <= self.straight:
-            for number in range(turns):
-                carried = turn(b.constant(I64, number * step), carried)
+        """A loop from 0 to `end`, in chains. additions: to each sum in one iteration."""
+        b, iterations = self.b, end // step
+        if iterations <= self.most_unrolled:
+            for number in range(iterations):
+                carried = body(b.constant(I64, number * step), carried)
             return list(carried)
-        least = _CHAIN if prod(self.kernel.shape) > _BRIEF else _SHORT_CHAIN
-        sums = any(r.is_sum for r in running)
-        lengths = _chain_lengths(turns, max(least // max(weight, 1), 1)) if sums else []
-        return self._within(running, 0, end, step, lengths, carried, turn)
+        least = _CHAIN if prod(self.kernel.shape) > _FEW else _SHORT_CHAIN
+        has_sums = any(a.is_sum for a in accumulators)
+        lengths = chain_lengths(iterations, max(least // max(additions, 1), 1)) if has_sums else []
+        return blocked_loop(b, accumulators, (0, end, step), lengths, carried, body)
 
-    def _within(
-        self,
-        running: Sequence[Running],
-        begin: Value | int,
-        end: Value | int,
-        step: int,
-        lengths: Sequence[int],
-        carried: Sequence[Value],
-        turn: Callable[[Value, Sequence[Value]], list[Value]],
-    ) -> list[Value]:
-        """A loop in chains of the first length, each in chains of the next."""
-        b = self.b
-        if not lengths:
-            with b.loop(begin, end, step, carried, hint="k") as k:
-                k.carry(turn(k.variable, k.carried))
-            return list(k.results)
-        length, *shorter = lengths
-        with b.loop(begin, end, length * step, carried, hint="chain") as chain:
-            first = chain.variable
-            last = b.minimum(b.add(first, length * step), end)
-
-            def one(start: Sequence[Value]) -> list[Value]:
-                return self._within(running, first, last, step, shorter, start, turn)
-
-            chain.carry(self._afresh(running, chain.carried, one))
-        return list(chain.results)
-
-    def _afresh(
-        self,
-        running: Sequence[Running],
-        before: Sequence[Value],
-        part: Callable[[Sequence[Value]], list[Value]],
-    ) -> list[Value]:
-        """What `part` makes of sums that start from 0, added to those before."""
-        sums = [r.is_sum for r in running for _ in range(r.count)]
-        fresh = [value for r in running for value in r.initial()]
-        start = [new if s else old for s, new, old in zip(sums, fresh, before, strict=True)]
-        return [
-            self.b.add(old, new) if s else new
-            for s, old, new in zip(sums, before, part(start), strict=True)
-        ]
-
-    def _turn(
+    def _body(
         self,
         members: Sequence[Member],
-        running: Sequence[Running],
-        carried: Sequence[Value],
-        found: Mapping[Known, Value],
+        accumulators: Sequence[Accumulator],
+        carried: Values,
+        elements: Elements,
         mask: Value | None,
     ) -> list[Value]:
-        """One turn of the innermost loop, or of what is written side by side."""
-        everywhere = [{**where, **own} for where in self.turns for own in self.own]
-        full = [m for m in members if m.node.op not in REDUCTIONS]
-        self._compute(full, dict(found), everywhere)
-        after = list(carried)
-        ragged = None if self.plan.across else mask
-        each = len(running) // len(self.own)
-        for number, where in enumerate(everywhere):
-            which = number % len(self.own) * each
-            at = sum(r.count for r in running[:which])
-            for r in running[which : which + each]:
-                value = self.puller.pull_lanes(r.node.inputs[0], self._domain(where))
-                place = self._position(r, where)
-                after[at : at + r.count] = r.step(after[at : at + r.count], value, ragged, place)
-                at += r.count
-        return after
+        """The body of the innermost loop, with all copies of it that are unrolled."""
+        copies = [{**inner, **outer} for inner in self.inner_copies for outer in self.outer_copies]
+        full = [m for m in members if not is_reduction(m.node)]
+        self._compute(full, dict(elements), copies)
+        values = list(carried)
+        ragged = None if self.layout.is_outer_last else mask
+        each = len(accumulators) // len(self.outer_copies)
+        for number, where in enumerate(copies):
+            first = number % len(self.outer_copies) * each
+            start = sum(a.count for a in accumulators[:first])
+            for accumulator in accumulators[first : first + each]:
+                end = start + accumulator.count
+                element = self.expressions.vector_value(
+                    accumulator.node.inputs[0], self._domain(where)
+                )
+                position = self._position(accumulator, where)
+                values[start:end] = accumulator.step(values[start:end], element, ragged, position)
+                start = end
+        return values
 
-    def _domain(self, where: Where) -> Indices:
-        return tuple(index.placed(where) for index in identity(self.kernel.shape))
+    def _domain(self, where: Substitution) -> Indices:
+        return tuple(index.substituted(where) for index in identity(self.kernel.shape))
 
-    def _position(self, running: Running, where: Where) -> Value | None:
-        """For argmax, where along its axis this turn is."""
-        if running.node.op != "argmax":
+    def _position(self, accumulator: Accumulator, where: Substitution) -> Value | None:
+        """For argmax, the position of this iteration along its axis."""
+        if accumulator.node.op != "argmax":
             return None
-        index = self._domain(where)[running.node.attrs["axis"]]
-        return self.puller.widen(self.puller.index_value(index))
+        return self.expressions.index_vector(self._domain(where)[accumulator.node.attrs["axis"]])
 
 
-def _chain_lengths(turns: int, least: int) -> list[int]:
-    """The chains that a loop of so many turns is cut into, longest first."""
-    length = max(least, isqrt(turns))
-    chains = -(-turns // length)
-    if chains == 1:
-        return []
-    return [length] if chains < _MANY_CHAINS else [length * isqrt(chains), length]
-
-
-def _placed(member: Member, where: Where) -> Member:
-    """The member at one of the turns that are side by side."""
-    return replace(member, at=tuple(index.placed(where) for index in member.at))
+def _substituted(member: Member, where: Substitution) -> Member:
+    """The member in one copy of the body."""
+    return replace(member, at=tuple(index.substituted(where) for index in member.at))

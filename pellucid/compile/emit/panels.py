@@ -1,61 +1,56 @@
-"""Packing: B copied to panels as wide as a register tile, so that it streams in order."""
+"""Packing: B is copied to panels as wide as a register tile, so that it is read in order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pellucid.compile.emit.sums import Count, Run, over_sums
+from pellucid.compile.emit.index_value import lanes_below
+from pellucid.compile.emit.reduction_loops import Count, Run, reduction_loops
 from pellucid.compile.loop.builder import Builder
-from pellucid.compile.loop.ir import I64, Type, Value
-from pellucid.compile.tile.contraction import Contraction, Line
+from pellucid.compile.loop.ir import Type, Value
+from pellucid.compile.tile.contraction import Contraction, StridedAxis
 from pellucid.compile.tile.tiles import Tiling
 
 
-def panel_elements(work: Contraction, cut: Tiling) -> int:
-    """Room for one panel; a transposed square may write up to `lanes` rows beyond the last."""
-    if not cut.pack:
+def panel_elements(work: Contraction, tiling: Tiling) -> int:
+    """Elements of one panel; a transposed block may write up to `lanes` rows beyond the last."""
+    if not tiling.pack:
         return 0
-    deep = cut.block * work.depth // work.sums[0].extent if work.depth else 0
-    return (deep + work.lanes) * cut.vectors * work.lanes
+    deep = tiling.block * work.depth // work.sums[0].extent if work.depth else 0
+    return (deep + work.lanes) * tiling.vectors * work.lanes
 
 
-def column_mask(b: Builder, column: Line, lanes: int, first: Value) -> Value | None:
-    """Which lanes from `first` on are columns of the result; None if all are."""
+def column_mask(b: Builder, column: StridedAxis, lanes: int, first: Value) -> Value | None:
+    """The lanes from column `first` on that are columns of the result; None if all are."""
     return lanes_below(b, lanes, first, column.extent) if column.extent % lanes else None
 
 
-def lanes_below(b: Builder, lanes: int, first: Value, end: Value | int) -> Value:
-    """Which of the lanes from `first` on come before `end`."""
-    numbers = b.add(b.lane_numbers(lanes), b.splat(first, lanes))
-    return b.compare("<", numbers, b.splat(end, lanes, I64))
+class PanelEmitter:
+    """Emits the packing of a panel of B."""
 
-
-class PanelWriter:
-    """Writes the code that packs a panel of B."""
-
-    def __init__(self, b: Builder, work: Contraction, cut: Tiling) -> None:
+    def __init__(self, b: Builder, work: Contraction, tiling: Tiling) -> None:
         self.b = b
         self.work = work
-        self.width = cut.vectors * work.lanes
-        self.vectors = cut.vectors
+        self.width = tiling.vectors * work.lanes
+        self.vectors = tiling.vectors
         self.vector = Type(work.kind, work.lanes)
         self.ragged = work.column.extent % self.width != 0
 
-    def pack(self, source: Value, column: Value, first: Count, panel: Value) -> None:
-        """Copy `first` turns of the outermost sum × width columns; those beyond the last are 0."""
+    def pack(self, source: Value, column: Value, iterations: Count, panel: Value) -> None:
+        """Copy `iterations` of the outermost sum × width columns; columns beyond the last are 0."""
 
         def one(run: Run, carried: Sequence[Value]) -> Sequence[Value]:
             for number in range(self.vectors):
                 self._pack_run(source, column, number, run, panel)
             return carried
 
-        over_sums(self.b, self.work, first, (), one)
+        reduction_loops(self.b, self.work, iterations, (), one)
 
     def _pack_run(self, source: Value, column: Value, number: int, run: Run, panel: Value) -> None:
         b, work = self.b, self.work
         at = b.add(column, number * work.lanes)
-        beyond = b.add(run.b, number * work.lanes * work.column.b)
-        moved = b.offset(source, beyond, work.kind)
+        offset = b.add(run.b, number * work.lanes * work.column.b)
+        moved = b.offset(source, offset, work.kind)
         into = b.offset(panel, b.add(b.mul(run.flat, self.width), number * work.lanes), work.kind)
         if work.column.b == 1 or work.sums[-1].b != 1:
             self._pack_rows(moved, at, run.count, into)
@@ -73,33 +68,33 @@ class PanelWriter:
             if work.column.b == 1:
                 row = b.load(source, at, self.vector, mask)
             else:
-                places = b.mul(b.lane_numbers(work.lanes), work.column.b)
-                row = b.gather(b.offset(source, at, work.kind), places, work.kind, mask)
+                offsets = b.mul(b.lane_numbers(work.lanes), work.column.b)
+                row = b.gather(b.offset(source, at, work.kind), offsets, work.kind, mask)
             b.store(row, into, b.mul(k.variable, self.width))
 
     def _pack_transposed(self, source: Value, column: Value, count: Count, into: Value) -> None:
-        """Squares of lanes × lanes, transposed in registers."""
+        """Blocks of lanes × lanes, transposed in registers."""
         b, work = self.b, self.work
         lanes = work.lanes
         if isinstance(count, int):
             whole: Count = count - count % lanes
             if count >= lanes:
-                self._squares(source, column, whole, into)
+                self._blocks(source, column, whole, into)
             if count % lanes:
                 few = b.compare("<", b.lane_numbers(lanes), count % lanes)
-                self._square(source, column, b.add(whole, 0), few, into)
+                self._block(source, column, b.add(whole, 0), few, into)
             return
         whole = b.mul(b.div(count, lanes), lanes)
-        self._squares(source, column, whole, into)
+        self._blocks(source, column, whole, into)
         with b.when(b.compare("<", whole, count)):
             ahead = b.add(b.lane_numbers(lanes), b.splat(whole, lanes))
-            self._square(source, column, whole, b.compare("<", ahead, b.splat(count, lanes)), into)
+            self._block(source, column, whole, b.compare("<", ahead, b.splat(count, lanes)), into)
 
-    def _squares(self, source: Value, column: Value, whole: Count, into: Value) -> None:
+    def _blocks(self, source: Value, column: Value, whole: Count, into: Value) -> None:
         with self.b.loop(0, whole, self.work.lanes, hint="k") as k:
-            self._square(source, column, k.variable, None, into)
+            self._block(source, column, k.variable, None, into)
 
-    def _square(
+    def _block(
         self, source: Value, column: Value, k: Value, mask: Value | None, into: Value
     ) -> None:
         b, work = self.b, self.work
@@ -118,19 +113,19 @@ class PanelWriter:
 
 
 def transposed(b: Builder, rows: list[Value]) -> list[Value]:
-    """A square of lanes × lanes transposed in registers.
+    """A block of lanes × lanes transposed in registers.
 
-    Interleaving row i with row i + lanes/2, log₂ lanes times, is the transposition (Stone 1971).
+    Rows i and i + lanes/2 are interleaved, log₂ lanes times (Stone 1971).
     """
     lanes = len(rows)
     half = lanes // 2
     low = [i // 2 + (i % 2) * lanes for i in range(lanes)]
     high = [half + i // 2 + (i % 2) * lanes for i in range(lanes)]
-    turns = lanes.bit_length() - 1
-    for _ in range(turns):
-        following: list[Value] = []
+    rounds = lanes.bit_length() - 1
+    for _ in range(rounds):
+        shuffled: list[Value] = []
         for i in range(half):
-            following.append(b.shuffle(rows[i], rows[i + half], low))
-            following.append(b.shuffle(rows[i], rows[i + half], high))
-        rows = following
+            shuffled.append(b.shuffle(rows[i], rows[i + half], low))
+            shuffled.append(b.shuffle(rows[i], rows[i + half], high))
+        rows = shuffled
     return rows

@@ -5,31 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pellucid.compile import vmath
+from pellucid.compile.element import kind_of
 from pellucid.compile.loop.builder import Builder
-from pellucid.compile.loop.ir import Kind, Value
+from pellucid.compile.loop.ir import Type, Value
+from pellucid.compile.op_facts import OP_FACTS
 from pellucid.graph.dtype import DType
 from pellucid.graph.node import Node
 
-_KINDS: dict[str, Kind] = {
-    "bool": "i1",
-    "uint8": "i32",
-    "int32": "i32",
-    "int64": "i64",
-    "float32": "f32",
-    "float64": "f64",
-}
-
-Emit = Callable[..., Value]
-
-
-def kind_of(dtype: DType) -> Kind:
-    """The kind that holds an element in registers; uint8 is widened, so that it is never signed."""
-    return _KINDS[dtype.name]
-
-
-def stored_kind(dtype: DType) -> Kind:
-    """The kind that holds an element in memory."""
-    return "i8" if dtype.name in ("bool", "uint8") else _KINDS[dtype.name]
+Emitter = Callable[..., Value]
 
 
 def _sign(b: Builder, x: Value) -> Value:
@@ -54,7 +37,34 @@ def _rsqrt(b: Builder, x: Value) -> Value:
     return b.div(1.0, b.unary("sqrt", x))
 
 
-_EMIT: dict[str, Emit] = {
+def _less(b: Builder, x: Value, y: Value) -> Value:
+    return b.compare("<", *_ordered(b, x, y))
+
+
+def _less_equal(b: Builder, x: Value, y: Value) -> Value:
+    return b.compare("<=", *_ordered(b, x, y))
+
+
+def _ordered(b: Builder, x: Value, y: Value) -> tuple[Value, Value]:
+    """Conditions as integers: as a single bit, true is −1."""
+    if x.type.kind == "i1":
+        return b.convert(x, "i32"), b.convert(y, "i32")
+    return x, y
+
+
+def _cast(b: Builder, x: Value, dtype: DType) -> Value:
+    if dtype.name == "bool":
+        return b.compare("!=", x, 0)
+    if dtype.name == "uint8":
+        return b.bit("and", b.convert(x, "i32"), 255)
+    return b.convert(x, kind_of(dtype))
+
+
+def _function(name: str) -> Emitter:
+    return lambda b, *inputs: vmath.emit(b, name, *inputs)
+
+
+EMITTERS: dict[str, Emitter] = {
     "add": Builder.add,
     "sub": Builder.sub,
     "mul": Builder.mul,
@@ -71,40 +81,40 @@ _EMIT: dict[str, Emit] = {
     "relu": _relu,
     "equal": lambda b, x, y: b.compare("==", x, y),
     "not_equal": lambda b, x, y: b.compare("!=", x, y),
-    "less": lambda b, x, y: b.compare("<", x, y),
-    "less_equal": lambda b, x, y: b.compare("<=", x, y),
+    "less": _less,
+    "less_equal": _less_equal,
     "logical_and": lambda b, x, y: b.bit("and", x, y),
     "logical_or": lambda b, x, y: b.bit("or", x, y),
     "logical_not": Builder.invert,
     "where": Builder.select,
+    "cast": _cast,
     "stop_gradient": lambda b, x: x,
+    **{name: _function(name) for name in vmath.FUNCTIONS},
 }
+"""What writes the code of elementwise ops, by the `emitter` of their facts.
 
-
-def _condition_order(b: Builder, op: str, x: Value, y: Value) -> Value:
-    """Comparisons of conditions: as a single bit, true is −1, so they are widened first."""
-    return _EMIT[op](b, b.convert(x, "i32"), b.convert(y, "i32"))
+Each is given the builder, the values of the inputs, all of as many lanes, and the op's attributes.
+"""
 
 
 def elementwise(b: Builder, node: Node, inputs: list[Value]) -> Value:
     """The value of an elementwise node from the values of its inputs."""
-    if node.op == "cast":
-        return _cast(b, inputs[0], node.dtype)
-    if node.op in vmath.FUNCTIONS:
-        return vmath.emit(b, node.op, *inputs)
-    if inputs[0].type.kind == "i1" and node.op in ("less", "less_equal"):
-        return _condition_order(b, node.op, *inputs)
-    result = _EMIT[node.op](b, *inputs)
-    wraps = node.dtype.name == "uint8" and node.op in ("add", "sub", "mul", "neg", "square")
+    facts = OP_FACTS[node.op]
+    emit = EMITTERS[facts.emitter]
+    result = _external(emit, b, node, inputs) if facts.external else emit(b, *inputs, **node.attrs)
+    wraps = facts.wraps and node.dtype.name == "uint8"
     return b.bit("and", result, 255) if wraps else result
 
 
-def _cast(b: Builder, x: Value, target: DType) -> Value:
-    if target.name == "bool":
-        return b.compare("!=", x, 0)
-    if target.name == "uint8":
-        return b.bit("and", b.convert(x, "i32"), 255)
-    return b.convert(x, kind_of(target))
-
-
-SUPPORTED = frozenset(_EMIT) | vmath.FUNCTIONS | {"cast"}
+def _external(emit: Emitter, b: Builder, node: Node, inputs: list[Value]) -> Value:
+    """The value by an emitter from outside, which is not trusted to give one of the right type."""
+    before, b.contract = b.contract, False
+    try:
+        result = emit(b, *inputs, **node.attrs)
+    finally:
+        b.contract = before
+    wanted = Type(kind_of(node.dtype), inputs[0].type.lanes)
+    value = b.splat(result, wanted.lanes, wanted)
+    if value.type != wanted:
+        raise TypeError(f"the lowering of {node.op} gives a {value.type}, not a {wanted}")
+    return value

@@ -1,8 +1,8 @@
-"""What a kernel's code depends on, as text: kernels with the same signature share one function.
+"""Signatures: a hash of everything that a kernel's code depends on.
 
-A signature describes the members, everything between them and the buffers, and which pointer each
-buffer is. Writing it takes a fraction of the time of writing the code, so code that is in the cache
-need not be written to be found.
+A signature covers the members, the nodes between them and the buffers, and the pointer of each buffer.
+Kernels with the same signature share one function. A signature takes a fraction of the time of emitting
+the code, so code in the cache is found without being emitted.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pellucid.compile.plan.access import has_buffer
+from pellucid.compile.op_facts import has_buffer
 from pellucid.compile.plan.kernels import Kernel
 from pellucid.graph.node import Literal, Node, State
 
@@ -19,42 +19,44 @@ from pellucid.graph.node import Literal, Node, State
 def signature(
     kernel: Kernel, pointers: Mapping[Any, int], stores: Sequence[Sequence[object]]
 ) -> str:
-    """The hash of all that a kernel's code depends on.
+    """The hash of everything that a kernel's code depends on.
 
-    pointers: the number of each buffer. stores: what each member is written to.
+    pointers: the number of each buffer. stores: the destinations of each member.
     """
     parts: list[object] = [kernel.kind, kernel.shape, kernel.reduced, kernel.copies is not None]
-    parts.append(kernel.strip)
+    parts.append(kernel.row_block)
     if kernel.panels is not None:
         parts.append((kernel.panels.shape, pointers[kernel.panels]))
-    # What is only copied is not computed, however much lies below it.
+    # A value that is copied is not computed, so its expression does not count.
     members = kernel.nodes() if kernel.copies is None else set()
     numbers: dict[Node, int] = {}
-    for member, places in zip(kernel.members, stores, strict=True):
-        for node in _below(member.node, members, pointers, numbers):
+    for member, destinations in zip(kernel.members, stores, strict=True):
+        for node in _expression(member.node, members, pointers, numbers):
             numbers[node] = len(numbers)
-            stops = _is_stop(node, members, pointers)
+            stops = _is_read(node, members, pointers)
             inputs = () if stops else tuple(numbers[source] for source in node.inputs)
             parts.append((node.op, _attrs(node), str(node.type), inputs, _pointer(node, pointers)))
-        parts.append((numbers[member.node], member.at, member.place, member.phase, tuple(places)))
+        parts.append(
+            (numbers[member.node], member.at, member.scope, member.phase, tuple(destinations))
+        )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _is_stop(node: Node, members: set[Node], pointers: Mapping[Any, int]) -> bool:
+def _is_read(node: Node, members: set[Node], pointers: Mapping[Any, int]) -> bool:
     return node not in members and (has_buffer(node) or node in pointers)
 
 
-def _below(
-    root: Node, members: set[Node], pointers: Mapping[Any, int], done: Mapping[Node, int]
+def _expression(
+    root: Node, members: set[Node], pointers: Mapping[Any, int], numbered: Mapping[Node, int]
 ) -> list[Node]:
     """The nodes that `root` is computed from, down to buffers, each after its inputs."""
     order: dict[Node, None] = {}
     pending = [(root, False)]
     while pending:
         node, inputs_done = pending.pop()
-        if node in done or node in order:
+        if node in numbered or node in order:
             continue
-        if inputs_done or not node.inputs or _is_stop(node, members, pointers):
+        if inputs_done or not node.inputs or _is_read(node, members, pointers):
             order[node] = None
             continue
         pending.append((node, True))
@@ -67,7 +69,7 @@ def _pointer(node: Node, pointers: Mapping[Any, int]) -> int | None:
 
 
 def _attrs(node: Node) -> tuple[tuple[str, str], ...]:
-    """Attributes but those that only say which buffer it is."""
+    """Attributes, without those that only identify a buffer."""
     if has_buffer(node):
         return ()
     return tuple((name, _text(value)) for name, value in sorted(node.attrs.items()))

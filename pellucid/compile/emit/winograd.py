@@ -1,4 +1,4 @@
-"""A convolution by squares, or the gradient by its window, as loop IR (see `compile.winograd`)."""
+"""Winograd convolutions and gradients by their windows, as loop IR (see `tile.winograd`)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from pellucid.compile.emit.epilogue import Epilogue, operand_pointer
 from pellucid.compile.emit.stores import Stores
-from pellucid.compile.emit.winograd_filter import FilterWriter, filter_scratch
-from pellucid.compile.emit.winograd_gradient import WindowGradientWriter, gradient_scratch
+from pellucid.compile.emit.winograd_convolution import ConvolutionEmitter, convolution_scratch
+from pellucid.compile.emit.winograd_gradient import WindowGradientEmitter, gradient_scratch
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Value
 from pellucid.compile.plan.kernels import Kernel
@@ -17,10 +17,10 @@ from pellucid.graph.node import Node
 
 def winograd_scratch(work: Winograd) -> int:
     """Elements that a thread needs."""
-    return gradient_scratch(work) if work.by_window else filter_scratch(work)
+    return gradient_scratch(work) if work.window_gradient else convolution_scratch(work)
 
 
-def write_winograd(
+def emit_winograd(
     b: Builder,
     kernel: Kernel,
     work: Winograd,
@@ -29,9 +29,10 @@ def write_winograd(
     scratch: Value,
     span: tuple[Value, Value],
 ) -> None:
-    """Tasks of a contraction kernel by squares, and its epilogue."""
-    rows = work.channel if work.by_window else work.x
+    """Emit the tasks of a contraction kernel by Winograd's algorithm, with its epilogue."""
+    rows = work.channel if work.window_gradient else work.x
     epilogue = Epilogue(b, kernel, buffers, stores, (rows, work.column), work.lanes)
-    writer = (WindowGradientWriter if work.by_window else FilterWriter)(b, work, scratch, epilogue)
+    emitter_type = WindowGradientEmitter if work.window_gradient else ConvolutionEmitter
+    emitter = emitter_type(b, work, scratch, epilogue)
     first, second = (operand_pointer(b, kernel, number, buffers) for number in (0, 1))
-    writer.write(first, second, *span)
+    emitter.emit(first, second, *span)

@@ -1,65 +1,69 @@
-"""Gradients by the windows of convolutions, by squares (see `compile.winograd`).
+"""Gradients by the windows of convolutions, by Winograd's algorithm (see `tile.winograd`).
 
-A block of squares of the signal and of ∂y is mapped; each point's matrices are multiplied and added up
-in scratch; after the last block the sums are mapped to a window.
+A block of tiles of the signal and of ∂y is transformed. The matrices of each point are multiplied and
+added up in scratch. After the last block the sums are transformed to windows.
 """
 
 from __future__ import annotations
 
+from pellucid.compile.convolution import WINDOW
 from pellucid.compile.emit.epilogue import Epilogue
-from pellucid.compile.emit.panels import lanes_below
-from pellucid.compile.emit.sums import Count
-from pellucid.compile.emit.tile import TileWriter
-from pellucid.compile.emit.winograd_maps import of_result, to_window
-from pellucid.compile.emit.winograd_squares import Square, SquareWriter, points_step
+from pellucid.compile.emit.index_value import lanes_below
+from pellucid.compile.emit.reduction_loops import Count
+from pellucid.compile.emit.register_tile import RegisterTileEmitter
+from pellucid.compile.emit.winograd_tiles import (
+    Tile,
+    TileEmitter,
+    matrix_stride,
+    result_stride,
+    signal_stride,
+)
+from pellucid.compile.emit.winograd_transforms import (
+    result_gradient_transform,
+    window_gradient_transform,
+)
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I1, Type, Value
-from pellucid.compile.tile.contraction import Contraction, Line
+from pellucid.compile.tile.contraction import Contraction, StridedAxis
 from pellucid.compile.tile.tiles import Tiling
-from pellucid.compile.tile.winograd import POINTS, SQUARE, WINDOW, Winograd
+from pellucid.compile.tile.winograd import POINTS, TILE, Winograd
 
 Range = tuple[Value, Value]
 
 
 def gradient_scratch(work: Winograd) -> int:
-    """Elements that a thread needs: a block's mapped signal and ∂y, and the sums."""
+    """Elements that a thread needs: a block's transformed signal and ∂y, and the sums."""
     panels = work.panel_block
-    one = _signal_step(work) + (_result_step(work) + _sum_step(work)) * panels
-    return POINTS * one
+    point = signal_stride(work) + (result_stride(work) + _sum_stride(work)) * panels
+    return POINTS * point
 
 
-def _signal_step(work: Winograd) -> int:
-    return points_step(work.squares, work.channel_room, work.lanes)
+def _sum_stride(work: Winograd) -> int:
+    return matrix_stride(work.padded_channels, work.width, work.lanes)
 
 
-def _result_step(work: Winograd) -> int:
-    return points_step(work.squares, work.width, work.lanes)
-
-
-def _sum_step(work: Winograd) -> int:
-    return points_step(work.channel_room, work.width, work.lanes)
-
-
-class WindowGradientWriter:
-    """Writes one kernel into a builder."""
+class WindowGradientEmitter:
+    """Emits one gradient by a window."""
 
     def __init__(self, b: Builder, work: Winograd, scratch: Value, epilogue: Epilogue) -> None:
         self.b = b
         self.work = work
         self.epilogue = epilogue
         self.vector = Type(work.kind, work.lanes)
-        self.squares = SquareWriter(b, work)
+        self.tiles = TileEmitter(b, work)
         self.signal = scratch
-        self.result = b.offset(scratch, POINTS * _signal_step(work), work.kind)
-        room = POINTS * _result_step(work) * work.panel_block
-        self.sums = b.offset(self.result, room, work.kind)
-        depth = Line(-1, work.squares, work.channel_room, work.width)
-        row = Line(work.channel.axis, work.channel_block, 1, 0)
+        self.result = b.offset(scratch, POINTS * signal_stride(work), work.kind)
+        result_elements = POINTS * result_stride(work) * work.panel_block
+        self.sums = b.offset(self.result, result_elements, work.kind)
+        depth = StridedAxis(-1, work.block_tiles, work.padded_channels, work.width)
+        row = StridedAxis(work.channel.axis, work.channel_block, 1, 0)
         product = Contraction((), (), row, work.column, (depth,), work.kind, work.lanes)
-        cut = Tiling(work.rows, work.vectors, depth.extent, 1, work.channel_room, 1, pack=True)
-        self.tile = TileWriter(b, product, cut, fresh=False)
+        tiling = Tiling(
+            work.rows, work.vectors, depth.extent, 1, work.padded_channels, 1, pack=True
+        )
+        self.register_tile = RegisterTileEmitter(b, product, tiling, overwrites=False)
 
-    def write(self, signal: Value, result: Value, begin: Value, end: Value) -> None:
+    def emit(self, signal: Value, result: Value, begin: Value, end: Value) -> None:
         """Tasks begin … end − 1."""
         b, work = self.b, self.work
         with b.loop(begin, end, hint="task") as task:
@@ -72,24 +76,24 @@ class WindowGradientWriter:
             own_result = b.offset(result, b.mul(group, work.group.b), work.kind)
             self._clear()
             with b.loop(0, work.blocks, hint="block") as block:
-                start = b.mul(block.variable, work.squares)
-                count: Count = work.squares
-                if work.all_squares % work.squares:
-                    count = b.minimum(b.sub(work.all_squares, start), work.squares)
-                left = b.sub(work.channel.extent, channel)
-                self._map_squares(own_signal, own_result, start, count, left, panels)
+                start = b.mul(block.variable, work.block_tiles)
+                count: Count = work.block_tiles
+                if work.tiles % work.block_tiles:
+                    count = b.minimum(b.sub(work.tiles, start), work.block_tiles)
+                channels = b.sub(work.channel.extent, channel)
+                self._transform_tiles(own_signal, own_result, start, count, channels, panels)
                 self._add(own_signal, own_result, start, count, panels)
             self._finish(channel, panels, group)
 
     def _clear(self) -> None:
         b, work = self.b, self.work
-        room = POINTS * _sum_step(work) * work.panel_block
-        with b.loop(0, room, work.lanes, hint="clear") as clear:
+        elements = POINTS * _sum_stride(work) * work.panel_block
+        with b.loop(0, elements, work.lanes, hint="clear") as clear:
             b.store(b.constant(self.vector, 0.0), self.sums, clear.variable)
 
-    # -- squares --------------------------------------------------------------------------------
+    # -- tiles ----------------------------------------------------------------------------------
 
-    def _map_squares(
+    def _transform_tiles(
         self,
         signal: Value,
         result: Value,
@@ -99,54 +103,54 @@ class WindowGradientWriter:
         panels: Range,
     ) -> None:
         b, work = self.b, self.work
-        with b.loop(0, count, hint="square") as number:
-            square = self.squares.place(b.add(first, number.variable))
-            into = b.offset(self.signal, b.mul(number.variable, work.channel_room), work.kind)
-            self.squares.map_signal(signal, square, channels, into, _signal_step(work))
-            origin = self.squares.origin(result, square, (work.image.b, work.y.b, work.x.b))
+        with b.loop(0, count, hint="tile") as number:
+            tile = self.tiles.tile(b.add(first, number.variable))
+            into = b.offset(self.signal, b.mul(number.variable, work.padded_channels), work.kind)
+            self.tiles.transform_signal(signal, tile, channels, into)
+            origin = self.tiles.address(result, tile, (work.image.b, work.y.b, work.x.b))
             with b.loop(*panels, hint="panel") as panel:
-                local = b.mul(b.sub(panel.variable, panels[0]), POINTS * _result_step(work))
+                local = b.mul(b.sub(panel.variable, panels[0]), POINTS * result_stride(work))
                 at = b.add(local, b.mul(number.variable, work.width))
                 column = b.mul(panel.variable, work.width)
                 for v in range(work.vectors):
                     into = b.offset(self.result, b.add(at, v * work.lanes), work.kind)
-                    self._map_result(origin, square, b.add(column, v * work.lanes), into)
+                    self._transform_result(origin, tile, b.add(column, v * work.lanes), into)
 
-    def _map_result(self, origin: Value, square: Square, column: Value, into: Value) -> None:
-        """A ∂y Aᵀ; what is beyond the picture is 0."""
+    def _transform_result(self, origin: Value, tile: Tile, column: Value, into: Value) -> None:
+        """A ∂y Aᵀ; elements outside the image are 0."""
         b, work = self.b, self.work
         mask = None
         if work.column.extent % work.width:
             mask = lanes_below(b, work.lanes, column, work.column.extent)
         here = b.offset(origin, column, work.kind)
 
-        def taken(i: int, j: int) -> Value:
+        def element(i: int, j: int) -> Value:
             exists = mask
-            for ahead, first, line in ((i, square.y, work.y), (j, square.x, work.x)):
-                if ahead and line.extent % SQUARE:
+            for ahead, first, line in ((i, tile.y, work.y), (j, tile.x, work.x)):
+                if ahead and line.extent % TILE:
                     inside = b.compare("<", b.add(first, ahead), line.extent)
                     wide = b.splat(inside, work.lanes, I1)
                     exists = wide if exists is None else b.bit("and", exists, wide)
             return b.load(here, i * work.y.b + j * work.x.b, self.vector, exists)
 
-        of_square = [[taken(i, j) for j in range(SQUARE)] for i in range(SQUARE)]
-        self.squares.store(of_result, of_square, into, _result_step(work))
+        values = [[element(i, j) for j in range(TILE)] for i in range(TILE)]
+        self.tiles.store(result_gradient_transform, values, into, result_stride(work))
 
     def _add(self, signal: Value, result: Value, first: Value, count: Count, panels: Range) -> None:
-        """Each point's product of matrices, added to its sums; asks for the next block meanwhile."""
+        """Add each point's product of matrices to its sums, and prefetch the next block."""
         b, work = self.b, self.work
-        following = b.add(first, work.squares)
+        following = b.add(first, work.block_tiles)
         with b.loop(0, POINTS, hint="point") as point:
-            with b.loop(point.variable, work.squares, POINTS, hint="ahead") as ahead:
-                self.squares.ask_signal(signal, b.add(following, ahead.variable))
-                self.squares.ask_result(result, b.add(following, ahead.variable))
-            mapped = b.mul(point.variable, _signal_step(work))
-            rows = b.offset(self.signal, mapped, work.kind)
+            with b.loop(point.variable, work.block_tiles, POINTS, hint="ahead") as ahead:
+                self.tiles.prefetch_signal(signal, b.add(following, ahead.variable))
+                self.tiles.prefetch_result(result, b.add(following, ahead.variable))
+            matrix = b.mul(point.variable, signal_stride(work))
+            rows = b.offset(self.signal, matrix, work.kind)
             with b.loop(*panels, hint="panel") as panel:
                 local = b.mul(b.sub(panel.variable, panels[0]), POINTS)
                 number = b.add(local, point.variable)
-                columns = b.offset(self.result, b.mul(number, _result_step(work)), work.kind)
-                sums = b.offset(self.sums, b.mul(number, _sum_step(work)), work.kind)
+                columns = b.offset(self.result, b.mul(number, result_stride(work)), work.kind)
+                sums = b.offset(self.sums, b.mul(number, _sum_stride(work)), work.kind)
                 self._add_point(rows, columns, count, sums)
 
     def _add_point(self, signal: Value, result: Value, count: Count, sums: Value) -> None:
@@ -155,33 +159,33 @@ class WindowGradientWriter:
         with b.loop(0, full * work.rows, work.rows, hint="c") as c:
             into = b.offset(sums, b.mul(c.variable, work.width), work.kind)
             rows = b.offset(signal, c.variable, work.kind)
-            self.tile.write(rows, result, count, work.rows, into)
+            self.register_tile.emit(rows, result, count, work.rows, into)
         if rest:
             into = b.offset(sums, full * work.rows * work.width, work.kind)
             rows = b.offset(signal, full * work.rows, work.kind)
-            self.tile.write(rows, result, count, rest, into)
+            self.register_tile.emit(rows, result, count, rest, into)
 
     # -- the window -----------------------------------------------------------------------------
 
     def _finish(self, channel: Value, panels: Range, group: Value) -> None:
-        """Map the sums of each channel to windows and hand them to the epilogue."""
+        """Transform the sums of each channel to windows and hand them to the epilogue."""
         b, work = self.b, self.work
         count = b.minimum(b.sub(work.channel.extent, channel), work.channel_block)
         with b.loop(*panels, hint="panel") as panel, b.loop(0, count, hint="c") as c:
-            local = b.mul(b.sub(panel.variable, panels[0]), POINTS * _sum_step(work))
+            local = b.mul(b.sub(panel.variable, panels[0]), POINTS * _sum_stride(work))
             at = b.add(local, b.mul(c.variable, work.width))
             here = b.offset(self.sums, at, work.kind)
             for v in range(work.vectors):
                 at = b.offset(here, v * work.lanes, work.kind)
-                self.squares.map_back(to_window, at, _sum_step(work))
+                self.tiles.transform_products(window_gradient_transform, at, _sum_stride(work))
             with b.loop(0, WINDOW, hint="i") as i, b.loop(0, WINDOW, hint="j") as j:
                 number = b.add(b.mul(i.variable, WINDOW), j.variable)
-                sums = b.offset(here, b.mul(number, _sum_step(work)), work.kind)
-                place = {
+                sums = b.offset(here, b.mul(number, _sum_stride(work)), work.kind)
+                indices = {
                     work.group.axis: group,
                     work.channel.axis: b.add(channel, c.variable),
                     work.y.axis: i.variable,
                     work.x.axis: j.variable,
                 }
                 column = b.mul(panel.variable, work.width)
-                self.epilogue.finish(place, column, sums, work.vectors)
+                self.epilogue.emit(indices, column, sums, work.vectors)

@@ -6,8 +6,8 @@ import ctypes
 import time
 from functools import cache
 
-from pellucid.compile.loop.builder import Builder
-from pellucid.compile.loop.ir import F32, I64, PTR, Type
+from pellucid.compile.loop.entry import ENTRY, entry_builder
+from pellucid.compile.loop.ir import F32, Type
 from pellucid.compile.loop.llvm import module_text
 from pellucid.compile.native.arena import aligned_zeros
 from pellucid.compile.native.cache import ObjectCache
@@ -30,11 +30,7 @@ def peak_flops(threads: int = 1) -> float:
     """
     isa = host_isa()
     vector = Type("f32", isa.lanes)
-    b = Builder(
-        "entry",
-        [("table", PTR), ("steps", I64), ("thread", I64), ("threads", I64), ("team", PTR)],
-        "independent multiply-adds",
-    )
+    b = entry_builder("independent multiply-adds")
     table, steps, thread, _, team = b.parameters
     factor = b.splat(b.load(table, 0, F32), isa.lanes)
     sums = [b.constant(vector, float(i)) for i in range(_CHAINS)]
@@ -46,12 +42,12 @@ def peak_flops(threads: int = 1) -> float:
     b.store(total, table, b.mul(b.add(thread, 1), isa.lanes))
     b.call("pel_barrier", [team, thread])
     text = module_text([], b.function, barrier_text(isa))
-    library, _ = load(Text(text, isa), ("entry",), ObjectCache())
+    library, _ = load(Text(text, isa), (ENTRY,), ObjectCache())
     room = aligned_zeros(4 * isa.lanes * (threads + 1), "a measurement")
     address = ctypes.c_void_p(room.ctypes.data).value or 0
     tries: list[float] = []
     while len(tries) < _TRIES or sum(tries) < _SECONDS:
         began = time.perf_counter()
-        team_of(threads).run(library.address("entry"), address, _TURNS)
+        team_of(threads).run(library.address(ENTRY), address, _TURNS)
         tries.append(time.perf_counter() - began)
     return 2.0 * _TURNS * _CHAINS * isa.lanes * threads / min(tries)

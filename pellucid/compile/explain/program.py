@@ -1,4 +1,4 @@
-"""What a program does and how fast: the view through the compiler."""
+"""The kernels of a program, its code, and how fast it is."""
 
 from __future__ import annotations
 
@@ -6,25 +6,23 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pellucid.compile.emit.kernel import Buffer, Emitted
+from pellucid.compile.explain.facts import KernelFacts, ProgramFacts
 from pellucid.compile.explain.peak import peak_flops
 from pellucid.compile.explain.table import table
 from pellucid.compile.loop.show import show
 from pellucid.compile.native.assemble import to_assembly
-from pellucid.compile.plan.access import CONTRACTIONS, depth
-from pellucid.compile.plan.assemble import Part
-from pellucid.compile.plan.kernels import Kernel, Target, inside
+from pellucid.compile.op_facts import contraction_depth, is_contraction, is_reduction, role_of
+from pellucid.compile.plan.concatenation import Part
+from pellucid.compile.plan.kernels import Kernel, Target, computed_nodes
+from pellucid.compile.plan.planner import Plan
+from pellucid.compile.program import NativeProgram
 from pellucid.compile.tile.winograd import Winograd
 from pellucid.graph.node import Node, State
-from pellucid.graph.op import TABLE, Array
-
-if TYPE_CHECKING:
-    from pellucid.compile.plan.planner import Plan
-    from pellucid.compile.program import NativeProgram
+from pellucid.graph.op import Array
 
 _LEAST_RUNS = 5
 _RUN_SECONDS = 0.02
@@ -32,57 +30,17 @@ _SECONDS = 0.2
 _MOST_STEPS = 1000
 
 
-@dataclass(frozen=True)
-class KernelFacts:
-    """One kernel of a program.
-
-    level: kernels of one level run side by side. function: its code, which equal kernels share.
-    kind: "contraction" (a product of matrices or a convolution), "winograd" (a convolution by squares,
-    see `compile.winograd`), "loops" (over elements, with any reductions), "draw" (random numbers),
-    "scatter" (sums into rows) or "copy". shape: what it goes over. layers: the parts of the network
-    that it computes, "∂" being the backward pass of one.
-    ops: the graph's ops that it computes at once. moved: bytes that it reads and writes if every
-    element is touched once. flops: floating-point operations, a multiply-add counting two. tasks:
-    pieces that threads share. seconds: that a step spends in it, if it was measured.
-    """
-
-    level: int
-    function: str
-    kind: str
-    shape: tuple[int, ...]
-    layers: tuple[str, ...]
-    ops: tuple[str, ...]
-    moved: int
-    flops: int
-    tasks: int
-    seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Explanation:
+@dataclass(frozen=True, kw_only=True)
+class Explanation(ProgramFacts):
     """A program's kernels, what it needs, and its code; prints as a table as wide as the terminal.
 
-    seconds: that a step takes, and peak: the operations a second that the machine can do at most on
-    the program's threads, if they were measured (see `measured`).
+    `seconds` and `peak` are None until it is `measured`.
     """
 
     program: NativeProgram
-    kernels: tuple[KernelFacts, ...]
-    seconds: float | None = None
-    peak: float | None = None
-
-    @property
-    def flops(self) -> int:
-        """Floating-point operations of one step."""
-        return sum(kernel.flops for kernel in self.kernels)
-
-    @property
-    def levels(self) -> int:
-        """How many levels of kernels a step goes through."""
-        return len(self.program.code.plan.levels)
 
     def loop_ir(self) -> str:
-        """The loops of every kernel, and what its pointers are."""
+        """The loops of every kernel, with the buffer of each pointer."""
         code = self.program.code
         emitted = {each.function: each for level in code.levels for each in level}
         parts = []
@@ -110,8 +68,6 @@ class Explanation:
         as it runs, the best of many runs; the times of kernels, medians, come from a program whose
         kernels wait for each other, and are scaled to the same sum.
         """
-        from pellucid.compile.program import NativeProgram
-
         seconds = min(_timed_runs(self.program, feeds))
         clocked = NativeProgram(self.program.graph, self.program.threads, timed=True)
         runs = []
@@ -124,7 +80,7 @@ class Explanation:
             replace(kernel, seconds=float(share) * seconds)
             for kernel, share in zip(self.kernels, shares, strict=False)
         )
-        return Explanation(self.program, kernels, seconds, peak_flops(self.program.threads))
+        return replace(self, kernels=kernels, seconds=seconds, peak=peak_flops(self.threads))
 
     def __str__(self) -> str:
         return table(self)
@@ -137,7 +93,15 @@ def explain(program: NativeProgram) -> Explanation:
     plan = program.code.plan
     levels = enumerate(program.code.levels)
     facts = [_facts(level, emitted, plan) for level, row in levels for emitted in row]
-    return Explanation(program, tuple(facts))
+    return Explanation(
+        kernels=tuple(facts),
+        levels=len(plan.levels),
+        threads=program.threads,
+        instructions=program.code.isa.name,
+        lanes=program.code.isa.lanes,
+        memory_bytes=plan.arena_bytes,
+        program=program,
+    )
 
 
 def _timed_runs(
@@ -146,12 +110,12 @@ def _timed_runs(
     """Seconds a step of run after run, for a while; the states are as before afterwards."""
     saved = [state.value.copy() for state in program.graph.updates]
     try:
-        steps, given = _fed(program, dict(feeds or {}))
+        steps, inputs = _inputs(program, dict(feeds or {}))
         enough = time.perf_counter() + _SECONDS
         runs = 0
         while runs < _LEAST_RUNS or time.perf_counter() < enough:
             began = time.perf_counter()
-            program.run(steps, given)
+            program.run(steps, inputs)
             yield (time.perf_counter() - began) / steps
             runs += 1
     finally:
@@ -159,8 +123,8 @@ def _timed_runs(
             state.value = value
 
 
-def _fed(program: NativeProgram, feeds: dict[str, Array]) -> tuple[int, dict[str, Array]]:
-    """How many steps to run at once, and what to feed them; runs a step or two to find out."""
+def _inputs(program: NativeProgram, feeds: dict[str, Array]) -> tuple[int, dict[str, Array]]:
+    """The number of steps to run at once and their inputs; runs a step or two to measure one."""
 
     def zeros(steps: int) -> dict[str, Array]:
         wanted = program.graph.inputs.items()
@@ -182,13 +146,13 @@ def _fed(program: NativeProgram, feeds: dict[str, Array]) -> tuple[int, dict[str
 
 def _facts(level: int, emitted: Emitted, plan: Plan) -> KernelFacts:
     kernel = emitted.kernel
-    computed = [] if kernel.copies is not None else inside(kernel)
-    named = [n for n in computed if TABLE[n.op].kind != "movement"] or computed
-    squares = emitted.extent.layout if isinstance(emitted.extent.layout, Winograd) else None
-    kind = {"nest": "loops"}.get(kernel.kind, "winograd" if squares else kernel.kind)
+    computed = [] if kernel.copies is not None else computed_nodes(kernel)
+    named = [n for n in computed if role_of(n) != "movement"] or computed
+    winograd = emitted.schedule.layout if isinstance(emitted.schedule.layout, Winograd) else None
+    kind = {"nest": "loops"}.get(kernel.kind, "winograd" if winograd else kernel.kind)
     flops = sum(map(_flops, computed))
-    if squares is not None:
-        flops += squares.flops - _flops(kernel.members[0].node)
+    if winograd is not None:
+        flops += winograd.flops - _flops(kernel.members[0].node)
     return KernelFacts(
         level,
         emitted.function,
@@ -213,24 +177,24 @@ def _ops(nodes: list[Node]) -> list[str]:
 
 
 def _flops(node: Node) -> int:
-    if node.op in CONTRACTIONS:
-        return 2 * node.size * depth(node)
-    if TABLE[node.op].kind == "reduce":
+    if is_contraction(node):
+        return 2 * node.size * contraction_depth(node)
+    if is_reduction(node):
         return node.inputs[0].size
-    return node.size if TABLE[node.op].kind == "elementwise" else 0
+    return node.size if role_of(node) == "elementwise" else 0
 
 
 def _moved(kernel: Kernel, plan: Plan) -> int:
     """Bytes read, each element of an array once and only as many as are asked for, and written."""
     anchor = kernel.members[0].node
-    most = prod(kernel.shape) * (max(depth(anchor), 1) if anchor.op in CONTRACTIONS else 1)
+    most = prod(kernel.shape) * (max(contraction_depth(anchor), 1) if is_contraction(anchor) else 1)
     copied = kernel.copies is not None
     read = {anchor} if copied else kernel.read_nodes()
     moved = sum(min(node.size, most) * node.dtype.itemsize for node in read)
     for member in kernel.members:
         node = member.node
-        parts = sum(part.whole in plan.rooms for part in plan.parts.get(node, []))
-        copies = (node in plan.rooms) + len(plan.targets.get(node, [])) + parts
+        parts = sum(part.whole in plan.offsets for part in plan.parts.get(node, []))
+        copies = (node in plan.offsets) + len(plan.targets.get(node, [])) + parts
         moved += (1 if copied else copies) * node.size * node.dtype.itemsize
     return moved
 

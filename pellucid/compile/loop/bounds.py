@@ -1,10 +1,10 @@
 """A prover that every load and store of a function lies in its buffer.
 
-It follows integers and addresses through the loop IR as affine expressions (see `affine`): loop
-variables lie in their ranges, conditions and masks hold where they guard, and a value that a loop
-carries keeps bounds that every turn preserves. One lane of each vector is followed; its number is a
-symbol. An access is refused if its first byte may lie before its buffer, or its last byte behind it.
-Prefetches access nothing.
+The prover follows integers and addresses through the loop IR as affine expressions (see `affine`).
+Loop variables lie in their ranges. Conditions and masks hold in the code that they guard. A value
+that a loop carries keeps bounds that every iteration preserves. One lane of each vector is followed;
+its number is a symbol. An access is refused if its first byte may lie before its buffer, or its last
+byte behind it. Prefetches access nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from pellucid.compile.loop.affine import Affine, Bounds, Condition, Extreme
 from pellucid.compile.loop.ir import (
     BITS,
     PTR,
-    Block,
     Constant,
     Function,
     If,
@@ -27,6 +26,7 @@ from pellucid.compile.loop.ir import (
     Value,
 )
 from pellucid.compile.loop.show import instruction_text
+from pellucid.compile.loop.visitor import Visitor
 
 _UNKNOWN = Condition()
 Range = tuple[Extreme, Extreme]
@@ -52,8 +52,11 @@ def prove(function: Function, sizes: Mapping[str, int], tasks: int) -> None:
     _Prover(function, sizes, tasks).run()
 
 
-class _Prover:
-    """What is known of the values so far: numbers, addresses and conditions."""
+class _Prover(Visitor):
+    """Numbers, addresses and conditions of the values so far.
+
+    is_trial: accesses are not checked, because the ranges of carried values are still tentative.
+    """
 
     def __init__(self, function: Function, sizes: Mapping[str, int], tasks: int) -> None:
         self.function = function
@@ -74,51 +77,47 @@ class _Prover:
 
     def run(self) -> None:
         """Follow the whole function."""
-        self._block(self.function.body)
+        self.visit(self.function.body)
 
-    def _block(self, block: Block) -> None:
-        for item in block.items:
-            if isinstance(item, Instruction):
-                self._instruction(item)
-            elif isinstance(item, Loop):
-                self._loop(item)
-            else:
-                self._if(item)
-
-    def _if(self, branch: If) -> None:
+    def visit_if(self, branch: If) -> None:
+        """The condition holds in the body."""
         with self.bounds.assuming(self._condition(branch.condition).holds):
-            self._block(branch.body)
+            self.visit(branch.body)
 
     # -- loops --------------------------------------------------------------------------------------
 
-    def _loop(self, loop: Loop) -> None:
+    def visit_loop(self, loop: Loop) -> None:
+        """The variable lies in its range; carried values get ranges that every iteration keeps."""
         start, stop = self._number(loop.start), self._number(loop.stop)
-        last = [_last_turn(start, end, loop.step) for end in self.bounds.alternatives(stop)]
+        last = [_last_value(start, end, loop.step) for end in self.bounds.bounds_above(stop)]
         step = gcd(_divisor(start), loop.step)
         self.numbers[loop.variable] = self.bounds.symbol(loop.variable.name, [start], last, step)
-        carried = [n for n, value in enumerate(loop.carried) if _is_counted(value.type)]
+        carried = [n for n, value in enumerate(loop.carried) if _is_followed(value.type)]
         ranges = self._invariant(loop, carried) if carried else []
         self._assume(loop.carried, carried, ranges)
-        self._turn(loop)
+        self._iteration(loop)
         self._assume(loop.results, carried, ranges)
 
     def _invariant(self, loop: Loop, carried: Sequence[int]) -> list[Range]:
-        """Ranges of the carried values that hold before the first turn and are kept by each.
+        """Ranges of the carried values that hold before the first iteration and after each.
 
-        Values are supposed to grow without limit first; what a turn then makes of them is tried next.
+        The first trial assumes that values grow without limit. The ranges after one such iteration
+        are the second trial.
         """
         first = [self._range(loop.initial[n]) for n in carried]
-        after = self._after(loop, carried, [(low, inf) for low, _ in first])
+        after = self._ranges_after(loop, carried, [(low, inf) for low, _ in first])
         ranges = [_hull(x, y) for x, y in zip(first, after, strict=True)]
-        after = self._after(loop, carried, ranges)
-        kept = all(_hull(x, y) == x for x, y in zip(ranges, after, strict=True))
-        return ranges if kept else [(-inf, inf)] * len(carried)
+        after = self._ranges_after(loop, carried, ranges)
+        holds = all(_hull(x, y) == x for x, y in zip(ranges, after, strict=True))
+        return ranges if holds else [(-inf, inf)] * len(carried)
 
-    def _after(self, loop: Loop, carried: Sequence[int], before: Sequence[Range]) -> list[Range]:
-        """Ranges after a turn of a loop whose carried values have these before it."""
+    def _ranges_after(
+        self, loop: Loop, carried: Sequence[int], before: Sequence[Range]
+    ) -> list[Range]:
+        """Ranges of the carried values after an iteration that begins with the ranges `before`."""
         outer, self.is_trial = self.is_trial, True
         self._assume(loop.carried, carried, before)
-        self._turn(loop)
+        self._iteration(loop)
         self.is_trial = outer
         return [self._range(loop.following[n]) for n in carried]
 
@@ -128,14 +127,14 @@ class _Prover:
         for n, (low, high) in zip(carried, ranges, strict=True):
             self.numbers[values[n]] = self._between(values[n].name, low, high)
 
-    def _turn(self, loop: Loop) -> None:
+    def _iteration(self, loop: Loop) -> None:
         start, stop = self._number(loop.start), self._number(loop.stop)
         with self.bounds.assuming([start.minus(stop).plus(1)]):
-            self._block(loop.body)
+            self.visit(loop.body)
 
     def _range(self, value: Value) -> Range:
         number = self._number(value)
-        return self.bounds.least(number), self.bounds.greatest(number)
+        return self.bounds.lower_bound(number), self.bounds.upper_bound(number)
 
     def _between(self, name: str, low: Extreme, high: Extreme) -> Affine:
         lower = [] if abs(low) == inf else [Affine(ceil(low))]
@@ -154,34 +153,35 @@ class _Prover:
     def _condition(self, value: Value) -> Condition:
         return self.conditions.get(value, _UNKNOWN)
 
-    def _instruction(self, item: Instruction) -> None:
+    def visit_instruction(self, item: Instruction) -> None:
+        """Check an access; else note what follows for the result."""
         if item.op in ("load", "gather", "store"):
             self._access(item)
         elif item.op == "offset":
             pointer, index = item.args
-            self._point(item, self._moved(pointer, index, str(item.detail)))
+            self._set_address(item, self._offset(pointer, index, str(item.detail)))
         elif item.op == "stack":
             count, kind = str(item.detail).split()
             assert item.result is not None
             self.sizes[item.result.name] = int(count) * _size(kind)
-            self._point(item, Address(item.result.name, Affine()))
+            self._set_address(item, Address(item.result.name, Affine()))
         elif item.result is not None and item.result.type.kind == "i1":
-            self.conditions[item.result] = self._decided(item)
+            self.conditions[item.result] = self._condition_of(item)
         elif item.op == "unary" and item.detail == "abs" and item.result is not None:
             self.magnitudes.add(item.result)
-        elif item.result is not None and _is_counted(item.result.type):
+        elif item.result is not None and _is_followed(item.result.type):
             self.numbers[item.result] = self._computed(item, item.result.name)
 
-    def _point(self, item: Instruction, address: Address) -> None:
+    def _set_address(self, item: Instruction, address: Address) -> None:
         assert item.result is not None
         self.addresses[item.result] = address
 
-    def _moved(self, pointer: Value, index: Value, kind: str) -> Address:
+    def _offset(self, pointer: Value, index: Value, kind: str) -> Address:
         address = self.addresses[pointer]
         return Address(address.buffer, address.byte.plus(self._number(index).times(_size(kind))))
 
     def _computed(self, item: Instruction, name: str) -> Affine:
-        """The number that an instruction gives."""
+        """The result of an instruction as an expression."""
         args, op = item.args, item.op
         if op == "lane_numbers":
             assert item.result is not None
@@ -198,11 +198,11 @@ class _Prover:
             return x.plus(y) if op == "add" else x.minus(y)
         if op in ("mul", "div", "rem"):
             x, y = map(self._number, args)
-            return self._scaled(op, x, y, name)
+            return self._product_or_quotient(op, x, y, name)
         if op == "and" and isinstance(args[1], Constant) and args[1].value >= 0:
             return self._between(name, 0, args[1].value)
         if op == "lshr" and isinstance(args[1], Constant) and args[1].value:
-            return self._shifted(args[0], int(args[1].value), name)
+            return self._shift(args[0], int(args[1].value), name)
         if op == "bitcast" and args[0] in self.magnitudes:
             return self._between(name, 0, 2 ** (BITS[args[0].type.kind] - 1) - 1)
         if op in ("lane", "join"):
@@ -210,7 +210,7 @@ class _Prover:
             return self._between(name, min(r[0] for r in ranges), max(r[1] for r in ranges))
         return self.bounds.symbol(name)
 
-    def _scaled(self, op: str, x: Affine, y: Affine, name: str) -> Affine:
+    def _product_or_quotient(self, op: str, x: Affine, y: Affine, name: str) -> Affine:
         if op == "mul" and not (x.terms and y.terms):
             return x.times(y.constant) if not y.terms else y.times(x.constant)
         if op != "mul" and not y.terms and y.constant > 0:
@@ -218,14 +218,14 @@ class _Prover:
             return quotient if op == "div" else remainder
         return self.bounds.symbol(name)
 
-    def _shifted(self, x: Value, bits: int, name: str) -> Affine:
+    def _shift(self, x: Value, bits: int, name: str) -> Affine:
         number = self._number(x)
-        if self.bounds.least(number) >= 0:
+        if self.bounds.lower_bound(number) >= 0:
             return self.bounds.divided(number, 1 << bits)[0]
         return self._between(name, 0, (1 << BITS[x.type.kind] - bits) - 1)
 
-    def _decided(self, item: Instruction) -> Condition:
-        """What follows from the condition that an instruction gives."""
+    def _condition_of(self, item: Instruction) -> Condition:
+        """The facts that follow from the result of an instruction, if that is a condition."""
         args = item.args
         if item.op == "compare" and args[0].type.kind in ("i32", "i64"):
             return _compared(str(item.detail), *map(self._number, args))
@@ -248,29 +248,33 @@ class _Prover:
         if self.is_trial:
             return
         args = item.args[1:] if item.op == "store" else item.args
-        held = item.args[0] if item.op == "store" else item.result
-        assert held is not None
-        size = _size(held.type.kind)
+        value = item.args[0] if item.op == "store" else item.result
+        assert value is not None
+        size = _size(value.type.kind)
         if item.op == "gather":
-            address, masks = self._moved(args[0], args[1], held.type.kind), args[2:]
+            address, masks = self._offset(args[0], args[1], value.type.kind), args[2:]
         else:
             address, masks = self.addresses[args[0]], args[1:]
-            if held.type.lanes:
-                lane = self.bounds.lane(held.type.lanes).times(size)
+            if value.type.lanes:
+                lane = self.bounds.lane(value.type.lanes).times(size)
                 address = Address(address.buffer, address.byte.plus(lane))
-        most = self.sizes[address.buffer] - size
+        last_start = self.sizes[address.buffer] - size
         facts = [fact for mask in masks for fact in self._condition(mask).holds]
         with self.bounds.assuming(facts):
-            for self.bounds.is_quick in (True, False):
-                first, last = self.bounds.least(address.byte), self.bounds.greatest(address.byte)
-                if 0 <= first and last <= most:
+            for self.bounds.integers_only in (True, False):
+                first, last = (
+                    self.bounds.lower_bound(address.byte),
+                    self.bounds.upper_bound(address.byte),
+                )
+                if 0 <= first and last <= last_start:
                     break
             else:
                 raise OutOfBoundsError(
-                    f"{self.function.name}: {instruction_text(item)}: bytes {_text(first)} to "
-                    f"{_text(last + size - 1)} of {address.buffer}, which has {most + size:,}"
+                    f"{self.function.name}: {instruction_text(item)}: bytes {_byte_text(first)} to "
+                    f"{_byte_text(last + size - 1)} of {address.buffer}, "
+                    f"which has {last_start + size:,}"
                 )
-        self.bounds.is_quick = False
+        self.bounds.integers_only = False
 
 
 def _hull(x: Range, y: Range) -> Range:
@@ -289,8 +293,8 @@ def _compared(order: str, x: Affine, y: Affine) -> Condition:
     return Condition(equal, ()) if order == "==" else Condition((), equal)
 
 
-def _last_turn(start: Affine, end: Affine, step: int) -> Affine:
-    """The last of start, start + step, … before `end`, rounded down if the span's remainder is known."""
+def _last_value(start: Affine, end: Affine, step: int) -> Affine:
+    """The last of start, start + step, … before `end`; end − 1 if the span's remainder is unknown."""
     span = end.minus(start)
     if not isinstance(span.constant, int) or span.divisor() % step:
         return end.plus(-1)
@@ -301,8 +305,8 @@ def _divisor(x: Affine) -> int:
     return gcd(x.divisor(), x.constant) if isinstance(x.constant, int) else 1
 
 
-def _is_counted(kind: Type) -> bool:
-    """Whether values of a type are followed: 64-bit integers, and 32-bit ones in masks."""
+def _is_followed(kind: Type) -> bool:
+    """Whether values of a type are followed: 64-bit integers, and 32-bit integers, which masks use."""
     return kind.kind in ("i32", "i64")
 
 
@@ -310,5 +314,5 @@ def _size(kind: str) -> int:
     return max(BITS[kind] // 8, 1)
 
 
-def _text(x: Extreme) -> str:
+def _byte_text(x: Extreme) -> str:
     return f"{floor(x):,}" if abs(x) != inf else str(x)

@@ -1,7 +1,6 @@
-"""Builds loop IR; every method checks the types of what it combines.
+"""A builder of loop IR. Every method checks the types of its operands.
 
-Python numbers stand for constants of the type they meet, and arithmetic on constants is done here,
-so that addresses cost nothing to write down.
+A Python number is a constant of the other operand's type. Arithmetic on constants is folded.
 """
 
 from __future__ import annotations
@@ -46,12 +45,12 @@ class OpenLoop:
         self.carried = loop.carried
 
     def carry(self, values: Sequence[Value]) -> None:
-        """What the carried values become in the next turn."""
+        """Set the carried values of the next iteration."""
         self._loop.following = tuple(values)
 
     @property
     def results(self) -> tuple[Value, ...]:
-        """The carried values after the last turn; valid outside the loop."""
+        """The carried values after the last iteration; valid outside the loop."""
         return self._loop.results
 
 
@@ -64,7 +63,7 @@ class Builder:
         self.function = Function(name, values, Block(), note)
         self._block = self.function.body
         self.contract = False
-        """Whether a · b + c may become one rounding."""
+        """Whether a · b + c may be rounded once."""
 
     @property
     def parameters(self) -> tuple[Value, ...]:
@@ -154,7 +153,7 @@ class Builder:
         return self._arithmetic("mul", x, y)
 
     def div(self, x: Operand, y: Operand) -> Value:
-        """x / y; integers are signed and cut towards 0."""
+        """x / y; integers are signed and truncated towards 0."""
         return self._arithmetic("div", x, y)
 
     def rem(self, x: Operand, y: Operand) -> Value:
@@ -162,7 +161,7 @@ class Builder:
         return self._arithmetic("rem", x, y)
 
     def fma(self, x: Operand, y: Operand, z: Value) -> Value:
-        """x · y + z in one rounding where the machine has it (else two)."""
+        """x · y + z, rounded once where the machine has such an instruction, else twice."""
         a, _ = self._pair(x, z)
         b, _ = self._pair(y, z)
         return self._emit("fma", (a, b, z), z.type)
@@ -212,7 +211,7 @@ class Builder:
     # -- conversions --------------------------------------------------------------------------
 
     def convert(self, x: Value, kind: Kind) -> Value:
-        """The same number in another kind; floats are cut towards 0, conditions become 0 and 1."""
+        """The same number in another kind; floats are truncated towards 0, conditions become 0 and 1."""
         return x if x.type.kind == kind else self._emit("convert", (x,), x.type.of(kind))
 
     def bitcast(self, x: Value, kind: Kind) -> Value:
@@ -220,7 +219,7 @@ class Builder:
         return x if x.type.kind == kind else self._emit("bitcast", (x,), x.type.of(kind))
 
     def splat(self, x: Operand, lanes: int, type: Type = F32) -> Value:  # noqa: A002
-        """A scalar in every lane; 0 lanes leave it alone."""
+        """A scalar in every lane; unchanged for 0 lanes."""
         if not isinstance(x, Value):
             return self.constant(Type(type.kind, lanes), x)
         if x.type.lanes or not lanes:
@@ -234,7 +233,7 @@ class Builder:
         return self._emit("lane", (x,), x.type.scalar, index)
 
     def shuffle(self, x: Value, y: Value, order: Sequence[int]) -> Value:
-        """Lanes of x followed by lanes of y, picked in the given order."""
+        """Lanes of x and y, numbered x first, in the given order."""
         return self._emit("shuffle", (x, y), Type(x.type.kind, len(order)), tuple(order))
 
     def join(self, parts: Sequence[Value]) -> Value:
@@ -242,7 +241,7 @@ class Builder:
         return self._emit("join", parts, Type(parts[0].type.kind, len(parts)))
 
     def reduce(self, op: str, x: Value) -> Value:
-        """All lanes combined by add, min or max in a fixed tree: halves are folded together."""
+        """All lanes combined by add, min or max in a fixed tree that folds halves together."""
         lanes = x.type.lanes
         while lanes > 1:
             half = lanes // 2
@@ -268,7 +267,7 @@ class Builder:
         type: Type,  # noqa: A002
         mask: Value | None = None,
     ) -> Value:
-        """`type.lanes` neighbouring elements from `index` on; masked lanes are 0 and not touched.
+        """`type.lanes` neighbouring elements from `index` on; masked lanes are 0 and are not read.
 
         Conditions are stored as bytes of 0 and 1.
         """
@@ -281,10 +280,10 @@ class Builder:
     def store(
         self, value: Value, pointer: Value, index: Operand, mask: Value | None = None
     ) -> None:
-        """Write neighbouring elements; masked lanes are not touched."""
-        kept = self.convert(value, "i8") if value.type.kind == "i1" else value
-        address = self.offset(pointer, index, kept.type.kind)
-        args = (kept, address) if mask is None else (kept, address, mask)
+        """Write neighbouring elements; masked lanes are not written."""
+        stored = self.convert(value, "i8") if value.type.kind == "i1" else value
+        address = self.offset(pointer, index, stored.type.kind)
+        args = (stored, address) if mask is None else (stored, address, mask)
         self._emit("store", args, None)
 
     def gather(self, pointer: Value, index: Value, kind: Kind, mask: Value | None = None) -> Value:
@@ -295,17 +294,17 @@ class Builder:
         return self.compare("!=", value, 0) if kind == "i1" else value
 
     def stack(self, count: int, kind: Kind) -> Value:
-        """Room for `count` elements that lives as long as the function, aligned to 64 bytes."""
+        """Memory for `count` elements, for as long as the function runs, aligned to 64 bytes."""
         result = self._fresh(PTR, "stack")
         self.function.body.items.insert(0, Instruction("stack", (), result, f"{count} {kind}"))
         return result
 
     def prefetch(self, pointer: Value, write: bool = False) -> None:
-        """Ask for the cache line at an address, to be read or written soon."""
+        """Prefetch the cache line at an address, for reading or writing."""
         self._emit("prefetch", (pointer,), None, "write" if write else "read")
 
     def clock(self, intrinsic: str) -> Value:
-        """The processor's count of time now, by an intrinsic of LLVM."""
+        """The processor's time counter, by an intrinsic of LLVM."""
         return self._emit("clock", (), I64, intrinsic)
 
     # -- control ------------------------------------------------------------------------------
@@ -319,7 +318,7 @@ class Builder:
         carried: Sequence[Value] = (),
         hint: str = "i",
     ) -> Iterator[OpenLoop]:
-        """for variable in range(start, stop, step), carrying values; see OpenLoop."""
+        """for variable in range(start, stop, step), with carried values; see OpenLoop."""
         first, last = self._pair(start, stop)
         inner = tuple(self._fresh(v.type, "c") for v in carried)
         loop = Loop(self._fresh(I64, hint), first, last, step, tuple(carried), inner, Block())
@@ -331,7 +330,7 @@ class Builder:
         finally:
             self._block = outer
         if len(loop.following) != len(inner):
-            raise ValueError("a loop says by carry() what each carried value becomes")
+            raise ValueError("a loop sets every carried value of the next iteration by carry()")
         self._block.items.append(loop)
 
     @contextmanager

@@ -1,12 +1,11 @@
-"""The loop IR: what a kernel does, as loops over typed scalar and vector values.
+"""The loop IR: a kernel as loops over typed scalar and vector values.
 
-Values are in single-assignment form. A loop carries values from one turn to the next (accumulators)
-instead of writing variables, so that a tile of a contraction stays in registers.
+Values are in static single-assignment form. A loop carries values from one iteration to the next
+(accumulators) instead of writing variables, so a tile of a contraction stays in registers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -58,7 +57,7 @@ class Value:
 
 
 class Constant(Value):
-    """A number known when the kernel is built, the same in every lane."""
+    """A number known at compile time, the same in every lane."""
 
     __slots__ = ("value",)
 
@@ -69,7 +68,7 @@ class Constant(Value):
 
 @dataclass(slots=True)
 class Instruction:
-    """result = op(args); `detail` is what the op needs beside values (a comparison, a lane order)."""
+    """result = op(args); `detail` is what the op needs besides values (a comparison, a lane order)."""
 
     op: str
     args: tuple[Value, ...]
@@ -79,7 +78,12 @@ class Instruction:
 
 @dataclass(slots=True)
 class Loop:
-    """for variable in range(start, stop, step): body; carries values from turn to turn."""
+    """for variable in range(start, stop, step): body, with values carried from each iteration.
+
+    initial:   the carried values before the first iteration.
+    carried:   the same at the start of an iteration. following: the same at its end.
+    results:   the same after the last iteration.
+    """
 
     variable: Value
     start: Value
@@ -94,7 +98,7 @@ class Loop:
 
 @dataclass(slots=True)
 class If:
-    """if condition: body (which has effects, not results)."""
+    """if condition: body. The body has effects, but no results."""
 
     condition: Value
     body: Block
@@ -115,13 +119,3 @@ class Function:
     parameters: tuple[Value, ...]
     body: Block
     note: str = ""
-
-
-def walk(block: Block) -> Sequence[Instruction | Loop | If]:
-    """Every instruction, loop and branch of the block and of what it contains."""
-    found: list[Instruction | Loop | If] = []
-    for item in block.items:
-        found.append(item)
-        if not isinstance(item, Instruction):
-            found.extend(walk(item.body))
-    return found

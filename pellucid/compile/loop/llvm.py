@@ -1,13 +1,11 @@
-"""Loop IR to LLVM text: a small interpreter that writes each item down."""
+"""Loop IR to LLVM text: a printer with one method for each op."""
 
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 
 from pellucid.compile.loop.ir import (
     BITS,
-    Block,
     Constant,
     Function,
     If,
@@ -16,6 +14,7 @@ from pellucid.compile.loop.ir import (
     Type,
     Value,
 )
+from pellucid.compile.loop.visitor import Visitor
 
 _ELEMENT = {
     "i1": "i1",
@@ -49,8 +48,8 @@ def _overload(t: Type) -> str:
     return f"v{t.lanes}{t.kind}" if t.lanes else t.kind
 
 
-class Writer:
-    """Writes functions and remembers which intrinsics they declare."""
+class Writer(Visitor):
+    """Writes functions and collects the declarations of the intrinsics that they call."""
 
     def __init__(self) -> None:
         self.declarations: set[str] = set()
@@ -67,7 +66,7 @@ class Writer:
             for p in function.parameters
         )
         self._open("entry")
-        self._block(function.body)
+        self.visit(function.body)
         body = "\n".join(self._lines)
         start = f"define {linkage} void @{function.name}({head}) noinline nounwind"
         return f"{start} {{\n{body}\n  ret void\n}}\n"
@@ -95,19 +94,14 @@ class Writer:
     def _typed(self, value: Value) -> str:
         return f"{type_text(value.type)} {self._ref(value)}"
 
-    def _block(self, block: Block) -> None:
-        for item in block.items:
-            if isinstance(item, Instruction):
-                getattr(self, f"_{item.op}", self._plain)(item)
-            elif isinstance(item, Loop):
-                self._loop(item)
-            else:
-                self._if(item)
+    def visit_instruction(self, item: Instruction) -> None:
+        """By the method that is named after the op; arithmetic has none of its own."""
+        getattr(self, f"_{item.op}", self._arithmetic)(item)
 
     # -- control ------------------------------------------------------------------------------
 
-    def _loop(self, loop: Loop) -> None:
-        """The test stands at the top, so a loop may run no turn at all."""
+    def visit_loop(self, loop: Loop) -> None:
+        """The test stands at the top, so a loop may have no iterations."""
         self._labels += 1
         head, body, done = (f"{part}{self._labels}" for part in ("head", "body", "done"))
         before = self._label
@@ -121,7 +115,7 @@ class Writer:
         )
         self._line(f"br i1 %{loop.variable.name}.in, label %{body}, label %{done}")
         self._open(body)
-        self._block(loop.body)
+        self.visit(loop.body)
         self._line(f"{following} = add nsw i64 %{loop.variable.name}, {loop.step}")
         self._line(f"br label %{head}")
         last = self._label
@@ -139,12 +133,13 @@ class Writer:
         for result, inner in zip(loop.results, loop.carried, strict=True):
             self._line(f"%{result.name} = phi {type_text(result.type)} [%{inner.name}, %{head}]")
 
-    def _if(self, branch: If) -> None:
+    def visit_if(self, branch: If) -> None:
+        """A conditional jump over the body."""
         self._labels += 1
         then, done = f"then{self._labels}", f"after{self._labels}"
         self._line(f"br i1 {self._ref(branch.condition)}, label %{then}, label %{done}")
         self._open(then)
-        self._block(branch.body)
+        self.visit(branch.body)
         self._line(f"br label %{done}")
         self._open(done)
 
@@ -157,7 +152,7 @@ class Writer:
         assert item.result is not None
         self._line(f"%{item.result.name} = {text}")
 
-    def _plain(self, item: Instruction) -> None:
+    def _arithmetic(self, item: Instruction) -> None:
         t = item.args[0].type
         table = _FLOAT_OP if t.is_float else _INT_OP
         op = table.get(item.op, item.op)
@@ -167,7 +162,7 @@ class Writer:
 
     def _fma(self, item: Instruction) -> None:
         t = type_text(item.args[0].type)
-        # fmuladd: one rounding where the machine has FMA; without it two, never a library call.
+        # fmuladd rounds once where the machine has FMA, else twice; it never calls a library.
         name = f"llvm.fmuladd.{_overload(item.args[0].type)}"
         self._declare(t, name, t, t, t)
         self._set(item, f"call {t} @{name}({', '.join(map(self._typed, item.args))})")
@@ -282,9 +277,9 @@ class Writer:
     def _gather(self, item: Instruction) -> None:
         assert item.result is not None
         t, index = item.result.type, item.args[1].type
-        places = f"{item.result.name}.at"
+        addresses = f"{item.result.name}.at"
         self._line(
-            f"%{places} = getelementptr inbounds {_ELEMENT[t.kind]}, {self._typed(item.args[0])}, "
+            f"%{addresses} = getelementptr inbounds {_ELEMENT[t.kind]}, {self._typed(item.args[0])}, "
             f"{self._typed(item.args[1])}"
         )
         name = f"llvm.masked.gather.{_overload(t)}.v{t.lanes}p0"
@@ -293,7 +288,7 @@ class Writer:
         lanes = self._ref(item.args[2]) if len(item.args) == 3 else "splat (i1 true)"
         self._set(
             item,
-            f"call {type_text(t)} @{name}({pointers} align {BITS[t.kind] // 8} %{places}, "
+            f"call {type_text(t)} @{name}({pointers} align {BITS[t.kind] // 8} %{addresses}, "
             f"{mask} {lanes}, {type_text(t)} zeroinitializer)",
         )
 
@@ -311,13 +306,8 @@ class Writer:
         self._line(f"call void @llvm.prefetch.p0({pointer}, i32 {write}, i32 3, i32 1)")
 
 
-def body_text(function: Function) -> str:
-    """The text of a function without its name: the same for functions that do the same."""
-    return Writer().function(replace(function, name="kernel"))
-
-
 def module_text(functions: list[Function], entry: Function, extra: str) -> str:
-    """A whole LLVM module: functions of its own, the exported entry, what they need, and `extra`."""
+    """An LLVM module: internal functions, the exported entry, declarations, and the text `extra`."""
     writer = Writer()
     bodies = [writer.function(function, "internal") for function in functions]
     bodies.append(writer.function(entry))

@@ -1,4 +1,4 @@
-"""Loop IR as text to read."""
+"""Loop IR as pseudo-code."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A checker of loop IR: types, definitions before uses, carried values, calls.
 
-It stands between the emitters and LLVM, so that a mistake is named where it was made.
+It runs between the emitters and LLVM, so an error message names the faulty instruction.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pellucid.compile.loop.ir import (
     I1,
     I64,
     PTR,
-    Block,
     Constant,
     Function,
     If,
@@ -22,6 +21,7 @@ from pellucid.compile.loop.ir import (
     Type,
     Value,
 )
+from pellucid.compile.loop.visitor import Visitor
 
 
 def verify(function: Function, callees: Mapping[str, Function] | None = None) -> None:
@@ -32,8 +32,8 @@ def verify(function: Function, callees: Mapping[str, Function] | None = None) ->
     _Checker(function, callees or {}).check()
 
 
-class _Checker:
-    """names: every value so far, each defined once. visible: those that may be used here."""
+class _Checker(Visitor):
+    """names: every value so far, each defined once. visible: the values in scope."""
 
     def __init__(self, function: Function, callees: Mapping[str, Function]) -> None:
         self.function = function
@@ -43,7 +43,7 @@ class _Checker:
 
     def check(self) -> None:
         self._define(self.function.parameters, self.function)
-        self._block(self.function.body)
+        self.visit(self.function.body)
 
     def _fail(self, item: object, why: str) -> NoReturn:
         raise TypeError(f"{self.function.name}: {_text(item)}: {why}")
@@ -60,24 +60,17 @@ class _Checker:
             if not isinstance(value, Constant) and id(value) not in self.visible:
                 self._fail(item, f"{value!r} is not defined here")
 
-    def _block(self, block: Block) -> None:
-        for item in block.items:
-            if isinstance(item, Instruction):
-                self._instruction(item)
-            elif isinstance(item, Loop):
-                self._loop(item)
-            else:
-                self._if(item)
-
-    def _if(self, branch: If) -> None:
+    def visit_if(self, branch: If) -> None:
+        """The condition is one bit."""
         self._use([branch.condition], branch)
         if branch.condition.type != I1:
             self._fail(branch, "a branch takes one condition")
         outside = set(self.visible)
-        self._block(branch.body)
+        self.visit(branch.body)
         self.visible = outside
 
-    def _loop(self, loop: Loop) -> None:
+    def visit_loop(self, loop: Loop) -> None:
+        """Bounds are i64; carried values keep their number and types."""
         self._use([loop.start, loop.stop, *loop.initial], loop)
         if {value.type for value in (loop.variable, loop.start, loop.stop)} != {I64}:
             self._fail(loop, "a loop runs over i64")
@@ -85,15 +78,16 @@ class _Checker:
             self._fail(loop, f"a loop steps forward, not by {loop.step}")
         rows = (loop.initial, loop.carried, loop.following, loop.results)
         if len({tuple(value.type for value in row) for row in rows}) != 1:
-            self._fail(loop, "carried values keep their number and types from turn to turn")
+            self._fail(loop, "carried values keep their number and types in every iteration")
         outside = set(self.visible)
         self._define([loop.variable, *loop.carried], loop)
-        self._block(loop.body)
+        self.visit(loop.body)
         self._use(loop.following, loop)
         self.visible = outside
         self._define(loop.results, loop)
 
-    def _instruction(self, item: Instruction) -> None:
+    def visit_instruction(self, item: Instruction) -> None:
+        """The op exists, and operands and result have the types that it takes."""
         self._use(item.args, item)
         types = [value.type for value in item.args]
         if item.op == "call":
@@ -106,9 +100,9 @@ class _Checker:
 
     def _call(self, item: Instruction, types: list[Type]) -> None:
         callee = self.callees.get(str(item.detail))
-        wanted = types if callee is None else [value.type for value in callee.parameters]
-        if item.result is not None or types != wanted:
-            self._fail(item, f"it takes ({', '.join(map(str, wanted))}) and returns nothing")
+        expected = types if callee is None else [value.type for value in callee.parameters]
+        if item.result is not None or types != expected:
+            self._fail(item, f"it takes ({', '.join(map(str, expected))}) and returns nothing")
 
 
 def _text(item: object) -> str:
@@ -135,7 +129,7 @@ def _same(*kinds: str, arity: int = 2) -> Rule:
 
 
 def _takes(arity: int, rule: Rule) -> Rule:
-    """A rule for so many operands."""
+    """The rule, for `arity` operands only."""
     return lambda types, result, detail: len(types) == arity and rule(types, result, detail)
 
 
@@ -179,7 +173,7 @@ def _shuffle(types: list[Type], result: Type | None, order: object) -> bool:
     x, y = types
     if x != y or not isinstance(order, tuple) or result != Type(x.kind, len(order)):
         return False
-    return all(0 <= place < 2 * x.lanes for place in order)
+    return all(0 <= lane < 2 * x.lanes for lane in order)
 
 
 def _join(types: list[Type], result: Type | None, detail: object) -> bool:
@@ -207,16 +201,16 @@ def _store(types: list[Type], result: Type | None, detail: object) -> bool:
 def _gather(types: list[Type], result: Type | None, detail: object) -> bool:
     if result is None or result.kind == "i1" or result.lanes < 1:
         return False
-    places = [PTR, result.of("i64")]
-    return types in (places, [*places, result.of("i1")])
+    operands = [PTR, result.of("i64")]
+    return types in (operands, [*operands, result.of("i1")])
 
 
 _NUMBERS = ("i8", "i32", "i64", "f32", "f64")
-_WHOLE = ("i1", "i8", "i32", "i64")
+_INTEGERS = ("i1", "i8", "i32", "i64")
 _RULES: dict[str, Rule] = {
     **dict.fromkeys(("add", "sub", "mul", "div"), _same(*_NUMBERS)),
     "rem": _same("i8", "i32", "i64"),
-    **dict.fromkeys(("and", "or", "xor", "shl", "lshr", "ashr"), _same(*_WHOLE)),
+    **dict.fromkeys(("and", "or", "xor", "shl", "lshr", "ashr"), _same(*_INTEGERS)),
     "fma": _same("f32", "f64", arity=3),
     "neg": _same("f32", "f64", arity=1),
     "unary": _same(*_NUMBERS, arity=1),

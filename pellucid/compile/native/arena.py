@@ -1,4 +1,4 @@
-"""Memory that begins at a multiple of 64 bytes."""
+"""Memory that is aligned to 64 bytes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ ALIGN = 64
 
 
 class ArenaError(MemoryError):
-    """There is not enough memory for what a program needs."""
+    """There is not enough memory for a program."""
 
 
 def aligned_zeros(size: int, purpose: str) -> Array:
-    """Zeroed bytes, at least one, that begin at a multiple of 64; raises ArenaError.
+    """Zeroed bytes, at least one, aligned to 64; raises ArenaError if there are not enough.
 
-    Large blocks are zeroed by the system when they are first touched.
+    The system zeroes large blocks when they are first touched.
     """
     try:
         raw = np.zeros(max(size, 1) + ALIGN, np.uint8)

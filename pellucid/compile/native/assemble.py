@@ -17,7 +17,7 @@ def to_object(text: str, isa: Isa) -> bytes:
 
 
 def to_assembly(text: str, isa: Isa) -> str:
-    """The assembly of the same."""
+    """Optimised assembly of a module."""
     return str(_machine(isa).emit_assembly(_optimised(text, isa)))
 
 
@@ -39,10 +39,10 @@ def _machine(isa: Isa) -> TargetMachine:
 
 
 def _optimised(text: str, isa: Isa) -> ModuleRef:
-    """The module after the few of LLVM's passes that pay.
+    """The module after the few of LLVM's passes that are worth their time.
 
-    The text is vectorised, unrolled and free of repetitions already. The standard pipelines take
-    as long as all the rest and make it no faster.
+    The text is vectorised, unrolled and free of common subexpressions already. The standard
+    pipelines would double the time of compiling and make the code no faster.
     """
     import llvmlite.binding as llvm
 

@@ -1,15 +1,14 @@
-"""Object code on disk, so that what was compiled once starts at once.
+"""A cache of object code on disk, so that a program is compiled only once.
 
 An entry is a file named by the hash of everything that its code depends on. Its code is run, so it is
-used only if nobody but the user (or root) can have written it: folder and file are theirs and closed
-to others (see `private_folder`), and a key of the user's own, random bytes in the same folder,
-authenticates header and content (HMAC-SHA256, RFC 2104). Anything else is compiled again. Entries
-appear at once and whole, so several processes may share the folder. It is kept below a size by
-removing what was used longest ago. Where the folder cannot be used, everything works without it.
+used only if nobody but the user or root can have written it. Folder and file are theirs and closed to
+others (see `private_folder`), and a secret of the user, random bytes in the same folder,
+authenticates header and content (HMAC-SHA256, RFC 2104). Anything else is compiled again. Entries are
+written atomically, so several processes may share the folder. The least recently used entries are
+removed when the folder grows beyond its size. Without a usable folder everything works, uncached.
 
-On Windows the system's access lists take the place of owners and modes; Python cannot read them, so
-what is checked there is what `plain_folder` says. The key lies in the user's own folder of caches
-even if PELLUCID_CACHE names another.
+On Windows, access lists replace owners and modes. Python cannot read them, so `plain_folder` checks
+what it can. The secret lies in the user's own folder of caches even if PELLUCID_CACHE names another.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pellucid.compile.forks import hashing
+from pellucid.compile.native.cache_folder import default_folder, user_folder
 from pellucid.compile.native.isa import Isa
-from pellucid.compile.native.places import default_folder, own_folder
 from pellucid.compile.native.plain_folder import PlainFolder
 from pellucid.compile.native.private_folder import PARTIAL, PrivateFolder
 
 MAGIC = b"pellucid object 2\n"
 MOST_BYTES = 512 * 1024 * 1024
 MOST_ENTRY_BYTES = 128 * 1024 * 1024
-"""No object of a program is as large; a file that is belongs to nobody."""
+"""No program has a larger object, so a larger file is not an entry."""
 SECRET = "pellucid-key"
 _SECRET_BYTES = 32
 _DIGEST = 32
@@ -43,7 +42,7 @@ Folder = PrivateFolder | PlainFolder
 
 
 def key_of(source: str, isa: Isa) -> str:
-    """The hash of what a module's text depends on, the target, and LLVM's version."""
+    """The hash of a module's source (its text or what that depends on), target and LLVM version."""
     import llvmlite
     from llvmlite.binding import llvm_version_info
 
@@ -61,8 +60,8 @@ def key_of(source: str, isa: Isa) -> str:
 class ObjectCache:
     """Object code by key.
 
-    folder:  None if there is no place for it.
-    trouble: why the folder, or an entry, could not be used the last time, empty if it could.
+    folder:  None if there is none.
+    trouble: the reason why the folder or an entry could not be used last; empty if there was none.
     """
 
     def __init__(self, folder: Path | None = None, most_bytes: int = MOST_BYTES) -> None:
@@ -76,7 +75,7 @@ class ObjectCache:
             )
 
     def load(self, key: str) -> bytes | None:
-        """The object code of a key, None if it is not there or not to be trusted."""
+        """The object code of a key, None if there is none that is trusted."""
         name = f"{key}.o"
         if self.folder is None:
             return None
@@ -96,27 +95,27 @@ class ObjectCache:
         return None
 
     def store(self, key: str, payload: bytes) -> None:
-        """Keep the object code of a key, if the folder allows and it is not too large."""
+        """Write the object code of a key, if the folder allows it and it is not too large."""
         if self.folder is None or len(payload) > MOST_ENTRY_BYTES - len(MAGIC) - 2 * _DIGEST:
             return
         with self._noting("written"), _opened(self.folder, make=True) as folder:
             header = MAGIC + bytes.fromhex(key)
             folder.write(f"{key}.o", header + _seal(self._secret(), header, payload) + payload)
-        if int(key, 16) % _CLEAN_EVERY == 0:  # hashes are as good as dice, and the same again
+        if int(key, 16) % _CLEAN_EVERY == 0:  # hashes are random, but reproducible
             self.clean()
 
     def clean(self) -> None:
-        """Remove what was used longest ago until the folder is below its size.
+        """Remove the least recently used entries until the folder is within its size.
 
-        The folder may hold something else than entries, which is not ours to remove.
+        Other files in the folder stay.
         """
         if self.folder is None:
             return
         missing = suppress(FileNotFoundError)
         with self._noting("read"), missing, _opened(self.folder, make=False) as folder:
-            found = [each for each in folder.files() if _is_entry(each[1])]
-            total = sum(status.st_size for status, _ in found)
-            for status, name in sorted(found, key=lambda pair: pair[0].st_mtime):
+            entries = [entry for entry in folder.files() if _is_entry(entry[1])]
+            total = sum(status.st_size for status, _ in entries)
+            for status, name in sorted(entries, key=lambda pair: pair[0].st_mtime):
                 if total <= self.most_bytes:
                     return
                 with self._noting("removed", name):
@@ -124,26 +123,26 @@ class ObjectCache:
                 total -= status.st_size
 
     def _secret(self) -> bytes:
-        """The user's key, made when it is first needed, and again if it is damaged.
+        """The user's secret, created when it is first needed, and again if it is damaged.
 
-        It is read each time: whoever makes it first makes it for all, and a new one counts at once.
+        It is read each time, because another process may have created or replaced it.
         """
-        place = own_folder() if sys.platform == "win32" else self.folder
-        if place is None:
-            raise OSError(0, "there is no place for its key")
-        with _opened(place, make=True) as folder:
+        key_folder = user_folder() if sys.platform == "win32" else self.folder
+        if key_folder is None:
+            raise OSError(0, "there is no folder for its key")
+        with _opened(key_folder, make=True) as folder:
             for _ in range(_TRIES):
-                found = folder.read(SECRET, _SECRET_BYTES, secret=True)
-                if found is not None and len(found) == _SECRET_BYTES:
-                    return found
-                if found is not None:
+                secret = folder.read(SECRET, _SECRET_BYTES, secret=True)
+                if secret is not None and len(secret) == _SECRET_BYTES:
+                    return secret
+                if secret is not None:
                     folder.remove(SECRET)
                 folder.write_first(SECRET, secrets.token_bytes(_SECRET_BYTES))
         raise OSError(0, "its key is damaged again and again")
 
     @contextmanager
     def _noting(self, what: str, name: str = "") -> Iterator[None]:
-        """Go on without the cache where the system, or what lies there, does not allow something."""
+        """Turn an OSError into `trouble`; the program goes on without the cache."""
         try:
             yield
         except OSError as error:
@@ -168,7 +167,7 @@ def _seal(secret: bytes, header: bytes, payload: bytes) -> bytes:
 
 
 def _checked(content: bytes, key: str, secret: bytes) -> bytes | None:
-    """What an entry holds, None unless its header and its seal are right."""
+    """The object code of an entry, None unless header and seal are right."""
     header = MAGIC + bytes.fromhex(key)
     start = len(header)
     seal, payload = content[start : start + _DIGEST], content[start + _DIGEST :]

@@ -1,4 +1,4 @@
-"""Instruction sets: what the shape of the code depends on."""
+"""Instruction sets: the properties of a target that the shape of the code depends on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Isa:
 
     @property
     def pause(self) -> str:
-        """The LLVM call that eases a spinning loop, empty if there is none."""
+        """The LLVM call that relaxes the processor in a spinning loop; empty if there is none."""
         if self.triple.startswith("x86_64"):
             return "call void @llvm.x86.sse2.pause()"
         if self.triple.startswith(("aarch64", "arm64")):
@@ -55,7 +55,7 @@ _AVX512 = ("avx512f", "avx512bw", "avx512dq", "avx512vl")
 
 
 def isa_named(name: str) -> Isa:
-    """A target by name, for looking at its code on any machine."""
+    """A target by name; its code can be compiled, though not run, on any machine."""
     if name not in _KNOWN:
         raise ValueError(f"there is no target {name!r}; there are {', '.join(_KNOWN)}")
     return _KNOWN[name]
@@ -63,18 +63,18 @@ def isa_named(name: str) -> Isa:
 
 @cache
 def host_isa() -> Isa:
-    """The machine that this process runs on."""
+    """The target of the machine that this process runs on."""
     import llvmlite.binding as llvm
 
     triple = llvm.get_process_triple()
     cpu = llvm.get_host_cpu_name()
-    found = llvm.get_host_cpu_features()
-    features = found.flatten()
+    available = llvm.get_host_cpu_features()
+    features = available.flatten()
     if triple.startswith(("aarch64", "arm64")):
         return Isa("neon", triple, cpu, features, 4, 32)
-    if all(found.get(name) for name in _AVX512) and found.get("fma"):
-        # LLVM takes half of each register for these processors unless told otherwise.
+    if all(available.get(name) for name in _AVX512) and available.get("fma"):
+        # By default LLVM uses half of each register on these processors.
         return Isa("avx512", triple, cpu, f"{features},-prefer-256-bit", 16, 32)
-    if found.get("avx2") and found.get("fma"):
+    if available.get("avx2") and available.get("fma"):
         return Isa("avx2", triple, cpu, features, 8, 16)
     return Isa("sse2", triple, cpu, features, 4, 16)

@@ -13,7 +13,7 @@ from pellucid.compile.native.isa import Isa
 
 
 class Source(Protocol):
-    """LLVM text that need not be written if its object is in the cache."""
+    """LLVM text that is written only if its object is not in the cache."""
 
     @property
     def isa(self) -> Isa:
@@ -22,7 +22,7 @@ class Source(Protocol):
 
     @property
     def key(self) -> str | None:
-        """A hash of everything that the text depends on, None if it is not known."""
+        """A hash of everything that the text depends on, None if there is none."""
         ...
 
     @property
@@ -33,7 +33,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Text:
-    """A module that is written already."""
+    """A module whose text exists already."""
 
     text: str
     isa: Isa
@@ -46,12 +46,12 @@ class Text:
 
 _numbers = itertools.count()
 _jit: list[Any] = []
-_RENEWED = 64
-"""Libraries that one engine links: it forgets nothing of them until all are gone and it with them."""
+_LIBRARIES_PER_ENGINE = 64
+"""An engine frees the memory of its libraries only with itself, so it links no more than these."""
 
 
 class Library:
-    """Loaded machine code; it stays in memory as long as this object lives."""
+    """Loaded machine code, which stays in memory as long as this object lives."""
 
     def __init__(self, image: bytes, names: tuple[str, ...]) -> None:
         import llvmlite.binding as llvm
@@ -70,7 +70,7 @@ class Library:
 def _engine(number: int) -> Any:
     import llvmlite.binding as llvm
 
-    if not _jit or number % _RENEWED == 0:
+    if not _jit or number % _LIBRARIES_PER_ENGINE == 0:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         _jit[:] = [llvm.create_lljit_compiler()]
@@ -78,14 +78,14 @@ def _engine(number: int) -> Any:
 
 
 def load(code: Source, names: tuple[str, ...], cache: ObjectCache) -> tuple[Library, bool]:
-    """The library of a module, from the cache if it is there, and whether it was."""
-    depends = code.key
-    if depends is None:
+    """The library of a module, and whether its object came from the cache."""
+    text_key = code.key
+    if text_key is None:
         return Library(to_object(code.text, code.isa), names), False
-    key = key_of(depends, code.isa)
+    key = key_of(text_key, code.isa)
     image = cache.load(key)
-    found = image is not None
+    from_cache = image is not None
     if image is None:
         image = to_object(code.text, code.isa)
         cache.store(key, image)
-    return Library(image, names), found
+    return Library(image, names), from_cache

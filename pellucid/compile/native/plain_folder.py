@@ -1,8 +1,8 @@
-"""A folder where the system has no owners and modes, as Windows, whose access lists Python cannot read.
+"""A folder on systems without owners and modes, such as Windows, whose access lists Python cannot read.
 
-What can be checked is: the folder and its files are no links (or other reparse points), files are
-regular and not too large. That others cannot write is left to where the folder lies: the user's
-own folder of caches is closed to them.
+Neither the folder nor its files are links or other reparse points; files are regular and not too
+large. Protection from other users depends on the location: the user's own folder of caches is closed
+to them.
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ from pellucid.compile.native.private_folder import PARTIAL
 
 
 class PlainFolder:
-    """A folder and its files, as `PrivateFolder` as far as the system goes."""
+    """A folder and its files, with the methods of `PrivateFolder`."""
 
     def __init__(self, path: Path, make: bool) -> None:
-        """Open a folder; make: it and those above it; raises OSError if it is not there or a link."""
+        """Open a folder; raises OSError if it does not exist or is a link.
+
+        make: create it and the folders above it.
+        """
         self._folder = path
         if make:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = path.lstat()
-        if not stat.S_ISDIR(status.st_mode) or _leads_elsewhere(status):
+        if not stat.S_ISDIR(status.st_mode) or _is_link(status):
             raise OSError(errno.ENOTDIR, "it is not a folder of its own")
 
     def __enter__(self) -> Self:
@@ -37,7 +40,7 @@ class PlainFolder:
         pass
 
     def read(self, name: str, most: int, secret: bool = False) -> bytes | None:
-        """The content of a file, None if there is none, empty if it is not to be trusted."""
+        """The content of a file; None if there is none, empty if it is not trusted."""
         try:
             if not _is_file(self._folder / name):
                 return b""
@@ -49,9 +52,9 @@ class PlainFolder:
             return None
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace a file at once; raises OSError, also if the name is taken by something else."""
+        """Replace a file atomically; raises OSError if it cannot be, or is not a regular file."""
         with suppress(FileNotFoundError):
-            self._check_own(name)
+            self._check_regular(name)
         partial = self._partial(content)
         try:
             partial.replace(self._folder / name)
@@ -59,7 +62,7 @@ class PlainFolder:
             partial.unlink(missing_ok=True)
 
     def write_first(self, name: str, content: bytes) -> None:
-        """Make a file, whole from the start, unless there is one already."""
+        """Create a file with its whole content, unless it exists."""
         partial = self._partial(content)
         try:
             with suppress(FileExistsError):
@@ -78,31 +81,31 @@ class PlainFolder:
         os.utime(self._folder / name)
 
     def remove(self, name: str) -> None:
-        """Remove a regular file; raises OSError if it is anything else."""
+        """Remove a regular file; raises OSError for anything else."""
         with suppress(FileNotFoundError):
-            self._check_own(name)
+            self._check_regular(name)
             (self._folder / name).unlink()
 
-    def _check_own(self, name: str) -> None:
+    def _check_regular(self, name: str) -> None:
         if not _is_file(self._folder / name):
             raise OSError(errno.EPERM, f"{name} is not a regular file")
 
     def files(self) -> list[tuple[os.stat_result, str]]:
         """The regular files."""
-        found = []
+        files = []
         for path in self._folder.iterdir():
             with suppress(FileNotFoundError):
                 if _is_file(path):
-                    found.append((path.lstat(), path.name))
-        return found
+                    files.append((path.lstat(), path.name))
+        return files
 
 
 def _is_file(path: Path) -> bool:
     status = path.lstat()
-    return stat.S_ISREG(status.st_mode) and not _leads_elsewhere(status)
+    return stat.S_ISREG(status.st_mode) and not _is_link(status)
 
 
-def _leads_elsewhere(status: os.stat_result) -> bool:
+def _is_link(status: os.stat_result) -> bool:
     reparse: int = getattr(status, "st_file_attributes", 0) & getattr(
         stat, "FILE_ATTRIBUTE_REPARSE_POINT", 0
     )

@@ -1,7 +1,7 @@
-"""A folder that only its user (or root) can change, on systems where files have owners and modes.
+"""A folder that only its user or root can change, on systems where files have owners and modes.
 
-Every folder on the way to it is opened relative to the one before and checked by its descriptor, so
-nothing can be exchanged between a check and its use. The same holds for the files in it.
+Every folder of the path is opened relative to the one before and checked by its descriptor, so
+nothing can be exchanged between a check and its use. The same holds for the files in the folder.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ _OTHERS_READ = stat.S_IRWXG | stat.S_IRWXO
 _MOST_LINKS = 40
 _NEVER_WAIT = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY"))
 _PASS = _NEVER_WAIT | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", os.O_RDONLY)
-"""How the folders on the way are opened: where the system can, without the right to list them."""
+"""Flags for the folders of the path. Where the system allows it, they need no right to list."""
 
 
 class PrivateFolder:
     """A folder and its files; closed when its `with` block ends."""
 
     def __init__(self, path: Path, make: bool) -> None:
-        """Open a folder; make: it and those above it, with mode 0700, where they are missing.
+        """Open a folder.
 
-        Raises OSError if it is not there, or if another user could change what is in it: each folder
-        belongs to the user or root, the last cannot be written by others, and those above it
-        neither, unless they are sticky, so that others cannot rename what is the user's. Links
-        above it are followed if they belong to the user or root.
+        make: create it and the folders above it, with mode 0700, where they are missing.
+        Raises OSError if the folder does not exist, or if another user could change its content.
+        Each folder of the path belongs to the user or root, and others cannot write to it. Above the
+        last folder, others may write to a sticky folder, where they cannot rename the user's files.
+        Links in the path are followed if they belong to the user or root.
         """
         self._folder = _opened(path, make)
 
@@ -44,10 +45,10 @@ class PrivateFolder:
         os.close(self._folder)
 
     def read(self, name: str, most: int, secret: bool = False) -> bytes | None:
-        """The content of a file, None if there is none, empty if it is not to be trusted.
+        """The content of a file; None if there is none, empty if it is not trusted.
 
-        Trusted is a regular file of at most so many bytes that belongs to the user or root and that
-        nobody else can write. secret: it belongs to the user, and nobody else can read it.
+        A trusted file is regular, has at most `most` bytes, belongs to the user or root, and cannot
+        be written by others. secret: it also belongs to the user, and others cannot read it.
         """
         try:
             handle = os.open(name, os.O_RDONLY | _NEVER_WAIT, dir_fd=self._folder)
@@ -70,20 +71,20 @@ class PrivateFolder:
             os.close(handle)
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace a file at once; raises OSError, also if the name is taken by what is not ours."""
+        """Replace a file atomically; raises OSError if it cannot be, or is not the user's."""
         with suppress(FileNotFoundError):
             self._check_own(name)
         with self._partial(content) as partial:
             os.replace(partial, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
 
     def write_first(self, name: str, content: bytes) -> None:
-        """Make a file, whole from the start, unless there is one already."""
+        """Create a file with its whole content, unless it exists."""
         with self._partial(content) as partial, suppress(FileExistsError):
             os.link(partial, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
 
     @contextmanager
     def _partial(self, content: bytes) -> Iterator[str]:
-        """A new file of mode 0600 under a name of its own; what is left of it is removed."""
+        """A new file of mode 0600 under a unique name; removed at the end if it is still there."""
         name = secrets.token_hex(8) + PARTIAL
         new = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NEVER_WAIT
         handle = os.open(name, new, 0o600, dir_fd=self._folder)
@@ -101,7 +102,7 @@ class PrivateFolder:
         os.utime(name, dir_fd=self._folder, follow_symlinks=False)
 
     def remove(self, name: str) -> None:
-        """Remove a file of the user's; raises OSError if it is anything else."""
+        """Remove a regular file of the user's; raises OSError for anything else."""
         with suppress(FileNotFoundError):
             self._check_own(name)
             os.unlink(name, dir_fd=self._folder)
@@ -114,17 +115,17 @@ class PrivateFolder:
     def files(self) -> list[tuple[os.stat_result, str]]:
         """The user's regular files."""
         listed = os.open(".", os.O_RDONLY | _NEVER_WAIT, dir_fd=self._folder)
-        found = []
+        files = []
         try:
             with os.scandir(listed) as entries:
                 for entry in entries:
-                    # Another process may have removed it by now.
+                    # Another process may have removed it meanwhile.
                     with suppress(FileNotFoundError):
-                        found.append((entry.stat(follow_symlinks=False), entry.name))
+                        files.append((entry.stat(follow_symlinks=False), entry.name))
         finally:
             os.close(listed)
         me = os.geteuid()
-        return [each for each in found if stat.S_ISREG(each[0].st_mode) and each[0].st_uid == me]
+        return [(s, name) for s, name in files if stat.S_ISREG(s.st_mode) and s.st_uid == me]
 
 
 def _trusted() -> set[int]:
@@ -132,30 +133,30 @@ def _trusted() -> set[int]:
 
 
 def _opened(path: Path, make: bool) -> int:
-    """The descriptor of a folder, after every step of the way has been checked."""
-    whole = Path.cwd() / path
-    here = os.open(os.sep, _PASS)
+    """The descriptor of a folder; every folder and link of the path has been checked."""
+    absolute = Path.cwd() / path
+    current = os.open(os.sep, _PASS)
     try:
-        rest = [*whole.parts[1:]]
-        _check_folder(os.fstat(here), os.sep, last=not rest)
+        names = [*absolute.parts[1:]]
+        _check_folder(os.fstat(current), os.sep, last=not names)
         links = 0
-        while rest:
-            name = rest.pop(0)
-            target = _link(here, name)
+        while names:
+            name = names.pop(0)
+            target = _link(current, name)
             if target is not None:
                 links += 1
                 if links > _MOST_LINKS:
                     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-                rest = [*target.parts, *rest]
+                names = [*target.parts, *names]
                 continue
-            below = _root() if name == os.sep else _child(here, name, make)
-            os.close(here)
-            here = below
-            _check_folder(os.fstat(here), name, last=not rest)
+            child = _root() if name == os.sep else _child(current, name, make)
+            os.close(current)
+            current = child
+            _check_folder(os.fstat(current), name, last=not names)
     except BaseException:
-        os.close(here)
+        os.close(current)
         raise
-    return here
+    return current
 
 
 def _root() -> int:
@@ -170,30 +171,30 @@ def _check_folder(status: os.stat_result, name: str, last: bool) -> None:
         raise OSError(errno.EPERM, f"others can write to the folder {name!r}; chmod go-w it")
 
 
-def _link(here: int, name: str) -> Path | None:
-    """Where a link leads, None for anything else; raises OSError if it is another user's."""
+def _link(folder: int, name: str) -> Path | None:
+    """The target of a link, None for anything else; raises OSError if it is another user's."""
     try:
-        status = os.stat(name, dir_fd=here, follow_symlinks=False)
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
     if not stat.S_ISLNK(status.st_mode):
         return None
     if status.st_uid not in _trusted():
         raise OSError(errno.EPERM, f"the link {name!r} belongs to another user")
-    return Path(os.readlink(name, dir_fd=here))
+    return Path(os.readlink(name, dir_fd=folder))
 
 
-def _child(here: int, name: str, make: bool) -> int:
+def _child(folder: int, name: str, make: bool) -> int:
     with suppress(FileExistsError):
-        if make and not _exists(here, name):
-            os.mkdir(name, 0o700, dir_fd=here)
-            os.chmod(name, 0o700, dir_fd=here)  # whatever the umask
-    return os.open(name, _PASS, dir_fd=here)
+        if make and not _exists(folder, name):
+            os.mkdir(name, 0o700, dir_fd=folder)
+            os.chmod(name, 0o700, dir_fd=folder)  # whatever the umask
+    return os.open(name, _PASS, dir_fd=folder)
 
 
-def _exists(here: int, name: str) -> bool:
+def _exists(folder: int, name: str) -> bool:
     try:
-        os.stat(name, dir_fd=here, follow_symlinks=False)
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return False
     return True

@@ -1,7 +1,7 @@
-"""Teams of threads that run one program together, each on its own slice.
+"""Teams of threads that run one program together, each on its share of the tasks.
 
-The calling thread is thread 0; the others wait in machine code, without Python's lock, until there
-is work. Teams are kept for the life of the process; a forked child starts its own.
+The calling thread is thread 0. The others wait for jobs in machine code, without the interpreter
+lock. Teams live as long as the process; a forked child starts its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pellucid.compile.native.isa import host_isa
 from pellucid.compile.native.library import Library, Text, load
 
 SPINS = 4_000
-_PATIENCE = 2.0  # seconds
+_STOP_TIMEOUT = 2.0  # seconds
 
 _POSIX = {
     at.LOCK_CALL: "pthread_mutex_lock",
@@ -43,9 +43,9 @@ _Call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 class Workers:
-    """All threads of a team but the caller's, and the memory in which they wait for jobs.
+    """The threads of a team besides the caller's, and the memory in which they wait for jobs.
 
-    Each holds on to that memory as long as it runs, even if an interrupt ends the making of a team.
+    Each thread keeps that memory alive, even if an interrupt ends the construction of the team.
     """
 
     def __init__(self, threads: int) -> None:
@@ -55,14 +55,14 @@ class Workers:
         self._work = _Worker(library.address("pel_worker"))
         self._memory = aligned_zeros(at.TEAM_BYTES, "a team of threads")
         self._set(at.THREADS, threads)
-        # With fewer processors than threads a spinning thread only holds up the one it waits for.
+        # With fewer processors than threads, a spinning thread delays the thread it waits for.
         self._set(at.SPINS, SPINS if threads <= available_processors() else 0)
         for field, value in _system_calls(self._address).items():
             self._set(field, value)
         self._threads: list[threading.Thread] = []
         try:
             for number in range(1, threads):
-                self._begin(number)
+                self._start(number)
         except BaseException:
             self._end(self._address)
             raise
@@ -71,7 +71,7 @@ class Workers:
     def _address(self) -> int:
         return int(self._memory.ctypes.data)
 
-    def _begin(self, number: int) -> None:
+    def _start(self, number: int) -> None:
         thread = threading.Thread(
             target=self._wait_for_jobs, args=(number,), name=f"pellucid-{number}", daemon=True
         )
@@ -88,14 +88,14 @@ class Workers:
         self._work(self._address, number)
 
     def run(self, entry: int, table: int, steps: int) -> None:
-        """Run an entry with the calling thread; one foreign call begins and ends the job."""
+        """Run an entry on all threads; one foreign call starts and ends the job."""
         self._set(at.ENTRY, entry)
         self._set(at.TABLE, table)
         self._set(at.STEPS, steps)
         self._lead(self._address)
 
     def end(self) -> None:
-        """End all threads; there is no job."""
+        """End all threads between two jobs."""
         self._end(self._address)
         for thread in self._threads:
             thread.join()
@@ -113,7 +113,7 @@ class Team:
         self._workers: Workers | None = None
 
     def run(self, entry: int, table: int, steps: int) -> None:
-        """Run an entry on all threads; returns when all are done and none is in its code."""
+        """Run an entry on all threads; returns when all have finished and left its code."""
         if self.threads == 1:
             _Entry(entry)(table, steps, 0, 1, None)
             return
@@ -123,9 +123,9 @@ class Team:
             self._workers.run(entry, table, steps)
 
     def stop(self) -> None:
-        """End the workers, between two jobs; another job has new ones."""
-        # At exit another thread may still be in a job that takes long; it ends with the process.
-        if self._lock.acquire(timeout=_PATIENCE):
+        """End the workers between two jobs; the next job starts new ones."""
+        # At exit another thread may still run a long job, which ends with the process.
+        if self._lock.acquire(timeout=_STOP_TIMEOUT):
             try:
                 workers, self._workers = self._workers, None
                 if workers is not None:
@@ -138,15 +138,15 @@ class _Teams:
     """The teams of this process, by number of threads."""
 
     def __init__(self) -> None:
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
-        """Begin anew, as a forked child must: the threads are its parent's."""
+    def reset(self) -> None:
+        """Drop all teams, as a forked child must: their threads are its parent's."""
         self._lock = threading.Lock()
         self._teams: dict[int, Team] = {}
 
     def of(self, threads: int) -> Team:
-        """The team of so many threads."""
+        """The team of this number of threads."""
         with self._lock:
             if threads not in self._teams:
                 self._teams[threads] = Team(threads)
@@ -161,23 +161,23 @@ class _Teams:
 _teams = _Teams()
 atexit.register(_teams.stop)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_teams.forget)
+    os.register_at_fork(after_in_child=_teams.reset)
 
 
 def team_of(threads: int) -> Team:
-    """The process's team of so many threads."""
+    """The process's team of this number of threads."""
     return _teams.of(threads)
 
 
 def available_processors() -> int:
-    """Processors that this process may use, by its affinity and its control group."""
+    """The number of processors that this process may use, by its affinity and control group."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(min(count or 1, _quota()), 1)
 
 
 @cache
 def _quota() -> int:
-    """The control group's limit in whole processors."""
+    """The control group's limit, in whole processors."""
     try:
         with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:  # noqa: PTH123
             most, period = file.read().split()
@@ -195,12 +195,12 @@ def _worker_library() -> Library:
 
 
 def _system_calls(memory: int) -> dict[int, int]:
-    """Functions that the machine code calls to sleep: futex where there is one, else of a lock.
+    """System functions that the machine code calls to sleep, by the team's field that holds each.
 
-    memory: the team's, in which the lock and its condition are made ready.
+    memory: the team's address, where the mutex and its condition are initialised.
     """
     if sys.platform == "win32":
-        # Zeroed memory is a lock that is free, and a condition.
+        # Zeroed memory is an unlocked mutex, and a condition.
         return _addresses(ctypes.windll.kernel32, _WINDOWS)
     system = ctypes.CDLL(None)
     if sys.platform == "linux" and at.futex_number(host_isa()) is not None:

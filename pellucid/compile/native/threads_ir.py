@@ -1,24 +1,24 @@
-"""The machine code of a team of threads: how they wait for each other and for work.
+"""The machine code by which a team of threads waits for barriers and jobs.
 
 A team is a block of memory. Each field that one thread writes while another waits for it has a cache
-line of its own. A wait spins for a moment, since partners are usually done at the same time, and
-then sleeps, so that idle threads cost nothing: in the kernel by futex on Linux, elsewhere on a lock
-and a condition of the system's library (POSIX threads, or slim locks on Windows).
+line of its own. A wait spins briefly, since threads usually arrive at the same time, and then sleeps,
+so idle threads cost nothing. It sleeps by futex on Linux, elsewhere on a mutex and a condition
+variable of the system's library (POSIX threads, or slim locks on Windows).
 """
 
 from __future__ import annotations
 
 from pellucid.compile.native.isa import Isa
 
-JOB, ARRIVED, TURN, DONE, SLEEPERS, FIELDS = 0, 64, 128, 192, 256, 320
-"""Offsets: the job's number; threads at the barrier; the barrier's turn; threads that are done with
-the job; how many sleep; the rest."""
+JOB, ARRIVED, GENERATION, DONE, SLEEPERS, FIELDS = 0, 64, 128, 192, 256, 320
+"""Offsets: the job's number; threads at the barrier; how often it has opened; threads that have
+finished the job; sleeping threads; the other fields."""
 THREADS, SPINS, STOP, SYSCALL, ENTRY, TABLE, STEPS = range(FIELDS, FIELDS + 56, 8)
 """Offsets of 64-bit fields that change only between jobs."""
 LOCK_CALL, UNLOCK_CALL, SLEEP_CALL, WAKE_CALL = range(384, 416, 8)
-"""Functions of the system: of a lock, of a lock, of a condition and its lock, of a condition."""
+"""Functions of the system: lock and unlock a mutex, wait for a condition and wake all who wait."""
 LOCK, CONDITION = 448, 576
-"""Where these lie: 128 bytes for each are more than any system takes."""
+"""Offsets of the mutex and the condition. No system needs more than 128 bytes for either."""
 TEAM_BYTES = 704
 
 _FUTEX = {"x86_64": 202, "aarch64": 98, "arm64": 98}
@@ -28,16 +28,16 @@ _WAIT, _WAKE = 128, 129  # private to the process
 def barrier_text(isa: Isa) -> str:
     """`void pel_barrier(ptr team, i64 thread)`: returns when all threads of the team have called it.
 
-    With no team there is one thread and nothing to wait for.
+    Without a team there is one thread, and the barrier returns at once.
     """
     return f"""
 define internal void @pel_barrier(ptr %team, i64 %thread) {{
   %none = icmp eq ptr %team, null
-  br i1 %none, label %done, label %meet
-meet:
+  br i1 %none, label %done, label %arrive
+arrive:
   %arrived = getelementptr i8, ptr %team, i64 {ARRIVED}
-  %turn = getelementptr i8, ptr %team, i64 {TURN}
-  %now = load atomic i32, ptr %turn acquire, align 4
+  %generation = getelementptr i8, ptr %team, i64 {GENERATION}
+  %now = load atomic i32, ptr %generation acquire, align 4
   %threads.at = getelementptr i8, ptr %team, i64 {THREADS}
   %threads = load i64, ptr %threads.at, align 8
   %threads.32 = trunc i64 %threads to i32
@@ -47,10 +47,10 @@ meet:
   br i1 %last, label %open, label %wait
 open:
   store atomic i32 0, ptr %arrived monotonic, align 4
-  call void @pel_signal(ptr %team, ptr %turn)
+  call void @pel_signal(ptr %team, ptr %generation)
   br label %done
 wait:
-  call void @pel_await(ptr %team, ptr %turn, i32 %now)
+  call void @pel_await(ptr %team, ptr %generation, i32 %now)
   br label %done
 done:
   ret void
@@ -61,9 +61,9 @@ done:
 def worker_text(isa: Isa) -> str:
     """`void pel_worker(ptr team, i64 thread)`, `void pel_lead(ptr team)`, `void pel_end(ptr team)`.
 
-    The worker waits for jobs and runs them until the team stops. Lead runs a job with the workers
-    and returns when all have left the program's code, which may be gone the next moment. End stops
-    the team.
+    A worker waits for jobs and runs them until the team stops. `pel_lead` runs a job with the workers
+    and returns when all have left the program's code, which may then be unloaded. `pel_end` stops the
+    team.
     """
     return f"""
 define void @pel_end(ptr %team) {{
@@ -125,16 +125,16 @@ end:
 
 
 def futex_number(isa: Isa) -> int | None:
-    """The number of Linux's system call on a processor, None where it is not known."""
+    """The number of Linux's futex system call on a processor, None where it is unknown."""
     return _FUTEX.get(isa.triple.split("-")[0])
 
 
 def _waiting_text(isa: Isa) -> str:
-    """await: until a counter is no longer what it was. signal: count on, and wake who sleeps.
+    """`pel_await` waits until a counter changes. `pel_signal` increments it and wakes the sleepers.
 
-    A sleeper is counted before the counter is compared, by the kernel or while it holds the lock, and
-    the counter moves before sleepers are looked for, both in one order for all threads: so no wake-up
-    is missed. The call that sleeps has the arguments of Windows; POSIX takes the first two of them.
+    A sleeper is counted before it compares the counter, in the kernel or under the lock. The counter
+    changes before the sleepers are counted. Both are sequentially consistent, so no wake-up is lost.
+    The call that sleeps has the arguments of Windows; POSIX takes the first two.
     """
     number = futex_number(isa) or 0
     pause = isa.pause
@@ -182,25 +182,25 @@ spin:
   br i1 %moved, label %done, label %still
 still:
   %over = icmp sge i64 %i, %spins
-  br i1 %over, label %tired, label %again
+  br i1 %over, label %block, label %again
 again:
   {pause}
   %i.next = add i64 %i, 1
   br label %spin
-tired:
+block:
   %sleepers.at = getelementptr i8, ptr %team, i64 {SLEEPERS}
   %syscall.at = getelementptr i8, ptr %team, i64 {SYSCALL}
   %syscall = load ptr, ptr %syscall.at, align 8
   %has = icmp ne ptr %syscall, null
-  br i1 %has, label %sleep, label %lie
-sleep:
+  br i1 %has, label %futex, label %locked
+futex:
   %a = atomicrmw add ptr %sleepers.at, i32 1 seq_cst, align 4
   {call}(i64 {number}, ptr %counter, i64 {_WAIT}, i32 %was, i64 0, i64 0, i64 0)
   %b = atomicrmw sub ptr %sleepers.at, i32 1 seq_cst, align 4
   %after = load atomic i32, ptr %counter acquire, align 4
   %woken = icmp ne i32 %after, %was
-  br i1 %woken, label %done, label %sleep
-lie:
+  br i1 %woken, label %done, label %futex
+locked:
   %c = atomicrmw add ptr %sleepers.at, i32 1 seq_cst, align 4
   call void @pel_lock(ptr %team, i64 {LOCK_CALL})
   %lock = getelementptr i8, ptr %team, i64 {LOCK}
@@ -211,11 +211,11 @@ lie:
 check:
   %then = load atomic i32, ptr %counter seq_cst, align 4
   %ready = icmp ne i32 %then, %was
-  br i1 %ready, label %rise, label %rest
-rest:
+  br i1 %ready, label %unlock, label %suspend
+suspend:
   call void %sleeps(ptr %condition, ptr %lock, i32 -1, i32 0)
   br label %check
-rise:
+unlock:
   call void @pel_lock(ptr %team, i64 {UNLOCK_CALL})
   %d = atomicrmw sub ptr %sleepers.at, i32 1 seq_cst, align 4
   br label %done

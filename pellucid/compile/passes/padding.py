@@ -1,65 +1,65 @@
-"""Values that a convolution reads with padding are computed into the padded room at once.
+"""Values that a convolution reads with padding are computed into the padded array at once.
 
-Such a value would be computed, kept, and copied with zeros around it. Where it is an elementwise
-result that others read too, they read the middle of the padded room instead, and the copy is gone.
+Such a value would be computed, stored, and copied with zeros around it. Where it is an elementwise
+result that others read too, they read a slice of the padded array instead, and the copy is gone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pellucid.compile.passes.rewrite import on, with_nodes
-from pellucid.compile.plan.access import squeezed
+from pellucid.compile.op_facts import role_of
+from pellucid.compile.passes.rewrite import with_inputs, with_roots
+from pellucid.compile.shapes import squeezed
 from pellucid.graph.node import Node, apply
-from pellucid.graph.op import TABLE
 from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 
 
-def padded_in_place(graph: Graph) -> Graph:
-    """The graph where what is padded for a convolution lies within its padding."""
+def compute_into_padding(graph: Graph) -> Graph:
+    """The graph with values that are padded for a convolution computed into their padding."""
     nodes = graph.nodes
     chosen = _chosen(nodes, set(graph.roots))
     if not chosen:
         return graph
-    found: dict[Node, Node] = {}
+    replacement: dict[Node, Node] = {}
     pads: dict[Node, Node] = {}
     for node in nodes:
         if node in pads:
-            found[node] = pads[node]
+            replacement[node] = pads[node]
             continue
-        new = on(node, [found[source] for source in node.inputs])
-        found[node] = new
+        new = with_inputs(node, [replacement[source] for source in node.inputs])
+        replacement[node] = new
         if node in chosen:
             pad = chosen[node]
             before = pad.attrs["before"]
             with origin(node.origin):
                 pads[pad] = apply("pad", [new], **pad.attrs)
-                found[node] = apply(
+                replacement[node] = apply(
                     "slice",
                     [pads[pad]],
                     start=before,
                     stop=tuple(b + n for b, n in zip(before, node.shape, strict=True)),
                     step=(1,) * len(before),
                 )
-    return with_nodes(graph, found)
+    return with_roots(graph, replacement)
 
 
 def _chosen(nodes: Sequence[Node], roots: set[Node]) -> dict[Node, Node]:
-    """For each value that is to lie within padding, that padding."""
+    """For each value that is computed into padding, that padding."""
     consumers: dict[Node, list[Node]] = {}
     for node in nodes:
         for source in node.inputs:
             consumers.setdefault(source, []).append(node)
-    found: dict[Node, Node] = {}
+    paddings: dict[Node, Node] = {}
     for node in nodes:
         if node.op != "pad" or max(node.attrs["interior"]) or not _feeds(node, consumers):
             continue
         (source,) = node.inputs
-        elementwise = TABLE[source.op].kind == "elementwise"
+        elementwise = role_of(source) == "elementwise"
         if elementwise and source not in roots and len(consumers[source]) > 1:
-            found.setdefault(source, node)
-    return found
+            paddings.setdefault(source, node)
+    return paddings
 
 
 def _feeds(pad: Node, consumers: dict[Node, list[Node]]) -> bool:

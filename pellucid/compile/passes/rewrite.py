@@ -1,27 +1,27 @@
-"""Rebuilding a graph node by node."""
+"""Rewriting a graph node by node."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pellucid.graph.node import Node, apply
 from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 
 
-def rewritten(graph: Graph, rule: Callable[[Node], Node]) -> Graph:
-    """The graph whose nodes, from the leaves up, are replaced by what `rule` makes of them.
+def rewrite(graph: Graph, rule: Callable[[Node], Node]) -> Graph:
+    """The graph with each node replaced, from the leaves up, by the result of `rule`.
 
     The rule is given each node on its new inputs.
     """
-    found: dict[Node, Node] = {}
+    new: dict[Node, Node] = {}
     for node in graph.nodes:
         with origin(node.origin):
-            found[node] = rule(on(node, [found[source] for source in node.inputs]))
-    return with_nodes(graph, found)
+            new[node] = rule(with_inputs(node, [new[source] for source in node.inputs]))
+    return with_roots(graph, new)
 
 
-def on(node: Node, inputs: list[Node]) -> Node:
+def with_inputs(node: Node, inputs: list[Node]) -> Node:
     """The same op on other inputs."""
     if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
         return node
@@ -29,9 +29,9 @@ def on(node: Node, inputs: list[Node]) -> Node:
         return apply(node.op, inputs, **node.attrs)
 
 
-def with_nodes(graph: Graph, found: dict[Node, Node]) -> Graph:
+def with_roots(graph: Graph, new: Mapping[Node, Node]) -> Graph:
     """The graph with every root replaced."""
     return Graph(
-        {name: found[node] for name, node in graph.outputs.items()},
-        {state: found[node] for state, node in graph.updates.items()},
+        {name: new[node] for name, node in graph.outputs.items()},
+        {state: new[node] for state, node in graph.updates.items()},
     )

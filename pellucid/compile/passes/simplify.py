@@ -2,7 +2,7 @@
 
 Nodes are rebuilt from the leaves up, each through the rule of its op; since nodes are interned, what
 becomes equal becomes one. Only rules that give the same bits are here (x · 1, not x + 0, which turns
-−0 into 0; division by a power of two into a product, not by 3). What no result needs is not rebuilt.
+−0 into 0; division by a power of two into a product, not by 3). Nodes that no result needs are dropped.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pellucid.compile.passes.rewrite import rewritten
-from pellucid.compile.plan.access import squeezed
+from pellucid.compile.op_facts import role_of
+from pellucid.compile.passes.rewrite import rewrite
+from pellucid.compile.shapes import squeezed
 from pellucid.graph.node import Literal, Node, apply
 from pellucid.graph.op import TABLE, Array
 from pellucid.graph.program import Graph
@@ -24,10 +25,10 @@ _FOLDED = 4_096
 
 def simplify(graph: Graph) -> Graph:
     """A graph of the same outputs and updates."""
-    return rewritten(graph, simpler)
+    return rewrite(graph, simplified)
 
 
-def simpler(node: Node) -> Node:
+def simplified(node: Node) -> Node:
     """The node, or one that computes the same from simple inputs."""
     if _is_constant_work(node):
         return _folded(node)
@@ -35,19 +36,18 @@ def simpler(node: Node) -> Node:
     return node if rule is None else rule(node) or node
 
 
-def number(node: Node) -> float | int | bool | None:
-    """The number that fills a node, if it is a constant."""
+def constant_value(node: Node) -> float | int | bool | None:
+    """The number that every element of a node is, if that is a constant."""
     while node.op in ("broadcast", "reshape"):
         node = node.inputs[0]
     if node.op != "constant" or node.size != 1:
         return None
-    found: float | int | bool = node.attrs["value"].array.item()
-    return found
+    value: float | int | bool = node.attrs["value"].array.item()
+    return value
 
 
 def _is_constant_work(node: Node) -> bool:
-    family = TABLE[node.op].kind
-    if family == "leaf" or not node.inputs or node.op == "broadcast":
+    if role_of(node) == "leaf" or not node.inputs or node.op == "broadcast":
         return False
     return node.size <= _FOLDED and all(source.op == "constant" for source in node.inputs)
 
@@ -62,16 +62,16 @@ def _folded(node: Node) -> Node:
 def _product(node: Node) -> Node | None:
     x, y = node.inputs
     for one, other in ((x, y), (y, x)):
-        if number(one) == 1:
+        if constant_value(one) == 1:
             return other
-        if number(one) == -1 and node.dtype.kind in "fi":
-            return simpler(apply("neg", [other]))
+        if constant_value(one) == -1 and node.dtype.kind in "fi":
+            return simplified(apply("neg", [other]))
     return apply("square", [x]) if x is y else None
 
 
 def _quotient(node: Node) -> Node | None:
     x, y = node.inputs
-    divisor = number(y)
+    divisor = constant_value(y)
     if divisor is None or not math.isfinite(divisor) or divisor == 0:
         return None
     if divisor == 1:
@@ -86,7 +86,7 @@ def _quotient(node: Node) -> Node | None:
 def _difference(node: Node) -> Node | None:
     """x − 0 (0 − x is not −x where x is 0)."""
     x, y = node.inputs
-    right = number(y)
+    right = constant_value(y)
     if right == 0 and (node.dtype.kind != "f" or math.copysign(1, right) > 0):
         return x
     return apply("add", [x, y.inputs[0]]) if y.op == "neg" else None
@@ -100,7 +100,7 @@ def _sum(node: Node) -> Node | None:
     if x.op == "neg":
         return apply("sub", [y, x.inputs[0]])
     if node.dtype.kind != "f":
-        return y if number(x) == 0 else x if number(y) == 0 else None
+        return y if constant_value(x) == 0 else x if constant_value(y) == 0 else None
     return None
 
 
@@ -112,7 +112,7 @@ def _opposite(node: Node) -> Node | None:
 def _power(node: Node) -> Node | None:
     """Powers whose result NumPy rounds as these ops do."""
     x, y = node.inputs
-    exponent = number(y)
+    exponent = constant_value(y)
     if exponent == 1:
         return x
     return apply("square", [x]) if exponent == 2 else None
@@ -122,7 +122,7 @@ def _choice(node: Node) -> Node | None:
     condition, x, y = node.inputs
     if x is y:
         return x
-    chosen = number(condition)
+    chosen = constant_value(condition)
     return None if chosen is None else x if chosen else y
 
 
@@ -135,7 +135,7 @@ def _reshape(node: Node) -> Node | None:
     if node.shape == x.shape:
         return x
     if x.op == "reshape":
-        return simpler(apply("reshape", [x.inputs[0]], shape=node.shape))
+        return simplified(apply("reshape", [x.inputs[0]], shape=node.shape))
     return None
 
 
@@ -146,10 +146,10 @@ def _transpose(node: Node) -> Node | None:
         return x
     if x.op == "transpose":
         combined = tuple(x.attrs["order"][axis] for axis in order)
-        return simpler(apply("transpose", [x.inputs[0]], order=combined))
+        return simplified(apply("transpose", [x.inputs[0]], order=combined))
     if x.op == "concatenate" and order[-1] == len(order) - 1:
         # Neighbours stay neighbours, so each part can be written straight to its place.
-        parts = [simpler(apply("transpose", [part], order=order)) for part in x.inputs]
+        parts = [simplified(apply("transpose", [part], order=order)) for part in x.inputs]
         return apply("concatenate", parts, axis=order.index(x.attrs["axis"]))
     return None
 
@@ -175,7 +175,7 @@ def _slice(node: Node) -> Node | None:
 def _slice_of_reshape(node: Node, x: Node) -> Node | None:
     """Where the reshape only adds or drops axes of length 1, the slice goes first."""
     inner = _before_reshape(node, x)
-    return None if inner is None else apply("reshape", [simpler(inner)], shape=node.shape)
+    return None if inner is None else apply("reshape", [simplified(inner)], shape=node.shape)
 
 
 def _before_reshape(node: Node, x: Node) -> Node | None:
@@ -190,7 +190,7 @@ def _before_reshape(node: Node, x: Node) -> Node | None:
 
 
 def _slice_of_convolve(node: Node, x: Node) -> Node | None:
-    """Places that nobody asks for are not computed."""
+    """Positions that nothing reads are not computed."""
     signal, kernel = x.inputs
     stride, dilation = x.attrs["stride"], x.attrs["dilation"]
     rank = len(stride)
@@ -216,14 +216,14 @@ def _unpadded(node: Node) -> Node:
     (x,) = node.inputs
     inner = _before_reshape(node, x) if x.op == "reshape" else None
     if inner is not None:
-        return simpler(apply("reshape", [_unpadded(inner)], shape=node.shape))
+        return simplified(apply("reshape", [_unpadded(inner)], shape=node.shape))
     if x.op != "pad" or any(step != 1 for step in node.attrs["step"]):
-        return simpler(node)
+        return simplified(node)
     start, before, after = node.attrs["start"], x.attrs["before"], x.attrs["after"]
     beyond = [n - stop for n, stop in zip(x.shape, node.attrs["stop"], strict=True)]
     if any(cut > width for cut, width in zip([*start, *beyond], [*before, *after], strict=True)):
         return node
-    return simpler(
+    return simplified(
         apply(
             "pad",
             x.inputs,
@@ -276,7 +276,7 @@ def _reduction(node: Node) -> Node | None:
     (x,) = node.inputs
     if x.size == 0 or any(x.shape[axis] != 1 for axis in node.attrs["axes"]):
         return None
-    return simpler(apply("reshape", [x], shape=node.shape)) if node.dtype == x.dtype else None
+    return simplified(apply("reshape", [x], shape=node.shape)) if node.dtype == x.dtype else None
 
 
 _RULES: dict[str, Callable[[Node], Node | None]] = {

@@ -1,17 +1,17 @@
-"""Long sums cut in two, so that threads share them and what they read stays in the cache.
+"""Long sums are split into partial sums, which threads share, and a sum of those (split-K).
 
-A sum of many elements to few results is one task, or a few. Cut along one of its axes it becomes many
-partial sums and a short sum of those. Where it is cut depends on shapes alone, so the result does
-not depend on the number of threads.
+A sum of many elements to few results is one task, or a few. Split along one of its axes it is many
+partial sums, each of which reads what fits a cache. Where it is split depends on shapes alone, so the
+result does not depend on the number of threads.
 """
 
 from __future__ import annotations
 
 from math import prod
 
-from pellucid.compile.passes.rewrite import rewritten
-from pellucid.compile.plan.access import CONTRACTIONS, depth
-from pellucid.compile.tile.winograd import is_by_window
+from pellucid.compile.convolution import is_window_gradient
+from pellucid.compile.op_facts import contraction_depth, is_contraction
+from pellucid.compile.passes.rewrite import rewrite
 from pellucid.graph.node import Node, apply
 from pellucid.graph.program import Graph
 
@@ -22,25 +22,25 @@ _VERY_LONG = 4_096
 """Elements of each of `_SOME_RESULTS` that make it worthwhile to store its parts."""
 _LEAST_PART = 64
 _DEEP = 4_096
-_DEEP_SQUARES = 1_024
+_DEEP_WINOGRAD = 1_024
 _LONG = 1_024
 _THIN = 48
 _MOST_PARTS = 32
 _PARTIAL_RESULTS = 262_144
 
 
-def split(graph: Graph) -> Graph:
-    """The graph with its long sums cut."""
-    return rewritten(graph, _cut)
+def split_reductions(graph: Graph) -> Graph:
+    """The graph with its long sums split."""
+    return rewrite(graph, _split)
 
 
-def _cut(node: Node) -> Node:
+def _split(node: Node) -> Node:
     if node.op == "sum":
-        return _cut_sum(node)
-    return _cut_contraction(node) if node.op in CONTRACTIONS else node
+        return _split_sum(node)
+    return _split_contraction(node) if is_contraction(node) else node
 
 
-def _cut_sum(node: Node) -> Node:
+def _split_sum(node: Node) -> Node:
     (x,) = node.inputs
     axes = tuple(axis for axis in node.attrs["axes"] if x.shape[axis] != 1)
     if x.size < _LONG_SUM or not axes:
@@ -49,14 +49,14 @@ def _cut_sum(node: Node) -> Node:
         return node
     first, rest = axes[0], axes[1:]
     if not rest or x.shape[first] < 4:
-        return _cut_axis(node, x, first, axes)
+        return _split_axis(node, x, first, axes)
     if prod(x.shape[axis] for axis in rest) < _LEAST_PART:
-        return _cut_axis(node, x, first, axes)
+        return _split_axis(node, x, first, axes)
     partial = apply("sum", [x], axes=rest)
     return apply("sum", [partial], axes=(first,))
 
 
-def _cut_axis(node: Node, x: Node, axis: int, axes: tuple[int, ...]) -> Node:
+def _split_axis(node: Node, x: Node, axis: int, axes: tuple[int, ...]) -> Node:
     """Sum over one axis, cut into equal parts."""
     count = x.shape[axis]
     parts = _parts(count, x.size // node.size // _LEAST_PART)
@@ -77,15 +77,15 @@ def _parts(count: int, most: int) -> int:
     return parts
 
 
-def _cut_contraction(node: Node) -> Node:
-    deep = depth(node)
+def _split_contraction(node: Node) -> Node:
+    deep = contraction_depth(node)
     if node.op == "matmul" and _DEEP > deep >= _LONG and _is_thin(node):
-        return _cut_matmul(node, 2)
-    part = _DEEP_SQUARES if is_by_window(node) else _DEEP
+        return _split_matmul(node, 2)
+    part = _DEEP_WINOGRAD if is_window_gradient(node) else _DEEP
     if deep < 2 * part or not node.size:
         return node
     most = min(deep // part, _PARTIAL_RESULTS // node.size)
-    return _cut_matmul(node, most) if node.op == "matmul" else _cut_convolve(node, most)
+    return _split_matmul(node, most) if node.op == "matmul" else _split_convolve(node, most)
 
 
 def _is_thin(node: Node) -> bool:
@@ -97,7 +97,7 @@ def _is_thin(node: Node) -> bool:
     return a.size + b.size >= _THIN * node.size > 0
 
 
-def _cut_matmul(node: Node, most: int) -> Node:
+def _split_matmul(node: Node, most: int) -> Node:
     a, b = node.inputs
     parts = _parts(a.shape[-1], most)
     if parts == 1 or len(node.shape) != 2:
@@ -110,7 +110,7 @@ def _cut_matmul(node: Node, most: int) -> Node:
     return apply("reshape", [total], shape=node.shape)
 
 
-def _cut_convolve(node: Node, most: int) -> Node:
+def _split_convolve(node: Node, most: int) -> Node:
     """Parts of the channels become groups, whose results are added."""
     signal, kernel = node.inputs
     groups, channels = signal.shape[-2:]

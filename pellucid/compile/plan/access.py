@@ -1,61 +1,27 @@
-"""What a kernel reads: the symbolic form of pulling a node (see `emit.pull`), without writing code."""
+"""Access analysis: which elements of which buffers computing a node reads.
+
+It goes down a graph as the emitter does, with symbolic indices, and writes no code.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
-from math import prod
 
-from pellucid.compile.plan.index import Axis, Index, Indices, Lookup, divisors, moved, pace
-from pellucid.graph.node import Node
-from pellucid.graph.op import TABLE, Shape
-
-CONTRACTIONS = frozenset({"matmul", "convolve"})
-"""Ops that the contraction generator computes."""
-ANCHORS = CONTRACTIONS | frozenset(
-    {"sum", "max", "argmax", "uniform", "normal", "bernoulli", "scatter_add"}
+from pellucid.compile.op_facts import has_buffer, role_of
+from pellucid.compile.plan.index import (
+    Axis,
+    Index,
+    Indices,
+    Lookup,
+    periods,
+    repeat_length,
+    source_indices,
 )
-"""Ops that are never computed in place: they start a kernel."""
-
-_COST = {
-    "exp": 10,
-    "log": 10,
-    "log1p": 12,
-    "expm1": 12,
-    "tanh": 12,
-    "sigmoid": 14,
-    "erf": 14,
-    "normal_pdf": 14,
-    "normal_cdf": 24,
-    "gelu": 24,
-    "sin": 14,
-    "cos": 14,
-    "pow": 30,
-    "div": 4,
-    "sqrt": 4,
-    "rsqrt": 6,
-}
-DEAR = 8
-"""From this cost on a value that is wanted twice is computed once and kept."""
-
-
-def has_buffer(node: Node) -> bool:
-    """Whether a leaf's values lie in memory (numbers and counts are written into the code)."""
-    return node.op in ("state", "input") or (node.op == "constant" and node.size != 1)
-
-
-def own_cost(node: Node) -> int:
-    """What computing one element costs beside its inputs, in rough instructions."""
-    return 0 if TABLE[node.op].kind in ("leaf", "movement") else _COST.get(node.op, 1)
-
-
-def depth(node: Node) -> int:
-    """How many products each element of a contraction sums."""
-    first, second = node.inputs
-    if node.op == "matmul":
-        return first.shape[-1]
-    return prod(second.shape[: len(node.attrs["stride"])]) * second.shape[-2]
+from pellucid.compile.shapes import squeezed
+from pellucid.graph.node import Node
+from pellucid.graph.op import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,60 +38,60 @@ def accesses(node: Node, at: Indices, stops: Container[Node]) -> list[Access]:
 
     stops: nodes that are read where they are met, not computed in place.
     """
-    found = (
-        Access(current, place, guarded)
-        for current, place, guarded in _walk(node, at, stops)
+    reads = (
+        Access(current, here, guarded)
+        for current, here, guarded in _walk(node, at, stops)
         if has_buffer(current) or current in stops
     )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(reads))
 
 
 def inner_accesses(node: Node, at: Indices, stops: Container[Node]) -> list[Access]:
     """As `accesses`, where `node` itself is computed even if it is a stop."""
     if has_buffer(node):
         return [Access(node, at)]
-    found = [
-        access
-        for source, place, guarded in _sources(node, at, False)
-        for access in (
-            Access(a.node, a.at, a.guarded or guarded) for a in accesses(source, place, stops)
-        )
+    reads = [
+        Access(access.node, access.at, access.guarded or guarded)
+        for source, there, guarded in _sources(node, at, False)
+        for access in accesses(source, there, stops)
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(reads))
 
 
-def fixed_axes(node: Node, at: Indices, stops: Container[Node]) -> set[int]:
-    """Axes whose own value matters, beside the positions that are read: counts, edges, look-ups."""
-    fixed: set[int] = set()
-    for current, place, _ in _walk(node, at, stops):
-        if current.op == "iota" or current.op == "concatenate":
-            fixed |= place[current.attrs["axis"]].axes()
+def unmergeable_axes(node: Node, at: Indices, stops: Container[Node]) -> set[int]:
+    """Axes whose own index matters beside the positions that are read: counters, edges, parts."""
+    unmergeable: set[int] = set()
+    for current, here, _ in _walk(node, at, stops):
+        if current.op in ("iota", "concatenate"):
+            unmergeable |= here[current.attrs["axis"]].axes()
         elif current.op == "pad":
-            fixed |= {axis for guard in moved(current, place)[1] for axis in guard.index.axes()}
-    return fixed
+            guards = source_indices(current, here)[1]
+            unmergeable |= {axis for guard in guards for axis in guard.index.axes()}
+    return unmergeable
 
 
-def borders(node: Node, at: Indices, stops: Container[Node], axis: int) -> set[int]:
+def lane_boundaries(node: Node, at: Indices, stops: Container[Node], axis: int) -> set[int]:
     """Numbers that a vector's length along `axis` should divide, so that its lanes stay together.
 
     Where a reshape begins a new row, and where padding or the parts of a concatenation begin and
     end.
     """
-    found: set[int] = set()
-    for current, place, _ in _walk(node, at, stops):
+    boundaries: set[int] = set()
+    for current, here, _ in _walk(node, at, stops):
         if current.op == "pad":
-            guards = moved(current, place)[1]
-            found |= {b for g in guards if axis in g.index.axes() for b in (g.low, g.high)}
-        elif current.op == "concatenate" and axis in place[current.attrs["axis"]].axes():
-            ends = accumulate(part.shape[current.attrs["axis"]] for part in current.inputs)
-            found |= {end * pace(place[current.attrs["axis"]], axis) for end in ends}
-        for index in place:
-            found |= divisors(index, axis)
-    return found
+            guards = source_indices(current, here)[1]
+            boundaries |= {b for g in guards if axis in g.index.axes() for b in (g.low, g.high)}
+        elif current.op == "concatenate" and axis in here[current.attrs["axis"]].axes():
+            along = current.attrs["axis"]
+            ends = accumulate(part.shape[along] for part in current.inputs)
+            boundaries |= {end * repeat_length(here[along], axis) for end in ends}
+        for index in here:
+            boundaries |= periods(index, axis)
+    return boundaries
 
 
 def _walk(node: Node, at: Indices, stops: Container[Node]) -> Iterator[tuple[Node, Indices, bool]]:
-    """Every node that is met on the way down to stops and leaves, with its index."""
+    """Every node on the way down to stops and leaves, with its indices, and whether a guard holds."""
     seen: set[tuple[Node, Indices, bool]] = set()
     pending: list[tuple[Node, Indices, bool]] = [(node, at, False)]
     while pending:
@@ -134,16 +100,16 @@ def _walk(node: Node, at: Indices, stops: Container[Node]) -> Iterator[tuple[Nod
             continue
         seen.add(here)
         yield here
-        current, place, guarded = here
+        current, indices, guarded = here
         if not has_buffer(current) and current not in stops:
-            pending.extend(_sources(current, place, guarded))
+            pending.extend(_sources(current, indices, guarded))
 
 
 def _sources(node: Node, at: Indices, guarded: bool) -> list[tuple[Node, Indices, bool]]:
-    family = TABLE[node.op].kind
-    if family == "leaf":
+    role = role_of(node)
+    if role == "leaf":
         return []
-    if family == "elementwise":
+    if role == "elementwise":
         return [(source, at, guarded) for source in node.inputs]
     if node.op == "concatenate":
         axis, start = node.attrs["axis"], 0
@@ -156,34 +122,23 @@ def _sources(node: Node, at: Indices, guarded: bool) -> list[tuple[Node, Indices
     if node.op == "take":
         source, index = node.inputs
         axis = node.attrs["axis"]
-        places = at[axis : axis + len(index.shape)]
-        where = Index(0, ((Lookup(index, places, max(source.shape[axis], 1)), 1),))
+        looked_up = at[axis : axis + len(index.shape)]
+        row = Index(0, ((Lookup(index, looked_up, max(source.shape[axis], 1)), 1),))
         rest = at[axis + len(index.shape) :]
-        return [(source, (*at[:axis], where, *rest), guarded), (index, places, guarded)]
-    if family == "movement":
-        places, guards = moved(node, at)
-        return [(node.inputs[0], places, guarded or bool(guards))]
+        return [(source, (*at[:axis], row, *rest), guarded), (index, looked_up, guarded)]
+    if role == "movement":
+        indices, guards = source_indices(node, at)
+        return [(node.inputs[0], indices, guarded or bool(guards))]
     raise ValueError(f"{node!r} is not computed in place")
 
 
-def squeezed(shape: Shape) -> Shape:
-    """The lengths that are not 1."""
-    return tuple(n for n in shape if n != 1)
-
-
-def entry(shape: Shape, domain: Shape, axes: tuple[int, ...]) -> Indices | None:
+def domain_index(shape: Shape, domain: Shape, axes: tuple[int, ...]) -> Indices | None:
     """How an array of `shape` is indexed by those `axes` of a domain that are longer than 1.
 
     None if the lengths do not agree in order.
     """
-    wanted = [axis for axis in axes if domain[axis] != 1]
-    if squeezed(shape) != tuple(domain[axis] for axis in wanted):
+    long_axes = [axis for axis in axes if domain[axis] != 1]
+    if squeezed(shape) != tuple(domain[axis] for axis in long_axes):
         return None
-    rest = iter(wanted)
-    places: list[Index] = []
-    for n in shape:
-        if n == 1:
-            places.append(Index())
-        else:
-            places.append(Index(0, ((Axis(next(rest), n), 1),)))
-    return tuple(places)
+    rest = iter(long_axes)
+    return tuple(Index() if n == 1 else Index(0, ((Axis(next(rest), n), 1),)) for n in shape)

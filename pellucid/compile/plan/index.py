@@ -20,7 +20,7 @@ from pellucid.graph.op import Shape
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """An axis of the domain, running over `extent` places."""
+    """An axis of the domain, of length `extent`."""
 
     number: int
     extent: int
@@ -44,10 +44,10 @@ class Remainder:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The integer that `node` holds at `places`, limited to [0, bound)."""
+    """The integer that `node` holds at `indices`, limited to [0, bound)."""
 
     node: Node
-    places: tuple[Index, ...]
+    indices: tuple[Index, ...]
     bound: int
 
 
@@ -68,8 +68,8 @@ class Index:
         factors = dict(self.terms)
         for atom, factor in other.terms:
             factors[atom] = factors.get(atom, 0) + factor
-        kept = tuple((atom, factor) for atom, factor in factors.items() if factor)
-        return Index(self.constant + other.constant, kept)
+        terms = tuple((atom, factor) for atom, factor in factors.items() if factor)
+        return Index(self.constant + other.constant, terms)
 
     def times(self, factor: int) -> Index:
         """The multiple."""
@@ -115,17 +115,17 @@ class Index:
         rest = tuple((a, f) for a, f in self.terms if f % divisor)
         return Index(self.constant - left, whole), Index(left, rest)
 
-    def placed(self, where: Mapping[int, Index]) -> Index:
-        """The same where some axes are given by indices of their own."""
+    def substituted(self, where: Mapping[int, Index]) -> Index:
+        """The index with indices in place of some axes."""
         if self.axes().isdisjoint(where):
             return self
         total = Index(self.constant)
         for atom, factor in self.terms:
-            total = total.plus(_placed(atom, where).times(factor))
+            total = total.plus(_substituted(atom, where).times(factor))
         return total
 
-    def joined(self) -> Index:
-        """The same with divisor · ⌊i / divisor⌋ + i mod divisor written as i, wherever it stands."""
+    def recombined(self) -> Index:
+        """The index with divisor · ⌊i / divisor⌋ + i mod divisor written as i, wherever it stands."""
         terms = dict(self.terms)
         for atom, factor in self.terms:
             if not isinstance(atom, Remainder):
@@ -134,18 +134,18 @@ class Index:
             if terms.get(whole) == factor * atom.divisor:
                 del terms[whole], terms[atom]
                 rest = Index(self.constant, tuple(terms.items()))
-                return rest.plus(atom.index.times(factor)).joined()
+                return rest.plus(atom.index.times(factor)).recombined()
         return self
 
     def factor(self, axis: int) -> int | None:
         """The factor of an axis if the index depends on it through that alone, else None."""
-        found = 0
+        total = 0
         for atom, factor in self.terms:
             if isinstance(atom, Axis):
-                found += factor if atom.number == axis else 0
+                total += factor if atom.number == axis else 0
             elif axis in atom_axes(atom):
                 return None
-        return found
+        return total
 
     @property
     def is_affine(self) -> bool:
@@ -160,39 +160,39 @@ class Index:
 Indices = tuple[Index, ...]
 
 
-def _placed(atom: Atom, where: Mapping[int, Index]) -> Index:
+def _substituted(atom: Atom, where: Mapping[int, Index]) -> Index:
     if isinstance(atom, Axis):
         return where.get(atom.number, Index(0, ((atom, 1),)))
     if isinstance(atom, Lookup):
-        places = tuple(place.placed(where) for place in atom.places)
-        return Index(0, ((Lookup(atom.node, places, atom.bound), 1),))
-    inside = atom.index.placed(where)
+        indices = tuple(index.substituted(where) for index in atom.indices)
+        return Index(0, ((Lookup(atom.node, indices, atom.bound), 1),))
+    inside = atom.index.substituted(where)
     return (inside.quotient if isinstance(atom, Quotient) else inside.remainder)(atom.divisor)
 
 
-def divisors(index: Index, axis: int) -> set[int]:
-    """After how many steps of an axis its quotients and remainders move on or begin anew."""
-    found: set[int] = set()
+def periods(index: Index, axis: int) -> set[int]:
+    """After how many steps of an axis its quotients step and its remainders begin again."""
+    lengths: set[int] = set()
     for atom, _ in index.terms:
         if isinstance(atom, (Quotient, Remainder)) and axis in atom.index.axes():
-            found |= {atom.divisor * pace(atom.index, axis)} | divisors(atom.index, axis)
-    return found
+            lengths |= {atom.divisor * repeat_length(atom.index, axis)} | periods(atom.index, axis)
+    return lengths
 
 
-def pace(index: Index, axis: int) -> int:
-    """How many steps of an axis an index stands still before it moves."""
+def repeat_length(index: Index, axis: int) -> int:
+    """For how many steps of an axis in a row an index stays the same."""
     for atom, _ in index.terms:
         if axis in atom_axes(atom) and isinstance(atom, (Quotient, Remainder)):
-            inside = pace(atom.index, axis)
+            inside = repeat_length(atom.index, axis)
             return inside * atom.divisor if isinstance(atom, Quotient) else inside
     return 1
 
 
-def lane_step(index: Index, axis: int, lanes: int) -> int | None:
-    """What an index changes by from lane to lane, for lanes that begin at multiples of their number.
+def lane_stride(index: Index, axis: int, lanes: int) -> int | None:
+    """The step of an index from lane to lane, for vectors that begin at multiples of their length.
 
-    Within such a vector along `axis` a quotient by a multiple of the lanes stands still and a
-    remainder goes on by one. None if the lanes do not step evenly.
+    Within such a vector along `axis` a quotient by a multiple of the lanes is constant and a
+    remainder steps by one. None if the steps differ.
     """
     total = 0
     for atom, factor in index.terms:
@@ -201,21 +201,21 @@ def lane_step(index: Index, axis: int, lanes: int) -> int | None:
         if isinstance(atom, Axis):
             total += factor
             continue
-        if not isinstance(atom, Lookup) and lane_step(atom.index, axis, lanes) == 0:
+        if not isinstance(atom, Lookup) and lane_stride(atom.index, axis, lanes) == 0:
             continue
         if (
             isinstance(atom, Lookup)
             or atom.divisor % lanes
-            or not starts_even(atom.index, axis, lanes)
+            or not is_lane_aligned(atom.index, axis, lanes)
         ):
             return None
         total += factor if isinstance(atom, Remainder) else 0
     return total
 
 
-def starts_even(index: Index, axis: int, lanes: int) -> bool:
+def is_lane_aligned(index: Index, axis: int, lanes: int) -> bool:
     """Whether an index steps by one along the lanes and is a multiple of their number at the first."""
-    if lane_step(index, axis, lanes) != 1 or index.constant % lanes:
+    if lane_stride(index, axis, lanes) != 1 or index.constant % lanes:
         return False
     for atom, factor in index.terms:
         if isinstance(atom, Axis) and atom.number == axis:
@@ -247,7 +247,7 @@ def atom_axes(atom: Atom) -> set[int]:
     if isinstance(atom, Axis):
         return {atom.number}
     if isinstance(atom, Lookup):
-        return {axis for place in atom.places for axis in place.axes()}
+        return {axis for index in atom.indices for axis in index.axes()}
     return atom.index.axes()
 
 
@@ -269,21 +269,21 @@ def strides(shape: Shape) -> tuple[int, ...]:
     return tuple(reversed(steps))
 
 
-def linear(indices: Sequence[Index], shape: Shape) -> Index:
+def linear_position(indices: Sequence[Index], shape: Shape) -> Index:
     """The position in memory of the element at `indices` of an array in C order."""
     total = Index()
     for index, step in zip(indices, strides(shape), strict=True):
         total = total.plus(index.times(step))
-    return total.joined()
+    return total.recombined()
 
 
-def unlinear(position: Index, shape: Shape) -> Indices:
+def unravelled(position: Index, shape: Shape) -> Indices:
     """The indices of the element at a position in memory."""
-    found: list[Index] = []
+    indices: list[Index] = []
     for extent in reversed(shape):
-        found.append(position.remainder(extent) if extent > 1 else Index())
+        indices.append(position.remainder(extent) if extent > 1 else Index())
         position = position.quotient(extent) if extent > 1 else position
-    return tuple(reversed(found))
+    return tuple(reversed(indices))
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,18 +296,18 @@ class Guard:
     step: int = 1
 
     def always(self) -> bool:
-        """Whether it holds at every place of the domain."""
+        """Whether it holds at every point of the domain."""
         least, most = self.index.bounds()
         return self.step == 1 and self.low <= least and most < self.high
 
     def never(self) -> bool:
-        """Whether it holds nowhere."""
+        """Whether it holds at no point of the domain."""
         least, most = self.index.bounds()
         beside = self._is_even() and (self.index.constant - self.low) % self.step != 0
         return most < self.low or least >= self.high or beside
 
     def settled(self) -> Guard:
-        """The same condition from 0 on, without a step where the index is at one everywhere."""
+        """The same condition on an index from 0 on, without a step that always holds."""
         index = self.index.plus(-self.low)
         step = 1 if self._is_even() and index.constant % self.step == 0 else self.step
         return Guard(index, 0, self.high - self.low, step)
@@ -317,17 +317,17 @@ class Guard:
         return all(factor % self.step == 0 for _, factor in self.index.terms)
 
 
-def moved(node: Node, at: Indices) -> tuple[Indices, tuple[Guard, ...]]:
-    """Where element `at` of a movement node (not concatenate) lies in its input, and when."""
+def source_indices(node: Node, at: Indices) -> tuple[Indices, tuple[Guard, ...]]:
+    """The indices in its input of element `at` of a movement node (not concatenate), and its guards."""
     attrs = node.attrs
     source = node.inputs[0].shape
     if node.op == "reshape":
         return _reshaped(at, node.shape, source), ()
     if node.op == "transpose":
-        places = [Index()] * len(source)
+        indices = [Index()] * len(source)
         for index, axis in zip(at, attrs["order"], strict=True):
-            places[axis] = index
-        return tuple(places), ()
+            indices[axis] = index
+        return tuple(indices), ()
     if node.op == "broadcast":
         lead = len(node.shape) - len(source)
         pairs = zip(at[lead:], source, strict=True)
@@ -353,21 +353,21 @@ def _reshaped(at: Indices, shape: Shape, source: Shape) -> Indices:
     if [n for n in shape if n != 1] == [n for n in source if n != 1]:
         rest = iter(long_at)
         return tuple(Index() if extent == 1 else next(rest) for extent in source)
-    return unlinear(linear(at, shape), source)
+    return unravelled(linear_position(at, shape), source)
 
 
 def _in_windows(at: Indices, rank: int, attrs: Mapping[str, Sequence[int]]) -> Indices:
-    places = list(at[:rank])
+    indices = list(at[:rank])
     rows = zip(attrs["axes"], at[rank:], attrs["steps"], attrs["dilations"], strict=True)
     for axis, within, step, dilation in rows:
-        places[axis] = places[axis].times(step).plus(within.times(dilation))
-    return tuple(places)
+        indices[axis] = indices[axis].times(step).plus(within.times(dilation))
+    return tuple(indices)
 
 
 def _unpadded(
     at: Indices, source: Shape, attrs: Mapping[str, Sequence[int]]
 ) -> tuple[Indices, tuple[Guard, ...]]:
-    places: list[Index] = []
+    indices: list[Index] = []
     guards: list[Guard] = []
     rows = zip(at, source, attrs["before"], attrs["interior"], strict=True)
     for index, extent, before, interior in rows:
@@ -377,8 +377,8 @@ def _unpadded(
         if not guard.always():
             guards.append(guard)
         shifted = index.plus(-before)
-        places.append(shifted.quotient(step))
-    return tuple(places), tuple(guards)
+        indices.append(shifted.quotient(step))
+    return tuple(indices), tuple(guards)
 
 
 def depends_on(indices: Iterable[Index], axis: int) -> bool:

@@ -1,7 +1,7 @@
 """Kernels: which nodes are computed together, over which domain.
 
 A graph becomes a list of kernels. A kernel computes its members over one domain and stores those
-that something else needs; whatever lies between members and buffers is computed in place.
+that something else reads; whatever lies between members and buffers is computed in place.
 """
 
 from __future__ import annotations
@@ -10,37 +10,38 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pellucid.compile.op_facts import role_of
 from pellucid.compile.plan.access import Access
 from pellucid.compile.plan.index import Indices
 from pellucid.graph.node import Node, State
-from pellucid.graph.op import TABLE, Shape
+from pellucid.graph.op import Shape
 
-Kind = Literal["nest", "contraction", "draw", "scatter", "assembly"]
-"""An assembly computes nothing: the kernels of its parts write it (see `assemble`)."""
-Place = Literal["full", "outer"]
-REDUCTIONS = ("sum", "max", "argmax")
+Kind = Literal["nest", "contraction", "draw", "scatter", "concatenation"]
+"""A concatenation computes nothing: the kernels of its parts write it (see `plan.concatenation`)."""
+Scope = Literal["full", "outer"]
 
 
 @dataclass(frozen=True)
 class Member:
     """A node that a kernel computes.
 
-    at:    its index in axes of the domain. place: whether it has a value at every place of the
-           domain ("full") or one for each place of the axes that are not reduced ("outer").
-    reads: the buffers and members that computing it reads.
+    at:    its indices in axes of the domain.
+    scope: whether it has a value at every point of the domain ("full"), or one for each point of the
+           axes that are not reduced ("outer").
+    reads: the elements of buffers and other members that computing it reads.
     phase: in which pass over the reduced axes it is computed (outer members: after which pass).
     """
 
     node: Node
     at: Indices
-    place: Place
+    scope: Scope
     reads: tuple[Access, ...]
     phase: int = 0
 
 
 @dataclass
 class Kernel:
-    """Members over a domain of shape `shape`, of which the axes in `reduced` are summed over."""
+    """Members over a domain of shape `shape`, reduced over the axes in `reduced`."""
 
     kind: Kind
     shape: Shape
@@ -48,11 +49,11 @@ class Kernel:
     members: list[Member] = field(default_factory=list)
     name: str = ""
     copies: State | None = None
-    """For a kernel that only copies its member's value into a state."""
+    """For a kernel that only copies its member's value, the state that it is copied to."""
     panels: Node | None = None
-    """For a contraction, its second factor as it was packed before (see `panels`)."""
-    strip: int = 0
-    """How many turns of the first axis a task is, if it is cut along that alone (see `strips`)."""
+    """For a contraction, its second factor as another kernel packed it (see `plan.packing`)."""
+    row_block: int = 0
+    """Rows of the first axis that a task takes, if it is partitioned by rows (see `plan.row_blocks`)."""
 
     @property
     def outer(self) -> tuple[int, ...]:
@@ -62,14 +63,11 @@ class Kernel:
 
     def member(self, node: Node) -> Member | None:
         """The member that is this node."""
-        for found in self.members:
-            if found.node is node:
-                return found
-        return None
+        return next((member for member in self.members if member.node is node), None)
 
     def nodes(self) -> set[Node]:
         """The members' nodes."""
-        return {found.node for found in self.members}
+        return {member.node for member in self.members}
 
     def read_nodes(self) -> set[Node]:
         """Every node outside the kernel that it reads."""
@@ -77,29 +75,29 @@ class Kernel:
         return {a.node for member in self.members for a in member.reads if a.node not in own}
 
 
-def inside(kernel: Kernel) -> list[Node]:
+def computed_nodes(kernel: Kernel) -> list[Node]:
     """Every node that a kernel computes, each after its inputs.
 
     The members and what lies between them and the kernel's buffers.
     """
     stops = kernel.read_nodes()
-    found: dict[Node, None] = {}
+    computed: dict[Node, None] = {}
     pending = [(member.node, False) for member in reversed(kernel.members)]
     while pending:
         node, inputs_done = pending.pop()
         if inputs_done:
-            found[node] = None
-        elif node not in found and node not in stops and TABLE[node.op].kind != "leaf":
+            computed[node] = None
+        elif node not in computed and node not in stops and role_of(node) != "leaf":
             pending.append((node, True))
             pending.extend((source, False) for source in reversed(node.inputs))
-    return list(found)
+    return list(computed)
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a member is stored: room of the program's own, an output, or a state."""
+    """Where a member is stored beside the arena: an output, or a state."""
 
-    kind: Literal["room", "output", "state"]
+    kind: Literal["output", "state"]
     name: str = ""
     state: State | None = None
 

@@ -1,28 +1,28 @@
 """Factors that many products read are packed once.
 
 A recurrent network multiplies by the same weights in every step. A product packs its second factor to
-panels as wide as its tiles, so that it streams in order; where several products want the same
-panels, a kernel of its own writes them, once, and the products read what it wrote.
+panels as wide as its tiles, so that it streams in order; where several products need the same
+panels, a kernel of its own writes them once, and the products read those.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from pellucid.compile.plan.access import Access, has_buffer, inner_accesses
-from pellucid.compile.plan.fuse import operand_base
+from pellucid.compile.machine import Machine
+from pellucid.compile.op_facts import has_buffer
+from pellucid.compile.plan.access import Access, inner_accesses
 from pellucid.compile.plan.index import Index, identity
 from pellucid.compile.plan.kernels import Kernel, Member
-from pellucid.compile.tile.contraction import operand_position
-from pellucid.compile.tile.tiles import Machine
+from pellucid.compile.plan.operands import operand_base, operand_position
 from pellucid.graph.node import Node, apply
 from pellucid.graph.op import Shape
 
 _FEWEST_READERS = 4
 
 
-def pack_once(kernels: list[Kernel], kept: set[Node], machine: Machine) -> None:
-    """Add kernels that pack, and let the products read their panels, which become kept."""
+def pack_shared_factors(kernels: list[Kernel], materialised: set[Node], machine: Machine) -> None:
+    """Add kernels that pack, and let the products read their panels, which are materialised."""
     groups: dict[tuple[Node, Index, Shape], list[Kernel]] = {}
     for kernel in kernels:
         if _may_read_panels(kernel, machine):
@@ -33,9 +33,9 @@ def pack_once(kernels: list[Kernel], kept: set[Node], machine: Machine) -> None:
             continue
         product = readers[0].members[0].node
         panels = _panels(product.inputs[1], machine.of(product.dtype), product.shape[0])
-        kept.add(panels)
+        materialised.add(panels)
         at = identity(panels.shape)
-        reads = tuple(inner_accesses(panels, at, kept))
+        reads = tuple(inner_accesses(panels, at, materialised))
         member = Member(panels, at, "full", reads)
         kernels.append(Kernel("nest", panels.shape, members=[member]))
         for kernel in readers:
@@ -43,13 +43,13 @@ def pack_once(kernels: list[Kernel], kept: set[Node], machine: Machine) -> None:
 
 
 def _may_read_panels(kernel: Kernel, machine: Machine) -> bool:
-    """Whether it is a product of enough rows by weights, which lie in memory from the beginning."""
+    """Whether it is a product of enough rows by weights that lie in memory from the beginning."""
     product = kernel.members[0].node
     if product.op != "matmul" or len(product.shape) != 2 or not product.size:
         return False
     a, b = (operand_base(factor) for factor in product.inputs)
     wide_enough = product.shape[1] >= machine.of(product.dtype).lanes
-    return a is not b and has_buffer(b) and wide_enough and machine.strip(product.shape[0]) > 0
+    return a is not b and has_buffer(b) and wide_enough and machine.row_block(product.shape[0]) > 0
 
 
 def _panels(factor: Node, machine: Machine, rows: int) -> Node:

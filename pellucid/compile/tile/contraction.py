@@ -1,8 +1,8 @@
-"""A contraction as loops and strides: what the generator needs to know of a matmul or a convolution.
+"""A contraction as loops and strides: all that the generator needs of a matmul or a convolution.
 
-Every axis of the result or of the sum is a line: how long it is and how far each operand steps along
-it. Lines along which only the first operand steps are rows, the last axis is the columns, lines
-along which both step are batches. A convolution differs from a matmul in its strides alone.
+Every axis of the result or of the sum has a length and the stride of each operand along it. Axes along
+which only the first operand steps are rows, the last axis is the columns, axes along which both step
+are batches. A convolution differs from a matmul in its strides alone.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from pellucid.compile.emit.scalar_ops import kind_of
-from pellucid.compile.loop.ir import Kind
-from pellucid.compile.plan.access import accesses, fixed_axes, own_cost
-from pellucid.compile.plan.domain import merged
-from pellucid.compile.plan.fuse import operand_base
-from pellucid.compile.plan.index import Axis, Index, Indices, linear
-from pellucid.compile.plan.kernels import Kernel, inside
-from pellucid.compile.tile.tiles import Machine, Tiling, panel_tiling, tiling
+from pellucid.compile.element import ElementKind, kind_of
+from pellucid.compile.machine import Machine
+from pellucid.compile.op_facts import own_cost
+from pellucid.compile.plan.access import unmergeable_axes
+from pellucid.compile.plan.index import Index, linear_position
+from pellucid.compile.plan.kernels import Kernel, computed_nodes
+from pellucid.compile.plan.loop_axes import merge_axes
+from pellucid.compile.plan.operands import operand_position, operands
+from pellucid.compile.tile.tiles import Tiling, panel_tiling, tiling
 from pellucid.graph.node import Node
 
 
 @dataclass(frozen=True)
-class Line:
-    """One loop. axis: of the kernel's domain; a, b: elements that the operands step by."""
+class StridedAxis:
+    """One loop. axis: of the kernel's domain; a, b: strides of the operands, in elements."""
 
     axis: int
     extent: int
@@ -41,77 +42,33 @@ class Contraction:
     where they were packed before, else 0.
     """
 
-    batch: tuple[Line, ...]
-    outer: tuple[Line, ...]
-    row: Line
-    column: Line
-    sums: tuple[Line, ...]
-    kind: Kind
+    batch: tuple[StridedAxis, ...]
+    outer: tuple[StridedAxis, ...]
+    row: StridedAxis
+    column: StridedAxis
+    sums: tuple[StridedAxis, ...]
+    kind: ElementKind
     lanes: int
     panel: int = 0
 
     @property
     def batches(self) -> int:
-        """Turns of the batch lines."""
-        return prod(line.extent for line in self.batch)
+        """Iterations of the batch axes."""
+        return prod(axis.extent for axis in self.batch)
 
     @property
     def outer_rows(self) -> int:
-        """Turns of the outer row lines."""
-        return prod(line.extent for line in self.outer)
+        """Iterations of the outer rows."""
+        return prod(axis.extent for axis in self.outer)
 
     @property
     def depth(self) -> int:
         """Products in each sum."""
-        return prod(line.extent for line in self.sums)
-
-
-def operands(node: Node) -> tuple[Indices, Indices, tuple[int, ...]]:
-    """Where a contraction reads its operands, and the lengths of the axes that it sums over.
-
-    The indices are in axes of the result, then those of the sum.
-    """
-    first = node.inputs[0]
-    rank = len(node.shape)
-    if node.op == "matmul":
-        depth = first.shape[-1]
-        axes = [_index(axis, extent) for axis, extent in enumerate((*node.shape, depth))]
-        batch = tuple(axes[: rank - 2])
-        return (*batch, axes[rank - 2], axes[rank]), (*batch, axes[rank], axes[rank - 1]), (depth,)
-    if node.op == "convolve":
-        return _convolved(node)
-    raise ValueError(f"{node!r} is not a contraction")
-
-
-def _convolved(node: Node) -> tuple[Indices, Indices, tuple[int, ...]]:
-    signal, kernel = node.inputs
-    rank = len(node.attrs["stride"])
-    result = [_index(axis, extent) for axis, extent in enumerate(node.shape)]
-    summed = (*kernel.shape[:rank], signal.shape[-1])
-    inner = [_index(len(node.shape) + i, extent) for i, extent in enumerate(summed)]
-    batch, group, output = result[0], result[-2], result[-1]
-    places = tuple(
-        place.times(stride).plus(within.times(dilation))
-        for place, within, stride, dilation in zip(
-            result[1:], inner, node.attrs["stride"], node.attrs["dilation"], strict=False
-        )
-    )
-    channel = inner[rank]
-    return (batch, *places, group, channel), (*inner[:rank], group, channel, output), summed
-
-
-def _index(axis: int, extent: int) -> Index:
-    return Index() if extent == 1 else Index(0, ((Axis(axis, extent), 1),))
-
-
-def operand_position(operand: Node, at: Indices) -> tuple[Node, Index]:
-    """The node whose memory holds an operand, and the position of the element at `at`."""
-    base = operand_base(operand)
-    return base, linear(accesses(operand, at, {base})[0].at, base.shape)
+        return prod(axis.extent for axis in self.sums)
 
 
 def contraction_of(
-    kernel: Kernel, kept: set[Node], lanes: int, registers: int, parts: Sequence[Index] = ()
+    kernel: Kernel, materialised: set[Node], lanes: int, registers: int, parts: Sequence[Index] = ()
 ) -> tuple[Contraction, Tiling]:
     """The loops and the cut of a contraction kernel.
 
@@ -125,16 +82,16 @@ def contraction_of(
         return _of_panels(kernel, kernel.panels, a, machine)
     b = operand_position(node.inputs[1], b_at)[1]
 
-    def line(axis: int, extent: int) -> Line:
-        return Line(axis, extent, a.factor(axis) or 0, b.factor(axis) or 0)
+    def strided(axis: int, extent: int) -> StridedAxis:
+        return StridedAxis(axis, extent, a.factor(axis) or 0, b.factor(axis) or 0)
 
     last = len(node.shape) - 1
-    column = line(last, node.shape[-1])
+    column = strided(last, node.shape[-1])
     stepping = [axis for axis in range(last) if b.factor(axis)]
-    batch = tuple(line(axis, node.shape[axis]) for axis in stepping)
+    batch = tuple(strided(axis, node.shape[axis]) for axis in stepping)
     row_axes = [axis for axis in range(last) if axis not in stepping]
-    rows = _rows(kernel, kept, [a, *parts], row_axes)
-    sums = _merged_sums([line(last + 1 + i, extent) for i, extent in enumerate(summed)])
+    rows = _rows(kernel, materialised, [a, *parts], row_axes)
+    sums = _merged_sums([strided(last + 1 + i, extent) for i, extent in enumerate(summed)])
     count = prod(row.extent for row in rows)
     row = min(rows, key=lambda r: machine.cost(r.extent, column.extent, r.a) * (count // r.extent))
     work = Contraction(
@@ -146,7 +103,7 @@ def contraction_of(
         kind_of(node.dtype),
         machine.lanes,
     )
-    after = sum(own_cost(inner) for inner in inside(kernel))
+    after = sum(own_cost(inner) for inner in computed_nodes(kernel))
     return work, _cut(work, machine, after)
 
 
@@ -160,61 +117,63 @@ def _of_panels(
     work = Contraction(
         (),
         (),
-        Line(0, m, a.factor(0) or 0, 0),
-        Line(1, n, 0, 1),
-        (Line(2, depth, a.factor(2) or 0, width),),
+        StridedAxis(0, m, a.factor(0) or 0, 0),
+        StridedAxis(1, n, 0, 1),
+        (StridedAxis(2, depth, a.factor(2) or 0, width),),
         kind_of(node.dtype),
         machine.lanes,
         depth * width,
     )
     row_bytes = work.row.a * node.dtype.itemsize
     vectors = width // machine.lanes
-    return work, panel_tiling((m, n), depth, row_bytes, vectors, kernel.strip, machine)
+    return work, panel_tiling((m, n), depth, row_bytes, vectors, kernel.row_block, machine)
 
 
-def _rows(kernel: Kernel, kept: set[Node], positions: list[Index], axes: list[int]) -> list[Line]:
-    """The lines of rows, merged where everything that is read and written allows.
+def _rows(
+    kernel: Kernel, materialised: set[Node], positions: list[Index], axes: list[int]
+) -> list[StridedAxis]:
+    """The axes of rows, merged where everything that is read and written allows.
 
     positions: of the first operand, then of parts.
     """
     a = positions[0]
-    fixed: set[int] = set()
+    unmergeable: set[int] = set()
     for number, member in enumerate(kernel.members):
-        positions.append(linear(member.at, member.node.shape))
+        positions.append(linear_position(member.at, member.node.shape))
         if not number:
             continue
-        fixed |= fixed_axes(member.node, member.at, kept - {member.node})
+        unmergeable |= unmergeable_axes(member.node, member.at, materialised - {member.node})
         for access in member.reads:
-            position = linear(access.at, access.node.shape)
+            position = linear_position(access.at, access.node.shape)
             positions.append(position)
             if access.guarded or not position.is_affine:
-                fixed |= position.axes()
-    loops = merged(kernel.shape, axes, positions, fixed)
+                unmergeable |= position.axes()
+    loops = merge_axes(kernel.shape, axes, positions, unmergeable)
     if not loops:
-        return [Line(-1, 1, 0, 0)]
-    return [Line(loop.last, loop.extent, a.factor(loop.last) or 0, 0) for loop in loops]
+        return [StridedAxis(-1, 1, 0, 0)]
+    return [StridedAxis(loop.last, loop.extent, a.factor(loop.last) or 0, 0) for loop in loops]
 
 
-def _merged_sums(lines: list[Line]) -> tuple[Line, ...]:
-    """Sums as few as they can be, the longest steps outermost."""
-    found: list[Line] = []
-    for line in sorted(lines, key=lambda s: (abs(s.b), abs(s.a)), reverse=True):
-        if line.extent == 1:
+def _merged_sums(axes: list[StridedAxis]) -> tuple[StridedAxis, ...]:
+    """Axes of a sum, as few as they can be, the longest strides outermost."""
+    merged: list[StridedAxis] = []
+    for axis in sorted(axes, key=lambda s: (abs(s.b), abs(s.a)), reverse=True):
+        if axis.extent == 1:
             continue
-        before = found[-1] if found else None
-        if before and before.a == line.extent * line.a and before.b == line.extent * line.b:
-            found[-1] = Line(line.axis, before.extent * line.extent, line.a, line.b)
+        before = merged[-1] if merged else None
+        if before and before.a == axis.extent * axis.a and before.b == axis.extent * axis.b:
+            merged[-1] = StridedAxis(axis.axis, before.extent * axis.extent, axis.a, axis.b)
         else:
-            found.append(line)
-    return tuple(found) or (Line(-1, 1, 0, 0),)
+            merged.append(axis)
+    return tuple(merged) or (StridedAxis(-1, 1, 0, 0),)
 
 
 def _cut(work: Contraction, machine: Machine, after: int) -> Tiling:
-    inner = prod(line.extent for line in work.sums[1:])
+    inner = prod(axis.extent for axis in work.sums[1:])
     width_of_b = abs(work.sums[-1].b)
     contiguous = all(
-        line.b == inner_line.b * inner_line.extent
-        for line, inner_line in zip(work.sums, work.sums[1:], strict=False)
+        axis.b == inner_axis.b * inner_axis.extent
+        for axis, inner_axis in zip(work.sums, work.sums[1:], strict=False)
     )
     return tiling(
         (work.outer_rows, work.row.extent, work.column.extent),

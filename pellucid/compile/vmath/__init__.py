@@ -29,7 +29,7 @@ _TABLE: dict[str, Callable[..., Value]] = {
     "pow": power,
 }
 FUNCTIONS = frozenset(_TABLE)
-"""The ops that are computed here."""
+"""Ops that these functions compute."""
 
 
 def emit(b: Builder, name: str, *args: Value) -> Value:
@@ -38,7 +38,7 @@ def emit(b: Builder, name: str, *args: Value) -> Value:
     Error at most 2 ulp in f32 and 4 ulp in f64 (measured by `tests/compile/vmath`). Subnormal
     numbers, signed zeros, infinities and NaN are as IEEE 754 says.
     """
-    # Sums and products that make up for each other's rounding must stay as they are written.
+    # Compensated sums and products must not be contracted.
     before, b.contract = b.contract, False
     try:
         return _TABLE[name](b, *args)

@@ -1,17 +1,17 @@
 """The error function 2/√π ∫₀ˣ e^−t² dt.
 
-It is 1 − q⁸, where q is the eighth root of 1 − erf x: q falls nearly in a line until erf is 1 in floats,
-and what q is off by counts q⁷ times, so that one short polynomial serves all x. With
-e = 8 (1 − q) = x + x P(x) no step cancels: 4 (1 − q²) = e − e²/16, of that e' likewise
-2 (1 − q⁴) = e' − e'²/8, and once more. P is the Chebyshev interpolation of e/x − 1 from 0 to where that
-serves erf best; beyond, q counts too little. `tests/compile/vmath` derives it anew.
+It is 1 − q⁸, where q is the eighth root of 1 − erf x. q falls almost linearly until erf is 1 in floats,
+and an error of q is scaled by q⁷, so one short polynomial is enough for all x. With
+e = 8 (1 − q) = x + x P(x) no step cancels: e' = 4 (1 − q²) = e − e²/16, then
+2 (1 − q⁴) = e' − e'²/8, and once more. P is the Chebyshev interpolation of e/x − 1 on the interval from
+0 for which erf is most accurate; beyond it q is too small to matter. `tests/compile/vmath` derives P.
 """
 
 from __future__ import annotations
 
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Value
-from pellucid.compile.vmath.formats import format_of, polynomial, with_sign_of
+from pellucid.compile.vmath.formats import copysign, format_of, polynomial
 
 _ONE_FROM = {"f32": 4.0, "f64": 6.0}
 _REACH = {"f32": 2.375, "f64": 4.25}
@@ -65,7 +65,7 @@ def erf(b: Builder, x: Value) -> Value:
     form = format_of(x)
     size, end = b.unary("abs", x), _ONE_FROM[form.kind]
     size = b.select(b.compare(">", size, end), end, size)
-    # What e is beyond x is carried alone, so that near 0 its rounding is small beside x.
+    # e − x is carried apart, so that near 0 its rounding error is small relative to x.
     beyond = b.mul(size, polynomial(b, size, _ROOT[form.kind]))
     e = b.add(size, beyond)
     for share in (-1 / 16, -1 / 8):
@@ -74,4 +74,4 @@ def erf(b: Builder, x: Value) -> Value:
     last = b.mul(e, -1 / 4)
     near = b.add(size, b.fma(last, e, beyond))
     far = b.fma(last, e, e)
-    return with_sign_of(b, b.select(b.compare("<", size, _NEAR), near, far), x)
+    return copysign(b, b.select(b.compare("<", size, _NEAR), near, far), x)

@@ -1,7 +1,7 @@
-"""e^x and what follows from it.
+"""The exponential function, and functions computed from it.
 
 x = n ln 2 + r with |r| ≤ ln 2 / 2 (Cody & Waite 1980), e^x = 2ⁿ (1 + r + r² P(r)). P is the Chebyshev
-interpolation of (e^r − 1 − r) / r²; `tests/compile/vmath` derives it anew.
+interpolation of (e^r − 1 − r) / r²; `tests/compile/vmath` derives it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from math import log
 
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Value
-from pellucid.compile.vmath.double import Pair, sum_of
+from pellucid.compile.vmath.double import Pair, fast_two_sum
 from pellucid.compile.vmath.formats import (
     Format,
+    copysign,
     format_of,
-    halved,
+    half_exponent,
     polynomial,
     power_of_two,
     rounded,
-    with_sign_of,
 )
 
 _LEAST = {"f32": -104.0, "f64": -746.0}
@@ -83,23 +83,23 @@ def exp(b: Builder, x: Value) -> Value:
 def exp_pair(b: Builder, x: Value) -> Pair:
     """e^x and the greater part of its rounding error."""
     n, rest = _parts(b, x)
-    mantissa, lost = sum_of(b, b.constant(x.type, 1.0), rest)
+    mantissa, lost = fast_two_sum(b, b.constant(x.type, 1.0), rest)
     return _scaled(b, mantissa, n), _scaled(b, lost, n)
 
 
-def less_one(b: Builder, r: Value) -> Value:
+def expm1_of_remainder(b: Builder, r: Value) -> Value:
     """e^r − 1 for |r| ≤ ln 2 / 2."""
     return b.fma(b.mul(r, r), polynomial(b, r, _REST[format_of(r).kind]), r)
 
 
 def exp_of_pair(b: Builder, x: Pair) -> Value:
-    """e^(x₀ + x₁) to 0.6 of the last place, for finite x₁ below the last place of x₀."""
+    """e^(x₀ + x₁) to 0.6 ulp, for finite x₁ below one ulp of x₀."""
     form = format_of(x[0])
     limited = _limited(b, x[0], _LEAST[form.kind], _MOST[form.kind])
     whole, n = rounded(b, limited, 1 / log(2), form)
     first = b.fma(whole, -form.ln2_high, limited)
-    r, lost = sum_of(b, first, b.sub(x[1], b.mul(whole, form.ln2_low)))
-    start, low = sum_of(b, b.constant(r.type, 1.0), r)
+    r, lost = fast_two_sum(b, first, b.sub(x[1], b.mul(whole, form.ln2_low)))
+    start, low = fast_two_sum(b, b.constant(r.type, 1.0), r)
     more = b.fma(b.mul(r, r), polynomial(b, r, _REST[form.kind]), b.mul(lost, start))
     return _scaled(b, b.add(start, b.add(low, more)), n)
 
@@ -108,7 +108,7 @@ def expm1(b: Builder, x: Value) -> Value:
     """e^x − 1 = 2ⁿ (e^r − 1) + (2ⁿ − 1), each part without cancellation; x itself near 0."""
     form = format_of(x)
     n, r = _reduced(b, _limited(b, x, -60.0, _MOST_LESS_ONE[form.kind]), form)
-    rest = less_one(b, r)
+    rest = expm1_of_remainder(b, r)
     # Half of 2ⁿ, since 2ⁿ itself may be too large.
     half = power_of_two(b, b.sub(n, 1), form)
     whole = b.mul(b.fma(half, rest, b.sub(half, 0.5)), 2.0)
@@ -120,7 +120,7 @@ def expm1(b: Builder, x: Value) -> Value:
 def sigmoid(b: Builder, x: Value) -> Value:
     """1 / (1 + e^−x): with e = e^−|x|, q = e / (1 + e) below 0 and 1 − q above.
 
-    q is rounded once or twice only: what e and 1 + e lost is made good, where 1 / (1 + e) = 1 − q.
+    q is corrected by the rounding errors of e and 1 + e, with 1 / (1 + e) = 1 − q.
     """
     e, lost = exp_pair(b, b.neg(b.unary("abs", x)))
     sum_ = b.add(e, 1.0)
@@ -142,31 +142,31 @@ def tanh(b: Builder, x: Value) -> Value:
     far = b.sub(1.0, b.div(2.0, b.add(e, 1.0)))
     square = b.mul(size, size)
     near = b.fma(b.mul(square, polynomial(b, square, _TANH[form.kind])), size, size)
-    return with_sign_of(b, b.select(b.compare("<", size, _NEAR), near, far), x)
+    return copysign(b, b.select(b.compare("<", size, _NEAR), near, far), x)
 
 
 def _parts(b: Builder, x: Value) -> tuple[Value, Value]:
     """The integer n and e^r − 1."""
     form = format_of(x)
     n, r = _reduced(b, _limited(b, x, _LEAST[form.kind], _MOST[form.kind]), form)
-    return n, less_one(b, r)
+    return n, expm1_of_remainder(b, r)
 
 
 def _scaled(b: Builder, x: Value, n: Value) -> Value:
-    """2ⁿ x, by two halves of 2ⁿ, so that the result may be infinite or subnormal."""
+    """2ⁿ x, by two factors, so that the result may be infinite or subnormal."""
     form = format_of(x)
-    half = halved(b, n, form)
+    half = half_exponent(b, n, form)
     first, second = power_of_two(b, half, form), power_of_two(b, b.sub(n, half), form)
     return b.mul(b.mul(x, first), second)
 
 
 def _limited(b: Builder, x: Value, least: float, most: float) -> Value:
-    """x between two bounds; NaN stays."""
+    """x clamped between two bounds; NaN stays NaN."""
     above = b.select(b.compare("<", x, least), least, x)
     return b.select(b.compare(">", above, most), most, above)
 
 
 def _reduced(b: Builder, x: Value, form: Format) -> tuple[Value, Value]:
-    """The integer n and the rest r of x = n ln 2 + r."""
+    """The integer n and the remainder r of x = n ln 2 + r."""
     whole, n = rounded(b, x, 1 / log(2), form)
     return n, b.fma(whole, -form.ln2_low, b.fma(whole, -form.ln2_high, x))

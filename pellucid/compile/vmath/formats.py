@@ -1,4 +1,4 @@
-"""The two floating-point formats, and the pieces that all functions are made of."""
+"""The two floating-point formats, and the operations that all functions share."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class Format:
 
     @property
     def shifter(self) -> float:
-        """A number whose last place is 1, in the middle of those."""
+        """A number whose ulp is 1, in the middle of its binade."""
         return 1.5 * 2.0**self.fraction
 
     @property
     def shifter_bits(self) -> int:
-        """The same as an integer of its bits."""
+        """Its bits as an integer."""
         return (self.fraction + self.bias << self.fraction) + (1 << self.fraction - 1)
 
     @property
     def least_normal(self) -> float:
-        """The least number with all its bits."""
+        """The least normal number."""
         return 2.0 ** (1 - self.bias)
 
 
@@ -57,10 +57,10 @@ def polynomial(b: Builder, x: Value, coefficients: Sequence[float]) -> Value:
 
 
 def rounded(b: Builder, x: Value, factor: float, form: Format) -> tuple[Value, Value]:
-    """The whole number nearest to x · factor, as a float and as an integer, up to 2^fraction / 4.
+    """The integer nearest to x · factor, as a float and as an integer, up to 2^fraction / 4.
 
     Adding and subtracting 1.5 · 2^fraction rounds on every machine, and leaves the integer in the
-    last bits; NaN becomes some integer.
+    last bits. NaN becomes an arbitrary integer.
     """
     moved = b.fma(x, factor, b.constant(x.type, form.shifter))
     bits = b.bitcast(moved, form.integer)
@@ -68,13 +68,13 @@ def rounded(b: Builder, x: Value, factor: float, form: Format) -> tuple[Value, V
 
 
 def as_float(b: Builder, x: Value, form: Format) -> Value:
-    """An integer as a float, if it is as small as `rounded` allows."""
+    """An integer as a float, within the range of `rounded`."""
     moved = b.bitcast(b.add(x, form.shifter_bits), form.kind)
     return b.sub(moved, form.shifter)
 
 
-def halved(b: Builder, x: Value, form: Format) -> Value:
-    """⌊x / 2⌋ of an integer that is an exponent; only AVX-512 shifts the sign of 64 bits in."""
+def half_exponent(b: Builder, x: Value, form: Format) -> Value:
+    """⌊x / 2⌋ of an exponent, without an arithmetic shift of 64 bits, which only AVX-512 has."""
     return b.sub(b.bit("lshr", b.add(x, 4 * form.bias + 4), 1), 2 * form.bias + 2)
 
 
@@ -83,14 +83,14 @@ def power_of_two(b: Builder, exponent: Value, form: Format) -> Value:
     return b.bitcast(b.bit("shl", b.add(exponent, form.bias), form.fraction), form.kind)
 
 
-def with_sign_of(b: Builder, magnitude: Value, x: Value) -> Value:
-    """A number that is not negative with the sign of x, for ±0 too."""
+def copysign(b: Builder, magnitude: Value, x: Value) -> Value:
+    """A non-negative number with the sign of x, including ±0."""
     form = format_of(x)
     bits = b.bitcast(x, form.integer)
-    sign = b.bit("and", bits, b.constant(bits.type, -(2 ** (form.fraction + len_exponent(form)))))
+    sign = b.bit("and", bits, b.constant(bits.type, -(2 ** (form.fraction + exponent_bits(form)))))
     return b.bitcast(b.bit("or", b.bitcast(magnitude, form.integer), sign), form.kind)
 
 
-def len_exponent(form: Format) -> int:
-    """Bits of the exponent."""
+def exponent_bits(form: Format) -> int:
+    """The number of bits of the exponent."""
     return 8 if form.kind == "f32" else 11

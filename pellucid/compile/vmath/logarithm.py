@@ -17,30 +17,30 @@ _ROOT_HALF_BITS = {"f32": 0x3F3504F3, "f64": 0x3FE6A09E667F3BCD}
 
 def log(b: Builder, x: Value) -> Value:
     """The natural logarithm: −∞ at ±0, NaN below."""
-    e, m = split(b, x)
-    return ends(b, x, _assembled(b, e, b.sub(m, 1.0), None))
+    e, m = split_exponent(b, x)
+    return with_special_values(b, x, _assembled(b, e, b.sub(m, 1.0), None))
 
 
 def log1p(b: Builder, x: Value) -> Value:
-    """log(1 + x) = log u + c / u, where u is 1 + x rounded and c what that lost; x itself near 0."""
+    """log(1 + x) = log u + c / u, where u is 1 + x rounded and c the rounding error; x near 0."""
     u = b.add(x, 1.0)
     large = b.compare(">", x, 1.0)
     lost = b.sub(b.select(large, 1.0, x), b.sub(u, b.select(large, x, 1.0)))
-    e, m = split(b, u)
+    e, m = split_exponent(b, u)
     inside = b.compare("==", e, 0.0)
     f = b.select(inside, x, b.sub(m, 1.0))
     result = _assembled(b, e, f, b.select(inside, 0.0, b.div(lost, u)))
-    return b.select(b.compare("==", x, 0.0), x, ends(b, u, result))
+    return b.select(b.compare("==", x, 0.0), x, with_special_values(b, u, result))
 
 
-def split(b: Builder, x: Value) -> tuple[Value, Value]:
+def split_exponent(b: Builder, x: Value) -> tuple[Value, Value]:
     """The exponent e and the mantissa m of x = 2ᵉ m, both as floats; of x > 0 only."""
     form = format_of(x)
     tiny = b.compare("<", x, form.least_normal)
     lift = form.fraction + 2
     bits = b.bitcast(b.select(tiny, b.mul(x, 2.0**lift), x), form.integer)
     above = b.sub(bits, _ROOT_HALF_BITS[form.kind])
-    # As a positive number, since only AVX-512 shifts the sign of 64 bits in.
+    # The number is positive, since only AVX-512 has an arithmetic shift of 64 bits.
     above = b.add(above, form.bias << form.fraction)
     exponent = b.sub(b.bit("lshr", above, form.fraction), form.bias)
     m = b.bitcast(b.sub(bits, b.bit("shl", exponent, form.fraction)), form.kind)
@@ -48,8 +48,8 @@ def split(b: Builder, x: Value) -> tuple[Value, Value]:
     return b.select(tiny, b.sub(e, float(lift)), e), m
 
 
-def ends(b: Builder, x: Value, result: Value) -> Value:
-    """A logarithm, put right where x is 0, infinite, negative or NaN."""
+def with_special_values(b: Builder, x: Value, result: Value) -> Value:
+    """A logarithm, corrected where x is 0, infinite, negative or NaN."""
     result = b.select(b.compare("==", x, float("inf")), x, result)
     result = b.select(b.compare("==", x, 0.0), float("-inf"), result)
     result = b.select(b.compare("<", x, 0.0), float("nan"), result)

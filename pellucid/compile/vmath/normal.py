@@ -1,11 +1,11 @@
 """The standard normal distribution: its density φ, its distribution function Φ, and x Φ(x).
 
-For a = |x|, e^−a²/2 keeps its digits far out because a² is written as h² + (a − h)(a + h), where h is
-the first half of a's bits and h² is exact. Φ(−a) = e^−a²/2 M(a), where M falls from ½, in the end as
-1/a: nearby it is a polynomial of a, beyond 1/a times one of 1/a, both around a number at which their
-value is nearly a float. On the right Φ(a) = 1 − Φ(−a) and a Φ(a) = a − a Φ(−a). What the last operations
-lose is carried along. The polynomials are Chebyshev interpolations; `tests/compile/vmath` derives them
-anew.
+For a = |x|, e^−a²/2 is accurate in the tail because a² is computed as h² + (a − h)(a + h), where h is
+the first half of a's bits and h² is exact. Φ(−a) = e^−a²/2 M(a), where M falls from ½ and behaves as 1/a
+in the tail. For small a, M is a polynomial of a; for large a, 1/a times a polynomial of 1/a. Each is
+expanded around a number at which its value is nearly a float. For x > 0, Φ(a) = 1 − Φ(−a) and
+a Φ(a) = a − a Φ(−a). Rounding errors of the last operations are carried along. The polynomials are
+Chebyshev interpolations; `tests/compile/vmath` derives them.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from math import log, pi, sqrt
 
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Value
-from pellucid.compile.vmath.double import Pair, halves
-from pellucid.compile.vmath.exponential import less_one
+from pellucid.compile.vmath.double import Pair, split_bits
+from pellucid.compile.vmath.exponential import expm1_of_remainder
 from pellucid.compile.vmath.formats import format_of, power_of_two, rounded
 
 _END = {"f32": 15.0, "f64": 39.0}
@@ -109,15 +109,15 @@ def normal_pdf(b: Builder, x: Value) -> Value:
     """φ(x) = e^−x²/2 / √2π."""
     n, (r, _) = _exponent(b, _size(b, x))
     peak = b.constant(x.type, 1 / sqrt(2 * pi))
-    return _scaled(b, b.fma(peak, less_one(b, r), peak), n)
+    return _scaled(b, b.fma(peak, expm1_of_remainder(b, r), peak), n)
 
 
 def normal_cdf(b: Builder, x: Value) -> Value:
-    """Φ(x), the integral of φ up to x, with all its digits far on the left as well."""
+    """Φ(x), the integral of φ up to x; the left tail is as accurate as the rest."""
     size = _size(b, x)
     n, (r, more) = _exponent(b, size)
     near, inverse, ratio = _ratio(b, size)
-    # The exponent makes up for what the quotient lost.
+    # The exponent is corrected by the rounding error of the quotient.
     whole = b.select(near, 1.0, size)
     more = b.add(more, b.fma(b.neg(inverse), whole, b.constant(x.type, 1.0)))
     left = _tail(b, ratio, inverse, (r, more), n)
@@ -134,15 +134,15 @@ def gelu(b: Builder, x: Value) -> Value:
 
 
 def _size(b: Builder, x: Value) -> Value:
-    """|x|, but no more than where φ is 0; NaN stays."""
+    """|x|, at most the number from which φ is 0; NaN stays NaN."""
     size, end = b.unary("abs", x), _END[format_of(x).kind]
     return b.select(b.compare(">", size, end), end, size)
 
 
 def _exponent(b: Builder, size: Value) -> tuple[Value, Pair]:
-    """The integer n and the rest r of −a²/2 = n ln 2 + r."""
+    """The integer n and the remainder r of −a²/2 = n ln 2 + r."""
     form = format_of(size)
-    high, low = halves(b, size)
+    high, low = split_bits(b, size)
     square, more = b.mul(high, high), b.mul(low, b.add(size, high))
     whole, n = rounded(b, b.mul(size, size), -0.5 / log(2), form)
     first = b.fma(whole, -form.ln2_high, b.mul(square, -0.5))
@@ -152,18 +152,18 @@ def _exponent(b: Builder, size: Value) -> tuple[Value, Pair]:
 
 
 def _ratio(b: Builder, size: Value) -> tuple[Value, Value, Pair]:
-    """Whether a is near; then 1 and M(a), beyond 1/a and a M(a)."""
+    """Whether a is small; then 1 and M(a), else 1/a and a M(a)."""
     kind = format_of(size).kind
     near = b.compare("<", size, _NEAR_TO[kind])
     inverse = b.div(1.0, b.select(near, 1.0, size))
     at = b.select(near, b.sub(size, _CENTRE[kind]), b.sub(inverse, _FAR_CENTRE[kind]))
     pairs = zip(_NEAR[kind], _FAR[kind], strict=True)
     first, *rest = [b.select(near, b.constant(size.type, p), q) for p, q in pairs]
-    slope = rest.pop()
+    higher_terms = rest.pop()
     for coefficient in reversed(rest):
-        slope = b.fma(slope, at, coefficient)
-    ratio = b.fma(slope, at, first)
-    return near, inverse, (ratio, b.fma(slope, at, b.sub(first, ratio)))
+        higher_terms = b.fma(higher_terms, at, coefficient)
+    ratio = b.fma(higher_terms, at, first)
+    return near, inverse, (ratio, b.fma(higher_terms, at, b.sub(first, ratio)))
 
 
 def _tail(b: Builder, ratio: Pair, times: Value, r: Pair, n: Value) -> Value:
@@ -171,11 +171,11 @@ def _tail(b: Builder, ratio: Pair, times: Value, r: Pair, n: Value) -> Value:
     high = b.mul(ratio[0], times)
     low = b.fma(ratio[1], times, b.fma(ratio[0], times, b.neg(high)))
     low = b.fma(high, r[1], low)
-    return _scaled(b, b.add(high, b.fma(high, less_one(b, r[0]), low)), n)
+    return _scaled(b, b.add(high, b.fma(high, expm1_of_remainder(b, r[0]), low)), n)
 
 
 def _scaled(b: Builder, x: Value, n: Value) -> Value:
-    """2ⁿ x, rounded once where it is subnormal, for n that is not positive."""
+    """2ⁿ x for n ≤ 0, rounded once where it is subnormal."""
     form = format_of(x)
     lift = _LIFT[form.kind]
     return b.mul(b.mul(x, power_of_two(b, b.add(n, lift), form)), 2.0**-lift)

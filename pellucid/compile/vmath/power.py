@@ -1,26 +1,26 @@
 """x to the power y as e^(y log |x|).
 
-For f32 in f64. For f64 the logarithm and its product with y are pairs, since the exponent's error is
-the result's relative error: log m = 2 (s + s³/3 + s⁵/5 + …), s = (m − 1) / (m + 1), of which s and s²/3
-are pairs too.
+f32 is computed in f64. For f64 the logarithm and its product with y are double words, since the
+absolute error of the exponent is the relative error of the result:
+log m = 2 (s + s³/3 + s⁵/5 + …), s = (m − 1) / (m + 1), of which s and s²/3 are double words too.
 """
 
 from __future__ import annotations
 
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Value
-from pellucid.compile.vmath.double import Pair, product, quotient, sum_of, times
+from pellucid.compile.vmath.double import Pair, divided, fast_two_sum, multiplied, two_product
 from pellucid.compile.vmath.exponential import exp, exp_of_pair
 from pellucid.compile.vmath.formats import F64_FORMAT, polynomial
-from pellucid.compile.vmath.logarithm import ends, log, split
+from pellucid.compile.vmath.logarithm import log, split_exponent, with_special_values
 
 _THIRD = (1 / 3, 1.850371707708594e-17)
 _TAIL = tuple(1 / (2 * i + 5) for i in range(11))
-_SURE = 800.0
+_OVERFLOW = 800.0
 
 
 def power(b: Builder, x: Value, y: Value) -> Value:
-    """x^y with C99's special cases: 1 for y = 0 or x = 1, NaN for x < 0 unless y is whole."""
+    """x^y with C99's special cases: 1 for y = 0 or x = 1, NaN for x < 0 unless y is an integer."""
     base, exponent = b.convert(x, "f64"), b.convert(y, "f64")
     magnitude = b.unary("abs", base)
     if x.type.kind == "f64":
@@ -47,28 +47,28 @@ def power(b: Builder, x: Value, y: Value) -> Value:
 def _exact_power(b: Builder, x: Value, y: Value) -> Value:
     """x^y for x ≥ 0."""
     high, low = _log_pair(b, x)
-    total, lost = product(b, y, high)
+    total, lost = two_product(b, y, high)
     lost = b.add(lost, b.mul(y, low))
-    # Beyond, the result is 0 or infinite, and what is lost may be anything.
-    sure = b.compare("<", b.unary("abs", total), _SURE)
-    return exp_of_pair(b, (total, b.select(sure, lost, 0.0)))
+    # Beyond, the result is 0 or infinite, and the rounding error is arbitrary.
+    finite_result = b.compare("<", b.unary("abs", total), _OVERFLOW)
+    return exp_of_pair(b, (total, b.select(finite_result, lost, 0.0)))
 
 
 def _log_pair(b: Builder, x: Value) -> Pair:
-    e, m = split(b, x)
+    e, m = split_exponent(b, x)
     f = b.sub(m, 1.0)
-    s = quotient(b, f, sum_of(b, b.constant(f.type, 2.0), f))
-    z = times(b, s, s)
-    first = times(b, z, (b.constant(f.type, _THIRD[0]), b.constant(f.type, _THIRD[1])))
+    s = divided(b, f, fast_two_sum(b, b.constant(f.type, 2.0), f))
+    z = multiplied(b, s, s)
+    first = multiplied(b, z, (b.constant(f.type, _THIRD[0]), b.constant(f.type, _THIRD[1])))
     tail = b.mul(b.mul(z[0], z[0]), polynomial(b, z[0], _TAIL))
-    series = sum_of(b, first[0], b.add(first[1], tail))
-    rest = times(b, s, series)
+    series = fast_two_sum(b, first[0], b.add(first[1], tail))
+    rest = multiplied(b, s, series)
     twice = b.mul(s[0], 2.0)
     small = b.add(b.mul(b.add(s[1], rest[1]), 2.0), b.mul(e, F64_FORMAT.ln2_low))
-    high, low = sum_of(b, b.mul(e, F64_FORMAT.ln2_high), twice)
-    more, lost = sum_of(b, high, b.mul(rest[0], 2.0))
-    high, low = sum_of(b, more, b.add(b.add(low, lost), small))
-    return ends(b, x, high), low
+    high, low = fast_two_sum(b, b.mul(e, F64_FORMAT.ln2_high), twice)
+    more, lost = fast_two_sum(b, high, b.mul(rest[0], 2.0))
+    high, low = fast_two_sum(b, more, b.add(b.add(low, lost), small))
+    return with_special_values(b, x, high), low
 
 
 def _infinite(b: Builder, x: Value) -> Value:

@@ -1,9 +1,9 @@
 """Sine and cosine.
 
 x = q π/2 + r with |r| ≤ π/4, π/2 taken in three parts of which the first two have trailing zeros
-(Cody & Waite 1980); then Taylor polynomials of r, chosen and signed by q mod 4. f32 is computed in
-f64, with shorter polynomials. Beyond 2²⁰ quarter turns the angle is reduced in integers, by code that
-runs only where a lane needs it.
+(Cody & Waite 1980). q mod 4 selects a Taylor polynomial of r and its sign. f32 is computed in f64, with
+shorter polynomials. Beyond 2²⁰ quarter turns the angle is reduced in integers (see `payne_hanek`); that
+code runs only if a lane needs it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from math import factorial, pi
 
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Value
-from pellucid.compile.vmath.far_angle import far_angle
 from pellucid.compile.vmath.formats import F64_FORMAT, polynomial, rounded
+from pellucid.compile.vmath.payne_hanek import reduced_angle
 
 _PARTS = (1.57079632673412561417e00, 6.07710050630396597660e-11, 2.0222662487959506e-21)
 _FAR = 2.0**20 * pi / 2
@@ -53,6 +53,6 @@ def _reduced(b: Builder, x: Value) -> tuple[Value, Value]:
     far = b.compare(">=", b.unary("abs", x), _FAR)
     some = b.compare(">", b.reduce("add", b.convert(far, "i32")), 0)
     with b.loop(0, b.convert(some, "i64"), carried=(q, r)) as once:
-        whole, rest = far_angle(b, x)
+        whole, rest = reduced_angle(b, x)
         once.carry((b.select(far, whole, once.carried[0]), b.select(far, rest, once.carried[1])))
     return once.results[0], once.results[1]

@@ -72,8 +72,8 @@ class Machine:
                     self.run(item.body)
             else:
                 carried = [self.read(value) for value in item.initial]
-                for turn in range(self.read(item.start), self.read(item.stop), item.step):
-                    self.values[item.variable] = turn
+                for index in range(self.read(item.start), self.read(item.stop), item.step):
+                    self.values[item.variable] = index
                     self.values.update(zip(item.carried, carried, strict=True))
                     self.run(item.body)
                     carried = [self.read(value) for value in item.following]
@@ -121,12 +121,14 @@ class Machine:
     def access(self, item: Instruction) -> None:
         assert item.result is not None
         lanes = item.result.type.lanes
-        places = self.read(item.args[0]) + 4 * np.arange(max(lanes, 1))
+        addresses = self.read(item.args[0]) + 4 * np.arange(max(lanes, 1))
         if len(item.args) == 2:
-            places = places[np.broadcast_to(self.read(item.args[1]), places.shape).astype(bool)]
-        if places.size:
-            self.first = min(self.first, int(places.min()))
-            self.last = max(self.last, int(places.max()) + 3)
+            addresses = addresses[
+                np.broadcast_to(self.read(item.args[1]), addresses.shape).astype(bool)
+            ]
+        if addresses.size:
+            self.first = min(self.first, int(addresses.min()))
+            self.last = max(self.last, int(addresses.max()) + 3)
 
 
 def accessed(function: Function) -> tuple[int, int]:
@@ -268,7 +270,7 @@ def test_loops() -> None:
 
 
 def test_remainders_of_negative_numbers_are_negative() -> None:
-    """The fault of a process that died: srem of −1 is −1, not divisor − 1."""
+    """Division truncates: −1 mod 5 is −1, not 4."""
     b = builder()
     with b.loop(0, 6) as i:
         b.load(b.parameters[0], b.rem(b.sub(i.variable, 1), 5), F32)
@@ -297,8 +299,8 @@ def test_masks_and_branches_guard() -> None:
 def test_a_value_from_memory_needs_a_guard() -> None:
     for guarded in (True, False):
         b = builder()
-        found = b.load(b.parameters[0], 0, I64)
-        at = b.minimum(b.maximum(found, 0), 9) if guarded else found
+        loaded = b.load(b.parameters[0], 0, I64)
+        at = b.minimum(b.maximum(loaded, 0), 9) if guarded else loaded
         b.store(b.constant(F32, 0.0), b.parameters[0], at)
         assert is_proven(b.function, 40) is guarded
 

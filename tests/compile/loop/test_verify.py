@@ -37,7 +37,9 @@ def check(graph: Graph, target: str) -> None:
     code = Code(graph, isa_named(target))
     for function in code.functions.values():
         verify(function)
-    verify(entry(code.levels, code.meets, code.address, code.stride, code.scratch), code.functions)
+    verify(
+        entry(code.levels, code.barriers, code.address, code.stride, code.scratch), code.functions
+    )
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -56,8 +58,8 @@ def test_training_steps(make: Callable[[], Graph], target: str) -> None:
 
 V8, W8, M8 = Type("f32", 8), Type("i64", 8), Type("i1", 8)
 pointer, number, whole, flag = Value(PTR, "p"), Value(F32, "x"), Value(I64, "n"), Value(I1, "c")
-vector, places, mask = Value(V8, "v"), Value(W8, "w"), Value(M8, "m")
-PARAMETERS = (pointer, number, whole, flag, vector, places, mask)
+vector, indices, mask = Value(V8, "v"), Value(W8, "w"), Value(M8, "m")
+PARAMETERS = (pointer, number, whole, flag, vector, indices, mask)
 
 
 def function_of(*items: Instruction | Loop | If) -> Function:
@@ -66,7 +68,7 @@ def function_of(*items: Instruction | Loop | If) -> Function:
 
 def loop_of(*body: Instruction, **changes: object) -> Loop:
     inner = Value(F32, "inner")
-    given: dict[str, object] = {
+    settings: dict[str, object] = {
         "variable": Value(I64, "i"),
         "start": whole,
         "stop": whole,
@@ -77,7 +79,7 @@ def loop_of(*body: Instruction, **changes: object) -> Loop:
         "following": (inner,),
         "results": (Value(F32, "after"),),
     }
-    return Loop(**(given | changes))  # type: ignore[arg-type]
+    return Loop(**(settings | changes))  # type: ignore[arg-type]
 
 
 def made(kind: Type = F32) -> Value:
@@ -91,7 +93,7 @@ LEGAL = [
     Instruction("compare", (vector, vector), made(M8), "<"),
     Instruction("load", (pointer, mask), made(V8)),
     Instruction("store", (vector, pointer, mask), None),
-    Instruction("gather", (pointer, places), made(V8)),
+    Instruction("gather", (pointer, indices), made(V8)),
     Instruction("shuffle", (vector, vector), made(Type("f32", 2)), (0, 15)),
     Instruction("call", (pointer,), None, "other"),
     loop_of(),
@@ -129,7 +131,7 @@ ILLEGAL = [
     Instruction("store", (), None),
     Instruction("store", (number, whole), None),
     Instruction("gather", (pointer, whole), made(V8)),
-    Instruction("gather", (pointer, places), made()),
+    Instruction("gather", (pointer, indices), made()),
     Instruction("stack", (), made(F32), "4 f32"),
     Instruction("clock", (), made(I32)),
     Instruction("call", (pointer, whole), None, "other"),
@@ -180,9 +182,9 @@ def test_what_is_defined_inside_is_not_seen_outside() -> None:
 def test_what_a_builder_writes_is_legal() -> None:
     b = Builder("sums", [("p", PTR), ("n", I64)])
     start, count = b.parameters
-    with b.loop(0, count, 8, [b.constant(V8, 0.0)]) as turn:
-        turn.carry([b.add(turn.carried[0], b.load(start, turn.variable, V8))])
-    total = b.reduce("add", turn.results[0])
+    with b.loop(0, count, 8, [b.constant(V8, 0.0)]) as loop:
+        loop.carry([b.add(loop.carried[0], b.load(start, loop.variable, V8))])
+    total = b.reduce("add", loop.results[0])
     with b.when(b.compare(">", total, 0.0)):
         b.store(total, start, 0)
     verify(b.function)

@@ -29,7 +29,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Symbol:
-    """A name for a place in a section; section 0 is somewhere else."""
+    """A named offset in a section; section 0 is outside the object."""
 
     name: str
     section: int
@@ -38,7 +38,7 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Relocation:
-    """A place that depends on where a symbol comes to lie."""
+    """An instruction or a word that depends on the address of a symbol."""
 
     section: int
     offset: int
@@ -67,23 +67,25 @@ class Object:
     def symbols(self) -> list[Symbol]:
         (table,) = [section for section in self.sections if section.kind == _SYMBOLS]
         names = self.sections[table.link].content
-        found = []
+        symbols = []
         for name, _, _, section, value, _ in struct.iter_unpack("<IBBHQQ", table.content):
-            found.append(Symbol(names[name : names.index(0, name)].decode(), section, value))
-        return found
+            symbols.append(Symbol(names[name : names.index(0, name)].decode(), section, value))
+        return symbols
 
     @property
     def undefined(self) -> set[str]:
-        """What must come from elsewhere."""
+        """Names of symbols that the object needs from outside."""
         return {symbol.name for symbol in self.symbols if not symbol.section and symbol.name}
 
     @property
     def relocations(self) -> list[Relocation]:
-        found = []
+        relocations = []
         for section in self.sections:
             if section.kind != _RELOCATIONS or not self.sections[section.info].loaded:
                 continue
             for offset, info, addend in struct.iter_unpack("<QQq", section.content):
                 symbol = self.symbols[info >> 32]
-                found.append(Relocation(section.info, offset, info & 2**32 - 1, symbol, addend))
-        return found
+                relocations.append(
+                    Relocation(section.info, offset, info & 2**32 - 1, symbol, addend)
+                )
+        return relocations

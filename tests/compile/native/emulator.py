@@ -10,12 +10,12 @@ import unicorn
 from unicorn import arm64_const as arm
 
 from pellucid.compile.code import Code
-from pellucid.compile.emit.driver import CLOCKS, FIRST, ROOM, SCRATCH, SPANS
-from pellucid.compile.emit.kernel import Fixed
+from pellucid.compile.emit.driver import ARENA, CLOCKS, FIRST_BUFFER, SCRATCH, TASKS
+from pellucid.compile.emit.kernel import External
 from pellucid.compile.native.assemble import to_object
 from pellucid.compile.native.isa import isa_named
 from pellucid.compile.plan.kernels import Target
-from pellucid.compile.program import spans
+from pellucid.compile.program import task_ranges
 from pellucid.graph import Array, Graph, State
 from tests.compile.native.elf import AARCH64, Object, Relocation
 
@@ -27,13 +27,13 @@ _LOAD_LOW = {278: 0, 284: 1, 285: 2, 286: 3, 299: 4}
 
 
 class Memory:
-    """The processor's memory, given out from one end to the other."""
+    """The processor's memory, allocated from one end to the other."""
 
     def __init__(self, processor: unicorn.Uc) -> None:
         self._processor = processor
         self._next = _BASE
 
-    def place(self, content: bytes) -> int:
+    def copy_in(self, content: bytes) -> int:
         """Copy bytes to pages of their own, with an unmapped page behind them."""
         address = self._next
         size = -(-max(len(content), 1) // _PAGE) * _PAGE
@@ -68,21 +68,21 @@ class Emulated:
             name: np.zeros((steps, *node.shape), node.dtype)
             for name, node in self.graph.outputs.items()
         }
-        arrays = {b: self._array(b, feeds, outputs) for b in self.code.places}
-        placed = {b: memory.place(array.tobytes()) for b, array in arrays.items()}
-        table = [0] * (FIRST + len(placed))
-        table[ROOM] = memory.place(bytes(self.code.plan.room_bytes))
-        table[SCRATCH] = memory.place(bytes(self.code.scratch))
-        table[SPANS] = memory.place(spans(self.code.levels, 1).tobytes())
-        table[CLOCKS] = memory.place(bytes(8 * len(self.code.levels)))
+        arrays = {b: self._array(b, feeds, outputs) for b in self.code.slots}
+        placed = {b: memory.copy_in(array.tobytes()) for b, array in arrays.items()}
+        table = [0] * (FIRST_BUFFER + len(placed))
+        table[ARENA] = memory.copy_in(bytes(self.code.plan.arena_bytes))
+        table[SCRATCH] = memory.copy_in(bytes(self.code.scratch))
+        table[TASKS] = memory.copy_in(task_ranges(self.code.levels, 1).tobytes())
+        table[CLOCKS] = memory.copy_in(bytes(8 * len(self.code.levels)))
         for buffer, address in placed.items():
-            table[self.code.places[buffer]] = address
-        given = (memory.place(struct.pack(f"<{len(table)}Q", *table)), steps, 0, 1, 0)
-        for number, value in enumerate(given):
+            table[self.code.slots[buffer]] = address
+        arguments = (memory.copy_in(struct.pack(f"<{len(table)}Q", *table)), steps, 0, 1, 0)
+        for number, value in enumerate(arguments):
             processor.reg_write(arm.UC_ARM64_REG_X0 + number, value)
-        stack = memory.place(bytes(_STACK_BYTES))
+        stack = memory.copy_in(bytes(_STACK_BYTES))
         processor.reg_write(arm.UC_ARM64_REG_SP, stack + _STACK_BYTES)
-        end = memory.place(bytes(4))
+        end = memory.copy_in(bytes(4))
         processor.reg_write(arm.UC_ARM64_REG_LR, end)
         processor.emu_start(entry, end)
         for buffer, array in arrays.items():
@@ -93,20 +93,20 @@ class Emulated:
         return outputs
 
     @staticmethod
-    def _array(buffer: Fixed, feeds: Mapping[str, Array], outputs: dict[str, Array]) -> Array:
+    def _array(buffer: External, feeds: Mapping[str, Array], outputs: dict[str, Array]) -> Array:
         if isinstance(buffer, State):
             return buffer.value
         if isinstance(buffer, Target):
             return outputs[buffer.name]
         if buffer.op == "input":
             return feeds[buffer.attrs["name"]]
-        found: Array = buffer.attrs["value"].array
-        return found
+        constant: Array = buffer.attrs["value"].array
+        return constant
 
 
 def _load(file: Object, memory: Memory, processor: unicorn.Uc) -> int:
     """Lay out the sections, fill in addresses; returns that of the entry."""
-    bases = {i: memory.place(s.content) for i, s in enumerate(file.sections) if s.loaded}
+    bases = {i: memory.copy_in(s.content) for i, s in enumerate(file.sections) if s.loaded}
     for relocation in file.relocations:
         if relocation.section in bases and relocation.kind != _PREL32:
             at = bases[relocation.section] + relocation.offset

@@ -53,9 +53,9 @@ def test_what_was_compiled_is_found_again(tmp_path: Path) -> None:
     assert entry.suffix == ".o" and folder.stat().st_mode & 0o077 == 0
 
 
-def flip(place: int) -> Callable[[bytes], bytes]:
+def flip(position: int) -> Callable[[bytes], bytes]:
     def damaged(content: bytes) -> bytes:
-        at = place % len(content)
+        at = position % len(content)
         return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
     return damaged
@@ -211,9 +211,9 @@ def test_an_entry_that_another_process_removes_meanwhile(
     files = PrivateFolder.files
 
     def meanwhile(self: PrivateFolder) -> list[tuple[os.stat_result, str]]:
-        found = files(self)
+        listed = files(self)
         (tmp_path / f"{OTHER}.o").unlink()
-        return found
+        return listed
 
     monkeypatch.setattr(PrivateFolder, "files", meanwhile)
     cache.clean()

@@ -18,9 +18,9 @@ import pytest
 from pellucid.compile.native import cache as module
 from pellucid.compile.native.assemble import to_object
 from pellucid.compile.native.cache import MAGIC, SECRET, ObjectCache
+from pellucid.compile.native.cache_folder import default_folder
 from pellucid.compile.native.isa import host_isa
 from pellucid.compile.native.library import Library
-from pellucid.compile.native.places import default_folder
 from pellucid.compile.native.plain_folder import PlainFolder
 from tests.compile.native.test_cache import KEY, ROOT, entries, works
 
@@ -487,8 +487,8 @@ def test_the_home_of_the_user_database(here: Path, monkeypatch: pytest.MonkeyPat
     except KeyError:
         home = Path("nobody's")
     monkeypatch.delenv("HOME", raising=False)
-    found = default_folder()
-    assert found is None or home in found.parents
+    folder = default_folder()
+    assert folder is None or home in folder.parents
 
 
 def test_the_folder_can_be_chosen(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

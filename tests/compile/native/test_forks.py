@@ -38,10 +38,10 @@ def compiled(number: float, threads: int, cache: ObjectCache | None = None) -> N
 
 def right(number: float, threads: int, cache: ObjectCache | None = None) -> bool:
     """Build, compile and run, and compare with NumPy."""
-    found = float(compiled(number, threads, cache).run(1)["y"][0])
+    result = float(compiled(number, threads, cache).run(1)["y"][0])
     x = np.linspace(-1, 1, 64 * 32, dtype=np.float32).reshape(64, 32).astype(np.float64)
     wanted = (np.tanh(x.T @ x) * number + np.exp(x * number).sum(0)).sum()
-    return bool(abs(found - wanted) <= 1e-4 * abs(wanted))
+    return bool(abs(result - wanted) <= 1e-4 * abs(wanted))
 
 
 def in_child(work: Callable[[], bool]) -> int:
@@ -84,7 +84,7 @@ def forked_during(
     ]
     for thread in threads:
         thread.start()
-    found = []
+    outcomes = []
     try:
         for first in range(0, forks, 6):
             children = []
@@ -92,12 +92,12 @@ def forked_during(
                 children.append(in_child(lambda number=number: work(number)))  # type: ignore[misc]
                 time.sleep(0.003)
             until = time.monotonic() + _PATIENCE
-            found += [outcome(child, until) for child in children]
+            outcomes += [outcome(child, until) for child in children]
     finally:
         stop.set()
         for thread in threads:
             thread.join()
-    return found
+    return outcomes
 
 
 def builds(number: int) -> None:
@@ -196,7 +196,7 @@ assert codes == [0] * 8, codes
 @pytest.mark.parametrize("pause", [0.0, 0.01, 0.04])
 def test_forks_while_the_compiler_is_imported(tmp_path: Path, pause: float) -> None:
     """A module that a thread of the parent was importing can be imported in the child."""
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FIRST, str(pause)],
         capture_output=True,
         text=True,
@@ -205,7 +205,7 @@ def test_forks_while_the_compiler_is_imported(tmp_path: Path, pause: float) -> N
         env={**os.environ, "PELLUCID_CACHE": str(tmp_path)},
         check=False,
     )
-    assert (found.returncode, found.stderr) == (0, "")
+    assert (process.returncode, process.stderr) == (0, "")
 
 
 def test_the_lock_that_is_waited_for_is_that_of_llvm() -> None:

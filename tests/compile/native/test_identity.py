@@ -16,7 +16,7 @@ import pytest
 import pellucid.compile.code as code
 from pellucid.compile.native import identity
 from pellucid.compile.native.cache import ObjectCache
-from pellucid.compile.native.identity import code_of
+from pellucid.compile.native.identity import code_hash
 from tests.compile.native.test_cache import ROOT, works
 
 GROUND = sorted(file.name for file in (ROOT / "pellucid").glob("*.py"))
@@ -34,61 +34,61 @@ print(fingerprint(), program.from_cache)
 """
 
 
-def installed(place: Path) -> Path:
+def installed(folder: Path) -> Path:
     """A copy of the compiler, with its sources."""
-    (place / "pellucid").mkdir(parents=True)
+    (folder / "pellucid").mkdir(parents=True)
     for part in PARTS:
         source = ROOT / "pellucid" / part
         if source.is_dir():
             ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, place / "pellucid" / part, ignore=ignored)
+            shutil.copytree(source, folder / "pellucid" / part, ignore=ignored)
         else:
-            shutil.copy(source, place / "pellucid" / part)
-    return place
+            shutil.copy(source, folder / "pellucid" / part)
+    return folder
 
 
-def without_sources(place: Path) -> Path:
-    assert compileall.compile_dir(place, quiet=2, legacy=True)
-    for file in place.rglob("*.py"):
+def without_sources(folder: Path) -> Path:
+    assert compileall.compile_dir(folder, quiet=2, legacy=True)
+    for file in folder.rglob("*.py"):
         file.unlink()
-    return place
+    return folder
 
 
-def zipped(place: Path) -> Path:
-    archive = place / "library.zip"
+def zipped(folder: Path) -> Path:
+    archive = folder / "library.zip"
     with zipfile.ZipFile(archive, "w") as into:
-        for file in sorted(place.rglob("*.py*")):
-            into.write(file, file.relative_to(place))
+        for file in sorted(folder.rglob("*.py*")):
+            into.write(file, file.relative_to(folder))
     return archive
 
 
-def used(place: Path, cache: Path) -> tuple[str, bool]:
+def used(folder: Path, cache: Path) -> tuple[str, bool]:
     """The fingerprint of a compiler, and whether its object came from the cache."""
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", RUN],
         capture_output=True,
         text=True,
         cwd=cache,
         env={
             **os.environ,
-            "PYTHONPATH": str(place),
-            "PLACE": str(place),
+            "PYTHONPATH": str(folder),
+            "PLACE": str(folder),
             "PELLUCID_CACHE": str(cache),
         },
         check=False,
     )
-    assert found.returncode == 0, found.stderr
-    fingerprint, from_cache = found.stdout.split()
+    assert process.returncode == 0, process.stderr
+    fingerprint, from_cache = process.stdout.split()
     return fingerprint, from_cache == "True"
 
 
 @pytest.mark.parametrize(
     "install",
     [
-        lambda place: place,
+        lambda folder: folder,
         without_sources,
         zipped,
-        lambda place: zipped(without_sources(place)),
+        lambda folder: zipped(without_sources(folder)),
     ],
 )
 def test_no_object_outlives_the_compiler_that_wrote_it(
@@ -101,18 +101,18 @@ def test_no_object_outlives_the_compiler_that_wrote_it(
     first, second = install(one), install(other)
     cache = tmp_path / "cache"
     cache.mkdir()
-    found = used(first, cache)
-    assert len(found[0]) == 64 and not found[1]
-    assert used(first, cache) == (found[0], True)
+    original = used(first, cache)
+    assert len(original[0]) == 64 and not original[1]
+    assert used(first, cache) == (original[0], True)
     changed = used(second, cache)
-    assert changed[0] != found[0] and not changed[1]
+    assert changed[0] != original[0] and not changed[1]
 
 
 def test_every_module_counts() -> None:
     loaded = {name for name in sys.modules if name.startswith("pellucid.compile.emit.")}
-    assert loaded and code_of(("pellucid.compile.emit",)) is not None
-    assert code_of(("pellucid.compile.emit",)) != code_of(("pellucid.compile.loop",))
-    assert code_of(("pellucid.compile.nothing",)) is None
+    assert loaded and code_hash(("pellucid.compile.emit",)) is not None
+    assert code_hash(("pellucid.compile.emit",)) != code_hash(("pellucid.compile.loop",))
+    assert code_hash(("pellucid.compile.nothing",)) is None
 
 
 def test_code_that_cannot_be_read_is_never_kept(
@@ -135,5 +135,5 @@ def test_modules_that_come_from_elsewhere_are_not_identified(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "pellucid.compile.emit.patched", sys)
-    assert code_of(("pellucid.compile.emit",)) is None
-    assert code_of(("pellucid.compile.loop",)) is not None
+    assert code_hash(("pellucid.compile.emit",)) is None
+    assert code_hash(("pellucid.compile.loop",)) is not None

@@ -59,13 +59,13 @@ except ArenaError as error:
 def test_a_program_that_does_not_fit_says_what_it_needs() -> None:
     """In a process that may use 3 GB of addresses."""
     pytest.importorskip("resource")
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", LIMITED], capture_output=True, text=True, cwd=ROOT, check=False
     )
-    assert found.returncode == 0, found.stderr
-    size = int(found.stdout.split(" ")[0].replace(",", ""))
+    assert process.returncode == 0, process.stderr
+    size = int(process.stdout.split(" ")[0].replace(",", ""))
     assert 40_000 * 40_000 * 4 <= size < 2 * 40_000 * 40_000 * 4
-    assert "bytes for the values of a program are more than there is" in found.stdout
+    assert "bytes for the values of a program are more than there is" in process.stdout
 
 
 def test_memory_that_is_refused_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,11 +115,11 @@ def test_code_that_is_dropped_is_unloaded() -> None:
 
     In a process of its own, whose memory nothing else changes.
     """
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", UNLOADING], capture_output=True, text=True, cwd=ROOT, check=False
     )
-    assert found.returncode == 0, found.stderr
-    left, size = map(int, found.stdout.split())
+    assert process.returncode == 0, process.stderr
+    left, size = map(int, process.stdout.split())
     assert left < 600 * 2000 < 600 * size
 
 
@@ -145,7 +145,7 @@ def test_programs_that_are_dropped_give_their_memory_back(tmp_path: Path) -> Non
 
     def used() -> int:
         NativeProgram(graph, 2, cache).run(1)
-        return NativeProgram(graph, 2, cache).code.plan.room_bytes
+        return NativeProgram(graph, 2, cache).code.plan.arena_bytes
 
     assert used() >= 4_000_000
     before = resident()

@@ -38,8 +38,8 @@ def every_case(dtype: str) -> Graph:
         at = [g.variable(array.astype(dtype), f"x{number}") for array in case.inputs]
         y = case.own(*at)
         outputs[f"{case.op} {number}"] = y.node
-        for i, slope in enumerate(g.grad((y * 0.5).sum(), at)):
-            outputs[f"{case.op} {number} by {i}"] = slope.node
+        for i, gradient in enumerate(g.grad((y * 0.5).sum(), at)):
+            outputs[f"{case.op} {number} by {i}"] = gradient.node
     return Graph(outputs)
 
 
@@ -77,9 +77,9 @@ def test_objects_need_nothing_from_elsewhere(name: str) -> None:
     kinds = set()
     for graph in graphs():
         code = Code(graph, isa)
-        found = Object(to_object(code.text, isa))
-        assert found.machine == (AARCH64 if name == "neon" else X86_64)
-        assert not found.undefined - {WHOLE} - (ROUNDING if name == "sse2" else set())
+        object_file = Object(to_object(code.text, isa))
+        assert object_file.machine == (AARCH64 if name == "neon" else X86_64)
+        assert not object_file.undefined - {WHOLE} - (ROUNDING if name == "sse2" else set())
         kinds |= {emitted.kernel.kind for level in code.levels for emitted in level}
     assert kinds == {"nest", "contraction", "draw", "scatter"}
     workers = Object(to_object(worker_text(isa), isa))

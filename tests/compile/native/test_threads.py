@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from pellucid import graph as g
-from pellucid.compile.native import choice
-from pellucid.compile.native.choice import choose_threads, set_threads
+from pellucid.compile.native import thread_count
 from pellucid.compile.native.isa import isa_named
+from pellucid.compile.native.thread_count import choose_threads, set_threads
 from pellucid.compile.native.threads import (
     available_processors,
     team_of,
@@ -35,9 +35,9 @@ def program(threads: int, scale: float = 1.0) -> NativeProgram:
     w = g.variable((rng.standard_normal((192, 192)) / 14).astype(np.float32), "w")
     x = g.tensor((scale * rng.standard_normal((256, 192))).astype(np.float32))
     y = (x @ w).tanh()
-    slope = x.T @ y / 256
+    gradient = x.T @ y / 256
     state = w.node.attrs["state"]
-    return NativeProgram(Graph({"y": y.sum().node}, {state: (w - 0.01 * slope).node}), threads)
+    return NativeProgram(Graph({"y": y.sum().node}, {state: (w - 0.01 * gradient).node}), threads)
 
 
 def sums(made: NativeProgram, steps: int = 20) -> bytes:
@@ -130,13 +130,13 @@ def in_child(work: str) -> int:
     return 99
 
 
-KEPT: dict[str, object] = {}
+SAVED: dict[str, object] = {}
 
 
 def child_runs() -> int:
-    made = KEPT["program"]
+    made = SAVED["program"]
     assert isinstance(made, NativeProgram)
-    fresh = sums(program(2)) == KEPT["right"] == sums(program(1))
+    fresh = sums(program(2)) == SAVED["right"] == sums(program(1))
     old = np.isfinite(made.run(3)["y"]).all()
     return 0 if fresh and old else 3
 
@@ -144,11 +144,11 @@ def child_runs() -> int:
 @needs_fork
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_child_that_is_forked_between_runs() -> None:
-    KEPT["right"] = sums(program(1))
-    KEPT["program"] = program(2)
+    SAVED["right"] = sums(program(1))
+    SAVED["program"] = program(2)
     sums(program(2))
     assert in_child("child_runs") == 0
-    assert sums(program(2)) == KEPT["right"]
+    assert sums(program(2)) == SAVED["right"]
 
 
 @needs_fork
@@ -156,9 +156,9 @@ def test_a_child_that_is_forked_between_runs() -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_child_that_is_forked_during_a_run(threads: int) -> None:
     """Another thread of the parent holds the locks and is in the code at that moment."""
-    KEPT["right"] = sums(program(1))
+    SAVED["right"] = sums(program(1))
     made = program(threads)
-    KEPT["program"] = made
+    SAVED["program"] = made
     stop = threading.Event()
 
     def keep_running() -> None:
@@ -173,7 +173,7 @@ def test_a_child_that_is_forked_during_a_run(threads: int) -> None:
     finally:
         stop.set()
         worker.join()
-    assert sums(program(threads)) == KEPT["right"]
+    assert sums(program(threads)) == SAVED["right"]
 
 
 def script(text: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -201,18 +201,18 @@ def script(text: str, **environment: str) -> subprocess.CompletedProcess[str]:
 )
 def test_the_interpreter_exits(ending: str) -> None:
     """Without a word, also while a thread is still in a run, or when a run comes at the very end."""
-    found = script(
+    result = script(
         "import sys, threading, atexit, gc\n"
         # From Python 3.12 on no thread can be started so late.
         "if sys.version_info < (3, 12): atexit.register(lambda: 'made' in globals() and made.run(2))\n"
         "from tests.compile.native.test_threads import program\n"
         f"made = program(3); made.run(5)\n{ending}\n"
     )
-    assert (found.returncode, found.stderr) == (0, "")
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_an_interrupt_comes_after_the_run_and_leaves_everything_usable() -> None:
-    found = script(
+    result = script(
         "import os, signal, threading\n"
         "from tests.compile.native.test_threads import program, sums\n"
         "right = sums(program(1))\n"
@@ -229,7 +229,7 @@ def test_an_interrupt_comes_after_the_run_and_leaves_everything_usable() -> None
         "assert sums(program(2)) == right\n"
         "print(interrupts)\n"
     )
-    assert (found.returncode, found.stdout.strip(), found.stderr) == (0, "30", "")
+    assert (result.returncode, result.stdout.strip(), result.stderr) == (0, "30", "")
 
 
 @pytest.mark.parametrize("trouble", [RuntimeError("can't start new thread"), KeyboardInterrupt()])
@@ -258,21 +258,21 @@ def test_a_team_that_cannot_start(monkeypatch: pytest.MonkeyPatch, trouble: Base
 
 
 def test_how_many_threads(usual: pytest.MonkeyPatch) -> None:
-    usual.setattr(choice, "available_processors", lambda: 4)
-    usual.setattr(choice, "host_isa", lambda: isa_named("avx2"))
+    usual.setattr(thread_count, "available_processors", lambda: 4)
+    usual.setattr(thread_count, "host_isa", lambda: isa_named("avx2"))
     work = [0, 1e4, 1e6, 1.2e7, 1e12]
 
     def chosen(each: float, tasks: int = 64) -> int:
         return choose_threads([(each / 20, tasks)] * 20, 20)
 
-    usual.setattr(choice, "handoff_seconds", lambda: 2e-6)
+    usual.setattr(thread_count, "barrier_seconds", lambda: 2e-6)
     assert [chosen(w) for w in work] == [1, 1, 1, 4, 4]
     assert [chosen(w, 1) for w in work] == [1] * 5
-    usual.setattr(choice, "handoff_seconds", lambda: 8e-6)
+    usual.setattr(thread_count, "barrier_seconds", lambda: 8e-6)
     assert [chosen(w) for w in work] == [1, 1, 1, 2, 4]
-    usual.setattr(choice, "handoff_seconds", lambda: 1.0)  # measured while others were busy
+    usual.setattr(thread_count, "barrier_seconds", lambda: 1.0)  # measured while others were busy
     assert [chosen(w) for w in work] == [1, 1, 1, 1, 4]
-    usual.setattr(choice, "handoff_seconds", lambda: 1 / 0)  # is not asked for
+    usual.setattr(thread_count, "barrier_seconds", lambda: 1 / 0)  # is not asked for
     assert chosen(0) == 1 and chosen(1e12) == 4
     usual.setenv("PELLUCID_THREADS", "3")
     assert [chosen(w) for w in work] == [3] * 5
@@ -289,7 +289,7 @@ def test_how_many_threads(usual: pytest.MonkeyPatch) -> None:
 
 def test_a_share_of_the_processors(usual: pytest.MonkeyPatch) -> None:
     """Several processes that joblib starts get theirs by OMP_NUM_THREADS; what is asked for counts."""
-    usual.setattr(choice, "available_processors", lambda: 8)
+    usual.setattr(thread_count, "available_processors", lambda: 8)
     for text, threads in (("2", 2), ("16", 8), ("3,2", 3), (" 4 ", 4), ("0", 8), ("", 8), ("x", 8)):
         usual.setenv("OMP_NUM_THREADS", text)
         assert choose_threads([(1e12, 64)], 1) == threads, text
@@ -305,8 +305,10 @@ def test_processes_of_joblib_share_the_processors(usual: pytest.MonkeyPatch) -> 
     joblib = pytest.importorskip("joblib")
     usual.setenv("LOKY_MAX_CPU_COUNT", "2")
     with joblib.parallel_config("loky", n_jobs=2):
-        found = joblib.Parallel()(joblib.delayed(choose_threads)([(1e12, 64)], 1) for _ in range(4))
-    assert found == [1] * 4
+        counts = joblib.Parallel()(
+            joblib.delayed(choose_threads)([(1e12, 64)], 1) for _ in range(4)
+        )
+    assert counts == [1] * 4
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="there is no affinity here")
@@ -334,12 +336,12 @@ def test_waiting_threads_sleep() -> None:
 
 def ticks() -> dict[str, int]:
     """The processor time of each other thread of this process, in hundredths of a second."""
-    found = {}
+    used = {}
     for task in Path("/proc/self/task").iterdir():
         if int(task.name) != threading.get_native_id():
             row = (task / "stat").read_text().rsplit(")", 1)[1].split()
-            found[task.name] = int(row[11]) + int(row[12])
-    return found
+            used[task.name] = int(row[11]) + int(row[12])
+    return used
 
 
 WITHOUT_FUTEX = """
@@ -373,6 +375,6 @@ print((time.process_time() - used) / (time.monotonic() - began))
 @pytest.mark.skipif(sys.platform == "win32", reason="threads of POSIX are elsewhere")
 def test_waiting_threads_sleep_where_there_is_no_futex() -> None:
     """A thread that spun would use all the time of a processor, or what others leave of it."""
-    found = script(WITHOUT_FUTEX)
-    assert (found.returncode, found.stderr) == (0, "")
-    assert float(found.stdout) < 0.05
+    result = script(WITHOUT_FUTEX)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert float(result.stdout) < 0.05

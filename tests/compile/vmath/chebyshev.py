@@ -20,11 +20,11 @@ def interpolation(
         for depth in range(1, count):
             for i in range(count - 1, depth - 1, -1):
                 table[i] = (table[i] - table[i - 1]) / (nodes[i] - nodes[i - depth])
-        found = [table[-1]]
+        coefficients = [table[-1]]
         for i in range(count - 2, -1, -1):
-            shifted = [mp.mpf(0), *found]
-            for place, value in enumerate(found):
-                shifted[place] -= nodes[i] * value
+            shifted = [mp.mpf(0), *coefficients]
+            for power, value in enumerate(coefficients):
+                shifted[power] -= nodes[i] * value
             shifted[0] += table[i]
-            found = shifted
-        return tuple(float(value) for value in found)
+            coefficients = shifted
+        return tuple(float(value) for value in coefficients)

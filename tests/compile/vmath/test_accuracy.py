@@ -99,9 +99,9 @@ def arguments(name: str) -> Array:
         return np.concatenate([np.maximum(ordinary, -0.9999), tiny, spread(rng, 1, 1.7e308)])
     if name in ("sin", "cos"):
         turns = near(np.round(rng.uniform(1, 2**22, COUNT)) * np.pi / 2, 1, 1)
-        ends = np.array([HARDEST, -HARDEST, np.finfo(np.float64).max, 2.0**20 * np.pi / 2])
+        edges = np.array([HARDEST, -HARDEST, np.finfo(np.float64).max, 2.0**20 * np.pi / 2])
         sizes = spread(rng, 1, 1.7e308) * rng.choice([-1, 1], COUNT)
-        return np.concatenate([ordinary, tiny, turns, sizes, near(ends, 1, 2)[:-1]])
+        return np.concatenate([ordinary, tiny, turns, sizes, near(edges, 1, 2)[:-1]])
     return np.concatenate(
         [ordinary, tiny, rng.uniform(-20 if name == "tanh" else -6.5, 6.5, COUNT)]
     )
@@ -126,8 +126,8 @@ def test_whole_powers_are_exact() -> None:
     x, y = (part.reshape(-1) for part in np.meshgrid(whole, np.arange(10.0)))
     for dtype in (np.float32, np.float64):
         exact = np.abs(x**y) < 2 ** (np.finfo(dtype).nmant + 1)
-        found = compiled("pow", x[exact].astype(dtype), y[exact].astype(dtype))
-        assert np.array_equal(found, x[exact] ** y[exact])
+        computed = compiled("pow", x[exact].astype(dtype), y[exact].astype(dtype))
+        assert np.array_equal(computed, x[exact] ** y[exact])
     noise = np.random.default_rng(0).standard_normal(5000)
     assert np.array_equal(compiled("pow", noise, np.ones_like(noise)), noise)
 
@@ -155,8 +155,8 @@ def test_special_values(name: str, dtype: Any) -> None:
     }
     rows = [(0.0, zeros.get(name, 0.0)), (-0.0, zeros.get(name, -0.0)), (nan, nan)]
     rows += others[name].items()
-    found = compiled(name, np.array([x for x, _ in rows], dtype))
-    for (x, wanted), value in zip(rows, found, strict=True):
+    computed = compiled(name, np.array([x for x, _ in rows], dtype))
+    for (x, wanted), value in zip(rows, computed, strict=True):
         assert (value != value) == (wanted != wanted), (x, value)
         if wanted == wanted:
             assert value == wanted and np.signbit(value) == np.signbit(dtype(wanted)), (x, value)
@@ -169,11 +169,11 @@ def test_special_powers(dtype: Any) -> None:
     x, y = (part.reshape(-1) for part in np.meshgrid(values, values))
     with np.errstate(all="ignore"):
         wanted = np.power(x, y)
-    found = compiled("pow", x, y)
-    assert np.array_equal(np.isnan(found), np.isnan(wanted))
-    ends = np.isinf(wanted) | (wanted == 0) | (np.abs(wanted) == 1)
-    assert np.array_equal(found[ends], wanted[ends])
-    assert np.array_equal(np.signbit(found[ends]), np.signbit(wanted[ends]))
+    computed = compiled("pow", x, y)
+    assert np.array_equal(np.isnan(computed), np.isnan(wanted))
+    edges = np.isinf(wanted) | (wanted == 0) | (np.abs(wanted) == 1)
+    assert np.array_equal(computed[edges], wanted[edges])
+    assert np.array_equal(np.signbit(computed[edges]), np.signbit(wanted[edges]))
 
 
 @pytest.mark.parametrize("name", ["tanh", "erf", "sin"])
@@ -187,9 +187,9 @@ def test_odd_functions_are_odd(name: str) -> None:
 def test_growing_functions_grow(name: str) -> None:
     """Over neighbouring floats: nowhere does the value fall by more than its own rounding."""
     x = near(np.array([0.1, 0.34657, 0.625, 1.0, 1.4142, 3.0], np.float32), 1, 4000)
-    found = compiled(name, x).reshape(6, -1).astype(np.float64)
-    fall = -np.diff(found, axis=1).min(initial=0)
-    assert fall <= 2 * np.spacing(np.float32(found.max()))
+    computed = compiled(name, x).reshape(6, -1).astype(np.float64)
+    fall = -np.diff(computed, axis=1).min(initial=0)
+    assert fall <= 2 * np.spacing(np.float32(computed.max()))
 
 
 @pytest.mark.parametrize("name", ["avx2", "sse2"])
@@ -214,19 +214,19 @@ def gelu_arguments() -> Array:
 
 
 def test_gelu() -> None:
-    """To 2 units of the last place, also far on the left and where it is subnormal; its slope to 3 of
-    the greater of its two terms."""
+    """To 2 ulp, also in the left tail and where it is subnormal; its derivative to 3 ulp of the greater
+    of its two terms."""
     x = gelu_arguments()
-    given = g.variable(x, "x")
-    y = GELU()(given)
-    graph = Graph({"y": y.node, "slope": g.grad(y.sum(), given).node})
-    found = NativeProgram(graph, 1).run(1)
+    argument = g.variable(x, "x")
+    y = GELU()(argument)
+    graph = Graph({"y": y.node, "derivative": g.grad(y.sum(), argument).node})
+    computed = NativeProgram(graph, 1).run(1)
     wide = x.astype(np.float64)
     with np.errstate(under="ignore"):
         left, right = scipy.special.ndtr(wide), wide * NUMPY["normal_pdf"](wide)
-    assert distance(found["y"][0], wide * left, np.zeros_like(wide)).max() <= 2
+    assert distance(computed["y"][0], wide * left, np.zeros_like(wide)).max() <= 2
     unit = np.spacing(np.maximum(left, np.abs(right)).astype(np.float32))
-    off = np.abs(found["slope"][0].astype(np.float64) - (left + right))
+    off = np.abs(computed["derivative"][0].astype(np.float64) - (left + right))
     normal = np.abs(right) > np.finfo(np.float32).tiny
     assert (off[normal] <= 3 * unit[normal]).all() and (off[~normal] <= 2**-24).all()
 
@@ -241,8 +241,8 @@ def test_gelu_tanh() -> None:
     inner = np.sqrt(2 / np.pi) * (wide + 0.044715 * wide**3)
     true = wide * scipy.special.expit(2 * inner)
     y = GELU("tanh")(g.variable(x, "x"))
-    found = NativeProgram(Graph({"y": y.node}), 1).run(1)["y"][0]
-    off = np.abs(found.astype(np.float64) - true)
+    computed = NativeProgram(Graph({"y": y.node}), 1).run(1)["y"][0]
+    off = np.abs(computed.astype(np.float64) - true)
     assert (off <= 2 * np.spacing(np.abs(x))).all()
     inside = (x > -1) & (np.abs(true) > np.finfo(np.float32).tiny)
     assert (off[inside] <= 4 * np.spacing(np.abs(true[inside]).astype(np.float32))).all()

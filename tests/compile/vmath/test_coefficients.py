@@ -8,7 +8,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from pellucid.compile.vmath import error, exponential, far_angle, normal, trigonometric
+from pellucid.compile.vmath import error, exponential, normal, payne_hanek, trigonometric
 from pellucid.compile.vmath.power import _THIRD
 from tests.compile.vmath.chebyshev import interpolation
 
@@ -20,7 +20,7 @@ def rest(r: Any) -> Any:
     return mp.hyp1f1(1, 3, r) / 2
 
 
-def bend(z: Any) -> Any:
+def tanh_quotient(z: Any) -> Any:
     """(tanh(x) / x − 1) / x² of z = x²."""
     x = mp.sqrt(z)
     return (mp.tanh(x) / x - 1) / z
@@ -38,38 +38,40 @@ def tail(a: Any) -> Any:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_exponential(kind: str) -> None:
-    found = exponential._REST[kind]
-    assert found == interpolation(rest, -0.35, 0.35, len(found))
-    found = exponential._TANH[kind]
-    assert found == interpolation(bend, 0, exponential._NEAR**2, len(found))
+    terms = exponential._REST[kind]
+    assert terms == interpolation(rest, -0.35, 0.35, len(terms))
+    terms = exponential._TANH[kind]
+    assert terms == interpolation(tanh_quotient, 0, exponential._NEAR**2, len(terms))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_error_function(kind: str) -> None:
-    found = error._ROOT[kind]
-    assert found == interpolation(root, 0, error._REACH[kind], len(found))
+    terms = error._ROOT[kind]
+    assert terms == interpolation(root, 0, error._REACH[kind], len(terms))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_normal_distribution(kind: str) -> None:
-    split, centre = normal._NEAR_TO[kind], normal._CENTRE[kind]
-    found = normal._NEAR[kind]
-    assert found == interpolation(lambda v: tail(v + centre), -centre, split - centre, len(found))
+    boundary, centre = normal._NEAR_TO[kind], normal._CENTRE[kind]
+    terms = normal._NEAR[kind]
+    assert terms == interpolation(
+        lambda v: tail(v + centre), -centre, boundary - centre, len(terms)
+    )
 
     def far(v: Any) -> Any:
         t = v + normal._FAR_CENTRE[kind]
         return tail(1 / t) / t
 
-    found, centre = normal._FAR[kind], normal._FAR_CENTRE[kind]
-    low, high = 1 / normal._END[kind] - centre, 1 / split - centre
-    assert found == interpolation(far, low, high, len(found))
+    terms, centre = normal._FAR[kind], normal._FAR_CENTRE[kind]
+    low, high = 1 / normal._END[kind] - centre, 1 / boundary - centre
+    assert terms == interpolation(far, low, high, len(terms))
 
 
 def test_pi() -> None:
     with mp.workprec(1400):
         bits = int(mp.floor(2 / mp.pi * mp.mpf(2) ** (64 * 19)))
         words = [bits >> 64 * (18 - i) & 2**64 - 1 for i in range(19)]
-        assert far_angle._WORDS == (0, *words)
+        assert payne_hanek._WORDS == (0, *words)
         first, second, third = trigonometric._PARTS
         assert third == float(mp.pi / 2 - first - second)
     for part in (first, second):

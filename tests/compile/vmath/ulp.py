@@ -83,8 +83,8 @@ def near(centres: Array, around: int, each: int) -> Array:
     """`each` floats on both sides of some numbers, `around` floats apart."""
     bits = {4: np.int32, 8: np.int64}[centres.dtype.itemsize]
     steps = np.arange(-each, each + 1, dtype=bits) * bits(around)
-    found = (centres.view(bits)[:, None] + steps).reshape(-1)
-    return np.asarray(found.view(centres.dtype))
+    patterns = (centres.view(bits)[:, None] + steps).reshape(-1)
+    return np.asarray(patterns.view(centres.dtype))
 
 
 def errors32(name: str, *arrays: Array) -> Array:
@@ -111,19 +111,19 @@ def _float(value: Any) -> float:
         return float("inf") if value > 0 else -float("inf")
 
 
-def distance(found: Array, high: Array, low: Array) -> Array:
-    """|found − (high + low)| in units of the last place of `found`'s type; 0 if both are NaN.
+def distance(computed: Array, high: Array, low: Array) -> Array:
+    """|computed − (high + low)| in units of the last place of its type; 0 if both are NaN.
 
     Infinity in float32 counts as the float that would follow the largest.
     """
-    kind = np.finfo(found.dtype)
+    kind = np.finfo(computed.dtype)
     with np.errstate(all="ignore"):
-        rounded = high.astype(found.dtype)
+        rounded = high.astype(computed.dtype)
         unit = np.spacing(np.minimum(np.abs(rounded), kind.max)).astype(np.float64)
-        wide = found.astype(np.float64)
+        wide = computed.astype(np.float64)
         if kind.bits == 32:
             wide = np.where(np.isinf(wide), np.copysign(2.0**kind.maxexp, wide), wide)
         off = np.abs((wide - high) - low) / unit
-    both = np.isnan(found) & np.isnan(high) | (found == rounded) & ~np.isfinite(rounded)
+    both = np.isnan(computed) & np.isnan(high) | (computed == rounded) & ~np.isfinite(rounded)
     off = np.where(both, 0.0, off)
     return np.where(np.isnan(off), np.inf, off)
