@@ -30,11 +30,12 @@ class Turn:
 
 def build_beside(program: Program, graph: Graph) -> Program:
     """A program of another graph that takes turns with this one: native if it is, on as many threads."""
+    from pellucid.compile.op_facts import not_lowered
     from pellucid.compile.program import NativeProgram
 
-    if isinstance(program, NativeProgram):
+    if isinstance(program, NativeProgram) and not not_lowered(graph.nodes):
         return NativeProgram(graph, program.threads)
-    return executor().build(graph, repeated=True)
+    return executor().build(graph, runs=2)
 
 
 def run_turns(

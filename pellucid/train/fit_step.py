@@ -147,8 +147,8 @@ def fit_step(
         raise ValueError(f"monitor is one of {', '.join(map(repr, names))}, got {monitor!r}")
 
     def evaluator() -> Evaluator:
-        nets, parts = list(named.values()), [measure]
-        return Evaluator(nets, lambda *_: {}, measures, held or (), repeated=True, parts=parts)
+        nets, parts, runs = list(named.values()), [measure], settings.evaluations
+        return Evaluator(nets, lambda *_: {}, measures, held or (), runs=runs, parts=parts)
 
     problem = Problem(
         named,
