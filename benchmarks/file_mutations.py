@@ -13,7 +13,8 @@ import numpy as np
 
 from pellucid.container import FORMAT, seal
 from pellucid.graph import Array
-from pellucid.nn.registry import PARTS
+from pellucid.nn.registry import FAMILIES
+from pellucid.parts import library
 
 Dice = random.Random
 
@@ -221,7 +222,7 @@ def _copy(value: Any) -> Any:
 
 
 def _replace(owner: Any, key: Any, places: list[Place], dice: Dice) -> None:
-    kinds = [{"type": name} for name in PARTS]
+    kinds = [{"type": name} for name in library(*FAMILIES)]
     owner[key] = _copy(dice.choice((*VALUES, dice.choice(kinds), dice.choice(kinds))))
 
 

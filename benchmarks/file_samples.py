@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pellucid.train.aims import accuracy
+from pellucid.train.trainer import Problem, Settings
 
 import pellucid as pel
 from pellucid import nn, optim
 from pellucid.container import pack, unpack
 from pellucid.graph import Tensor
-from pellucid.nn.registry import MODULES
-from pellucid.train.aims import accuracy
+from pellucid.parts import library
 from pellucid.train.events import Checkpointed, Event
 from pellucid.train.folder import RunFolder
 from pellucid.train.kinds import Kind, examples
 from pellucid.train.member import Member
 from pellucid.train.model import Model
 from pellucid.train.session import train_network
-from pellucid.train.trainer import Problem, Settings
 
 ROW = (4,)
 SHAPES = (ROW, (6, 4), (8, 8, 4), (8, 8, 3))
@@ -100,7 +100,7 @@ class Sample:
 
 def samples() -> Iterator[Sample]:
     """Every kind of file, small."""
-    for kind in MODULES:
+    for kind in library(nn.Module).values():
         settings = SETTINGS.get(kind.__name__, dict)()
         layer = kind(**settings)
         before = [layer.layer] if isinstance(layer, nn.TiedLinear) else []

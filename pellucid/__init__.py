@@ -62,9 +62,14 @@ from pellucid.hints import PACKAGE, missing
 if TYPE_CHECKING:
     from pellucid import data, nn, optim, train
     from pellucid.compile import compile  # the package itself is called, see there
+    from pellucid.train import probes
+    from pellucid.train.events import Callback
     from pellucid.train.fit import fit
+    from pellucid.train.fit_step import fit_step
     from pellucid.train.model import Model
+    from pellucid.train.networks_file import load_networks, save_networks
     from pellucid.train.run import Run
+    from pellucid.train.step import Step
     from pellucid.train.tables import fit_table
 
 __version__ = "0.1.0"
@@ -83,11 +88,18 @@ _LATER = {
     "Model": "pellucid.train:Model",
     "Run": "pellucid.train:Run",
     "fit": "pellucid.train:fit",
+    "fit_step": "pellucid.train:fit_step",
     "fit_table": "pellucid.train:fit_table",
+    "load_networks": "pellucid.train:load_networks",
+    "probes": "pellucid.train.probes",
+    "save_networks": "pellucid.train:save_networks",
+    "Callback": "pellucid.train:Callback",
+    "Step": "pellucid.train:Step",
     "set_threads": "pellucid.compile.native.thread_count:set_threads",
 }
 
 __all__ = [
+    "Callback",
     "DataError",
     "Graph",
     "Model",
@@ -100,6 +112,7 @@ __all__ = [
     "Run",
     "RunFolderError",
     "State",
+    "Step",
     "Tensor",
     "arange",
     "bernoulli",
@@ -108,10 +121,12 @@ __all__ = [
     "data",
     "evaluate",
     "fit",
+    "fit_step",
     "fit_table",
     "full",
     "grad",
     "iota",
+    "load_networks",
     "log_softmax",
     "logsumexp",
     "matmul",
@@ -123,7 +138,9 @@ __all__ = [
     "ones",
     "optim",
     "placeholder",
+    "probes",
     "read",
+    "save_networks",
     "set_threads",
     "softmax",
     "stack",
@@ -144,8 +161,8 @@ def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise missing("module 'pellucid'", name, PACKAGE)
     module, _, member = _LATER[name].partition(":")
-    found = import_module(module)
-    value = getattr(found, member) if member else found
+    loaded = import_module(module)
+    value = getattr(loaded, member) if member else loaded
     globals()[name] = value
     return value
 

@@ -57,7 +57,7 @@ def real(
     at_most: float | None = None,
     less_than: float | None = None,
 ) -> float:
-    """`value` as a float; raises unless it is a finite number within the bounds given."""
+    """`value` as a float; raises unless it is a finite number within the bounds."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} is a number, got {brief(value)}")
     bounds = [
@@ -66,9 +66,9 @@ def real(
         ("at most", at_most, operator.le),
         ("less than", less_than, operator.lt),
     ]
-    given = [(text, bound, holds) for text, bound, holds in bounds if bound is not None]
-    if not _is_finite(value) or not all(holds(value, bound) for _, bound, holds in given):
-        texts = [f"{text} {bound:g}" for text, bound, _ in given] or ["finite"]
+    limits = [(text, bound, holds) for text, bound, holds in bounds if bound is not None]
+    if not _is_finite(value) or not all(holds(value, bound) for _, bound, holds in limits):
+        texts = [f"{text} {bound:g}" for text, bound, _ in limits] or ["finite"]
         raise ValueError(f"{name} is {' and '.join(texts)}, got {brief(value)}")
     return float(value)
 
@@ -87,12 +87,12 @@ def integer(name: str, value: Any, at_least: int = 1, at_most: int = 2**63 - 1) 
     """`value` as an int; raises unless it is an integer within the bounds."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} is an integer of at least {at_least}, got {brief(value)}")
-    found = int(value)
-    if found < at_least:
+    whole = int(value)
+    if whole < at_least:
         raise ValueError(f"{name} is at least {at_least}, got {brief(value)}")
-    if found > at_most:
+    if whole > at_most:
         raise ValueError(f"{name} is at most {at_most:,}, got {brief(value)}")
-    return found
+    return whole
 
 
 def one_of(name: str, value: Any, *choices: Any) -> None:

@@ -29,12 +29,12 @@ def is_command() -> bool:
 
 def _module() -> str:
     """What follows the -m of Python's own arguments."""
-    given = iter(getattr(sys, "orig_argv", [])[1:])
-    for argument in given:
+    arguments = iter(getattr(sys, "orig_argv", [])[1:])
+    for argument in arguments:
         if argument == "-m":
-            return next(given, "")
+            return next(arguments, "")
         if argument in ("-X", "-W", "--check-hash-based-pycs"):
-            next(given, None)
+            next(arguments, None)
         elif not argument.startswith("-") or argument == "-c":
             return ""
     return ""
@@ -101,11 +101,11 @@ def _raise(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _unraisable(found: sys.UnraisableHookArgs) -> None:
+def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
     """An interrupt that came where nothing can be raised, as in a destructor, is not lost."""
-    if issubclass(found.exc_type, KeyboardInterrupt):
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
         _end(_signal.SIGINT, None)
-    sys.__unraisablehook__(found)
+    sys.__unraisablehook__(unraisable)
 
 
 # Importing this module is the first thing that the package does.

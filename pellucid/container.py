@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -59,8 +59,13 @@ def seal(arrays: Mapping[str, Array], text: str) -> bytes:
     return save(ordered, metadata={FORMAT: sealed})
 
 
-def unpack(content: bytes, kind: str, name: str) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Arrays and details of a file's bytes; raises ModelFileError naming what is wrong."""
+def unpack(
+    content: bytes, kind: str | Sequence[str], name: str
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Arrays and details of a file's bytes, of this kind or one of these.
+
+    Raises ModelFileError naming what is wrong.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -74,7 +79,8 @@ def unpack(content: bytes, kind: str, name: str) -> tuple[dict[str, Array], dict
     text = sealed["content"]
     if _digest(dict(sorted(arrays.items())), text) != sealed["sha256"]:
         raise ModelFileError(f"{name} was altered or damaged: its checksum does not match.")
-    return arrays, _details(text, kind, name)
+    kinds = (kind,) if isinstance(kind, str) else kind
+    return arrays, _details(text, kinds, name)
 
 
 def _digest(arrays: Mapping[str, Array], text: str) -> str:
@@ -109,14 +115,14 @@ def _sealed(header: dict[str, Any], name: str) -> dict[str, str]:
     if not isinstance(metadata, dict) or not isinstance(metadata.get(FORMAT), str):
         raise ModelFileError(f"{name} was not written by Pellucid.")
     try:
-        found: dict[str, str] = _SEALED(schema.parse(metadata[FORMAT]), "it")
+        sealed: dict[str, str] = _SEALED(schema.parse(metadata[FORMAT]), "it")
     except (ValueError, RecursionError, ModelFileError):
         raise ModelFileError(f"{name} is damaged: its description cannot be read.") from None
-    return found
+    return sealed
 
 
-def _check_arrays(header: Mapping[str, Any], room: int, name: str) -> None:
-    """Raise unless the arrays fill the room behind the header, one after another."""
+def _check_arrays(header: Mapping[str, Any], size: int, name: str) -> None:
+    """Raise unless the arrays fill the bytes behind the header, one after another."""
     try:
         entries = [
             _ENTRY(entry, f"array {path[:60]!r}")
@@ -125,17 +131,17 @@ def _check_arrays(header: Mapping[str, Any], room: int, name: str) -> None:
         ]
     except ModelFileError as error:
         raise ModelFileError(f"{name} is damaged: {error}.") from None
-    place = 0
+    end = 0
     for entry in sorted(entries, key=lambda entry: tuple(entry["data_offsets"])):
         start, stop = entry["data_offsets"]
-        if start != place or stop - start != prod(entry["shape"]) * _BYTES[entry["dtype"]]:
-            raise ModelFileError(f"{name} is damaged: its arrays do not fill their places.")
-        place = stop
-    if place != room:
+        if start != end or stop - start != prod(entry["shape"]) * _BYTES[entry["dtype"]]:
+            raise ModelFileError(f"{name} is damaged: its arrays do not fill the file.")
+        end = stop
+    if end != size:
         raise ModelFileError(f"{name} is cut off, or has more than its arrays.")
 
 
-def _details(text: str, kind: str, name: str) -> dict[str, Any]:
+def _details(text: str, kinds: Sequence[str], name: str) -> dict[str, Any]:
     """What a sealed text describes."""
     try:
         value = schema.parse(text)
@@ -152,8 +158,8 @@ def _details(text: str, kind: str, name: str) -> dict[str, Any]:
         body = _BODY(value, "its description")
     except ModelFileError as error:
         raise ModelFileError(f"{name} is damaged: {error}.") from None
-    if body["kind"] != kind:
-        raise ModelFileError(f"{name} holds a {body['kind']}, not a {kind}.")
+    if body["kind"] not in kinds:
+        raise ModelFileError(f"{name} holds a {body['kind']}, not a {' or a '.join(kinds)}.")
     details: dict[str, Any] = body["details"]
     return details
 

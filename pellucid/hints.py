@@ -1,7 +1,7 @@
-"""What people who know PyTorch or Keras type, and what it is called here, in tables.
+"""Names from PyTorch and Keras, and what to use here instead, in tables.
 
-A hint is added to the AttributeError or TypeError that Python raises anyway, so `hasattr` works as
-always. `docs/porting.md` is the same for reading.
+A hint is added to the AttributeError that Python raises anyway, so `hasattr` works as always.
+`docs/porting.md` is the same for reading; `pellucid.keywords` has the tables of keywords.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ _FIT = "training is one call, pel.fit(net, (X, y), loss=…, optimizer=…)"
 _MODE = "pel.fit trains in training mode and predicts in evaluation mode; nn.training() is the mode"
 _GRAD = "gradients are tensors of their own: pel.grad(loss, parameters)"
 _NO_GRAD = "nothing is recorded, so nothing is to be turned off; x.stop_gradient() is a constant"
-_DEVICE = "everything runs on the processor; pel.set_threads(n) says on how many threads"
+DEVICE = "everything runs on the processor; pel.set_threads(n) says on how many threads"
 _DTYPE = 'use x.cast("float32"), or "int64", "bool", …'
-_LIST = "keep layers in a list or a dict of an attribute: their parameters are found there"
-_INFERRED = "the number of inputs is inferred when the network is built"
+_LIST = "keep layers in a list or a dict of an attribute: their parameters count"
+INFERRED = "the number of inputs is inferred when the network is built"
 _DRAW = "draw with pel.normal(shape, seed=…) or pel.uniform; every draw has its own seed"
-_PLACE = "tensors are not changed in place: build a new one, such as x + y"
+_IN_PLACE = "tensors are not changed in place: build a new one, such as x + y"
 
 PACKAGE: dict[str, str] = {
     "cat": "use pel.concatenate(parts, axis)",
@@ -46,8 +46,8 @@ PACKAGE: dict[str, str] = {
     "rand": _DRAW,
     "randint": _DRAW,
     "random": _DRAW,
-    "device": _DEVICE,
-    "cuda": _DEVICE,
+    "device": DEVICE,
+    "cuda": DEVICE,
     "set_num_threads": "use pel.set_threads(n)",
     "load": "use pel.Model.load(path)",
     "save": "use run.model.save(path), or net.state_dict() for the weights alone",
@@ -75,8 +75,8 @@ PACKAGE: dict[str, str] = {
     "losses": "losses are in pel.nn",
     "optimizers": "optimizers are in pel.optim",
     "metrics": "run.model.evaluate(X, y) measures; run.history holds what was measured",
-    "utils": "arrays are given whole: pel.fit(net, (X, y), batch_size=…) makes the batches",
-    "DataLoader": "arrays are given whole: pel.fit(net, (X, y), batch_size=…) makes the batches",
+    "utils": "pass whole arrays: pel.fit(net, (X, y), batch_size=…) makes the batches",
+    "DataLoader": "pass whole arrays: pel.fit(net, (X, y), batch_size=…) makes the batches",
     "Trainer": _FIT,
 }
 
@@ -136,13 +136,13 @@ LAYERS: dict[str, str] = {
     "Unflatten": "use nn.Reshape(shape)",
     "Add": "use nn.Residual(block), or nn.Sum(branch, branch)",
     "Concatenate": "use nn.Parallel(branch, branch)",
-    "Input": f"leave it out: {_INFERRED}",
-    "InputLayer": f"leave it out: {_INFERRED}",
+    "Input": f"leave it out: {INFERRED}",
+    "InputLayer": f"leave it out: {INFERRED}",
     "Model": "subclass nn.Module, or use nn.Sequential",
     "Lambda": "write a subclass of nn.Module with a forward",
-    "init": "initialisers are in nn, such as nn.HeNormal(), and given as initializer=",
+    "init": "initialisers are in nn, such as nn.HeNormal(), and are passed as initializer=",
     "utils": "gradients are limited by optim.Clip(optimizer, norm=1.0)",
-    "DataParallel": _DEVICE,
+    "DataParallel": DEVICE,
 }
 
 OPTIMIZERS: dict[str, str] = {
@@ -162,6 +162,8 @@ OPTIMIZERS: dict[str, str] = {
     "swa_utils": "use optim.StochasticAverage(optimizer) or optim.MovingAverage(optimizer)",
     "SAM": "use optim.SharpnessAware(optimizer)",
     "clip_grad_norm_": "use optim.Clip(optimizer, norm=1.0)",
+    "multi_transform": "use optim.Groups(optimizer, [optim.Group(pattern, other)])",
+    "MultiOptimizer": "use optim.Groups(optimizer, [optim.Group(pattern, other)])",
 }
 
 FUNCTIONS: dict[str, str] = {
@@ -194,9 +196,9 @@ MODULE: dict[str, str] = {
     "zero_grad": f"there is nothing to clear: {_GRAD}",
     "backward": _GRAD,
     "requires_grad_": 'freeze layers with optim.Groups(optimizer, [optim.Group("hidden.*", None)])',
-    "to": _DEVICE,
-    "cuda": _DEVICE,
-    "cpu": _DEVICE,
+    "to": DEVICE,
+    "cuda": DEVICE,
+    "cpu": DEVICE,
     "half": "give net.build(shape, dtype=…) float32 or float64",
     "float": 'use net.build(shape, dtype="float32")',
     "double": 'use net.build(shape, dtype="float64")',
@@ -243,10 +245,10 @@ TENSOR: dict[str, str] = {
     "repeat": "use x.expand_dims(axis).broadcast_to(shape)",
     "dim": "use x.ndim",
     "numel": "use x.size",
-    "to": f"{_DTYPE}; {_DEVICE}",
-    "cuda": _DEVICE,
-    "cpu": _DEVICE,
-    "device": _DEVICE,
+    "to": f"{_DTYPE}; {DEVICE}",
+    "cuda": DEVICE,
+    "cpu": DEVICE,
+    "device": DEVICE,
     "float": _DTYPE,
     "double": _DTYPE,
     "half": _DTYPE,
@@ -279,11 +281,11 @@ TENSOR: dict[str, str] = {
     "chunk": "use slices, such as x[:, :n]",
     "split": "use slices, such as x[:, :n]",
     "swapaxes": "use x.swap_axes(first, second)",
-    "add_": _PLACE,
-    "sub_": _PLACE,
-    "mul_": _PLACE,
-    "zero_": _PLACE,
-    "fill_": _PLACE,
+    "add_": _IN_PLACE,
+    "sub_": _IN_PLACE,
+    "mul_": _IN_PLACE,
+    "zero_": _IN_PLACE,
+    "fill_": _IN_PLACE,
     "copy_": "of a parameter, assign p.value = array",
 }
 
@@ -297,112 +299,6 @@ OPTIMIZER: dict[str, str] = {
     "apply_gradients": _FIT,
     "get_last_lr": "run.history holds the learning rate of each epoch",
     "lr": "it is called learning_rate",
-}
-
-KEYWORDS: dict[str, str] = {
-    "lr": "it is called learning_rate",
-    "betas": "give beta1 and beta2",
-    "beta_1": "it is called beta1",
-    "beta_2": "it is called beta2",
-    "eps": "it is called epsilon",
-    "momentum": "of optim.SGD and optim.RMSprop; in optim.Adam and its like it is beta1",
-    "weight_decay": "use optim.AdamW(weight_decay=…), or optim.Regularised(optimizer, l2=…)",
-    "nesterov": "of optim.SGD; of Adam it is optim.NAdam",
-    "amsgrad": "use optim.AMSGrad()",
-    "params": "leave the parameters out: pel.fit hands them over",
-    "clipnorm": "use optim.Clip(optimizer, norm=…)",
-    "clipvalue": "use optim.Clip(optimizer, value=…)",
-    "in_features": f"leave it out: {_INFERRED}",
-    "out_features": "it is called features",
-    "in_channels": f"leave it out: {_INFERRED}",
-    "out_channels": "it is called features",
-    "filters": "it is called features",
-    "input_size": f"leave it out: {_INFERRED}",
-    "input_dim": f"leave it out: {_INFERRED}",
-    "input_shape": f"leave it out: {_INFERRED}",
-    "num_features": f"leave it out: {_INFERRED}",
-    "num_channels": f"leave it out: {_INFERRED}",
-    "normalized_shape": f"leave it out: {_INFERRED}",
-    "embed_dim": f"leave it out: {_INFERRED}",
-    "d_model": f"leave it out: {_INFERRED}",
-    "hidden_size": "it is called units",
-    "num_heads": "it is called heads",
-    "nhead": "it is called heads",
-    "num_groups": "it is called groups",
-    "num_embeddings": "it is called count",
-    "embedding_dim": "it is called features",
-    "output_dim": "it is called features",
-    "padding_idx": "it is called padding",
-    "ignore_index": "it is called ignore",
-    "weight": "it is called class_weights",
-    "pos_weight": "use class_weights=(1, weight)",
-    "from_logits": "leave it out: losses take logits",
-    "units": "it is called features",
-    "activation": "give the activation as the next layer, such as nn.ReLU()",
-    "use_bias": "it is called bias",
-    "kernel_initializer": "it is called initializer",
-    "p": "it is called rate",
-    "dim": "it is called axis",
-    "strides": "it is called stride",
-    "pool_size": "it is called size",
-    "kernel_size": "it is called size",
-    "output_size": "it is called size",
-    "scale_factor": "it is called factor",
-    "negative_slope": "it is called slope",
-    "batch_first": "leave it out: sequences are (batch, length, features)",
-    "num_layers": "use as many layers one after another",
-    "bidirectional": "use nn.Parallel(nn.LSTM(n), nn.LSTM(n, reverse=True))",
-    "return_sequences": 'use output="sequence" or output="last"',
-    "device": _DEVICE,
-    "inplace": "leave it out: tensors do not change",
-    "affine": "leave it out: there always are γ and β",
-    "step_size": "it is called every",
-    "gamma": "it is called by",
-    "milestones": "it is called at",
-    "factor": "it is called by",
-    "start_dim": "leave it out: rows stay apart, and each becomes a vector",
-    "T_max": "leave it out: the schedule takes all epochs of pel.fit",
-}
-
-_AXES = "give it by position, such as x.sum(1)"
-
-BUILDERS: dict[str, str] = {"dim": "it is called axis", "keepdim": "it is called keepdims"}
-
-CALLS: dict[str, str] = {
-    "axis": _AXES,
-    "dim": _AXES,
-    "keepdim": "it is called keepdims",
-    "unbiased": "use ddof=1, or ddof=0",
-    "correction": "it is called ddof",
-    "requires_grad": "every float state can be differentiated by: pel.grad(loss, x)",
-    "device": _DEVICE,
-}
-
-FIT: dict[str, str] = {
-    "target": "of a table it is pel.fit_table(table, target)",
-    "lr": "use optimizer=optim.Adam(learning_rate)",
-    "learning_rate": "use optimizer=optim.Adam(learning_rate)",
-    "x": "give both as a pair: pel.fit(net, (X, y))",
-    "y": "give both as a pair: pel.fit(net, (X, y))",
-    "validation_data": "it is called validation",
-    "validation_split": "it is called validation",
-    "criterion": "it is called loss",
-    "loss_fn": "it is called loss",
-    "num_epochs": "it is called epochs",
-    "n_epochs": "it is called epochs",
-    "max_epochs": "it is called epochs",
-    "scheduler": "it is called schedule",
-    "lr_scheduler": "it is called schedule",
-    "verbose": "use progress=False",
-    "shuffle": "leave it out: every epoch is shuffled, by the seed",
-    "metrics": "run.model.evaluate(X, y) measures; run.history holds what was measured",
-    "sample_weight": "give the weights with the rows: pel.fit(net, (X, y, weights))",
-    "class_weight": "use loss=nn.CrossEntropy(class_weights=nn.balanced_weights(y))",
-    "early_stopping": "it is called patience",
-    "device": _DEVICE,
-    "random_state": "it is called seed",
-    "num_workers": _DEVICE,
-    "dataloader": "give the arrays: pel.fit(net, (X, y), batch_size=…)",
 }
 
 RUN: dict[str, str] = {

@@ -97,33 +97,33 @@ def limited(limits: Limits | None) -> Iterator[None]:
 
 def put_out(shape: tuple[int, ...]) -> None:
     """Raise where there is a budget and a network puts out more than it allows."""
-    found = _budget.get()
-    if found is not None and prod(shape) > found.limits.outputs:
-        raise _exceeded(f"outputs of more than {found.limits.outputs:,} numbers for one row")
+    active = _budget.get()
+    if active is not None and prod(shape) > active.limits.outputs:
+        raise _exceeded(f"outputs of more than {active.limits.outputs:,} numbers for one row")
 
 
 def reserve(*shape: int) -> None:
     """Count a constant of this shape, before it is computed."""
-    found = _budget.get()
-    if found is None:
+    active = _budget.get()
+    if active is None:
         return
-    found.constants -= prod(shape)
-    if found.constants < 0:
-        raise _exceeded(f"constants of more than {found.limits.constants:,} numbers")
+    active.constants -= prod(shape)
+    if active.constants < 0:
+        raise _exceeded(f"constants of more than {active.limits.constants:,} numbers")
 
 
 def spend(count: int) -> None:
     """Count operations, where there is a budget."""
-    found = _budget.get()
-    if found is not None:
-        found.spend(count)
+    active = _budget.get()
+    if active is not None:
+        active.spend(count)
 
 
 def expect(count: int) -> None:
     """Raise, before the first is built, where so many operations are more than the budget has."""
-    found = _budget.get()
-    if found is not None and count > found.nodes:
-        found.spend(count)
+    active = _budget.get()
+    if active is not None and count > active.nodes:
+        active.spend(count)
 
 
 def _exceeded(what: str) -> ModelFileError:

@@ -1,8 +1,8 @@
-"""Parts of the user's own, found again by name: layers, losses, initialisers, optimizers, schedules.
+"""Classes that files name: layers, losses, initialisers, optimizers, schedules.
 
-A class is known from its definition on (the bases are `Part`s). Files hold
-its name, "module:qualified name", never its code; whoever reads the file has defined the class, or
-passes it.
+They register themselves by being defined, since their bases are `Part`s. A class of the library is
+named by its own name, one of the user's own by "module:qualified name". Files never hold code; whoever
+reads one has defined the class, or passes it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import copy
 import gc
 import sys
 from collections.abc import Sequence
-from functools import reduce
+from functools import reduce, singledispatch
 from typing import Any, Self
 from weakref import WeakSet
 
@@ -23,6 +23,7 @@ _MAIN = ("__main__", "__mp_main__")
 """The names of the module that a script is, in its process and in those that it spawns."""
 
 _defined: dict[str, WeakSet[Kind]] = {}
+_library: dict[str, Kind] = {}
 
 
 class Copied:
@@ -41,17 +42,41 @@ class Copied:
 
 
 class Part(Copied):
-    """What layers, losses, initialisers, optimizers and schedules have in common."""
+    """What layers, losses, initialisers, optimizers and schedules have in common.
 
-    def __init_subclass__(cls, **given: Any) -> None:
-        super().__init_subclass__(**given)
-        define(cls)
+    `class Pool(Module, abstract=True)` is a base of other parts, which no file names.
+    """
+
+    def __init_subclass__(cls, *, abstract: bool = False, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        define(cls, abstract)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduced(self)
 
 
-def define(kind: Kind) -> None:
-    """Know a class by its name, unless it is one of the library's own."""
+@singledispatch
+def reduced(part: Any) -> tuple[Any, ...]:
+    """What `pickle` makes a part from again: each family of parts registers how it is written."""
+    raise TypeError(f"a {type(part).__name__} cannot be pickled")
+
+
+def define(kind: Kind, abstract: bool = False) -> None:
+    """Register a class under the name that files have for it.
+
+    Raises TypeError for two parts of the library with one name.
+    """
     if not is_library(kind):
         _defined.setdefault(name_of(kind), WeakSet()).add(kind)
+    elif not abstract and not kind.__name__.startswith("_"):
+        other = _library.setdefault(kind.__name__, kind)
+        if name_of(other) != name_of(kind):
+            raise TypeError(f"two parts of the library are named {kind.__name__}")
+
+
+def library(*bases: Kind) -> dict[str, Kind]:
+    """The library's own parts of these kinds by name, in order; abstract ones are left out."""
+    return {name: kind for name, kind in sorted(_library.items()) if issubclass(kind, bases)}
 
 
 def is_library(kind: Kind) -> bool:
@@ -72,25 +97,25 @@ def name_of(kind: Kind) -> str:
 def written_name(kind: Kind) -> str:
     """The name to write; raises TypeError where it would not lead back to this class."""
     name = name_of(kind)
-    found = _living(name)
-    if found != [kind]:
+    classes = _living(name)
+    if classes != [kind]:
         raise TypeError(
-            f"there are {len(found) or 'other'} classes named {name}, so a file could not tell which "
+            f"there are {len(classes) or 'other'} classes named {name}, so a file could not tell which "
             "it means: rename this one, or make the object again from the newest definition"
         )
     return name
 
 
-def find(name: str, given: Sequence[Kind] = ()) -> Kind:
-    """The class that a file names, among those given or else among those defined.
+def find(name: str, passed: Sequence[Kind] = ()) -> Kind:
+    """The class that a file names, among those passed or else among those defined.
 
-    A class given counts where its qualified name fits, in whatever module it is. Raises
-    ModelFileError saying what to do if there is none, or more than one.
+    A class that is passed counts if its qualified name fits, whatever its module. Raises
+    ModelFileError if there is none, or more than one.
     """
     module, _, qualified = name.partition(":")
     last = qualified.rpartition(".")[2][:60]
-    candidates = [kind for kind in given if name_of(kind) == name]
-    candidates = candidates or [kind for kind in given if kind.__qualname__ == qualified]
+    candidates = [kind for kind in passed if name_of(kind) == name]
+    candidates = candidates or [kind for kind in passed if kind.__qualname__ == qualified]
     candidates = list(dict.fromkeys(candidates)) or _living(name) or _renamed(module, qualified)
     if len(candidates) == 1:
         return candidates[0]
@@ -106,11 +131,11 @@ def _living(name: str) -> list[Kind]:
     """The classes of this name; the one that its module holds by it stands for all."""
     if len(_defined.get(name, ())) > 1:
         gc.collect()  # a class lives on in cycles after its definition was run again
-    found = list(_defined.get(name, ()))
-    if len(found) > 1:
+    classes = list(_defined.get(name, ()))
+    if len(classes) > 1:
         held = _held(name)
-        return [held] if held in found else found
-    return found
+        return [held] if held in classes else classes
+    return classes
 
 
 def _held(name: str) -> Any:

@@ -91,14 +91,14 @@ def _tuple(items: list[Any], where: str, inner: Inner) -> tuple[Any, ...]:
 
 
 def _dict(items: list[Any], where: str, inner: Inner) -> dict[Any, Any]:
-    found: dict[Any, Any] = {}
+    mapping: dict[Any, Any] = {}
     for pair in items:
         if not isinstance(pair, list) or len(pair) != 2 or type(pair[0]) not in (str, int, bool):
             raise schema.refuse(where, "pairs of a name and a value", pair)
-        if pair[0] in found:
+        if pair[0] in mapping:
             raise ModelFileError(f"{where}: {brief(pair[0])} is given twice")
-        found[pair[0]] = read(pair[1], f"{where}.{str(pair[0])[:60]}", inner)
-    return found
+        mapping[pair[0]] = read(pair[1], f"{where}.{str(pair[0])[:60]}", inner)
+    return mapping
 
 
 def _float(value: Any, where: str) -> float:
@@ -106,11 +106,11 @@ def _float(value: Any, where: str) -> float:
 
 
 def _array(value: Any, where: str) -> np.ndarray[Any, Any]:
-    found = _ARRAY(value, where)
-    if math.prod(found["shape"]) != len(found["items"]):
-        raise schema.refuse(where, f"values for the shape {found['shape']}", len(found["items"]))
-    numbers = [_NUMBER(item, where) for item in found["items"]]
+    array = _ARRAY(value, where)
+    if math.prod(array["shape"]) != len(array["items"]):
+        raise schema.refuse(where, f"values for the shape {array['shape']}", len(array["items"]))
+    numbers = [_NUMBER(item, where) for item in array["items"]]
     try:
-        return np.array(numbers, found["dtype"]).reshape(found["shape"])
+        return np.array(numbers, array["dtype"]).reshape(array["shape"])
     except (ValueError, OverflowError, TypeError) as error:
         raise ModelFileError(f"{where}: {error}") from error

@@ -1,7 +1,7 @@
 """What a value read from a file must be, declared: types, ranges, sizes, depth.
 
-A schema is a function of a value and the place where it stands, such as "position.history[3].step".
-It returns the value with its type proven, or raises `ModelFileError` with the place, what should be
+A schema is a function of a value and its location, such as "position.history[3].step".
+It returns the value with its type proven, or raises `ModelFileError` with the location, what should be
 there and what is. Schemas are made of schemas:
 
     ENTRY = record(step=whole(), loss=number(), note=optional(text(80)))
@@ -36,9 +36,9 @@ _DIGITS = 4_300
 _NOT_A_BRACKET = re.compile(r"[^\[\]{}]+")
 
 
-def refuse(where: str, wanted: str, found: Any) -> ModelFileError:
+def refuse(where: str, wanted: str, value: Any) -> ModelFileError:
     """The error that says where something else was expected."""
-    return ModelFileError(f"{where}: expected {wanted}, got {brief(found)}")
+    return ModelFileError(f"{where}: expected {wanted}, got {brief(value)}")
 
 
 # -- text ---------------------------------------------------------------------------------------
@@ -88,25 +88,25 @@ def _no_constant(text: str) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
         raise ValueError("it gives a name twice")
-    return found
+    return mapping
 
 
 def _has_half_a_pair(value: Any) -> bool:
     """Whether a text in a plain value cannot be written as UTF-8."""
     pending = [value]
     while pending:
-        found = pending.pop()
-        if isinstance(found, str):
-            if not found.isascii() and any("\ud800" <= letter <= "\udfff" for letter in found):
+        item = pending.pop()
+        if isinstance(item, str):
+            if not item.isascii() and any("\ud800" <= letter <= "\udfff" for letter in item):
                 return True
-        elif isinstance(found, dict):
-            pending.extend(found)
-            pending.extend(found.values())
-        elif isinstance(found, list):
-            pending.extend(found)
+        elif isinstance(item, dict):
+            pending.extend(item)
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
     return False
 
 
@@ -146,11 +146,11 @@ def number(least: float = -math.inf) -> Schema:
     """A finite number of at least `least`, as a float."""
 
     def schema(value: Any, where: str) -> float:
-        found = _finite(value)
-        if found is None or found < least:
+        finite = _finite(value)
+        if finite is None or finite < least:
             wanted = "a finite number" if least == -math.inf else f"a number of at least {least:g}"
             raise refuse(where, wanted, value)
-        return found
+        return finite
 
     return schema
 
@@ -221,7 +221,7 @@ def items(inner: Schema, least: int = 0, most: int = 1_000_000) -> Schema:
             raise ModelFileError(
                 f"{where}: expected a list of {least} to {most:,} values, got {len(value):,}"
             )
-        return [inner(item, f"{where}[{place}]") for place, item in enumerate(value)]
+        return [inner(item, f"{where}[{index}]") for index, item in enumerate(value)]
 
     return schema
 

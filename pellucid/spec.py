@@ -15,7 +15,7 @@ import math
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields
-from functools import cache
+from functools import cache, singledispatch
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from pellucid import parts, plain
@@ -24,6 +24,8 @@ from pellucid.errors import ModelFileError
 from pellucid.schema import LARGEST, refuse
 
 Spec = dict[str, Any]
+Described = tuple[Spec, tuple[type[Any], ...]]
+"""The spec of a part, and the classes of the user's own in it."""
 Table = Mapping[str, type[Any]]
 
 DEEPEST = 60
@@ -38,6 +40,16 @@ LONGEST = 1_000
 
 LONGEST_LIST = 100_000
 """Values in a list among settings."""
+
+
+@singledispatch
+def described(part: Any) -> Described:
+    """The spec of a part and the classes of the user's own in it, as its family registers it.
+
+    Raises TypeError naming a setting that has no JSON form, or a class that is not known by its name,
+    and ValueError for a parameter that two different layers share.
+    """
+    raise TypeError(f"{_called(part)} has no settings that a file could hold")
 
 
 def settable(kind: type[Any]) -> list[Field[Any]]:
@@ -165,13 +177,13 @@ def _hints(kind: Any) -> dict[str, Any]:
 class SpecReader:
     """Reads specs whose types are in `table`, or are classes of the user's own.
 
-    given: such classes, besides those that are defined. Every failure is a ModelFileError that says
+    passed: such classes, besides those that are defined. Every failure is a ModelFileError that says
     where.
     """
 
-    def __init__(self, table: Table, given: Sequence[type[Any]] = ()) -> None:
+    def __init__(self, table: Table, passed: Sequence[type[Any]] = ()) -> None:
         self._table = table
-        self._given = given
+        self._passed = passed
         self._counter = _Counter()
 
     def read(self, spec: Any, where: str, expected: type[Any]) -> Any:
@@ -206,7 +218,7 @@ class SpecReader:
             raise refuse(where, 'an object with a "type"', spec)
         name = spec["type"]
         if ":" in name:
-            return parts.find(name, self._given)
+            return parts.find(name, self._passed)
         if name not in self._table:
             raise ModelFileError(f"{where}: unknown type {brief(name)}")
         return self._table[name]
@@ -235,12 +247,12 @@ class SpecReader:
         """An object was made whose attributes are read next."""
 
     def _named(self, kind: type[Any], pairs: Any, where: str) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for name, value in _checked_pairs(pairs, where):
             if name.startswith("__") or _is_method(kind, name):
                 raise ModelFileError(f"{where}: {kind.__name__} has no setting {brief(name)}")
-            found[name] = plain.read(value, f"{where}.{name}", self.special)
-        return found
+            values[name] = plain.read(value, f"{where}.{name}", self.special)
+        return values
 
     def special(self, value: Any, where: str) -> Any:
         """What is no plain value."""
@@ -251,16 +263,20 @@ class SpecReader:
     def _settings(self, kind: type[Any], spec: Spec, where: str) -> dict[str, Any]:
         hints = _hints(cast(Any, kind))
         known = {field.name: field for field in settable(kind)}
-        given = {name: value for name, value in spec.items() if name != "type"}
-        for name in given:
+        settings = {name: value for name, value in spec.items() if name != "type"}
+        for name in settings:
             if name not in known:
                 raise ModelFileError(f"{where}: {kind.__name__} has no setting {brief(name)}")
         for name, field in known.items():
-            if name not in given and field.default is MISSING and field.default_factory is MISSING:
+            if (
+                name not in settings
+                and field.default is MISSING
+                and field.default_factory is MISSING
+            ):
                 raise ModelFileError(f"{where}: {kind.__name__} lacks its setting {name!r}")
         return {
             name: self._value(value, hints[name], f"{where}.{name}")
-            for name, value in given.items()
+            for name, value in settings.items()
         }
 
     def _value(self, value: Any, hint: Any, where: str) -> Any:
@@ -325,8 +341,8 @@ def _checked_pairs(value: Any, where: str) -> list[tuple[str, Any]]:
 
 def _is_method(kind: type[Any], name: str) -> bool:
     """Whether a name is that of a method or property, which no file may replace."""
-    found = inspect.getattr_static(kind, name, None)
-    return isinstance(found, (types.FunctionType, property, classmethod, staticmethod))
+    member = inspect.getattr_static(kind, name, None)
+    return isinstance(member, (types.FunctionType, property, classmethod, staticmethod))
 
 
 def _single(value: Any, kind: type[Any], where: str) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import pellucid as pel
-from pellucid import hints, nn, optim
+from pellucid import hints, keywords, nn, optim
 from pellucid.train.run import Run
 from tests.pages import ROOT
 
@@ -42,9 +42,10 @@ THERE: dict[str, Any] = {
 REFERENCE = re.compile(r"(?<![\w.])(pel|nn|optim|x|net|run|p)\.([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
 ALL_HINTS = [
     hint
-    for name in dir(hints)
-    for hint in (vars(hints)[name].values() if isinstance(vars(hints)[name], dict) else [])
-    if name.isupper()
+    for module in (hints, keywords)
+    for name, table in vars(module).items()
+    if name.isupper() and isinstance(table, dict)
+    for hint in table.values()
 ]
 
 

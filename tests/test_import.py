@@ -51,6 +51,8 @@ def test_importing_brings_numpy_and_nothing_else() -> None:
         "hints",
         "keywords",
         "limits",
+        "plain",
+        "schema",
         "graph",
         "compile",
     }

@@ -20,10 +20,8 @@ from pellucid import nn, optim
 from pellucid.compile import compile as compiled
 from pellucid.compile.program import NativeProgram
 from pellucid.container import unpack
-from pellucid.nn.initialise import INITIALIZERS
-from pellucid.nn.registry import LOSSES
-from pellucid.optim.registry import OPTIMIZERS, SCHEDULES
 from pellucid.optim.wrapper import Wrapper
+from pellucid.parts import library
 from pellucid.train.model import Model
 from tests.train import own_parts
 
@@ -157,10 +155,10 @@ def test_every_loss_optimizer_schedule_and_initialiser() -> None:
     needs: dict[str, dict[str, Any]] = {"MilestoneRate": {"at": (1, 2)}}
     plain = [
         kind(**needs.get(kind.__name__, {}))
-        for kind in (*LOSSES, *INITIALIZERS, *SCHEDULES.values(), *OPTIMIZERS.values())
+        for kind in library(nn.Loss, nn.Initializer, optim.Schedule, optim.Optimizer).values()
         if not issubclass(kind, Wrapper)
     ]
-    wrappers = [kind for kind in OPTIMIZERS.values() if issubclass(kind, Wrapper)]
+    wrappers = [kind for kind in library(optim.Optimizer).values() if issubclass(kind, Wrapper)]
     plain += [kind(optim.Adam(0.5)) for kind in wrappers if kind is not optim.Clip]
     several = [
         optim.Clip(optim.Regularised(optim.Adam(), l1=0.1), norm=1.0),

@@ -13,7 +13,7 @@ from benchmarks.steps.workloads import RATE, Array, Layer, Workload, batches, da
 from pellucid import nn, optim
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph, placeholder
-from pellucid.train.step import training_step
+from pellucid.train.supervised import supervised_step
 
 MODES = ("native",)
 
@@ -64,7 +64,7 @@ class Peer:
             graph = _prediction(net, x, work.batch)
         else:
             adam = optim.Adam(learning_rate=RATE)
-            graph = training_step(net, nn.CrossEntropy(), adam, (x, y), work.batch, 0).graph
+            graph = supervised_step(net, nn.CrossEntropy(), adam, (x, y), work.batch, 0).graph
         self.x, self.y = x, y
         # As many as it chooses itself by the work of a step, of those that it is given.
         os.environ.pop("PELLUCID_THREADS", None)

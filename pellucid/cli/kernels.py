@@ -17,7 +17,7 @@ from pellucid.compile.explain.table import table
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph, placeholder
 from pellucid.train.model import Model
-from pellucid.train.step import training_step
+from pellucid.train.supervised import supervised_step
 
 ROWS = 256
 _BATCH, _LARGEST = 32, 65_536
@@ -95,4 +95,4 @@ def _training(model: Model, batch: int) -> Graph:
         loss = nn.BinaryCrossEntropy()
         if len(shape) > 1 and shape[-1] > 1:
             loss, targets = nn.CrossEntropy(), np.zeros(shape[:-1], np.int32)
-    return training_step(net, loss, optim.AdamW(), (inputs, targets), batch, 0).graph
+    return supervised_step(net, loss, optim.AdamW(), (inputs, targets), batch, 0).graph

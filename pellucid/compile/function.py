@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pellucid.graph.arrays import array_of
 from pellucid.graph.build import placeholder
 from pellucid.graph.dtype import FLOAT32, ORDER, as_dtype, fitted
-from pellucid.graph.given import array_of
 from pellucid.graph.op import Array
 from pellucid.graph.program import Graph
 from pellucid.graph.tensor import Tensor

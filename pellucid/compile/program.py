@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.compile.code import Code
-from pellucid.compile.emit.driver import ARENA, CLOCKS, FIRST_BUFFER, SCRATCH, TASKS
-from pellucid.compile.emit.kernel import Emitted, External
+from pellucid.compile.emit.kernel import Emitted
 from pellucid.compile.environment import verifies
 from pellucid.compile.forks import generation
 from pellucid.compile.native.arena import ArenaError, aligned_zeros
@@ -21,10 +20,9 @@ from pellucid.compile.native.isa import host_isa
 from pellucid.compile.native.library import load
 from pellucid.compile.native.thread_count import choose_threads
 from pellucid.compile.native.threads import team_of
-from pellucid.compile.plan.kernels import Target
+from pellucid.compile.pointers import Pointers, Table, address
 from pellucid.compile.verified import verify_code, verify_task_ranges
 from pellucid.graph.execute import check_lengths
-from pellucid.graph.node import State
 from pellucid.graph.op import Array
 from pellucid.graph.program import Graph
 
@@ -53,7 +51,7 @@ class NativeProgram:
         self._inputs = graph.inputs
         self.code = self._compiled(graph, timed)
         self._library, self.from_cache = load(self.code, ("entry",), cache or ObjectCache())
-        self._entry = self._library.address("entry")
+        self.entry = self._library.address("entry")
         levels = self.code.levels
         self.threads = threads or choose_threads(
             [(sum(e.cost for e in level), sum(e.tasks for e in level)) for level in levels],
@@ -65,6 +63,8 @@ class NativeProgram:
         if verifies():
             verify_task_ranges(levels, self._task_ranges)
         self.clocks = np.zeros(max(len(levels), 1), np.int64)
+        own = [address(a) for a in (self._arena, self._scratch, self._task_ranges, self.clocks)]
+        self.pointers = Pointers(self.code.slots, self.code.stride, own, graph.updates)
         self._turns: dict[int, threading.Lock] = {}
 
     def _compiled(self, graph: Graph, timed: bool) -> Code:
@@ -100,38 +100,26 @@ class NativeProgram:
 
         Runs of one program take turns, since they share its memory.
         """
-        inputs = self._checked(steps, feeds or {})
+        inputs = self.checked(steps, feeds or {})
         outputs = {
             name: np.empty((steps, *node.shape), node.dtype)
             for name, node in self.graph.outputs.items()
         }
-        table = (ctypes.c_void_p * (FIRST_BUFFER + len(self.code.slots)))()
-        table[ARENA] = self._arena.ctypes.data
-        table[SCRATCH] = self._scratch.ctypes.data
-        table[TASKS] = self._task_ranges.ctypes.data
-        table[CLOCKS] = self.clocks.ctypes.data
-        for buffer, slot in self.code.slots.items():
-            table[slot] = self._pointer(buffer, inputs, outputs)
-        with self._turn():
-            team_of(self.threads).run(self._entry, ctypes.addressof(table), steps)
+        table = self.table(inputs, outputs)
+        with self.running():
+            team_of(self.threads).run(self.entry, ctypes.addressof(table), steps)
         return outputs
 
-    def _turn(self) -> threading.Lock:
+    def table(self, fed: Mapping[str, Array], outputs: Mapping[str, Array]) -> Table:
+        """The pointers that the entry reads; arrays have to live as long as it runs."""
+        return self.pointers.table(fed, outputs)
+
+    def running(self) -> threading.Lock:
         """The lock of runs; a forked child, where its parent's runs never end, has its own."""
         return self._turns.setdefault(generation(), threading.Lock())
 
-    def _pointer(
-        self, buffer: External, inputs: Mapping[str, Array], outputs: Mapping[str, Array]
-    ) -> int:
-        if isinstance(buffer, State):
-            return int(buffer.value.ctypes.data)
-        if isinstance(buffer, Target):
-            return int(outputs[buffer.name].ctypes.data)
-        if buffer.op == "input":
-            return int(inputs[buffer.attrs["name"]].ctypes.data)
-        return int(buffer.attrs["value"].array.ctypes.data)
-
-    def _checked(self, steps: int, feeds: Mapping[str, Array]) -> dict[str, Array]:
+    def checked(self, steps: int, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        """What the graph's inputs are fed, as arrays that machine code reads; raises ValueError."""
         check_lengths(feeds, steps)
         inputs: dict[str, Array] = {}
         for name, wanted in self._inputs.items():
@@ -143,12 +131,8 @@ class NativeProgram:
                     f"input {name!r} takes {steps} steps of {wanted}, "
                     f"got {array.dtype.name}{list(array.shape)}"
                 )
-            inputs[name] = array.copy() if self._is_overwritten(array) else array
+            inputs[name] = array.copy() if self.pointers.overwrites(array) else array
         return inputs
-
-    def _is_overwritten(self, array: Array) -> bool:
-        """Whether what is fed is the memory of a state that the run changes."""
-        return any(np.may_share_memory(array, state.value) for state in self.graph.updates)
 
 
 def task_ranges(levels: Sequence[Sequence[Emitted]], threads: int) -> Array:

@@ -1,7 +1,8 @@
 """Tables from pandas, polars and pyarrow, through narwhals."""
 
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -93,3 +94,22 @@ def _column(series: Any) -> tuple[Column, list[Note]]:
     if dtype in (nw.Categorical, nw.Enum):
         series = series.cast(nw.String)
     return column_from_objects(name, series.to_list())
+
+
+_LIBRARIES: tuple[Literal["polars", "pandas", "pyarrow"], ...] = ("polars", "pandas", "pyarrow")
+
+
+def frame_of(columns: dict[str, Any]) -> Any:
+    """A data frame of the library that the user has: polars, pandas or pyarrow; else the columns.
+
+    Of those installed one that was imported counts first.
+    """
+    from importlib.util import find_spec
+
+    imported = [name for name in _LIBRARIES if name in sys.modules]
+    installed = [name for name in _LIBRARIES if find_spec(name) is not None]
+    for name in [*imported, *installed]:
+        import narwhals as nw
+
+        return nw.from_dict(columns, backend=name).to_native()
+    return columns

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pellucid.data.coerce import as_number, as_text
 from pellucid.data.column import BooleanColumn, Column, NumberColumn
-from pellucid.data.likeliest import NO_CLASS, likeliest
+from pellucid.data.likeliest import NO_CLASS, likeliest, probabilities
 from pellucid.data.moments import mean_and_deviation
 from pellucid.data.note import counted, quoted
 from pellucid.data.task import Label, Task, class_codes, class_labels
@@ -90,15 +90,11 @@ class ClassTarget:
 
         With two classes the logits may be those of the second class alone, (n,) or (n, 1).
         """
-        logits = np.asarray(outputs, np.float64)
-        logits = logits.reshape(len(logits), -1)
-        if logits.shape[1] == 1 and len(self.labels) == 2:
-            logits = np.hstack([np.zeros_like(logits), logits])
-        if logits.shape[1] != len(self.labels):
-            raise ValueError(f"outputs should have {len(self.labels)} columns, got {outputs.shape}")
-        with np.errstate(invalid="ignore"):
-            likely = np.exp(logits - logits.max(axis=1, keepdims=True))
-            return np.asarray(likely / likely.sum(axis=1, keepdims=True))
+        logits = np.reshape(outputs, (len(outputs), -1))
+        classes = len(self.labels)
+        if logits.shape[1] != classes and not (logits.shape[1] == 1 and classes == 2):
+            raise ValueError(f"outputs should have {classes} columns, got {outputs.shape}")
+        return probabilities(logits)
 
     def signal(self, encoded: NDArray[Any]) -> NDArray[np.float64]:
         """What encoders learn with: indicators of the commonest classes, shape (n, m)."""

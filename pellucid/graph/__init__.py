@@ -12,6 +12,7 @@ from pellucid.graph.build import (
     iota,
     log_softmax,
     logsumexp,
+    matmul,
     maximum,
     minimum,
     normal,
@@ -31,7 +32,6 @@ from pellucid.graph.gradient import grad, zeros_like
 from pellucid.graph.node import Literal, Node, State, apply, ordered
 from pellucid.graph.op import TABLE, Array, Op, Shape, TensorType, declare
 from pellucid.graph.origin import origin
-from pellucid.graph.products import matmul
 from pellucid.graph.program import Executor, Graph, Program, verify
 from pellucid.graph.tensor import Tensor, tensor
 from pellucid.graph.trace import Trace, TraceRow, trace

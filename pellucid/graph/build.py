@@ -6,27 +6,23 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from pellucid.check import brief, plain
+from pellucid.graph.arrays import natural
 from pellucid.graph.dtype import (
     BOOL,
     FLOAT32,
     INT32,
     INT64,
     as_dtype,
-    fitted,
     is_float,
     most_exact,
     promote,
 )
-from pellucid.graph.given import array_of
 from pellucid.graph.indexing import flat_ints, whole
 from pellucid.graph.node import State, apply
 from pellucid.graph.reductions import axis_of, drop
 from pellucid.graph.tensor import Number, Operand, Tensor, operands, tensor
-from pellucid.hints import BUILDERS
-from pellucid.keywords import explained
+from pellucid.keywords import BUILDERS, explained
 
 Lengths = int | Sequence[int]
 
@@ -37,9 +33,7 @@ def variable(value: Any, name: str = "") -> Tensor:
     Python floats become float32; of a tensor the value now is taken. The state itself is
     `variable(...).node.attrs["state"]`, or make a `State` and read it with `read`.
     """
-    array = np.asarray(value) if isinstance(value, Tensor) else array_of(value)
-    plain = not isinstance(value, (np.ndarray, np.generic, Tensor)) and array.dtype == np.float64
-    return read(State(fitted(array, FLOAT32) if plain else array, name))
+    return read(State(natural(value), name))
 
 
 def read(state: State) -> Tensor:
@@ -80,7 +74,7 @@ def arange(count: int, dtype: Any = INT64) -> Tensor:
 
 
 def iota(shape: Lengths, axis: int, dtype: Any = INT64) -> Tensor:
-    """The index along `axis` at every place of `shape`.
+    """The index along `axis`, for every element of `shape`.
 
     Raises ValueError for an axis that does not exist. An index that the type cannot hold wraps around.
     """
@@ -103,6 +97,15 @@ def maximum(x: Operand, y: Operand) -> Tensor:
 def minimum(x: Operand, y: Operand) -> Tensor:
     """The smaller of two."""
     return operands(x, y)[0].minimum(y)
+
+
+def matmul(a: Operand, b: Operand) -> Tensor:
+    """The matrix product over the last axis of `a` and the one before last of `b`, as in NumPy.
+
+    Batch axes broadcast; a vector is a row on the left and a column on the right. Integers become
+    float32. Raises ValueError, naming both shapes, when they do not fit.
+    """
+    return tensor(a) @ tensor(b)
 
 
 def _parts(name: str, parts: Sequence[Operand]) -> list[Tensor]:
@@ -135,20 +138,20 @@ def stack(parts: Sequence[Operand], axis: int = 0) -> Tensor:
 
 
 def one_hot(index: Operand, classes: int, dtype: Any = FLOAT32) -> Tensor:
-    """1 at the place that each integer names along a new last axis of length `classes`, else 0.
+    """1 at the index that each integer names along a new last axis of length `classes`, else 0.
 
     An integer that is no class, below 0 or from `classes` on, is 0 everywhere.
     """
-    places = tensor(index)
-    if is_float(places.dtype):
-        raise TypeError(f"one_hot takes integers, got {places.node.type}")
+    named = tensor(index)
+    if is_float(named.dtype):
+        raise TypeError(f"one_hot takes integers, got {named.node.type}")
     count = whole(classes, "one_hot classes")
     if not 0 <= count < 2**31:
         raise ValueError(f"one_hot classes is from 0 to 2³¹ − 1, got {count}")
     # Checked before it is cast: a larger integer would wrap around and be another class.
-    inside = (places >= 0) & (places < count) if places.dtype == INT64 else None
-    at = (places if inside is None else inside.where(places, -1)).cast(INT32)
-    at = at.expand_dims(-1).broadcast_to((*places.shape, count))
+    inside = (named >= 0) & (named < count) if named.dtype == INT64 else None
+    at = (named if inside is None else inside.where(named, -1)).cast(INT32)
+    at = at.expand_dims(-1).broadcast_to((*named.shape, count))
     return at.equal(iota(at.shape, at.ndim - 1, INT32)).cast(dtype)
 
 

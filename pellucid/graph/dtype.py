@@ -39,16 +39,16 @@ def as_dtype(dtype: Any) -> DType:
     Raises TypeError for types that no tensor can hold (text, objects, complex numbers, dates).
     """
     try:
-        given: DType = np.dtype(dtype).newbyteorder("=")
+        native: DType = np.dtype(dtype).newbyteorder("=")
     except (TypeError, ValueError, SyntaxError):
         raise TypeError(f"a type is one of {_names()}, got {brief(dtype)}") from None
     if dtype is None:
         raise TypeError(f"a type is one of {_names()}, got None")
-    if given in ORDER:
-        return ORDER[ORDER.index(given)]
-    if given.name in _NEAREST:
-        return _NEAREST[given.name]
-    raise TypeError(f"a tensor cannot hold {given.name!r}; it holds one of {_names()}")
+    if native in ORDER:
+        return ORDER[ORDER.index(native)]
+    if native.name in _NEAREST:
+        return _NEAREST[native.name]
+    raise TypeError(f"a tensor cannot hold {native.name!r}; it holds one of {_names()}")
 
 
 def _names() -> str:

@@ -17,7 +17,7 @@ from pellucid.graph.program import Executor, Graph, Program
 
 
 def compute(nodes: Sequence[Node], feeds: Mapping[str, Array]) -> dict[Node, Array]:
-    """The value of every node, given in order; floating-point errors follow IEEE, silently."""
+    """The value of every node, in order; floating-point errors follow IEEE, silently."""
     values: dict[Node, Array] = {}
     with np.errstate(all="ignore"):
         for node in nodes:
@@ -50,14 +50,14 @@ class ReferenceProgram:
 
     def run(self, steps: int = 1, feeds: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """Run `steps` steps; feeds and results have a leading axis of that length."""
-        given = feeds or {}
-        check_lengths(given, steps)
+        arrays = feeds or {}
+        check_lengths(arrays, steps)
         results = {
             name: np.empty((steps, *node.shape), node.dtype)
             for name, node in self.graph.outputs.items()
         }
         for step in range(steps):
-            values = compute(self._nodes, {name: array[step] for name, array in given.items()})
+            values = compute(self._nodes, {name: array[step] for name, array in arrays.items()})
             for name, node in self.graph.outputs.items():
                 results[name][step] = values[node]
             fresh = [np.array(values[node]) for node in self.graph.updates.values()]

@@ -2,109 +2,98 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic
 
+from pellucid.graph.algebra import T
 from pellucid.graph.dtype import float_of
 from pellucid.graph.handle import Handle
-from pellucid.graph.node import apply
-
-if TYPE_CHECKING:
-    from pellucid.graph.tensor import Tensor
 
 
-class Functions(Handle):
+class Functions(Handle, Generic[T]):
     """The elementwise functions of a tensor; those that return reals make integers float32."""
 
     __slots__ = ()
 
-    def apply(self, op: str, **attrs: Any) -> Tensor:
-        """The op of this name, with these attributes, on this tensor alone."""
-        from pellucid.graph.tensor import Tensor
+    def apply(self, op: str, *others: T, **attrs: Any) -> T:
+        """The op of this name on this tensor and others, with these attributes."""
+        raise NotImplementedError
 
-        return Tensor(apply(op, [self.node], **attrs))
-
-    def real(self) -> Tensor:
-        """x itself if it is float; integers and conditions as float32."""
-        from pellucid.graph.tensor import Tensor
-
+    def _real(self, op: str) -> T:
         to = float_of(self.dtype)
-        return Tensor(self.node) if to == self.dtype else self.apply("cast", dtype=to)
+        return self.apply(op) if to == self.dtype else self.apply("cast", dtype=to).apply(op)
 
-    def _real(self, op: str) -> Tensor:
-        return self.real().apply(op)
-
-    def abs(self) -> Tensor:
+    def abs(self) -> T:
         """|x|; the gradient at 0 is 0."""
         return self.apply("abs")
 
-    def sign(self) -> Tensor:
+    def sign(self) -> T:
         """−1, 0 or 1."""
         return self.apply("sign")
 
-    def square(self) -> Tensor:
+    def square(self) -> T:
         """x²."""
         return self.apply("square")
 
-    def exp(self) -> Tensor:
+    def exp(self) -> T:
         """e^x."""
         return self._real("exp")
 
-    def log(self) -> Tensor:
+    def log(self) -> T:
         """Natural logarithm."""
         return self._real("log")
 
-    def log1p(self) -> Tensor:
+    def log1p(self) -> T:
         """log(1 + x), exact near 0."""
         return self._real("log1p")
 
-    def expm1(self) -> Tensor:
+    def expm1(self) -> T:
         """e^x − 1, exact near 0."""
         return self._real("expm1")
 
-    def sqrt(self) -> Tensor:
+    def sqrt(self) -> T:
         """√x."""
         return self._real("sqrt")
 
-    def rsqrt(self) -> Tensor:
+    def rsqrt(self) -> T:
         """1/√x."""
         return self._real("rsqrt")
 
-    def sin(self) -> Tensor:
+    def sin(self) -> T:
         """Sine of x radians."""
         return self._real("sin")
 
-    def cos(self) -> Tensor:
+    def cos(self) -> T:
         """Cosine of x radians."""
         return self._real("cos")
 
-    def tanh(self) -> Tensor:
+    def tanh(self) -> T:
         """Hyperbolic tangent: 2σ(2x) − 1."""
         return self._real("tanh")
 
-    def sigmoid(self) -> Tensor:
+    def sigmoid(self) -> T:
         """σ(x) = 1 / (1 + e^−x)."""
         return self._real("sigmoid")
 
-    def relu(self) -> Tensor:
+    def relu(self) -> T:
         """max(0, x); the gradient at 0 is 0."""
         return self._real("relu")
 
-    def erf(self) -> Tensor:
+    def erf(self) -> T:
         """The error function 2/√π ∫₀ˣ e^−t² dt."""
         return self._real("erf")
 
-    def normal_pdf(self) -> Tensor:
+    def normal_pdf(self) -> T:
         """The standard normal density φ(x) = e^(−x²/2) / √(2π)."""
         return self._real("normal_pdf")
 
-    def normal_cdf(self) -> Tensor:
+    def normal_cdf(self) -> T:
         """The standard normal distribution function Φ(x) = ½ erfc(−x / √2)."""
         return self._real("normal_cdf")
 
-    def gelu(self) -> Tensor:
+    def gelu(self) -> T:
         """x Φ(x), of which the limit at −∞ is 0."""
         return self._real("gelu")
 
-    def floor(self) -> Tensor:
+    def floor(self) -> T:
         """The largest integer not above x; constant, so its gradient is 0."""
         return self._real("floor")

@@ -46,9 +46,9 @@ def grad(
 
 def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
     """∂loss/∂w for each w, as a list; see `grad`."""
-    for given in (loss, *wrt):
-        if not isinstance(given, Tensor):
-            raise TypeError(f"grad takes tensors, got {type(given).__name__}")
+    for argument in (loss, *wrt):
+        if not isinstance(argument, Tensor):
+            raise TypeError(f"grad takes tensors, got {type(argument).__name__}")
     if not is_float(loss.dtype):
         raise ValueError(f"grad differentiates floats, got {loss.node.type}")
     if loss.shape != ():
@@ -59,8 +59,8 @@ def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
     for w in wrt:
         if not is_float(w.dtype):
             raise TypeError(f"no gradient with respect to {w.node.type}; cast it to a float type")
-    found = backward(loss.node, [w.node for w in wrt])
-    return [Tensor(found[w.node]) if w.node in found else zeros_like(w) for w in wrt]
+    nodes = backward(loss.node, [w.node for w in wrt])
+    return [Tensor(nodes[w.node]) if w.node in nodes else zeros_like(w) for w in wrt]
 
 
 def zeros_like(x: Tensor) -> Tensor:

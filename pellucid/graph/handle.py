@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from pellucid.graph.arrays import Symbolic
 from pellucid.graph.dtype import DType
+from pellucid.graph.execute import evaluate
 from pellucid.graph.node import Node
 from pellucid.graph.op import Array, Shape
 from pellucid.hints import TENSOR, missing
 
 
-class Handle:
+class Handle(Symbolic):
     """A node seen from Python. Nothing is computed until a value is asked for.
 
     The value is computed from the states as they are at that moment, and is not kept. A copy is of
@@ -57,8 +59,6 @@ class Handle:
 
     def numpy(self) -> Array:
         """The value now, as a NumPy array of its own."""
-        from pellucid.graph.execute import evaluate
-
         return evaluate([self.node])[0]
 
     def item(self) -> float | int | bool:

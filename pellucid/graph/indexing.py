@@ -5,26 +5,25 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pellucid.check import brief
 from pellucid.errors import OutOfRangeError
+from pellucid.graph.algebra import Algebra, T
+from pellucid.graph.arrays import Symbolic
 from pellucid.graph.dtype import BOOL, INT32, INT64, UINT8, is_float
 from pellucid.graph.op import Shape
 
-if TYPE_CHECKING:
-    from pellucid.graph.tensor import Tensor
 
-
-def flat_ints(given: Iterable[int | Sequence[int]], what: str = "a shape") -> tuple[int, ...]:
+def flat_ints(values: Iterable[int | Sequence[int]], what: str = "a shape") -> tuple[int, ...]:
     """`f(2, 3)` and `f((2, 3))` mean the same; raises TypeError for what is not integers."""
-    items = list(given)
+    items = list(values)
     one = len(items) == 1 and not isinstance(items[0], (int, np.integer))
     lengths: Any = items[0] if one else items
     try:
-        found = tuple(operator.index(n) for n in lengths)
+        integers = tuple(operator.index(n) for n in lengths)
     except TypeError:
         got = items[0] if len(items) == 1 else tuple(items)
         parts = got if isinstance(got, Iterable) and not isinstance(got, str) else [got]
@@ -32,9 +31,9 @@ def flat_ints(given: Iterable[int | Sequence[int]], what: str = "a shape") -> tu
         raise TypeError(
             f"{what} is made of integers, got {brief(got)}, which holds a {next(kinds, 'value')}"
         ) from None
-    if any(abs(n) >= 2**63 for n in found):
-        raise OutOfRangeError(f"{what} is made of integers below 2⁶³, got {brief(found)}")
-    return found
+    if any(abs(n) >= 2**63 for n in integers):
+        raise OutOfRangeError(f"{what} is made of integers below 2⁶³, got {brief(integers)}")
+    return integers
 
 
 def whole(value: int, what: str) -> int:
@@ -65,10 +64,10 @@ def full_shape(old: Shape, new: Shape) -> Shape:
     return tuple(size // known if n == -1 else n for n in new)
 
 
-def getitem(x: Tensor, index: Any) -> Tensor:
+def getitem(x: T, index: Any) -> T:
     """x[index] for integers, slices, None, Ellipsis and integer arrays or tensors.
 
-    Raises IndexError for a place outside of x that is known; one that comes with the data reads 0.
+    Raises IndexError for a known index outside of x; one that comes with the data reads 0.
     """
     items = _expand(x, index if isinstance(index, tuple) else (index,))
     sliced, rest = _slice(x, items)
@@ -78,22 +77,18 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     return _gather(sliced, rest, apart)
 
 
-def as_index(value: Any) -> Tensor:
-    """`value` as a tensor of places; an empty list holds no places and so is accepted."""
-    from pellucid.graph.tensor import tensor
-
+def as_index(x: T, value: Any) -> T:
+    """`value` as a tensor of indices into x; an empty list holds no indices and so is accepted."""
     empty = isinstance(value, (list, tuple)) and np.size(value) == 0
-    index = tensor(value, INT64) if empty else tensor(value)
+    index: T = x.constant(value, INT64 if empty else None)
     return index.cast(INT32) if index.dtype == UINT8 else index
 
 
 def _is_array(item: Any) -> bool:
-    from pellucid.graph.tensor import Tensor
-
-    return isinstance(item, (Tensor, np.ndarray, list, tuple))
+    return isinstance(item, (Symbolic, np.ndarray, list, tuple))
 
 
-def _expand(x: Tensor, items: tuple[Any, ...]) -> list[Any]:
+def _expand(x: Algebra, items: tuple[Any, ...]) -> list[Any]:
     """Ellipsis, and axes not named at the end, written out as full slices."""
     named = sum(item is not None and item is not Ellipsis for item in items)
     if named > x.ndim:
@@ -106,7 +101,7 @@ def _expand(x: Tensor, items: tuple[Any, ...]) -> list[Any]:
     return [*items[:at], *fill, *items[at + len(dots) :]]
 
 
-def _slice(x: Tensor, items: list[Any]) -> tuple[Tensor, list[Any]]:
+def _slice(x: T, items: list[Any]) -> tuple[T, list[Any]]:
     """Apply integers, slices and None; what remains is one item an axis: a slice or an array."""
     start: list[int] = []
     stop: list[int] = []
@@ -167,26 +162,26 @@ def _window(item: Any, n: int, axis: int, shape: Shape) -> slice:
     )
 
 
-def _gather(x: Tensor, items: list[Any], apart: bool) -> Tensor:
+def _gather(x: T, items: list[Any], apart: bool) -> T:
     """Integer arrays: broadcast together, they pick along their axes at once."""
     axes = [axis for axis, item in enumerate(items) if _is_array(item)]
     if not axes:
         return x
     lengths = [x.shape[axis] for axis in axes]
-    places = [_places(items[axis], x, axis) for axis in axes]
+    indices = [_index_along(x, axis, items[axis]) for axis in axes]
     others = [axis for axis in range(x.ndim) if axis not in axes]
     at = 0 if apart else axes[0]
     moved = x.transpose([*others[:at], *axes, *others[at:]])
     lead = tuple(x.shape[axis] for axis in others[:at])
     tail = tuple(x.shape[axis] for axis in others[at:])
     merged = moved.reshape((*lead, math.prod(lengths), *tail))
-    flat = _flat(places, lengths)
+    flat = _flat(indices, lengths)
     return merged.take(flat, axis=at)
 
 
-def _places(item: Any, x: Tensor, axis: int) -> Tensor:
-    """Places counted from the front. Those that are known are checked, as NumPy does."""
-    index, n = as_index(item), x.shape[axis]
+def _index_along(x: T, axis: int, item: Any) -> T:
+    """Indices counted from the front. Those that are known are checked, as NumPy does."""
+    index, n = as_index(x, item), x.shape[axis]
     if index.dtype == BOOL:
         raise IndexError(
             "a boolean mask has a result whose size depends on the data; use where(mask, x, 0)"
@@ -199,19 +194,19 @@ def _places(item: Any, x: Tensor, axis: int) -> Tensor:
     outside = known[(known < -n) | (known >= n)]
     if outside.size:
         raise IndexError(f"index {outside[0]} is outside axis {axis} of a tensor of {x.shape}")
-    return as_index(np.where(known < 0, known + n, known))
+    return as_index(x, np.where(known < 0, known + n, known))
 
 
-def _flat(places: list[Tensor], lengths: list[int]) -> Tensor:
-    """Places along several axes as places along those axes merged; outside stays outside."""
-    shape = broadcast_shapes(*(place.shape for place in places))
-    if len(places) == 1:
-        return places[0]
-    flat = places[0].cast(INT64)
-    for place, n in zip(places[1:], lengths[1:], strict=True):
-        flat = flat * n + place
+def _flat(indices: list[T], lengths: list[int]) -> T:
+    """Indices along several axes as one along those axes merged; outside stays outside."""
+    shape = broadcast_shapes(*(index.shape for index in indices))
+    if len(indices) == 1:
+        return indices[0]
+    flat = indices[0].cast(INT64)
+    for index, n in zip(indices[1:], lengths[1:], strict=True):
+        flat = flat * n + index
     flat = flat.broadcast_to(shape)
-    for place, n in zip(places, lengths, strict=True):
-        if place.node.op != "constant":
-            flat = ((place >= 0) & (place < n)).where(flat, -1)
+    for index, n in zip(indices, lengths, strict=True):
+        if index.node.op != "constant":
+            flat = ((index >= 0) & (index < n)).where(flat, -1)
     return flat

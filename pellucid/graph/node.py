@@ -6,9 +6,10 @@ and two nodes are equal exactly when they are the same object.
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from types import MappingProxyType
@@ -17,10 +18,10 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from pellucid.graph.arrays import array_of, supported
 from pellucid.graph.dtype import DType, fitted
-from pellucid.graph.given import array_of, supported
 from pellucid.graph.op import TABLE, Array, Attrs, Shape, TensorType
-from pellucid.graph.origin import current_origin
+from pellucid.graph.origin import current_origin, origin
 from pellucid.limits import budget
 
 _CONTENT_INTERNED_BYTES = 256
@@ -48,21 +49,21 @@ class State:
     @value.setter
     def value(self, new: Array) -> None:
         try:
-            given = self._fitted(new)
+            value = self._fitted(new)
         except (ValueError, TypeError) as error:
             error.add_note(f"in state {self.name!r}")
             raise
-        if given.shape != self._value.shape:
+        if value.shape != self._value.shape:
             raise ValueError(
-                f"state {self.name!r} has shape {self._value.shape}, got a value of {given.shape}"
+                f"state {self.name!r} has shape {self._value.shape}, got a value of {value.shape}"
             )
-        self._value[...] = given
+        self._value[...] = value
 
     def _fitted(self, new: Any) -> Array:
         """`new` in the type of the value; raises TypeError or ValueError if that cannot hold it."""
-        given = array_of(new)
-        same = given.dtype == self._value.dtype
-        return given if same else fitted(supported(given), self._value.dtype)
+        array = array_of(new)
+        same = array.dtype == self._value.dtype
+        return array if same else fitted(supported(array), self._value.dtype)
 
     def rebind(self, storage: Array) -> None:
         """Move the value into `storage` (same shape and type), which holds it from now on.
@@ -163,14 +164,7 @@ class Node:
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Node:
-        from pellucid.graph.saved import copied
-
-        return copied(self, memo)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        from pellucid.graph.saved import restored_node, saved
-
-        return restored_node, saved([self])
+        return _copied(self, memo)
 
     def __repr__(self) -> str:
         return f"{self.op}:{self.type}"
@@ -210,12 +204,29 @@ def apply(op: str, inputs: Sequence[Node] = (), **attrs: Any) -> Node:
     # Inputs are named by identity: an interned node keeps its inputs alive, so no id is reused.
     named = tuple((name, _identity(attrs[name])) for name in sorted(attrs))
     key = (op, tuple(map(id, inputs)), named)
-    found = _interned.get(key)
-    if found is not None:
-        return found
+    existing = _interned.get(key)
+    if existing is not None:
+        return existing
     fresh = Node(op, tuple(inputs), MappingProxyType(attrs), result, current_origin())
     with _lock:
         return _interned.setdefault(key, fresh)
+
+
+def on(node: Node, inputs: Sequence[Node]) -> Node:
+    """The same op on other inputs, made for the same part of a network."""
+    if all(new is old for new, old in zip(inputs, node.inputs, strict=True)):
+        return node
+    with origin(node.origin):
+        return apply(node.op, inputs, **node.attrs)
+
+
+def substituted(root: Node, replacements: Mapping[Node, Node]) -> Node:
+    """The same computation with other nodes instead of some."""
+    new = dict(replacements)
+    for node in ordered([root]):
+        if node not in new:
+            new[node] = on(node, [new[source] for source in node.inputs])
+    return new[root]
 
 
 def _terms(op: str, inputs: Sequence[Node]) -> int:
@@ -227,13 +238,13 @@ def _terms(op: str, inputs: Sequence[Node]) -> int:
 
 def ordered(roots: Iterable[Node]) -> list[Node]:
     """Every node that `roots` depend on, each after its inputs: v_0 … v_N."""
-    given = list(roots)
-    for root in given:
+    starts = list(roots)
+    for root in starts:
         if not isinstance(root, Node):
             raise TypeError(f"a graph is made of nodes, got a {type(root).__name__}; see x.node")
     order: list[Node] = []
     done: set[Node] = set()
-    stack = [(root, False) for root in reversed(given)]
+    stack = [(root, False) for root in reversed(starts)]
     while stack:
         node, inputs_done = stack.pop()
         if node in done:
@@ -245,3 +256,20 @@ def ordered(roots: Iterable[Node]) -> list[Node]:
         stack.append((node, True))
         stack.extend((source, False) for source in reversed(node.inputs) if source not in done)
     return order
+
+
+def _copied(root: Node, memo: dict[int, Any]) -> Node:
+    """The node, reading copies of the states that it reads; `memo` is that of `copy.deepcopy`.
+
+    A node that reads no state is its own copy.
+    """
+    for node in ordered([root]):
+        if id(node) in memo:
+            continue
+        if node.op == "state":
+            with origin(node.origin):
+                memo[id(node)] = apply("state", state=copy.deepcopy(node.attrs["state"], memo))
+        else:
+            memo[id(node)] = on(node, [memo[id(source)] for source in node.inputs])
+    copied: Node = memo[id(root)]
+    return copied

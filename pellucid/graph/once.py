@@ -30,5 +30,5 @@ class once(Generic[T]):  # noqa: N801 (used as functools.cached_property is)
         if instance is None:
             return self
         value = self._compute(instance)
-        vars(instance)[self._name] = value  # found before this descriptor from now on
+        vars(instance)[self._name] = value  # shadows this descriptor from now on
         return value

@@ -9,20 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from pellucid.graph.dtype import ORDER, DType
 
-if TYPE_CHECKING:
-    from pellucid.graph.tensor import Tensor
-
 Shape = tuple[int, ...]
 Array = np.ndarray[Any, Any]
 Attrs = Mapping[str, Any]
 Kind = Literal["leaf", "elementwise", "reduce", "movement", "contract", "index", "random"]
-Gradients = Sequence["Tensor | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ class Op:
     kind: Kind
     infer: Callable[..., TensorType]
     reference: Callable[..., Any]
-    gradient: Callable[..., Gradients] | None
+    gradient: Callable[..., Sequence[Any]] | None
     form: str
 
 

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import math
 
+from pellucid.graph.algebra import T
 from pellucid.graph.dtype import float_of, promote
 from pellucid.graph.indexing import broadcast_shapes
-from pellucid.graph.node import apply
-from pellucid.graph.tensor import Tensor, tensor
 
 
-def matmul(a: Tensor, b: Tensor) -> Tensor:
-    """The matrix product over the last axis of `a` and the one before last of `b`, as in NumPy.
-
-    Batch axes broadcast; a vector is a row on the left and a column on the right. Integers become
-    float32. Raises ValueError, naming both shapes, when they do not fit.
-    """
-    a, b = tensor(a), tensor(b)
+def product(a: T, b: T) -> T:
+    """a @ b; see `pellucid.matmul`."""
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError(f"matmul takes at least vectors, got {a.node.type} and {b.node.type}")
     inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
@@ -28,15 +22,15 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
     dtype = float_of(promote(a.dtype, b.dtype))
     a, b = a.cast(dtype), b.cast(dtype)
     if a.ndim == 1:
-        row = matmul(a.expand_dims(0), b)
+        row = product(a.expand_dims(0), b)
         return row.squeeze(0 if b.ndim == 1 else -2)
     if b.ndim == 1:
-        return matmul(a, b.expand_dims(-1)).squeeze(-1)
+        return product(a, b.expand_dims(-1)).squeeze(-1)
     if b.ndim == 2 and a.ndim > 2:
         # One tall product instead of a batch of small ones with a shared right-hand side.
         rows = a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
-        return Tensor(apply("matmul", [rows.node, b.node])).reshape((*a.shape[:-1], b.shape[-1]))
+        return rows.apply("matmul", b).reshape((*a.shape[:-1], b.shape[-1]))
     batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a = a.broadcast_to((*batch, *a.shape[-2:]))
     b = b.broadcast_to((*batch, *b.shape[-2:]))
-    return Tensor(apply("matmul", [a.node, b.node]))
+    return a.apply("matmul", b)

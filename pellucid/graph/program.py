@@ -14,6 +14,7 @@ from pellucid.check import brief
 from pellucid.graph.node import Node, State, ordered
 from pellucid.graph.once import once
 from pellucid.graph.op import TABLE, Array, TensorType
+from pellucid.graph.saved import restored, saved
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,6 @@ class Graph:
     updates: Mapping[State, Node] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from pellucid.graph.saved import saved
-
         return _restored, (tuple(self.outputs), tuple(self.updates), *saved(self.roots))
 
     @property
@@ -53,16 +52,16 @@ class Graph:
         return list(dict.fromkeys([*read, *self.updates]))
 
 
-def _restored(names: tuple[str, ...], states: tuple[State, ...], *saved: Any) -> Graph:
-    from pellucid.graph.saved import restored
-
-    nodes = restored(*saved)
+def _restored(names: tuple[str, ...], states: tuple[State, ...], *content: Any) -> Graph:
+    nodes = restored(*content)
     outputs = dict(zip(names, nodes[: len(names)], strict=True))
     return Graph(outputs, dict(zip(states, nodes[len(names) :], strict=True)))
 
 
 class Program(Protocol):
     """A graph made ready to run."""
+
+    graph: Graph
 
     def run(self, steps: int = 1, feeds: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """Run `steps` steps; feeds and results have a leading axis of that length."""

@@ -1,7 +1,7 @@
 """Whether a function of the user's own builds the same graph each time.
 
 A graph is built once and runs many times. What Python computes while it is built, such as a draw of
-`numpy.random`, the time or a counter, is a constant from then on. It is found by building twice:
+`numpy.random`, the time or a counter, is a constant from then on. Building twice shows it:
 equal nodes are one object, so only what differs is looked at.
 """
 
@@ -45,10 +45,10 @@ def check_repeatable(
     draws = Draws(owners)
     again = build()
     drawn = draws.made()
-    found = difference(roots, again)
-    if not drawn and found is None:
+    changed = difference(roots, again)
+    if not drawn and changed is None:
         return
-    origin = "" if found is None else found.origin
+    origin = "" if changed is None else changed.origin
     where = f" in {'the loss' if origin == 'loss' else origin}" if origin else ""
     what = f"draws random numbers from {drawn[0]}" if drawn else "changes from call to call"
     raise TracingError(
@@ -83,14 +83,14 @@ def generators(owners: Iterable[Any]) -> dict[str, Any]:
 
     Functions among these, as those that a function calls, are looked into too, one deep.
     """
-    found: dict[str, Any] = {}
+    sources: dict[str, Any] = {}
     held = [item for owner in owners for item in _held(owner)]
     inner = [item for _, value in held if isinstance(value, FunctionType) for item in _held(value)]
     for name, value in [*held, *inner]:
         for item in value if isinstance(value, (list, tuple)) else [value]:
             if isinstance(item, GENERATORS):
-                found.setdefault(f"the generator {name!r}", item)
-    return found
+                sources.setdefault(f"the generator {name!r}", item)
+    return sources
 
 
 def _held(owner: Any) -> Iterable[tuple[str, Any]]:

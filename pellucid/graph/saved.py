@@ -1,13 +1,12 @@
-"""Nodes as text and back, for `pickle` and `copy`: what was applied to what, with states beside it.
+"""Nodes as text and back, for `pickle`: the applications of ops, with the states and constants beside.
 
 Nodes are immutable and interned, so a node that is read back where the same states are alive is the
-node itself. A copy of a node that reads no state is the node; one that reads states is a node that
-reads their copies, so that all that is copied together stays together.
+node itself.
 """
 
 from __future__ import annotations
 
-import copy
+import copyreg
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -20,15 +19,15 @@ from pellucid.graph.node import Literal, Node, State, apply, ordered
 from pellucid.graph.op import Array
 from pellucid.graph.origin import origin
 
-_PLACE = schema.whole(0, 2**31)
+_INDEX = schema.whole(0, 2**31)
 _NODE = schema.record(
     op=schema.text(60),
-    inputs=schema.items(_PLACE),
+    inputs=schema.items(_INDEX),
     attrs=schema.mapping(schema.anything),
     origin=schema.text(),
 )
-_NODES = schema.record(nodes=schema.items(_NODE, most=10**7), roots=schema.items(_PLACE))
-_SPECIAL = schema.record(type=schema.one_of("state", "constant"), place=_PLACE)
+_NODES = schema.record(nodes=schema.items(_NODE, most=10**7), roots=schema.items(_INDEX))
+_SPECIAL = schema.record(type=schema.one_of("state", "constant"), index=_INDEX)
 _DTYPE = schema.record(type=schema.one_of("dtype"), name=schema.one_of(*(d.name for d in ORDER)))
 
 Saved = tuple[str, tuple[State, ...], tuple[Array, ...]]
@@ -42,22 +41,22 @@ def saved(roots: Sequence[Node]) -> Saved:
 
     def inner(value: Any, where: str) -> Any:
         if isinstance(value, State):
-            return {"type": "state", "place": states.setdefault(value, len(states))}
+            return {"type": "state", "index": states.setdefault(value, len(states))}
         if isinstance(value, Literal):
             constants.append(value.array)
-            return {"type": "constant", "place": len(constants) - 1}
+            return {"type": "constant", "index": len(constants) - 1}
         if isinstance(value, np.dtype):
             return {"type": "dtype", "name": value.name}
         raise TypeError(f"{where} is a {type(value).__name__}, which cannot be written")
 
     nodes = ordered(roots)
-    place = {node: at for at, node in enumerate(nodes)}
+    index_of = {node: index for index, node in enumerate(nodes)}
     text = json.dumps(
         {
             "nodes": [
                 {
                     "op": node.op,
-                    "inputs": [place[source] for source in node.inputs],
+                    "inputs": [index_of[source] for source in node.inputs],
                     "attrs": {
                         name: plain.write(value, f"{node.op} {name}", inner)
                         for name, value in node.attrs.items()
@@ -66,7 +65,7 @@ def saved(roots: Sequence[Node]) -> Saved:
                 }
                 for node in nodes
             ],
-            "roots": [place[root] for root in roots],
+            "roots": [index_of[root] for root in roots],
         }
     )
     return text, tuple(states), tuple(constants)
@@ -78,27 +77,27 @@ def restored(text: str, states: Sequence[State], constants: Sequence[Array]) -> 
     def inner(value: Any, where: str) -> Any:
         if value.get("type") == "dtype":
             return np.dtype(_DTYPE(value, where)["name"])
-        found = _SPECIAL(value, where)
-        several: Sequence[Any] = states if found["type"] == "state" else constants
-        if found["place"] >= len(several):
-            raise schema.refuse(where, f"one of {len(several)}", found["place"])
-        one = several[found["place"]]
-        return one if found["type"] == "state" else Literal(one)
+        reference = _SPECIAL(value, where)
+        several: Sequence[Any] = states if reference["type"] == "state" else constants
+        if reference["index"] >= len(several):
+            raise schema.refuse(where, f"one of {len(several)}", reference["index"])
+        one = several[reference["index"]]
+        return one if reference["type"] == "state" else Literal(one)
 
-    found = _NODES(schema.parse(text), "nodes")
+    content = _NODES(schema.parse(text), "nodes")
     nodes: list[Node] = []
-    for entry in found["nodes"]:
-        if any(at >= len(nodes) for at in entry["inputs"]):
+    for entry in content["nodes"]:
+        if any(index >= len(nodes) for index in entry["inputs"]):
             raise ValueError("a node comes before its inputs")
         attrs = {
             name: plain.read(value, f"{entry['op']} {name}", inner)
             for name, value in entry["attrs"].items()
         }
         with origin(entry["origin"]):
-            nodes.append(apply(entry["op"], [nodes[at] for at in entry["inputs"]], **attrs))
-    if any(at >= len(nodes) for at in found["roots"]):
+            nodes.append(apply(entry["op"], [nodes[i] for i in entry["inputs"]], **attrs))
+    if any(index >= len(nodes) for index in content["roots"]):
         raise ValueError("a root is no node")
-    return [nodes[at] for at in found["roots"]]
+    return [nodes[index] for index in content["roots"]]
 
 
 def restored_node(text: str, states: Sequence[State], constants: Sequence[Array]) -> Node:
@@ -107,19 +106,9 @@ def restored_node(text: str, states: Sequence[State], constants: Sequence[Array]
     return node
 
 
-def copied(root: Node, memo: dict[int, Any]) -> Node:
-    """The node, reading copies of the states that it reads; `memo` is that of `copy.deepcopy`."""
-    for node in ordered([root]):
-        if id(node) in memo:
-            continue
-        sources = [memo[id(source)] for source in node.inputs]
-        attrs = dict(node.attrs)
-        if node.op == "state":
-            attrs["state"] = copy.deepcopy(attrs["state"], memo)
-        same = node.op != "state" and all(
-            new is old for new, old in zip(sources, node.inputs, strict=True)
-        )
-        with origin(node.origin):
-            memo[id(node)] = node if same else apply(node.op, sources, **attrs)
-    found: Node = memo[id(root)]
-    return found
+def _reduced(node: Node) -> tuple[Any, ...]:
+    """How `pickle` writes a node."""
+    return restored_node, saved([node])
+
+
+copyreg.pickle(Node, _reduced)

@@ -13,14 +13,14 @@ import numpy as np
 
 from pellucid.check import plain
 from pellucid.graph import indexing, reductions
-from pellucid.graph.dtype import BOOL, FLOAT32, INT64, as_dtype, fitted, float_of, promote
+from pellucid.graph.arrays import converted, is_number, natural
+from pellucid.graph.dtype import BOOL, INT64, as_dtype, float_of, promote
 from pellucid.graph.functions import Functions
-from pellucid.graph.given import array_of
 from pellucid.graph.node import Literal, apply
 from pellucid.graph.op import Array
+from pellucid.graph.products import product
 from pellucid.graph.reductions import Axes
-from pellucid.hints import CALLS
-from pellucid.keywords import explained
+from pellucid.keywords import CALLS, explained
 
 Number = bool | int | float
 Operand: TypeAlias = "Tensor | Number | Array | np.generic | Sequence[Any]"
@@ -36,28 +36,20 @@ def tensor(value: Any, dtype: Any = None) -> Tensor:
     """
     if isinstance(value, Tensor):
         return value if dtype is None else value.cast(dtype)
-    array = array_of(value)
-    python = not isinstance(value, (np.ndarray, np.generic))
-    own = FLOAT32 if python and array.dtype == np.float64 else as_dtype(array.dtype)
-    to = own if dtype is None else as_dtype(dtype)
-    return Tensor(apply("constant", value=Literal(fitted(array, to))))
-
-
-def is_number(value: Any) -> bool:
-    """Whether `value` is a Python number, which takes the type of the tensor it meets."""
-    return isinstance(value, (bool, int, float)) and not isinstance(value, np.generic)
+    array = natural(value) if dtype is None else converted(value, as_dtype(dtype))
+    return Tensor(apply("constant", value=Literal(array)))
 
 
 def operands(*values: Operand) -> list[Tensor]:
     """The values as tensors of one shape and one type; Python numbers are weak."""
     numbers = [v for v in values if is_number(v)]
-    given = [v if is_number(v) else tensor(v) for v in values]
-    dtype = promote(BOOL, *(t.dtype for t in given if isinstance(t, Tensor)))
+    mixed = [v if is_number(v) else tensor(v) for v in values]
+    dtype = promote(BOOL, *(t.dtype for t in mixed if isinstance(t, Tensor)))
     if any(isinstance(v, float) for v in numbers):
         dtype = float_of(dtype)
     elif dtype == BOOL and not all(isinstance(v, bool) for v in numbers):
         dtype = INT64
-    same = [tensor(v, dtype) for v in given]
+    same = [tensor(v, dtype) for v in mixed]
     shape = indexing.broadcast_shapes(*(t.shape for t in same))
     return [t.broadcast_to(shape) for t in same]
 
@@ -66,10 +58,24 @@ def _is_operand(value: object) -> TypeGuard[Operand]:
     return isinstance(value, (Tensor, bool, int, float, np.ndarray, np.generic, list, tuple))
 
 
-class Tensor(Functions):
+class Tensor(Functions["Tensor"]):
     """A value of a graph: an array of a known shape and type, computed when asked for."""
 
     __slots__ = ()
+
+    @staticmethod
+    def constant(value: Any, dtype: Any = None) -> Tensor:
+        """A constant tensor; see `pellucid.tensor`."""
+        return tensor(value, dtype)
+
+    def apply(self, op: str, *others: Tensor, **attrs: Any) -> Tensor:
+        """The op of this name on this tensor and others, with these attributes."""
+        return Tensor(apply(op, [self.node, *(other.node for other in others)], **attrs))
+
+    def real(self) -> Tensor:
+        """x itself if it is float; integers and conditions as float32."""
+        to = float_of(self.dtype)
+        return Tensor(self.node) if to == self.dtype else self.apply("cast", dtype=to)
 
     @property
     def T(self) -> Tensor:
@@ -122,9 +128,7 @@ class Tensor(Functions):
         return self.apply("abs")
 
     def __matmul__(self, other: Operand) -> Tensor:
-        from pellucid.graph.products import matmul
-
-        return matmul(self, tensor(other))
+        return product(self, tensor(other))
 
     def __rmatmul__(self, other: Operand) -> Tensor:
         return tensor(other) @ self
@@ -198,8 +202,8 @@ class Tensor(Functions):
         """x where this condition holds, y elsewhere."""
         x, y = operands(x, y)
         shape = indexing.broadcast_shapes(self.shape, x.shape)
-        chosen = [part.broadcast_to(shape).node for part in (self, x, y)]
-        return Tensor(apply("where", chosen))
+        condition, x, y = (part.broadcast_to(shape) for part in (self, x, y))
+        return condition.apply("where", x, y)
 
     def cast(self, dtype: Any) -> Tensor:
         """The same values in another type; floats are cut towards 0 when they become integers."""
@@ -287,9 +291,9 @@ class Tensor(Functions):
         return reductions.drop(self, gone)
 
     def transpose(self, *order: int | Sequence[int]) -> Tensor:
-        """Axes in the given order, reversed by default."""
-        given = indexing.flat_ints(order) or tuple(reversed(range(self.ndim)))
-        to = tuple(reductions.axis_of(self, axis) for axis in given)
+        """Axes in this order, reversed by default."""
+        axes = indexing.flat_ints(order) or tuple(reversed(range(self.ndim)))
+        to = tuple(reductions.axis_of(self, axis) for axis in axes)
         same = to == tuple(range(self.ndim))
         return self if same else self.apply("transpose", order=to)
 
@@ -345,30 +349,29 @@ class Tensor(Functions):
         return (self[i] for i in range(self.shape[0]))
 
     def take(self, index: Operand, axis: int = 0) -> Tensor:
-        """Elements along `axis` at the places that `index` names, from 0; outside reads 0."""
-        places = indexing.as_index(index)
-        at = reductions.axis_of(self, axis)
-        return Tensor(apply("take", [self.node, places.node], axis=at))
+        """Elements along `axis` at the positions that `index` names, from 0; outside reads 0."""
+        positions = indexing.as_index(self, index)
+        return self.apply("take", positions, axis=reductions.axis_of(self, axis))
 
     def scatter_add(self, index: Operand, length: int, axis: int = 0) -> Tensor:
-        """Zeros of `length` along `axis`, each element added at the place `index` names.
+        """Zeros of `length` along `axis`, each element added at the position that `index` names.
 
         index: integers of the shape of the axes of x from `axis` on; those outside are left out.
         """
-        places = indexing.as_index(index)
-        at = reductions.axis_of(self, axis, extra=1 - places.ndim)
-        nodes = [self.node, places.node]
-        return Tensor(
-            apply(
-                "scatter_add", nodes, length=indexing.whole(length, "scatter_add length"), axis=at
-            )
-        )
+        positions = indexing.as_index(self, index)
+        at = reductions.axis_of(self, axis, extra=1 - positions.ndim)
+        count = indexing.whole(length, "scatter_add length")
+        return self.apply("scatter_add", positions, length=count, axis=at)
+
+
+Gradients = Sequence[Tensor | None]
+"""What the gradient rule of an op returns: a gradient for each input, None where it is constant."""
 
 
 def binary(op: str, x: Operand, y: Operand) -> Tensor:
     """Apply an elementwise op of two operands after broadcasting and promotion."""
     a, b = operands(x, y)
-    return Tensor(apply(op, [a.node, b.node]))
+    return a.apply(op, b)
 
 
 def compare(op: str, x: Operand, y: Operand) -> Tensor:
@@ -388,4 +391,4 @@ def float_binary(op: str, x: Operand, y: Operand) -> Tensor:
     """As `binary`, for ops that return reals: integers become float32."""
     a, b = operands(x, y)
     dtype = float_of(a.dtype)
-    return Tensor(apply(op, [a.cast(dtype).node, b.cast(dtype).node]))
+    return a.cast(dtype).apply(op, b.cast(dtype))

@@ -74,13 +74,13 @@ def trace(loss: Tensor) -> Trace:
     if loss.shape != () or not is_float(loss.dtype):
         raise ValueError(f"trace follows a float scalar, got {loss.node.type}; reduce it first")
     nodes = [node for node in ordered([loss.node]) if node is loss.node or not _is_number(node)]
-    found = backward(loss.node, nodes)
+    gradients = backward(loss.node, nodes)
     names = {node: f"v{_subscript(i)}" for i, node in enumerate(nodes)}
-    place = {node: i for i, node in enumerate(nodes)}
-    local = [_local(node, place) for node in nodes]
+    index_of = {node: i for i, node in enumerate(nodes)}
+    local = [_local(node, index_of) for node in nodes]
     wanted = [
         *nodes,
-        *(found[node] for node in nodes if node in found),
+        *(gradients[node] for node in nodes if node in gradients),
         *(partial for row in local for partial in row.values()),
     ]
     values = dict(zip(wanted, evaluate(wanted), strict=True))
@@ -91,7 +91,7 @@ def trace(loss: Tensor) -> Trace:
                 node=node,
                 expression=expression(node, names),
                 value=values[node],
-                gradient=values[found[node]] if node in found else None,
+                gradient=values[gradients[node]] if node in gradients else None,
                 partials={j: values[partial] for j, partial in local[i].items()},
             )
             for i, node in enumerate(nodes)
@@ -100,13 +100,15 @@ def trace(loss: Tensor) -> Trace:
 
 
 def expression(node: Node, names: dict[Node, str]) -> str:
-    """How `node` is computed, with its inputs under the given names."""
+    """How `node` is computed, with its inputs under these names."""
     parts = [names[s] if s in names else _number(s) for s in node.inputs]
-    shown = {name: _attribute(value) for name, value in node.attrs.items()}
+    attributes = {name: _attribute(value) for name, value in node.attrs.items()}
     if node.op == "slice":
         windows = zip(*(node.attrs[name] for name in ("start", "stop", "step")), strict=True)
-        shown["window"] = ", ".join(f"{a}:{b}" if c == 1 else f"{a}:{b}:{c}" for a, b, c in windows)
-    return TABLE[node.op].form.format(*parts, inputs=", ".join(parts), **shown)
+        attributes["window"] = ", ".join(
+            f"{a}:{b}" if c == 1 else f"{a}:{b}:{c}" for a, b, c in windows
+        )
+    return TABLE[node.op].form.format(*parts, inputs=", ".join(parts), **attributes)
 
 
 def _attribute(value: Any) -> str:
@@ -119,16 +121,16 @@ def _attribute(value: Any) -> str:
     return str(value)
 
 
-def _local(node: Node, place: dict[Node, int]) -> dict[int, Node]:
-    """∂node/∂input by the place of the input; an input that is used twice has the sum."""
-    found: dict[int, Tensor] = {}
+def _local(node: Node, index_of: dict[Node, int]) -> dict[int, Node]:
+    """∂node/∂input by the index of the input; an input that is used twice has the sum."""
+    totals: dict[int, Tensor] = {}
     if TABLE[node.op].kind != "elementwise":
         return {}
-    for source, slope in zip(node.inputs, partials(node), strict=True):
-        if slope is not None and source in place:
-            at, share = place[source], Tensor(slope)
-            found[at] = found[at] + share if at in found else share
-    return {at: slope.node for at, slope in found.items()}
+    for source, partial in zip(node.inputs, partials(node), strict=True):
+        if partial is not None and source in index_of:
+            index, share = index_of[source], Tensor(partial)
+            totals[index] = totals[index] + share if index in totals else share
+    return {index: total.node for index, total in totals.items()}
 
 
 def _is_number(node: Node) -> bool:
@@ -145,13 +147,13 @@ def _number(node: Node) -> str:
 
 def _cells(row: TraceRow) -> tuple[str, str, str, str, str]:
     name = f"v{_subscript(row.index)}"
-    local = (f"∂{name}/∂v{_subscript(j)} = {_slope(d)}" for j, d in row.partials.items())
+    local = (f"∂{name}/∂v{_subscript(j)} = {_partial(d)}" for j, d in row.partials.items())
     gradient = "" if row.gradient is None else short(row.gradient)
     return name, row.expression, short(row.value), gradient, ", ".join(local)
 
 
-def _slope(value: Array) -> str:
-    """A local derivative that is the same at every place is one number."""
+def _partial(value: Array) -> str:
+    """A local derivative whose elements are equal is one number."""
     same = value.size > 0 and bool((value == value.reshape(-1)[0]).all())
     return short(value.reshape(-1)[:1] if same else value)
 

@@ -23,7 +23,7 @@ def windows(
 ) -> Tensor:
     """Windows that slide along `axes`: y[p, …, k, …] = x[step · p + dilation · k, …].
 
-    The axes become the places of the windows; the elements within a window are new last axes.
+    The axes become the positions of the windows; the elements within a window are new last axes.
     axes: rising, a negative one counted from the end; by default the first ones after the batch
     axis. A number stands for every axis.
     Raises ValueError where the settings do not fit x.
@@ -42,23 +42,23 @@ def windows(
     return Tensor(apply("windows", [x.node], axes=along, sizes=size, steps=step, dilations=gap))
 
 
-def _axes(x: Tensor, given: Sizes, are_sizes: bool) -> tuple[int, ...]:
-    """The axes of windows counted from the front; given their sizes, the first after the batch."""
-    items = list(given) if isinstance(given, Iterable) else [given]
-    found = tuple(axis_of(x, i if are_sizes else axis) for i, axis in enumerate(items, start=1))
-    if any(not a < b for a, b in pairwise(found)):
-        raise ValueError(f"windows slide along rising axes, got {brief(given)} of shape {x.shape}")
-    return found
+def _axes(x: Tensor, value: Sizes, are_sizes: bool) -> tuple[int, ...]:
+    """The axes of windows counted from the front; where sizes are given, the first after the batch."""
+    items = list(value) if isinstance(value, Iterable) else [value]
+    axes = tuple(axis_of(x, i if are_sizes else axis) for i, axis in enumerate(items, start=1))
+    if any(not a < b for a, b in pairwise(axes)):
+        raise ValueError(f"windows slide along rising axes, got {brief(value)} of shape {x.shape}")
+    return axes
 
 
 def _blocks(x: Tensor, sizes: tuple[int, ...], axes: tuple[int, ...]) -> Tensor:
     """Windows side by side: nothing but another shape."""
     cut = [slice(None)] * x.ndim
     shape: list[int] = []
-    places: list[int] = []
+    outer: list[int] = []
     within: list[int] = []
     for axis, length in enumerate(x.shape):
-        places.append(len(shape))
+        outer.append(len(shape))
         if axis not in axes:
             shape.append(length)
             continue
@@ -66,7 +66,7 @@ def _blocks(x: Tensor, sizes: tuple[int, ...], axes: tuple[int, ...]) -> Tensor:
         cut[axis] = slice(0, length // size * size)
         within.append(len(shape) + 1)
         shape += [length // size, size]
-    return x[tuple(cut)].reshape(shape).transpose(*places, *within)
+    return x[tuple(cut)].reshape(shape).transpose(*outer, *within)
 
 
 def convolve(
@@ -74,7 +74,7 @@ def convolve(
 ) -> Tensor:
     """y[n, p, o] = Σ_{k, c} x[n, stride · p + dilation · k, c] · w[k, c, o]; the kernel is not flipped.
 
-    x: (batch, *places, channels). w: (*kernel, channels / groups, outputs). With groups, the
+    x: (batch, *spatial, channels). w: (*kernel, channels / groups, outputs). With groups, the
     outputs of each are computed from its own channels alone. Pad x first where the edges matter;
     integers become float32.
     Raises ValueError, naming the shapes, where they do not fit.
@@ -87,8 +87,8 @@ def convolve(
     signal = x.reshape(*x.shape[:-1], groups, channels // groups)
     kernel = w.reshape(*w.shape[:-1], groups, outputs // groups)
     order = (*range(rank), rank + 1, rank, rank + 2)
-    found = _convolve(signal, kernel.transpose(*order), strides, dilations)
-    return found.reshape(*found.shape[:-2], outputs)
+    y = _convolve(signal, kernel.transpose(*order), strides, dilations)
+    return y.reshape(*y.shape[:-2], outputs)
 
 
 def convolve_transposed(
@@ -101,27 +101,27 @@ def convolve_transposed(
 ) -> Tensor:
     """What `convolve` does to gradients: y[n, q, o] = Σ x[n, p, c] · w[k, c, o].
 
-    The sum is over c and over all p, k with stride · p + dilation · k = q: each place of x is
-    spread over a window of y. lengths: of y's places, at least stride · (p − 1) + reach of the
-    kernel. x: (batch, *places, channels); w: (*kernel, channels / groups, outputs).
+    The sum is over c and over all p, k with stride · p + dilation · k = q: each position of
+    x is spread over a window of y. lengths: of y's spatial axes, at least stride · (p − 1) + the
+    reach of the kernel. x: (batch, *spatial, channels); w: (*kernel, channels / groups, outputs).
     Raises ValueError, naming the shapes, where they do not fit.
     """
     x, w = _operands("convolve_transposed", x, w, groups)
     rank, channels, outputs = x.ndim - 2, x.shape[-1], w.shape[-1]
     strides, dilations = _each("stride", stride, rank), _each("dilation", dilation, rank)
-    places = flat_ints([lengths], "convolve_transposed lengths")
+    spatial = flat_ints([lengths], "convolve_transposed lengths")
     least = tuple(
         s * (n - 1) + d * (k - 1) + 1 if n else 0
         for s, d, n, k in zip(strides, dilations, x.shape[1:], w.shape, strict=False)
     )
-    if len(places) != rank or any(n < m for n, m in zip(places, least, strict=False)):
+    if len(spatial) != rank or any(n < m for n, m in zip(spatial, least, strict=False)):
         raise ValueError(f"convolve_transposed lengths are at least {least}, got {lengths}")
     spread = x.reshape(*x.shape[:-1], groups, channels // groups)
     kernel = w.reshape(*w.shape[:-1], groups, outputs // groups)
     kernel = kernel.transpose(*range(rank), rank + 1, rank + 2, rank)
-    shape = (x.shape[0], *places, groups, outputs // groups)
-    found = spread_out(spread, kernel, shape, strides, dilations)
-    return found.reshape(*found.shape[:-2], outputs)
+    shape = (x.shape[0], *spatial, groups, outputs // groups)
+    y = spread_out(spread, kernel, shape, strides, dilations)
+    return y.reshape(*y.shape[:-2], outputs)
 
 
 def _depthwise(x: Tensor, w: Tensor, stride: tuple[int, ...], dilation: tuple[int, ...]) -> Tensor:
@@ -141,8 +141,8 @@ def _operands(name: str, x: Tensor, w: Tensor, groups: int) -> tuple[Tensor, Ten
     x, w = tensor(x), tensor(w)
     if x.ndim < 3 or w.ndim != x.ndim:
         raise ValueError(
-            f"{name} takes (batch, places, channels) and (kernel, channels, outputs) with as many "
-            f"axes of places, got shapes {x.shape} and {w.shape}"
+            f"{name} takes (batch, *spatial, channels) and (*kernel, channels, outputs) with as many "
+            f"spatial axes, got shapes {x.shape} and {w.shape}"
         )
     channels, outputs = x.shape[-1], w.shape[-1]
     if not isinstance(groups, Integral) or isinstance(groups, bool):
@@ -162,13 +162,13 @@ def _operands(name: str, x: Tensor, w: Tensor, groups: int) -> tuple[Tensor, Ten
 
 def _each(name: str, value: Sizes, count: int) -> tuple[int, ...]:
     """A setting for every axis."""
-    found = tuple(value) if isinstance(value, Iterable) else (value,) * count
-    if any(not isinstance(n, Integral) or isinstance(n, bool) for n in found):
+    numbers = tuple(value) if isinstance(value, Iterable) else (value,) * count
+    if any(not isinstance(n, Integral) or isinstance(n, bool) for n in numbers):
         raise TypeError(
             f"{name} is an integer of at least 1, or {count} of them, got {brief(value)}"
         )
-    if len(found) != count or any(not 1 <= n < 2**63 for n in found):
+    if len(numbers) != count or any(not 1 <= n < 2**63 for n in numbers):
         raise ValueError(
             f"{name} is a number of at least 1, or {count} of them, got {brief(value)}"
         )
-    return tuple(map(int, found))
+    return tuple(map(int, numbers))

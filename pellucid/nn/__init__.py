@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid.hints import LAYERS, missing
 from pellucid.nn import functional
+from pellucid.nn import saved as _saved  # noqa: F401 (registers how networks are pickled)
 from pellucid.nn.augment import (
     ColourJitter,
     CutMix,

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import MISSING, is_dataclass
-from typing import TYPE_CHECKING
 
+from pellucid.nn.tree import Layer
 from pellucid.spec import settable
 
-if TYPE_CHECKING:
-    from pellucid.nn.module import Module
 
-
-def describe(module: Module) -> str:
+def describe(module: Layer) -> str:
     """A module as the call that makes it: `Linear(256)`; children of a network on their own lines.
 
     Settings that have their default value are left out.

@@ -17,16 +17,16 @@ Example = int | Sequence[Any] | Mapping[str, Any] | Array | Tensor
 
 def lengths_of(shape: int | Sequence[int]) -> Shape:
     """An input shape as integers; raises ValueError if it is not one."""
-    given = check.several("an input shape", shape)
-    if any(isinstance(n, bool) or not isinstance(n, Integral) or n < 0 for n in given):
-        raise ValueError(f"an input shape is made of integers of at least 0, got {given}")
-    return tuple(map(int, given))
+    lengths = check.several("an input shape", shape)
+    if any(isinstance(n, bool) or not isinstance(n, Integral) or n < 0 for n in lengths):
+        raise ValueError(f"an input shape is made of integers of at least 0, got {lengths}")
+    return tuple(map(int, lengths))
 
 
 def example_input(example: Example, dtype: Any = FLOAT32, name: str = "x") -> Any:
     """A batch like `example`: itself if it is one, else an input of that shape with batch 1.
 
-    Several inputs, given as a tuple or a dict, become a tuple or a dict of them.
+    Several inputs, as a tuple or a dict, become a tuple or a dict of them.
     """
     if isinstance(example, (Tensor, np.ndarray)):
         return tensor(example)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from pellucid.graph import Tensor, softmax, where
+from pellucid.graph import Tensor, log_softmax, softmax, where
 from pellucid.hints import FUNCTIONS, missing
 from pellucid.nn.layers.attention import attention
 
@@ -79,7 +79,7 @@ def softplus(x: Tensor) -> Tensor:
 def softplus_parts(x: Tensor) -> tuple[Tensor, Tensor]:
     """(max(x, 0), log(1 + e^−|x|)), whose sum is the softplus.
 
-    `where` rather than max and |x|: both sides of 0 then have consistent slopes at 0 itself, so the
+    `where` rather than max and |x|: both sides of 0 then have consistent derivatives at 0 itself, so the
     derivatives of the sum are right there too (½ and ¼).
     """
     x = x.real()
@@ -102,13 +102,6 @@ def mish(x: Tensor) -> Tensor:
     """x tanh(softplus(x)) (Misra 2019)."""
     x = x.real()
     return x * softplus(x).tanh()
-
-
-def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
-    """x_i − log Σ_j e^x_j along `axis`, computed from x − max x, which it never adds back."""
-    x = x.real()
-    shifted = x - x.max(axis, keepdims=True).stop_gradient()
-    return shifted - shifted.exp().sum(axis, keepdims=True).log()
 
 
 __all__ = [

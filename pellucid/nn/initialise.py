@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -31,13 +30,8 @@ _BLOCK = 32
 
 
 @dataclass(frozen=True)
-class Initializer(Part):
+class Initializer(Part, abstract=True):
     """How the first value of a parameter is drawn."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        from pellucid.nn.saved import restored_part, saved_part
-
-        return restored_part, saved_part(self)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> Array:
         """A value of `shape` in float64, a function of the state of `rng`."""
@@ -200,7 +194,7 @@ class Orthogonal(Initializer):
         check.number(self, "gain", more_than=0)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> Array:
-        """The orthogonal matrix in the given shape."""
+        """The orthogonal matrix in this shape."""
         fans(shape)
         rows, columns = math.prod(shape[:-1]), shape[-1]
         drawn = rng.standard_normal((max(rows, columns), min(rows, columns)))
@@ -218,23 +212,8 @@ def _orthogonal(drawn: Array) -> Array:
         block, done = q[start : start + _BLOCK], q[:start]
         for _ in range(2):
             block -= np.einsum("bd,dn->bn", np.einsum("bn,dn->bd", block, done), done)
-            for place, row in enumerate(block):
-                for other in block[:place]:
+            for index, row in enumerate(block):
+                for other in block[:index]:
                     row -= other * (other * row).sum()
                 row /= np.sqrt((row * row).sum())
     return q.T
-
-
-INITIALIZERS: tuple[type[Initializer], ...] = (
-    Constant,
-    Zeros,
-    Ones,
-    Normal,
-    HeNormal,
-    HeUniform,
-    GlorotNormal,
-    GlorotUniform,
-    LeCunNormal,
-    LeCunUniform,
-    Orthogonal,
-)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pellucid.graph import Tensor
 from pellucid.nn.scope import label
-
-if TYPE_CHECKING:
-    from pellucid.nn.module import Module
+from pellucid.nn.tree import Layer
 
 
 def is_tree(inputs: Any) -> bool:
@@ -40,15 +38,20 @@ def mapped(function: Callable[[str, Any], Any], inputs: Any, name: str = "x") ->
 
 def leaves(inputs: Any, name: str = "x") -> dict[str, Any]:
     """The leaves of a tree by name, in order."""
-    found: dict[str, Any] = {}
-    mapped(found.__setitem__, inputs, name)
-    return found
+    by_name: dict[str, Any] = {}
+    mapped(by_name.__setitem__, inputs, name)
+    return by_name
 
 
-def apply(module: Module, inputs: Any) -> Tensor:
+def taken(inputs: Any, rows: Any) -> Any:
+    """These rows of inputs."""
+    return mapped(lambda _, array: array[rows], inputs)
+
+
+def apply(module: Layer, inputs: Any) -> Tensor:
     """The output of a module for its inputs.
 
-    A tuple is given as arguments, a dict as keywords: forward(self, a, b). A forward(self, inputs)
+    A tuple is passed as arguments, a dict as keywords: forward(self, a, b). A forward(self, inputs)
     that takes one argument gets the tuple or dict itself. Raises TypeError if neither fits.
     """
     ways: list[tuple[tuple[Any, ...], Mapping[str, Any]]] = [((inputs,), {})]
@@ -62,7 +65,7 @@ def apply(module: Module, inputs: Any) -> Tensor:
             continue
         return module(*arguments, **named)
     raise TypeError(
-        f"{label(module)} is given {inputs_text(inputs)}, but its method is forward{signature}: "
+        f"{label(module)} got {inputs_text(inputs)}, but its method is forward{signature}: "
         "it takes an argument for each input of a tuple, or one of each name of a dict"
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from pellucid.graph import Node, Shape, State, Tensor, bernoulli, normal, read, tensor, uniform
 from pellucid.graph.dtype import INT64
+from pellucid.nn.tree import join
 
 Source = Tensor | int
 
@@ -21,14 +22,23 @@ class ForwardPass:
     activations: the output of each module by path, in the order of computation. A module that is
                  called again appears as `path#2`, and so on.
     momentum:    how far running statistics move, a scalar; None: as far as each layer says.
+    outputs:     the last output of each network by its name, where networks are named.
     mixed:       what each row has become: shares (batch,) of rows by their numbers (int32, None for
                  each row itself), which add up to 1; empty if no layer mixed rows.
     """
 
     def __init__(
-        self, training: bool, seed: Source, step: Source, momentum: Tensor | None = None
+        self,
+        training: bool,
+        seed: Source,
+        step: Source,
+        momentum: Tensor | None = None,
+        names: Mapping[int, str] | None = None,
     ) -> None:
+        """names: by the `id` of a network what paths in it begin with; those of others are left out."""
         self.training = training
+        self._names = names
+        self.outputs: dict[str, Tensor] = {}
         self.momentum = momentum
         self.seed = _scalar("seed", seed)
         self.step = _scalar("step", step)
@@ -51,7 +61,7 @@ class ForwardPass:
         return normal(shape, seed=self.seed, step=self.step, draw=self._next_draw())
 
     def bernoulli(self, shape: Shape, probability: float) -> Tensor:
-        """Fresh conditions, each true with the given probability."""
+        """Fresh conditions, each true with this probability."""
         return bernoulli(shape, probability, seed=self.seed, step=self.step, draw=self._next_draw())
 
     def current(self, state: State) -> Tensor:
@@ -68,8 +78,15 @@ class ForwardPass:
         ]
         self.mixed = [*own, *others]
 
-    def record(self, path: str, output: Tensor) -> None:
-        """Keep the output of the module at `path`."""
+    def record(self, root: object, path: str, output: Tensor) -> None:
+        """Keep the output of the module at `path` of the network `root`."""
+        if self._names is not None:
+            name = self._names.get(id(root))
+            if name is None:
+                return
+            if not path:
+                self.outputs[name] = output
+            path = join(name, path) if path else name
         count = self._calls[path] = self._calls.get(path, 0) + 1
         self.activations[path if count == 1 else f"{path}#{count}"] = output
 
@@ -84,8 +101,8 @@ def forward_pass() -> ForwardPass | None:
 
 def training_pass() -> ForwardPass | None:
     """The pass in force if it is one of training, else None."""
-    found = _current.get()
-    return found if found is not None and found.training else None
+    current = _current.get()
+    return current if current is not None and current.training else None
 
 
 def is_training() -> bool:
@@ -95,7 +112,10 @@ def is_training() -> bool:
 
 @contextmanager
 def training(
-    seed: Source = 0, step: Source = 0, momentum: Tensor | None = None
+    seed: Source = 0,
+    step: Source = 0,
+    momentum: Tensor | None = None,
+    names: Mapping[int, str] | None = None,
 ) -> Iterator[ForwardPass]:
     """Networks called inside are in training mode.
 
@@ -103,20 +123,22 @@ def training(
     as inputs of the graph to draw afresh at each step.
     momentum:   how far running statistics move instead of what their layers say: 1 / n at the n-th
     batch makes them plain means over batches.
+    names:      by the `id` of a network, the name that paths of activations in it begin with; those of
+    other networks are not kept.
     """
-    with _entered(ForwardPass(True, seed, step, momentum)) as entered:
-        yield entered
+    with _in_force(ForwardPass(True, seed, step, momentum, names)) as current:
+        yield current
 
 
 @contextmanager
 def evaluation() -> Iterator[ForwardPass]:
     """Networks called inside are in evaluation mode, as outside, and their activations are kept."""
-    with _entered(ForwardPass(False, 0, 0)) as entered:
-        yield entered
+    with _in_force(ForwardPass(False, 0, 0)) as current:
+        yield current
 
 
 @contextmanager
-def _entered(chosen: ForwardPass) -> Iterator[ForwardPass]:
+def _in_force(chosen: ForwardPass) -> Iterator[ForwardPass]:
     token = _current.set(chosen)
     try:
         yield chosen
@@ -125,7 +147,7 @@ def _entered(chosen: ForwardPass) -> Iterator[ForwardPass]:
 
 
 def _scalar(name: str, value: Source) -> Tensor:
-    given = value if isinstance(value, Tensor) else tensor(value, INT64)
-    if given.shape != () or given.dtype != INT64:
-        raise TypeError(f"{name} is an int64 scalar, got {given.node.type}")
-    return given
+    scalar = value if isinstance(value, Tensor) else tensor(value, INT64)
+    if scalar.shape != () or scalar.dtype != INT64:
+        raise TypeError(f"{name} is an int64 scalar, got {scalar.node.type}")
+    return scalar

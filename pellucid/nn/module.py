@@ -9,8 +9,8 @@ import numpy as np
 
 from pellucid import check
 from pellucid.graph import Array, Shape, Tensor, origin, tensor
+from pellucid.graph.arrays import noted
 from pellucid.graph.dtype import FLOAT32, as_dtype
-from pellucid.graph.given import noted
 from pellucid.hints import MODULE, missing
 from pellucid.keywords import Hinted
 from pellucid.limits import spend
@@ -20,18 +20,16 @@ from pellucid.nn.initialise import GlorotUniform, Initializer
 from pellucid.nn.inputs import apply, inputs_text, is_tree, leaves, mapped
 from pellucid.nn.mode import forward_pass
 from pellucid.nn.parameter import Buffer, Held, Parameter, Role
-from pellucid.nn.scope import Making, below, current, entered, label, making, shape_text
+from pellucid.nn.scope import Making, below, call_of, current, label, making, shape_text
+from pellucid.nn.summary import Summary, summarise
 from pellucid.nn.tree import join, members
 from pellucid.parts import Part
-from pellucid.spec import Spec
-
-if TYPE_CHECKING:
-    from pellucid.nn.summary import Summary
+from pellucid.spec import Spec, described
 
 Kind = TypeVar("Kind", bound=Held)
 
 
-class Module(Hinted, Part):
+class Module(Hinted, Part, abstract=True):
     """A function of tensors with parameters of its own: a layer or a network of layers.
 
     A layer is a `@dataclass(eq=False, repr=False)` whose fields are its settings. It writes
@@ -62,7 +60,7 @@ class Module(Hinted, Part):
         return GlorotUniform()
 
     def child_initializers(self, after: Initializer) -> Iterator[tuple[Module, Initializer]]:
-        """For each child what suits the module that it feeds, given what suits what follows."""
+        """For each child the initialiser that suits what it feeds; `after` suits what follows this."""
         for _, child in self.named_children():
             yield child, GlorotUniform()
 
@@ -72,34 +70,34 @@ class Module(Hinted, Part):
         Most modules take one tensor or array x. Those that take several get what `forward` names.
         """
         spend(1)
-        with entered(self) as scope, origin(label(self)):
+        with call_of(self) as scope, origin(label(self)):
             with noted(f"in the input of {label(self)}"):
-                given = [mapped(_as_tensor, x) for x in inputs]
-                also = {name: mapped(_as_tensor, x) for name, x in named.items()}
+                tensors = [mapped(_as_tensor, x) for x in inputs]
+                keywords = {name: mapped(_as_tensor, x) for name, x in named.items()}
             try:
                 if not self._built:
                     scope.made.append((self, "_built"))
-                    self.setup(*given, **also)
+                    self.setup(*tensors, **keywords)
                     self._built = True
-                output = self.forward(*given, **also)
+                output = self.forward(*tensors, **keywords)
                 if not isinstance(output, Tensor):
                     raise TypeError(f"forward returned a {type(output).__name__}, not a Tensor")
             except (ValueError, TypeError, MemoryError) as error:
                 if not getattr(error, "__notes__", ()):
                     error.add_note(
-                        f"in {label(self)}, given {_given_text([*given, *also.values()])}"
+                        f"in {label(self)}, with input {_shapes_text([*tensors, *keywords.values()])}"
                     )
                 raise
             except AttributeError as error:
-                trees = [x for x in given if is_tree(x)]
+                trees = [x for x in tensors if is_tree(x)]
                 if not trees:
                     raise
                 raise TypeError(
-                    f"{label(self)} takes one tensor, but is given {inputs_text(trees[0])}"
+                    f"{label(self)} takes one tensor, but got {inputs_text(trees[0])}"
                 ) from error
             path, seen = scope.path(self), forward_pass()
             if seen is not None and path is not None:
-                seen.record(path, output)
+                seen.record(scope.root, path, output)
             return output
 
     if not TYPE_CHECKING:
@@ -277,8 +275,6 @@ class Module(Hinted, Part):
 
     def summary(self, input_shape: Example) -> Summary:
         """The network as a table: path, layer, output shape, parameters; builds it if need be."""
-        from pellucid.nn.summary import summarise
-
         return summarise(self.build(input_shape), input_shape)
 
     # -- as settings ----------------------------------------------------------------------------
@@ -288,23 +284,24 @@ class Module(Hinted, Part):
 
         Raises TypeError naming the first part that is not one of the library's own.
         """
-        from pellucid.nn.registry import to_spec
-
-        return to_spec(self)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        from pellucid.nn.saved import restored, saved
-
-        return restored, saved(self)
+        return described(self)[0]
 
     def __repr__(self) -> str:
         return describe(self)
 
 
-def _as_tensor(_: str, given: Any) -> Tensor:
-    return tensor(given)
+class Transparent(Module, abstract=True):
+    """A layer that the choice of initialisers looks through: what follows it decides."""
+
+    def suited(self) -> Initializer | None:
+        """None."""
+        return None
 
 
-def _given_text(given: Sequence[Any]) -> str:
+def _as_tensor(_: str, value: Any) -> Tensor:
+    return tensor(value)
+
+
+def _shapes_text(inputs: Sequence[Any]) -> str:
     """The shapes of inputs, as messages write them."""
-    return " and ".join(shape_text(x.shape) for tree in given for x in leaves(tree).values())
+    return " and ".join(shape_text(x.shape) for tree in inputs for x in leaves(tree).values())

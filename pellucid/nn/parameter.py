@@ -5,11 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any, Literal, Self
 
-import numpy as np
-
 from pellucid.graph import Array, State, Tensor, read
-from pellucid.graph.dtype import FLOAT32, fitted, is_float
-from pellucid.graph.given import array_of
+from pellucid.graph.arrays import natural
+from pellucid.graph.dtype import is_float
 
 Role = Literal["weight", "bias", "norm"]
 
@@ -20,11 +18,7 @@ class Held(Tensor):
     __slots__ = ("state",)
 
     def __init__(self, value: Any, name: str = "") -> None:
-        array = np.asarray(value) if isinstance(value, Tensor) else array_of(value)
-        python_number = not isinstance(value, (np.ndarray, np.generic))
-        if python_number and array.dtype == np.float64:
-            array = fitted(array, FLOAT32)
-        self.state = State(array, name)
+        self.state = State(natural(value), name)
         super().__init__(read(self.state).node)
 
     @classmethod

@@ -11,116 +11,15 @@ import numpy as np
 from pellucid import plain, schema
 from pellucid.errors import ModelFileError
 from pellucid.graph import Tensor, tensor
-from pellucid.nn.augment import AUGMENTATIONS
-from pellucid.nn.initialise import INITIALIZERS, Initializer
-from pellucid.nn.layers.activations import ACTIVATIONS
-from pellucid.nn.layers.attention import MultiHeadAttention
-from pellucid.nn.layers.bilinear import Bilinear
-from pellucid.nn.layers.columns import Columns
-from pellucid.nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
-from pellucid.nn.layers.dense_connection import DenseConnection
-from pellucid.nn.layers.dropout import Dropout, DropPath
-from pellucid.nn.layers.embedding import Embedding
-from pellucid.nn.layers.flatten import Flatten
-from pellucid.nn.layers.group_norm import GroupNorm, InstanceNorm
-from pellucid.nn.layers.linear import Linear
-from pellucid.nn.layers.noise import GaussianNoise
-from pellucid.nn.layers.norm import BatchNorm, LayerNorm
-from pellucid.nn.layers.parallel import Join, Parallel, Sum
-from pellucid.nn.layers.pooling import (
-    AdaptiveAveragePool2d,
-    AdaptiveMaxPool2d,
-    AveragePool1d,
-    AveragePool2d,
-    GlobalAveragePool,
-    GlobalMaxPool,
-    MaxPool1d,
-    MaxPool2d,
-)
-from pellucid.nn.layers.positions import LearnedPositions, SinusoidalPositions
-from pellucid.nn.layers.prelu import PReLU
-from pellucid.nn.layers.recurrent import GRU, LSTM
-from pellucid.nn.layers.reshape import Reshape
-from pellucid.nn.layers.residual import Residual
-from pellucid.nn.layers.rms_norm import RMSNorm
-from pellucid.nn.layers.sequential import Sequential
-from pellucid.nn.layers.tied import TiedLinear
-from pellucid.nn.layers.upsample import Upsample
+from pellucid.nn.initialise import Initializer
 from pellucid.nn.losses.base import Loss
-from pellucid.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
-from pellucid.nn.losses.divergence import CosineDistance, KLDivergence
-from pellucid.nn.losses.focal import BinaryFocal, Focal
-from pellucid.nn.losses.hinge import Hinge
-from pellucid.nn.losses.quantile import Poisson, Quantile
-from pellucid.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
 from pellucid.nn.module import Module
-from pellucid.nn.networks.resnet import PaddedShortcut
-from pellucid.nn.networks.transformer import FeedForward, TransformerBlock
 from pellucid.nn.parameter import Buffer, Parameter
 from pellucid.nn.tree import members
-from pellucid.spec import Spec, SpecReader, SpecWriter
+from pellucid.parts import library
+from pellucid.spec import Described, Spec, SpecReader, SpecWriter, described
 
-MODULES: tuple[type[Module], ...] = (
-    *ACTIVATIONS,
-    *AUGMENTATIONS,
-    AdaptiveAveragePool2d,
-    AdaptiveMaxPool2d,
-    AveragePool1d,
-    AveragePool2d,
-    BatchNorm,
-    Bilinear,
-    Columns,
-    Conv1d,
-    Conv2d,
-    ConvTranspose2d,
-    DenseConnection,
-    DropPath,
-    Dropout,
-    Embedding,
-    FeedForward,
-    Flatten,
-    GRU,
-    GaussianNoise,
-    GlobalAveragePool,
-    GlobalMaxPool,
-    GroupNorm,
-    InstanceNorm,
-    Join,
-    LSTM,
-    LayerNorm,
-    LearnedPositions,
-    Linear,
-    MaxPool1d,
-    MaxPool2d,
-    MultiHeadAttention,
-    PReLU,
-    PaddedShortcut,
-    Parallel,
-    RMSNorm,
-    Reshape,
-    Residual,
-    Sequential,
-    SinusoidalPositions,
-    Sum,
-    TiedLinear,
-    TransformerBlock,
-    Upsample,
-)
-LOSSES: tuple[type[Loss], ...] = (
-    BinaryCrossEntropy,
-    BinaryFocal,
-    CosineDistance,
-    CrossEntropy,
-    Focal,
-    Hinge,
-    Huber,
-    KLDivergence,
-    MeanAbsoluteError,
-    MeanSquaredError,
-    Poisson,
-    Quantile,
-)
-PARTS: dict[str, type[Any]] = {part.__name__: part for part in (*MODULES, *LOSSES, *INITIALIZERS)}
+FAMILIES = (Module, Loss, Initializer)
 _SHARED = "Shared"
 _HELD = schema.record(
     type=schema.one_of("Parameter", "Buffer"),
@@ -137,7 +36,7 @@ class Writer(SpecWriter):
     """Writes a module that appears again as a reference to where it appeared first."""
 
     def __init__(self) -> None:
-        super().__init__(PARTS)
+        super().__init__(library(*FAMILIES))
         self._seen: dict[int, str] = {}
 
     def write(self, part: Any, where: str) -> Spec:
@@ -173,8 +72,8 @@ class Reader(SpecReader):
     room: elements that parameters may have which the structure itself declares.
     """
 
-    def __init__(self, given: Sequence[type[Any]] = (), room: int = _ROOM) -> None:
-        super().__init__(PARTS, given)
+    def __init__(self, passed: Sequence[type[Any]] = (), room: int = _ROOM) -> None:
+        super().__init__(library(*FAMILIES), passed)
         self._made: dict[str, Module] = {}
         self._room = room
 
@@ -205,12 +104,12 @@ class Reader(SpecReader):
             return tensor(plain.read(_TENSOR(value, where)["value"], where, super().special))
         if kind not in ("Parameter", "Buffer"):
             return super().special(value, where)
-        found = _HELD(value, where)
-        self._room -= prod(found["shape"])
+        held = _HELD(value, where)
+        self._room -= prod(held["shape"])
         if self._room < 0:
             raise ModelFileError(f"{where}: the parameters are larger than their values")
-        zeros = np.zeros(found["shape"], found["dtype"])
-        return Parameter(zeros, found["role"]) if kind == "Parameter" else Buffer(zeros)
+        zeros = np.zeros(held["shape"], held["dtype"])
+        return Parameter(zeros, held["role"]) if kind == "Parameter" else Buffer(zeros)
 
 
 def to_spec(part: Module | Loss | Initializer) -> Spec:
@@ -223,15 +122,16 @@ def to_spec(part: Module | Loss | Initializer) -> Spec:
     return described(part)[0]
 
 
-def described(part: Module | Loss | Initializer) -> tuple[Spec, tuple[type[Any], ...]]:
-    """The spec of a part, and the classes of the user's own in it."""
-    if isinstance(part, Module):
-        _check_sharing(part)
+@described.register
+def _(part: Module) -> Described:
+    _check_sharing(part)
     return written(part)
 
 
-def written(part: Module | Loss | Initializer) -> tuple[Spec, tuple[type[Any], ...]]:
-    """The same, whatever parameters two layers share."""
+@described.register(Loss)
+@described.register(Initializer)
+def written(part: Module | Loss | Initializer) -> Described:
+    """As `described`, whatever parameters two layers share."""
     writer = Writer()
     return writer.write(part, _name(type(part))), tuple(writer.own)
 
@@ -275,5 +175,5 @@ def _check_sharing(net: Module) -> None:
             if owners.setdefault(id(held), path) != path:
                 raise ValueError(
                     f"layers {owners[id(held)]!r} and {path!r} share the parameter {name!r}, which "
-                    "JSON cannot hold; use one layer in both places instead"
+                    "JSON cannot hold; use the same layer for both paths instead"
                 )

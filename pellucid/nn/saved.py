@@ -13,10 +13,13 @@ from pellucid.nn.initialise import Initializer
 from pellucid.nn.losses.base import Loss
 from pellucid.nn.module import Module
 from pellucid.nn.parameter import Buffer, Held, Parameter, Role
-from pellucid.nn.registry import described, from_spec, part_from_spec, written
+from pellucid.nn.registry import from_spec, part_from_spec, written
 from pellucid.nn.tree import join, members
+from pellucid.parts import Part, reduced
+from pellucid.spec import described
 
-Saved = tuple[Any, ...]
+Reduced = tuple[Any, ...]
+"""A function and its arguments, as `pickle` takes them."""
 
 _HELD = schema.record(
     module=schema.text(),
@@ -35,10 +38,16 @@ _NETWORK = schema.record(
 )
 
 
-def saved(net: Module) -> Saved:
+@reduced.register
+def _reduced_network(net: Module) -> Reduced:
+    """The bytes of a network for `pickle`, and the classes of one's own in it."""
+    return restored, packed(net)
+
+
+def packed(net: Module) -> tuple[Any, ...]:
     """The bytes of a network, built or not, and the classes of one's own in it.
 
-    Raises TypeError for one whose structure its settings do not tell.
+    Raises TypeError for a network whose settings do not tell its structure.
     """
     spec, own = written(net)
     modules = dict(net.named_modules())
@@ -64,7 +73,7 @@ def saved(net: Module) -> Saved:
 
 
 def _entries(modules: dict[str, Module]) -> Iterator[dict[str, Any]]:
-    """Where each parameter and buffer is kept, and under which path it comes first."""
+    """The attribute of each parameter and buffer, and the path under which it comes first."""
     first: dict[int, str] = {}
     for path, module in modules.items():
         for name, held in members(module, Held):
@@ -88,17 +97,17 @@ def _entries(modules: dict[str, Module]) -> Iterator[dict[str, Any]]:
 def restored(content: bytes, *own: type[Any]) -> Module:
     """The network of these bytes; raises ModelFileError for others."""
     arrays, details = container.unpack(content, "network", "The pickle")
-    found = _NETWORK(details, "the network")
-    net = from_spec(found["net"], own, sum(array.size for array in arrays.values()))
+    network = _NETWORK(details, "the network")
+    net = from_spec(network["net"], own, sum(array.size for array in arrays.values()))
     modules = dict(net.named_modules())
-    for path in found["built"]:
+    for path in network["built"]:
         module = _at(modules, path)
         module._built = True
         vars(module)["_made"] = ["_built"]
-    for path in found["trained"]:
+    for path in network["trained"]:
         _at(modules, path)._trained = True
     made: dict[str, Held] = {}
-    for entry in found["held"]:
+    for entry in network["held"]:
         module, name, first = _at(modules, entry["module"]), entry["name"], entry["values"]
         if entry["made"]:
             vars(module).setdefault("_made", []).append(name)
@@ -134,14 +143,14 @@ def _at(modules: dict[str, Module], path: str) -> Module:
     return modules[path]
 
 
-def saved_part(part: Loss | Initializer) -> Saved:
+@reduced.register(Loss)
+@reduced.register(Initializer)
+def _reduced_part(part: Loss | Initializer) -> Reduced:
     """The settings, and the classes of one's own in them, which `pickle` finds by their modules."""
     spec, own = described(part)
-    return json.dumps(spec), isinstance(part, Loss), *own
+    return restored_part, (json.dumps(spec), *own)
 
 
-def restored_part(text: str, is_loss: bool, *own: type[Any]) -> Loss | Initializer:
+def restored_part(text: str, *own: type[Any]) -> Any:
     """The part of these settings; raises ModelFileError for others."""
-    expected = Loss if is_loss else Initializer
-    found: Loss | Initializer = part_from_spec(schema.parse(text), expected, own)
-    return found
+    return part_from_spec(schema.parse(text), Part, own)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +14,7 @@ from pellucid.graph import Array, Shape
 from pellucid.graph.dtype import FLOAT32, DType
 from pellucid.limits import spend
 from pellucid.nn.initialise import GlorotUniform, Initializer
-from pellucid.nn.tree import join
-
-if TYPE_CHECKING:
-    from pellucid.nn.module import Module
+from pellucid.nn.tree import Layer, join
 
 
 @dataclass(frozen=True)
@@ -28,31 +24,33 @@ class Making:
     seed:   a draw is a function of (seed, path of the parameter) only.
     dtype:  of parameters and buffers that are made.
     values: take the values, with their types, from here by path instead of drawing them.
+    names:  by the `id` of a network, a name that its paths begin with where they seed a draw.
     """
 
     seed: int = 0
     dtype: DType = FLOAT32
     values: Mapping[str, Array] | None = None
+    names: Mapping[int, str] | None = None
 
 
 @dataclass
 class Scope:
     """One call of a network: the paths of its modules and what the call has made so far."""
 
-    root: Module
+    root: Layer
     making: Making
     paths: dict[int, str] = field(default_factory=dict)
-    made: list[tuple[Module, str]] = field(default_factory=list)
+    made: list[tuple[Layer, str]] = field(default_factory=list)
 
-    def path(self, module: Module) -> str | None:
+    def path(self, module: Layer) -> str | None:
         """The path of `module`, None if the root does not hold it."""
         if id(module) not in self.paths:
             # A module may be made during the call, in `setup`.
-            self.paths = {id(found): path for path, found in self.root.named_modules()}
+            self.paths = {id(held): path for path, held in self.root.named_modules()}
             spend(len(self.paths) // 4)
         return self.paths.get(id(module))
 
-    def initializer(self, module: Module) -> Initializer:
+    def initializer(self, module: Layer) -> Initializer:
         """The initialiser that suits what follows `module`; Glorot where that is not known."""
         if self.making.values is not None:
             return GlorotUniform()  # nothing is drawn
@@ -62,7 +60,9 @@ class Scope:
         """The first value of the parameter at `path`."""
         values = self.making.values
         if values is None:
-            rng = np.random.default_rng([self.making.seed, zlib.crc32(path.encode())])
+            names = self.making.names or {}
+            seeded = join(names.get(id(self.root), ""), path)
+            rng = np.random.default_rng([self.making.seed, zlib.crc32(seeded.encode())])
             return initializer(rng, shape).astype(self.making.dtype)
         if path not in values:
             raise ValueError(f"parameter {path!r} is missing")
@@ -94,17 +94,17 @@ class Scope:
             vars(module).pop(name, None)
 
 
-def _suited(root: Module, after: Initializer) -> dict[int, Initializer]:
+def _suited(root: Layer, after: Initializer) -> dict[int, Initializer]:
     """For each module below `root` the initialiser that suits what follows it."""
-    found = {id(root): after}
-    pending: list[tuple[Module, Initializer]] = [(root, after)]
+    initializers = {id(root): after}
+    pending: list[tuple[Layer, Initializer]] = [(root, after)]
     while pending:
         module, following = pending.pop()
         for child, suited in module.child_initializers(following):
-            if id(child) not in found:
-                found[id(child)] = suited
+            if id(child) not in initializers:
+                initializers[id(child)] = suited
                 pending.append((child, suited))
-    return found
+    return initializers
 
 
 _making: ContextVar[Making | None] = ContextVar("making", default=None)
@@ -122,11 +122,11 @@ def making(chosen: Making) -> Iterator[None]:
 
 
 @contextmanager
-def entered(module: Module) -> Iterator[Scope]:
+def call_of(module: Layer) -> Iterator[Scope]:
     """The scope of the call in progress, or a new one with `module` as the root."""
-    found = _scope.get()
-    if found is not None:
-        yield found
+    outer = _scope.get()
+    if outer is not None:
+        yield outer
         return
     scope = Scope(module, _making.get() or Making())
     token = _scope.set(scope)
@@ -140,17 +140,17 @@ def entered(module: Module) -> Iterator[Scope]:
         _scope.reset(token)
 
 
-def current(module: Module) -> Scope:
+def current(module: Layer) -> Scope:
     """The scope of the call in progress; raises RuntimeError outside a call."""
-    found = _scope.get()
-    if found is None:
+    scope = _scope.get()
+    if scope is None:
         raise RuntimeError(
             f"{type(module).__name__} makes its parameters while it is called: use build() or call"
         )
-    return found
+    return scope
 
 
-def label(module: Module) -> str:
+def label(module: Layer) -> str:
     """How messages name a module: its class, and its path while a network that holds it runs."""
     scope = _scope.get()
     path = scope.path(module) if scope is not None else None
@@ -162,12 +162,12 @@ def shape_text(shape: Sequence[int]) -> str:
     return f"({', '.join(['batch', *map(str, shape[1:])])})" if shape else "()"
 
 
-def places_text(sizes: Sequence[int]) -> str:
+def sizes_text(sizes: Sequence[int]) -> str:
     """Sizes of a window as messages write them: 3 × 3."""
     return " × ".join(map(str, sizes))
 
 
-def below(scope: Scope, module: Module, name: str) -> str:
+def below(scope: Scope, module: Layer, name: str) -> str:
     """The path of `name` in `module`; raises ValueError if the network does not hold the module."""
     path = scope.path(module)
     if path is None:

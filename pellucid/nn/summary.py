@@ -8,10 +8,9 @@ from pellucid.graph import Shape
 from pellucid.nn.example import Example, example_input
 from pellucid.nn.inputs import apply
 from pellucid.nn.mode import evaluation
-from pellucid.nn.module import Module
 from pellucid.nn.parameter import Parameter
 from pellucid.nn.scope import shape_text
-from pellucid.nn.tree import members
+from pellucid.nn.tree import Layer, members
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Summary:
     __repr__ = __str__
 
 
-def summarise(net: Module, example: Example) -> Summary:
+def summarise(net: Layer, example: Example) -> Summary:
     """The summary of a network that is built; containers of other modules have no row."""
     modules = dict(net.named_modules())
     with evaluation() as seen:

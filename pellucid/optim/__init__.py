@@ -7,9 +7,11 @@ from pellucid.optim.adam import Adam, AdamW
 from pellucid.optim.adam_relatives import Adamax, AMSGrad, NAdam, RAdam
 from pellucid.optim.adaptive import Adadelta, Adagrad, RMSprop
 from pellucid.optim.descent import SGD, GradientDescent
-from pellucid.optim.groups import Group, Groups, SharpnessAware
+from pellucid.optim.group import Group, Selector
+from pellucid.optim.groups import Groups
 from pellucid.optim.lbfgs import LBFGS
 from pellucid.optim.lion import LAMB, Lion
+from pellucid.optim.muon import Muon
 from pellucid.optim.optimizer import Optimizer, Parameters, Slots, Updates
 from pellucid.optim.prodigy import Prodigy
 from pellucid.optim.registry import from_spec, schedule_from_spec, to_spec
@@ -29,6 +31,7 @@ from pellucid.optim.schedules import (
     StepRate,
     WarmUp,
 )
+from pellucid.optim.sharpness import SharpnessAware
 from pellucid.optim.wrapper import Accumulate, Clip, Lookahead, MovingAverage, StochasticAverage
 
 __all__ = [
@@ -55,6 +58,7 @@ __all__ = [
     "Lookahead",
     "MilestoneRate",
     "MovingAverage",
+    "Muon",
     "NAdam",
     "OneCycle",
     "Optimizer",
@@ -68,6 +72,7 @@ __all__ = [
     "Schedule",
     "ScheduleFreeAdamW",
     "ScheduleFreeSGD",
+    "Selector",
     "SharpnessAware",
     "Slots",
     "StepRate",

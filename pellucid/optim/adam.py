@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pellucid import check
 from pellucid.graph import Tensor
+from pellucid.optim.decay import check_decay, decays
 from pellucid.optim.moments import Moments, correction
 
 
@@ -58,8 +58,7 @@ class AdamW(Adam):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check.number(self, "weight_decay", at_least=0)
-        check.choice(self, "decay_all", True, False)
+        check_decay(self)
 
     def rule(
         self,
@@ -70,8 +69,6 @@ class AdamW(Adam):
         step: Tensor,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Adam's step from the decayed parameter."""
-        # A tensor without a role is one that the user made, who then asked for the decay.
-        decays = self.decay_all or getattr(parameter, "role", "weight") == "weight"
-        if decays and self.weight_decay:
+        if self.weight_decay and decays(parameter, self.decay_all):
             parameter = parameter * (1.0 - learning_rate * self.weight_decay)
         return super().rule(parameter, gradient, slots, learning_rate, step)

@@ -23,7 +23,7 @@ class LBFGS(Optimizer):
     that have ⟨y, s⟩ > 1e-10, and γ = ⟨s, y⟩ / ⟨y, y⟩ of the newest. The step is η times it, the
     first min(1, 1 / ‖g‖₁) η, without a line search, as in PyTorch with max_iter = 1.
 
-    learning_rate: 1 by default. history: pairs that are kept, at least 1.
+    learning_rate: 1 by default. history: pairs in memory, at least 1.
     Slots: `lbfgs.S`, `.Y`, `.g`, `.s` of each parameter and, with the first, the number of steps
     `lbfgs.k`.
     """
@@ -84,8 +84,13 @@ class LBFGS(Optimizer):
         for path, parameter in parameters.items():
             moved = direction[path] * rate.cast(parameter.dtype)
             updates[state_of(path, parameter)] = (parameter + moved).node
-            kept = {"S": pairs["S"][path], "Y": pairs["Y"][path], "g": gradients[path], "s": moved}
-            updates |= {slots[self._slot(slot, path)]: t.node for slot, t in kept.items()}
+            memory = {
+                "S": pairs["S"][path],
+                "Y": pairs["Y"][path],
+                "g": gradients[path],
+                "s": moved,
+            }
+            updates |= {slots[self._slot(slot, path)]: t.node for slot, t in memory.items()}
         return updates
 
     def _direction(self, gradients: Vectors, steps: Vectors, changes: Vectors) -> dict[str, Tensor]:

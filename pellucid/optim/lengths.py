@@ -17,21 +17,21 @@ from pellucid.graph.dtype import FLOAT64
 
 def length(parts: Iterable[Tensor]) -> Tensor:
     """‖x‖ of several tensors together, a scalar in float64."""
-    given = [part for part in parts if part.size]
+    filled = [part for part in parts if part.size]
     total = tensor(0.0, np.float64)
-    if all(part.dtype != FLOAT64 for part in given):
-        for part in given:
+    if all(part.dtype != FLOAT64 for part in filled):
+        for part in filled:
             total = total + part.cast(FLOAT64).square().sum()
         return total.sqrt()
-    largest = reduce(maximum, [part.abs().max().cast(FLOAT64) for part in given])
+    largest = reduce(maximum, [part.abs().max().cast(FLOAT64) for part in filled])
     unit = _unit(largest)
-    for part in given:
+    for part in filled:
         total = total + (part.cast(FLOAT64) / unit).square().sum()
     return total.sqrt() * unit
 
 
 def lengths(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """‖x‖ over axes, which are kept, in float64."""
+    """‖x‖ over axes, which stay with length 1, in float64."""
     if x.dtype != FLOAT64 or not x.size:
         return x.cast(FLOAT64).square().sum(axes, keepdims=True).sqrt()
     unit = _unit(x.abs().max(axes, keepdims=True))

@@ -8,17 +8,10 @@ from typing import ClassVar
 
 from pellucid import check
 from pellucid.graph import Tensor, where
+from pellucid.optim.decay import check_decay, decayed
 from pellucid.optim.lengths import length, scaled
 from pellucid.optim.moments import Moments, correction
 from pellucid.optim.optimizer import Optimizer
-
-
-def decays(parameter: Tensor, everything: bool) -> bool:
-    """Whether a parameter decays: weights do, biases, scales and shifts only if asked.
-
-    A tensor without a role is one that the user made, who then asked for the decay.
-    """
-    return everything or getattr(parameter, "role", "weight") == "weight"
 
 
 @dataclass(frozen=True)
@@ -41,8 +34,7 @@ class Lion(Optimizer):
         super().__post_init__()
         check.number(self, "beta1", at_least=0, less_than=1)
         check.number(self, "beta2", at_least=0, less_than=1)
-        check.number(self, "weight_decay", at_least=0)
-        check.choice(self, "decay_all", True, False)
+        check_decay(self)
 
     def slot_names(self) -> Sequence[str]:
         """The momentum."""
@@ -58,8 +50,7 @@ class Lion(Optimizer):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The formulas of the class."""
         change = (slots["m"] * self.beta1 + gradient * (1.0 - self.beta1)).sign()
-        if self.weight_decay and decays(parameter, self.decay_all):
-            change = change + parameter * self.weight_decay
+        change = decayed(change, parameter, self)
         m = slots["m"] * self.beta2 + gradient * (1.0 - self.beta2)
         return parameter - learning_rate * change, {"m": m}
 
@@ -82,8 +73,7 @@ class LAMB(Moments):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check.number(self, "weight_decay", at_least=0)
-        check.choice(self, "decay_all", True, False)
+        check_decay(self)
 
     def rule(
         self,
@@ -98,8 +88,7 @@ class LAMB(Moments):
         m, v = self.moments(gradient, slots)
         root = (v / correction(self.beta2, t)).sqrt() + self.epsilon
         change = m / correction(self.beta1, t) / root
-        if self.weight_decay and decays(parameter, self.decay_all):
-            change = change + parameter * self.weight_decay
+        change = decayed(change, parameter, self)
         size, own = length([parameter]), length([change])
         ratio = where((size > 0.0) & (own > 0.0), size / own, 1.0)
         return parameter - learning_rate * scaled(change, ratio), {"m": m, "v": v}

@@ -14,7 +14,7 @@ from pellucid.optim.optimizer import Optimizer
 
 
 @dataclass(frozen=True)
-class Moments(Optimizer):
+class Moments(Optimizer, abstract=True):
     """An optimizer with running means m of g and v of g².
 
     beta1, beta2: at least 0 and less than 1. epsilon: more than 0.

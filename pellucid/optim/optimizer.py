@@ -20,14 +20,14 @@ Updates = dict[State, Node]
 
 
 @dataclass(frozen=True)
-class Optimizer(Hinted, Part):
-    """How a step changes the parameters θ, given the gradients g and the rate η.
+class Optimizer(Hinted, Part, abstract=True):
+    """The change of the parameters θ in a step, by the gradients g and the rate η.
 
     `init` makes the states that an optimizer keeps (its slots), and `update` builds the graph of
     one step: the next value of every parameter and slot. η and the step's number are tensors, so a
     schedule changes them without building again. A new optimizer writes `slot_names` and `rule`.
 
-    learning_rate: η before any schedule; what a step uses is the tensor that `update` is given.
+    learning_rate: η before any schedule; a step uses the tensor that `update` takes.
     """
 
     learning_rate: float
@@ -47,17 +47,12 @@ class Optimizer(Hinted, Part):
         def __getattr__(self, name: str) -> Any:
             raise missing(repr(type(self).__name__), name, OPTIMIZER)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        from pellucid.optim.saved import restored_part, saved_part
-
-        return restored_part, saved_part(self)
-
     def slot_names(self) -> Sequence[str]:
         """The slots that each parameter has."""
         return ()
 
     def slot_start(self, slot: str, value: Array) -> Array:
-        """What a slot holds before the first step, given its parameter's value: zeros like it."""
+        """The value of a slot before the first step, from its parameter's value: zeros like it."""
         return np.zeros_like(value)
 
     @property
@@ -66,7 +61,7 @@ class Optimizer(Hinted, Part):
         return False
 
     def gradients(self, loss: Tensor, parameters: Parameters) -> dict[str, Tensor]:
-        """The gradients that `update` is to be given: those of the loss."""
+        """The gradients for `update`: those of the loss."""
         return grad(loss, parameters)
 
     def evaluated(self, slots: Slots) -> dict[str, State]:
@@ -139,9 +134,9 @@ class Optimizer(Hinted, Part):
         step: Tensor,
     ) -> None:
         kind = type(self).__name__
-        for scalar, given in (("learning_rate", learning_rate), ("step", step)):
-            if given.shape != ():
-                raise ValueError(f"{kind}: {scalar} is a scalar tensor, got {given.node.type}")
+        for name, scalar in (("learning_rate", learning_rate), ("step", step)):
+            if scalar.shape != ():
+                raise ValueError(f"{kind}: {name} is a scalar tensor, got {scalar.node.type}")
         _same_names(f"{kind}: gradients", parameters, gradients)
         wanted = dict.fromkeys(
             self._slot(slot, path) for path in parameters for slot in self.slot_names()
@@ -160,6 +155,12 @@ class Optimizer(Hinted, Part):
                     raise ValueError(f"{kind}: slot {slot!r} of {path!r} has another shape")
 
 
+def role_of(parameter: Tensor) -> str:
+    """The role of a parameter; a tensor without one is a weight, as one that the user made."""
+    role: str = getattr(parameter, "role", "weight")
+    return role
+
+
 def state_of(path: str, parameter: Tensor) -> State:
     """The state that a parameter reads; raises TypeError if it is computed instead."""
     if parameter.node.op != "state":
@@ -168,9 +169,9 @@ def state_of(path: str, parameter: Tensor) -> State:
     return state
 
 
-def _same_names(what: str, expected: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    missing = [name for name in expected if name not in given]
-    extra = [name for name in given if name not in expected]
+def _same_names(what: str, expected: Mapping[str, Any], got: Mapping[str, Any]) -> None:
+    missing = [name for name in expected if name not in got]
+    extra = [name for name in got if name not in expected]
     if missing or extra:
         parts = [f"{name!r} is missing" for name in missing[:3]]
         parts += [f"{name!r} is unexpected" for name in extra[:3]]

@@ -1,86 +1,19 @@
-"""Optimizers and schedules by name, and as JSON and back."""
+"""Optimizers, schedules, groups and selectors as JSON and back, and as pickles, which hold the JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
-from pellucid.optim.adam import Adam, AdamW
-from pellucid.optim.adam_relatives import Adamax, AMSGrad, NAdam, RAdam
-from pellucid.optim.adaptive import Adadelta, Adagrad, RMSprop
-from pellucid.optim.descent import GradientDescent
-from pellucid.optim.groups import Group, Groups, SharpnessAware
-from pellucid.optim.lbfgs import LBFGS
-from pellucid.optim.lion import LAMB, Lion
+from pellucid import schema
+from pellucid.optim.group import Group, Selector
 from pellucid.optim.optimizer import Optimizer
-from pellucid.optim.prodigy import Prodigy
-from pellucid.optim.regularise import Regularised
-from pellucid.optim.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
-from pellucid.optim.schedules import (
-    ConstantRate,
-    CosineRate,
-    CosineRestarts,
-    ExponentialRate,
-    InverseRate,
-    MilestoneRate,
-    OneCycle,
-    PlateauRate,
-    PolynomialRate,
-    Schedule,
-    StepRate,
-    WarmUp,
-)
-from pellucid.optim.wrapper import Accumulate, Clip, Lookahead, MovingAverage, StochasticAverage
-from pellucid.spec import Spec, SpecReader, SpecWriter
+from pellucid.optim.schedules import Schedule
+from pellucid.parts import Part, library, reduced
+from pellucid.spec import Described, Spec, SpecReader, SpecWriter, described
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    kind.__name__: kind
-    for kind in (
-        AMSGrad,
-        Accumulate,
-        Clip,
-        Groups,
-        LBFGS,
-        Lookahead,
-        MovingAverage,
-        Prodigy,
-        Regularised,
-        SharpnessAware,
-        StochasticAverage,
-        Adadelta,
-        Adagrad,
-        Adam,
-        AdamW,
-        Adamax,
-        GradientDescent,
-        LAMB,
-        Lion,
-        NAdam,
-        RAdam,
-        RMSprop,
-        ScheduleFreeAdamW,
-        ScheduleFreeSGD,
-    )
-}
-
-
-SCHEDULES: dict[str, type[Schedule]] = {
-    kind.__name__: kind
-    for kind in (
-        ConstantRate,
-        CosineRate,
-        CosineRestarts,
-        ExponentialRate,
-        InverseRate,
-        MilestoneRate,
-        OneCycle,
-        PlateauRate,
-        PolynomialRate,
-        StepRate,
-        WarmUp,
-    )
-}
-_PARTS: dict[str, type[Any]] = {**OPTIMIZERS, **SCHEDULES, "Group": Group}
+FAMILIES = (Optimizer, Schedule, Group, Selector)
 
 
 def to_spec(part: Optimizer | Schedule) -> Spec:
@@ -91,9 +24,12 @@ def to_spec(part: Optimizer | Schedule) -> Spec:
     return described(part)[0]
 
 
-def described(part: Optimizer | Schedule | Group) -> tuple[Spec, tuple[type[Any], ...]]:
-    """The spec of a part, and the classes of the user's own in it."""
-    writer = SpecWriter(_PARTS)
+@described.register(Optimizer)
+@described.register(Schedule)
+@described.register(Group)
+@described.register(Selector)
+def _(part: Optimizer | Schedule | Group | Selector) -> Described:
+    writer = SpecWriter(library(*FAMILIES))
     where = "schedule" if isinstance(part, Schedule) else "optimizer"
     return writer.write(part, where), tuple(writer.own)
 
@@ -114,4 +50,19 @@ def schedule_from_spec(spec: Any, parts: Sequence[type[Any]] = ()) -> Schedule:
 def part_from_spec(spec: Any, expected: type[Any], parts: Sequence[type[Any]] = ()) -> Any:
     """The part of the expected class that `spec` describes."""
     where = "schedule" if issubclass(expected, Schedule) else "optimizer"
-    return SpecReader(_PARTS, parts).read(spec, where, expected)
+    return SpecReader(library(*FAMILIES), parts).read(spec, where, expected)
+
+
+@reduced.register(Optimizer)
+@reduced.register(Schedule)
+@reduced.register(Group)
+@reduced.register(Selector)
+def _reduced(part: Optimizer | Schedule | Group | Selector) -> tuple[Any, ...]:
+    """The settings, and the classes of one's own in them, which `pickle` finds by their modules."""
+    spec, own = described(part)
+    return restored_part, (json.dumps(spec), *own)
+
+
+def restored_part(text: str, *own: type[Any]) -> Any:
+    """The part of these settings; raises ModelFileError for others."""
+    return part_from_spec(schema.parse(text), Part, own)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from pellucid import check
 from pellucid.graph import Tensor, maximum
+from pellucid.optim.decay import decays
 from pellucid.optim.lengths import lengths, scaled
-from pellucid.optim.lion import decays
 from pellucid.optim.optimizer import Parameters, Slots, Updates
 from pellucid.optim.wrapper import Wrapper, moved
 
@@ -53,17 +53,17 @@ class Regularised(Wrapper):
     ) -> Updates:
         """Penalised gradients, the step inside, then decay, shrinking and the constraint."""
         chosen = {p for p, w in parameters.items() if decays(w, self.everything)}
-        slopes = {
-            path: self._slope(parameters[path], g) if path in chosen else g
+        penalised = {
+            path: self._penalised(parameters[path], g) if path in chosen else g
             for path, g in gradients.items()
         }
-        updates = self.optimizer.update(parameters, slopes, slots, learning_rate, step)
+        updates = self.optimizer.update(parameters, penalised, slots, learning_rate, step)
         for path, (state, after) in moved(parameters, updates).items():
             if path in chosen:
                 updates[state] = self._after(parameters[path], after, learning_rate).node
         return updates
 
-    def _slope(self, w: Tensor, g: Tensor) -> Tensor:
+    def _penalised(self, w: Tensor, g: Tensor) -> Tensor:
         if self.l2:
             g = g + w * self.l2
         return g + w.sign() * self.l1 if self.l1 and not self.proximal else g

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pellucid import check
 from pellucid.graph import Array, State, Tensor
-from pellucid.optim.lion import decays
+from pellucid.optim.decay import check_decay, decayed
 from pellucid.optim.moments import correction
 from pellucid.optim.optimizer import Optimizer, Slots
 
@@ -35,8 +35,7 @@ class ScheduleFreeSGD(Optimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         check.number(self, "beta", at_least=0, at_most=1)
-        check.number(self, "weight_decay", at_least=0)
-        check.choice(self, "decay_all", True, False)
+        check_decay(self)
 
     def slot_names(self) -> Sequence[str]:
         """The iterate and its mean."""
@@ -71,8 +70,7 @@ class ScheduleFreeSGD(Optimizer):
         step: Tensor,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The three iterates after a step along a direction."""
-        if self.weight_decay and decays(parameter, self.decay_all):
-            direction = direction + parameter * self.weight_decay
+        direction = decayed(direction, parameter, self)
         share = 1.0 / (step + 1.0)
         z = slots["z"] - learning_rate * direction
         # Not (1 − share) x + share z: from step 2²⁵ on 1 − share is 1 in float32, and x would grow.

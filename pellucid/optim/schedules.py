@@ -8,6 +8,7 @@ of one's own is a subclass that writes `factor`.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Real
@@ -20,7 +21,7 @@ from pellucid.parts import Part
 
 
 @dataclass(frozen=True)
-class Schedule(Hinted, Part):
+class Schedule(Hinted, Part, abstract=True):
     """What the learning rate is multiplied by."""
 
     if not TYPE_CHECKING:
@@ -28,14 +29,17 @@ class Schedule(Hinted, Part):
         def __getattr__(self, name: str) -> Any:
             raise missing(repr(type(self).__name__), name, OPTIMIZER)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        from pellucid.optim.saved import restored_part, saved_part
-
-        return restored_part, saved_part(self)
-
     def factor(self, epoch: float, epochs: float) -> float:
         """The factor after `epoch` of `epochs` passes over the rows."""
         raise NotImplementedError
+
+    def reaction(self, measures: Sequence[Mapping[str, float]]) -> float:
+        """A further factor that depends on what was measured so far; 1 by default.
+
+        measures: of each evaluation in order, the first before any training, by name:
+                  "validation.loss", "batches.loss".
+        """
+        return 1.0
 
     def check(self, epochs: float) -> None:
         """Raise ValueError if the schedule does not come to its change within the epochs."""
@@ -79,7 +83,7 @@ class StepRate(Schedule):
 
 @dataclass(frozen=True)
 class MilestoneRate(Schedule):
-    """by^n, n being how many of the epochs `at` are behind: steps at chosen places (He et al. 2015).
+    """by^n, n being how many of the epochs `at` are behind: steps at chosen epochs (He et al. 2015).
 
     at: epochs, rising, more than 0. by: more than 0 and less than 1; 0.1 by default.
     """
@@ -88,16 +92,16 @@ class MilestoneRate(Schedule):
     by: float = 0.1
 
     def __post_init__(self) -> None:
-        given = check.several("MilestoneRate at", self.at)
-        if not given or any(isinstance(n, bool) or not isinstance(n, Real) for n in given):
+        starts = check.several("MilestoneRate at", self.at)
+        if not starts or any(isinstance(n, bool) or not isinstance(n, Real) for n in starts):
             raise TypeError(
                 f"MilestoneRate at is epochs, such as (30, 60), got {check.brief(self.at)}"
             )
-        if not given[0] > 0 or any(not a < b for a, b in pairwise(given)):
+        if not starts[0] > 0 or any(not a < b for a, b in pairwise(starts)):
             raise ValueError(
                 f"MilestoneRate at is rising and more than 0, got {check.brief(self.at)}"
             )
-        at = tuple(check.real("MilestoneRate at", n, more_than=0) for n in given)
+        at = tuple(check.real("MilestoneRate at", n, more_than=0) for n in starts)
         object.__setattr__(self, "at", at)
         check.number(self, "by", more_than=0, less_than=1)
 
@@ -107,7 +111,7 @@ class MilestoneRate(Schedule):
 
     def factor(self, epoch: float, epochs: float) -> float:
         """The steps that are behind."""
-        return float(self.by ** sum(epoch >= place for place in self.at))
+        return float(self.by ** sum(epoch >= start for start in self.at))
 
 
 @dataclass(frozen=True)
@@ -294,6 +298,10 @@ class WarmUp(Schedule):
                 f"a warm-up over {self.over:g} epochs does not end in a training of {epochs:g} epochs"
             )
         self.then.check(epochs - self.over)
+
+    def reaction(self, measures: Sequence[Mapping[str, float]]) -> float:
+        """That of the other one."""
+        return self.then.reaction(measures)
 
     def plateau(self) -> PlateauRate | None:
         """That of the other one."""

@@ -13,8 +13,8 @@ from pellucid.optim.optimizer import Optimizer, Parameters, Slots, Updates, stat
 
 
 @dataclass(frozen=True)
-class Wrapper(Optimizer):
-    """An optimizer that changes what another is given, or what it gives.
+class Wrapper(Optimizer, abstract=True):
+    """An optimizer that changes what another takes, or what it returns.
 
     Wrappers go around each other: gradients pass from the outermost inwards, steps the other way.
     Two of one kind that keep slots do not.
@@ -69,14 +69,14 @@ class Wrapper(Optimizer):
 
         Raises ValueError if a wrapper of this kind inside has such slots already.
         """
-        found = self.optimizer.init(parameters)
+        slots = self.optimizer.init(parameters)
         for path, parameter in parameters.items():
             value = state_of(path, parameter).value
             name = self._slot(slot, path)
-            if name in found:
+            if name in slots:
                 raise ValueError(f"a {type(self).__name__} goes around another one for {path!r}")
-            found[name] = State(np.zeros_like(value) if zeros else value.copy(), name)
-        return found
+            slots[name] = State(np.zeros_like(value) if zeros else value.copy(), name)
+        return slots
 
 
 @dataclass(frozen=True)

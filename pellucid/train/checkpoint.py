@@ -20,33 +20,59 @@ from pellucid.train.events import Evaluated
 class Position:
     """Where a run is, apart from its arrays.
 
-    step, epoch: completed ones. rate_factor: what the learning rate was multiplied by so far.
-    reductions:  how often it was reduced. stale: epochs since the best or the last reduction.
-    history:     an entry for each epoch. best: the place of the best of them.
+    step, epoch: completed ones. rate_factor: what actions have multiplied the learning rate by.
+    history:     an entry for each evaluation. best: the index of the best of them.
+    sums:        for each loss and report the sum over this epoch's steps so far; steps: how many.
+    callbacks:   what each policy and callback remembers, by its name.
+    batches:     where the source of batches is. records: bytes of the file of records.
+    optimizer, schedule: the settings of those that replaced the first ones, if any did. begun_at: the
+                 step at which the optimizers' slots and counting began.
+    divergences: how often training diverged and went on. stop: the settings of the action that ends
+                 training, if one was asked for.
     """
 
     step: int = 0
     epoch: int = 0
     rate_factor: float = 1.0
-    reductions: int = 0
-    stale: int = 0
     history: list[Evaluated] = field(default_factory=list)
     best: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    steps: int = 0
+    callbacks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    batches: dict[str, Any] = field(default_factory=dict)
+    records: int = 0
+    optimizer: dict[str, Any] | None = None
+    schedule: dict[str, Any] | None = None
+    begun_at: int = 0
+    divergences: int = 0
+    stop: dict[str, Any] | None = None
+
+    def count(self, steps: int, values: Mapping[str, Array]) -> None:
+        """So many steps were made, which gave these losses and reports.
+
+        They are added one after another, so that it makes no difference how many are added at once.
+        """
+        for name, array in values.items():
+            ordered = np.concatenate([[self.sums.get(name, 0.0)], array], dtype=np.float64)
+            self.sums[name] = float(np.cumsum(ordered)[-1])
+        self.steps += steps
+        self.step += steps
 
 
 _STEP = schema.whole()
 _MEASURE = schema.either(schema.number(), schema.not_finite)
+_NAME = schema.text(200)
+_PLAIN = schema.mapping(schema.anything)
+_STOP = schema.record(reason=schema.text(2_000), evaluate=schema.flag)
 
 ENTRY = schema.record(
     epoch=_STEP,
     step=_STEP,
     learning_rate=schema.number(0),
-    train_loss=_MEASURE,
-    train_metric=_MEASURE,
-    validation_loss=schema.optional(_MEASURE),
-    validation_metric=schema.optional(_MEASURE),
-    metric=schema.text(200),
+    measures=schema.mapping(_MEASURE),
+    metric=_NAME,
     best=schema.flag,
+    monitor=_NAME,
 )
 """An entry of a history."""
 
@@ -54,10 +80,18 @@ _POSITION = schema.record(
     step=_STEP,
     epoch=_STEP,
     rate_factor=schema.number(0),
-    reductions=_STEP,
-    stale=_STEP,
     history=schema.items(ENTRY),
     best=_STEP,
+    sums=schema.mapping(_MEASURE),
+    steps=_STEP,
+    callbacks=schema.mapping(_PLAIN),
+    batches=_PLAIN,
+    records=_STEP,
+    optimizer=schema.optional(_PLAIN),
+    schedule=schema.optional(_PLAIN),
+    begun_at=_STEP,
+    divergences=_STEP,
+    stop=schema.optional(_STOP),
 )
 _CHECKPOINT = schema.record(position=_POSITION, settings=schema.mapping(schema.anything))
 
@@ -76,32 +110,44 @@ def save_checkpoint(
     container.write(path, arrays, details, "checkpoint")
 
 
-def load_checkpoint(
-    path: Path,
-    states: Mapping[str, State],
-    weights: Mapping[str, State],
-    best: dict[str, Array],
-    settings: Mapping[str, Any],
-) -> Position:
-    """Set the states and `best` from a checkpoint and return where the run was.
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was read: where the run was, and its arrays."""
 
-    weights: those of the states that the best weights are kept of.
+    path: Path
+    position: Position
+    arrays: Mapping[str, Array]
 
-    Raises ModelFileError if the file is damaged or belongs to another run, changing nothing.
-    """
-    arrays, details = container.read(path, "checkpoint")
-    found = described(path, details, _CHECKPOINT)
-    agree(path, found["settings"], settings)
-    position = found["position"]
-    history = [Evaluated(**entry) for entry in position["history"]]
-    if position["best"] >= max(len(history), 1):
-        raise ModelFileError(f"{path} is damaged: its best epoch is none of its history.")
-    kept = {f"best/{name}": state for name, state in weights.items()} if history else {}
-    fit_states(path, arrays, {**{f"now/{name}": state for name, state in states.items()}, **kept})
-    for name, state in states.items():
-        state.value = arrays[f"now/{name}"]
-    best.update({name: np.array(arrays[f"best/{name}"]) for name in (weights if history else ())})
-    return Position(**{**position, "history": history})
+    @classmethod
+    def read(cls, path: Path, settings: Mapping[str, Any]) -> Checkpoint:
+        """The checkpoint of this file.
+
+        Raises ModelFileError if the file is damaged or belongs to a run with other settings.
+        """
+        arrays, details = container.read(path, "checkpoint")
+        found = described(path, details, _CHECKPOINT)
+        agree(path, found["settings"], settings)
+        position = found["position"]
+        history = [Evaluated(**entry) for entry in position["history"]]
+        if position["best"] >= max(len(history), 1):
+            raise ModelFileError(f"{path} is damaged: its best epoch is none of its history.")
+        return cls(path, Position(**{**position, "history": history}), arrays)
+
+    def restore(
+        self, states: Mapping[str, State], weights: Mapping[str, State]
+    ) -> dict[str, Array]:
+        """Set the states, and return the best weights by name.
+
+        weights: those of the states that the best weights are kept of. Raises ModelFileError, changing
+        nothing, if the arrays are not those of the states.
+        """
+        kept = weights if self.position.history else {}
+        wanted = {f"now/{name}": state for name, state in states.items()}
+        wanted |= {f"best/{name}": state for name, state in kept.items()}
+        fit_states(self.path, self.arrays, wanted)
+        for name, state in states.items():
+            state.value = self.arrays[f"now/{name}"]
+        return {name: np.array(self.arrays[f"best/{name}"]) for name in kept}
 
 
 def described(path: Path, details: Any, shape: schema.Schema) -> dict[str, Any]:

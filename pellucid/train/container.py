@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ def pack(arrays: Mapping[str, Array], details: Mapping[str, Any], kind: str) -> 
     return container.pack(arrays, to_plain(details), kind)
 
 
-def unpack(content: bytes, kind: str, name: str) -> tuple[dict[str, Array], dict[str, Any]]:
+def unpack(
+    content: bytes, kind: str | Sequence[str], name: str
+) -> tuple[dict[str, Array], dict[str, Any]]:
     """Arrays and details of a file's bytes; raises ModelFileError naming what is wrong."""
     arrays, details = container.unpack(content, kind, name)
     try:
@@ -33,7 +35,7 @@ def write(path: Path, arrays: Mapping[str, Array], details: Mapping[str, Any], k
     write_atomically(path, pack(arrays, details, kind))
 
 
-def read(path: Path, kind: str) -> tuple[dict[str, Array], dict[str, Any]]:
+def read(path: Path, kind: str | Sequence[str]) -> tuple[dict[str, Array], dict[str, Any]]:
     """Arrays and details of the file at `path`; raises ModelFileError naming what is wrong."""
     try:
         # A pipe would be waited for, and a device may never end.

@@ -12,24 +12,27 @@ import numpy as np
 from pellucid import check, nn, optim
 from pellucid.data import split
 from pellucid.errors import DataError, NotFiniteError, RunFolderError, warn
-from pellucid.hints import FIT
-from pellucid.keywords import explained
+from pellucid.keywords import FIT, explained
+from pellucid.nn.inputs import taken
 from pellucid.train import arrays
-from pellucid.train.aims import Prepared, prepare
+from pellucid.train.build_step import LossFunction
 from pellucid.train.choices import Choice
-from pellucid.train.events import Callback
+from pellucid.train.evaluator import Data
+from pellucid.train.events import CallbackFunction
 from pellucid.train.folder import run_folder
 from pellucid.train.indices import build
 from pellucid.train.kinds import check_rows, kinds_of, like
 from pellucid.train.labels import classes_of, codes_of, packed, type_of_labels
+from pellucid.train.measures import Measure
 from pellucid.train.model import Member, Model
+from pellucid.train.probes import Probe
+from pellucid.train.problem import Problem, Settings
 from pellucid.train.progress import reporter
 from pellucid.train.run import Run
 from pellucid.train.session import Trained, check_savable, train_network
-from pellucid.train.step import Data, LossFunction, taken
-from pellucid.train.trainer import Problem, Settings
+from pellucid.train.supervised import Watching, supervised_problem
+from pellucid.train.targets import Prepared, prepare
 
-SHOWN_ROWS = 10_000
 OnDivergence = Literal["warn", "raise"]
 _GOES_ON = Choice(
     "weights",
@@ -59,10 +62,15 @@ def fit(
     out: str | Path | None = None,
     resume: bool = False,
     force: bool = False,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[CallbackFunction] = (),
     progress: bool = True,
     fresh: bool | None = None,
     on_divergence: OnDivergence = "warn",
+    metrics: Sequence[Measure] = (),
+    measure_train: bool = False,
+    evaluate_every: int = 1,
+    probes: Sequence[Probe] = (),
+    probe_every: int = 50,
 ) -> Run:
     """Train `net` and return the run, with the best weights in its model.
 
@@ -92,8 +100,13 @@ def fit(
     time_limit:  seconds; the only setting that makes the result depend on a clock.
     out:         a new folder for the model, the history and checkpoints; `force` replaces one that
                  exists, `resume` goes on where a run in it stopped.
-    callbacks:   objects that are called with each event (see `pellucid.train.events`).
-
+    callbacks:   objects or functions that are called with each event, and may answer with actions such
+                 as `Stop` or `SetRate` (see `pellucid.train.events`).
+    metrics:     further measures of the rows that are measured (see `pellucid.train.measures`).
+    measure_train: measure the training rows too, in evaluation mode: the first 10,000 in a seeded order.
+    evaluate_every: epochs from one evaluation to the next.
+    probes:      what looks into the training step every `probe_every` steps (see
+                 `pellucid.train.probes`); what they give is in `run.records`.
     fresh:       what to do with weights that the network has: True draws them anew by the seed, as
                  for a new network; False goes on from them; None does, and warns if they come from
                  an earlier `fit`.
@@ -101,18 +114,20 @@ def fit(
                  NaN or infinite, or is so in every epoch. Either way the model has the best weights
                  before that.
 
-    Training metrics are measured in evaluation mode on the first 10,000 training rows (in a seeded
-    order) and named so. Ctrl-C ends training with the best weights so far, and `resume` goes on with
-    it all the same. A loss that is NaN or infinite is worse than every number; if it never is one, a
-    warning says so, and the model has the last weights that are finite. Raises DataError for arrays
-    that do not fit together, RunFolderError where another process trains in the folder, and
-    RunFolderError, which holds the run, if `out` cannot be written.
+    The history has the mean loss of each epoch's batches, and what was measured in evaluation mode on
+    the validation rows, or on the training rows if there are no others. Ctrl-C ends training with the
+    best weights so far, and `resume` goes on with it all the same. A loss that is NaN or infinite is
+    worse than every number; if it never is one, a warning says so, and the model has the last weights
+    that are finite. Raises DataError for arrays that do not fit together, RunFolderError where another
+    process trains in the folder, and RunFolderError, which holds the run, if `out` cannot be written.
     """
     _check_parts(net, loss, optimizer, schedule)
     if batch_size is not None:
         check.integer("batch_size", batch_size)
     check.integer("epochs", epochs, 0)
     check.integer("patience", patience, 0)
+    check.integer("evaluate_every", evaluate_every, 1)
+    check.integer("probe_every", probe_every, 1)
     check_limits(seed, time_limit)
     check_on_divergence(on_divergence)
     whole = _rows(train, "train")
@@ -125,19 +140,27 @@ def fit(
     prepared = prepare(net, data, held, loss)
     chosen = optim.Adam() if optimizer is None else optimizer
     batch = _batch_size(batch_size, chosen, len(prepared.train[1]))
-    problem = Problem(
+    settings = Settings(
+        batch,
+        int(epochs),
+        seed,
+        int(patience),
+        time_limit=time_limit,
+        evaluate_every=int(evaluate_every),
+    )
+    watching = Watching(measure_train, tuple(metrics), tuple(probes), int(probe_every))
+    problem = supervised_problem(
         net,
         prepared.loss,
         chosen,
         prepared.train,
-        _shown(prepared.train, seed),
         prepared.validation,
         prepared.metric,
-        prepared.metric_name,
-        optim.ConstantRate() if schedule is None else schedule,
+        settings,
+        schedule,
+        watching,
     )
     problem.schedule.check(epochs)
-    settings = Settings(batch, int(epochs), seed, int(patience), time_limit=time_limit)
     model = Model([Member(net, kinds)], prepared.classes, labels=_label_type(train[1], prepared))
     reasons = _reasons(prepared, chosen, settings, optimizer is None, loss is None)
     if had_weights:
@@ -158,7 +181,7 @@ def train_model(
     out: str | Path | None,
     resume: bool,
     force: bool,
-    callbacks: Sequence[Callback],
+    callbacks: Sequence[CallbackFunction],
 ) -> Run:
     """Train the network of a model, in a run folder if there is to be one."""
     if out is not None:
@@ -176,7 +199,7 @@ def train_model(
         best = trained.history[trained.best]
         model.details |= {
             "choices": [choice.to_json() for choice in reasons],
-            "stopped_because": [trained.because],
+            "stopped_because": [trained.reason],
             "diverged": [trained.diverged],
             "epochs": [trained.history[-1].epoch],
             "best_epoch": [best.epoch],
@@ -188,11 +211,12 @@ def train_model(
             model,
             trained.history,
             best.epoch,
-            trained.because,
+            trained.reason,
             tuple(reasons),
             None if folder is None else folder.path,
             trained.diverged,
             trained.interrupted,
+            trained.records,
         )
         if folder is not None:
             folder.hand_over(model, [trained.history], run, failure)
@@ -335,15 +359,6 @@ def _batch_size(asked: int | None, optimizer: optim.Optimizer, rows: int) -> int
             f"size of {asked}: leave batch_size out"
         )
     return int(asked)
-
-
-def _shown(data: Data, seed: int) -> Data:
-    """The training rows on which training metrics are measured."""
-    count = len(data[1])
-    if count <= SHOWN_ROWS:
-        return data
-    rows = np.sort(np.random.default_rng([seed, 1]).permutation(count)[:SHOWN_ROWS])
-    return (taken(data[0], rows), *(part[rows] for part in data[1:]))
 
 
 def _label_type(y: Any, prepared: Prepared) -> str | None:

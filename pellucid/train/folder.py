@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from pellucid.errors import RunFolderError
 from pellucid.train import container
@@ -25,16 +25,29 @@ from pellucid.train.files import (
     write_atomically,
 )
 from pellucid.train.lock import LOCK, locked
-from pellucid.train.model import Model
 from pellucid.train.plain import to_plain
 
 MODEL = "model.safetensors"
 HISTORY = "history.jsonl"
+RECORDS = "records.jsonl"
 REPLACED = "replaced.safetensors"
 _CHECKPOINTS = "checkpoint-*.safetensors"
 _NETWORKS = "network-*.safetensors"
 
+KINDS = ("model", "networks")
+"""What the file of a finished run may hold: a model, or the networks of a step of one's own."""
+
 State = Literal["unfinished", "interrupted", "finished"]
+
+
+class Keepable(Protocol):
+    """What a run leaves: a model, or networks."""
+
+    details: dict[str, Any]
+
+    def save(self, path: Path) -> None:
+        """Write it to a file."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -81,7 +94,7 @@ class RunFolder:
         if not self.path.exists():
             return True
         return self.path.is_dir() and all(
-            file.name == LOCK or is_leftover(file) for file in self.path.iterdir()
+            file.name in (LOCK, RECORDS) or is_leftover(file) for file in self.path.iterdir()
         )
 
     def _set_aside(self) -> None:
@@ -93,7 +106,7 @@ class RunFolder:
                         f"Cannot replace the run in {self.path}: its model is write-protected."
                     )
                 self.model.replace(self.path / REPLACED)
-            for old in [*self._unfinished(), self.path / HISTORY]:
+            for old in [*self._unfinished(), self.path / HISTORY, self.path / RECORDS]:
                 old.unlink(missing_ok=True)
         except OSError as error:
             raise RunFolderError(
@@ -110,7 +123,7 @@ class RunFolder:
         """Whether the run came to its end; raises ModelFileError if its model is damaged."""
         if not self.model.exists():
             return "unfinished"
-        details = container.read(self.model, "model")[1].get("details")
+        details = container.read(self.model, KINDS)[1].get("details")
         interrupted = isinstance(details, dict) and details.get("interrupted")
         return "interrupted" if interrupted else "finished"
 
@@ -131,7 +144,7 @@ class RunFolder:
         """What a run needs to go on."""
         return [*self.path.glob(_CHECKPOINTS), *self.path.glob(_NETWORKS)]
 
-    def finish(self, model: Model, histories: Sequence[Sequence[Evaluated]]) -> None:
+    def finish(self, model: Keepable, histories: Sequence[Sequence[Evaluated]]) -> None:
         """Write the history and the model, then remove what was needed to resume.
 
         The history has one JSON object an epoch, with the number of its network. What is needed to
@@ -152,7 +165,7 @@ class RunFolder:
 
     def hand_over(
         self,
-        model: Model,
+        model: Keepable,
         histories: Sequence[Sequence[Evaluated]],
         run: object,
         failure: RunFolderError | None = None,

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
 
@@ -26,6 +28,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.polled = False
+        self.postponed = 0
         self._waiting = False
         self._previous: Any = None
 
@@ -60,7 +63,9 @@ class Interrupts:
             self._previous(signal.SIGINT, None)
 
     def poll(self) -> None:
-        """Deliver the interrupt that waits."""
+        """Deliver the interrupt that waits, unless it is postponed."""
+        if self.postponed:
+            return
         self.polled = self._waiting
         self._deliver()
 
@@ -72,3 +77,17 @@ def poll() -> None:
     """Deliver an interrupt that waits for a moment like this one, if there is any."""
     if _entered and threading.current_thread() is threading.main_thread():
         _entered[-1].poll()
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """Inside, `poll` delivers nothing: the position is not whole while callbacks are called."""
+    current = _entered[-1] if _entered else None
+    if current is None:
+        yield
+        return
+    current.postponed += 1
+    try:
+        yield
+    finally:
+        current.postponed -= 1

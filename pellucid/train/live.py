@@ -12,14 +12,14 @@ from rich.table import Column
 from rich.text import Text
 
 from pellucid.data.note import readable
-from pellucid.train.events import Callback, Evaluated, Event, Progressed, Started, Stopped
+from pellucid.train.events import CallbackFunction, Evaluated, Event, Progressed, Started, Stopped
 
 TEXT_WIDTH = 72
 """Columns that the text beside the bar takes."""
 
 
 @contextmanager
-def live_progress() -> Iterator[Callback]:
+def live_progress() -> Iterator[CallbackFunction]:
     """A bar over the epochs with loss, metric, learning rate and the time left at most."""
     console = Console(file=sys.stderr)
     with Progress(
@@ -50,13 +50,13 @@ class _Live:
         self._task = bar.add_task("preparing", total=None)
         self._measured = self._network = ""
         self._epochs = 0
-        self._per_epoch = 1.0
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
         if isinstance(event, Started):
-            self._epochs, self._per_epoch = event.epochs, event.steps_per_epoch
-            steps = event.epochs * event.steps_per_epoch
+            self._epochs = event.epochs
+            per_epoch = event.steps_per_epoch
+            steps = None if per_epoch is None else event.epochs * per_epoch
             if event.networks > 1:
                 self._network = f"network {event.network + 1}/{event.networks} "
             self._measured = ""
@@ -68,8 +68,8 @@ class _Live:
             self._bar.update(self._task, completed=event.step, description=text)
         elif isinstance(event, Evaluated):
             metric = event.validation_metric
-            shown = event.train_metric if metric is None else metric
-            self._measured = f" {event.metric} {readable(shown)}"
+            metric = event.train_metric if metric is None else metric
+            self._measured = "" if metric is None else f" {event.metric} {readable(metric)}"
         elif isinstance(event, Stopped):
             text = f"{self._network}stopped at epoch {event.epoch}, best {event.best_epoch}"
             text += self._measured

@@ -11,8 +11,8 @@ from pellucid import nn
 from pellucid.data import Note, Preparation
 from pellucid.errors import DataError, NotFiniteError
 from pellucid.graph import Array
+from pellucid.train.evaluator import outputs_of
 from pellucid.train.kinds import Kind, check_rows, like
-from pellucid.train.step import Evaluator
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Member:
         count = check_rows(x, "X")
         if count == 0:
             raise DataError("There are no rows to predict.")
-        return Evaluator(self.net, None, (x, np.zeros(count, bool))).run()[0]
+        return outputs_of(self.net, x)
 
     def finite_outputs(self, data: Any, notes: list[Note] | None = None) -> Array:
         """The same; raises NotFiniteError, naming the row, where they are no numbers."""

@@ -11,18 +11,18 @@ import numpy as np
 
 from pellucid import nn
 from pellucid.data import Note, Preparation, Table, read_table
-from pellucid.data.likeliest import likeliest
+from pellucid.data.likeliest import likeliest, probabilities
 from pellucid.data.note import counted
 from pellucid.errors import DataError, ModelFileError, NotFiniteError, warn
 from pellucid.graph import Array
-from pellucid.nn.registry import described as structure
+from pellucid.nn.inputs import taken
 from pellucid.parts import Copied
+from pellucid.spec import described as structure
 from pellucid.train import arrays, container, described, kinds, metrics
 from pellucid.train.kinds import check_rows, like
 from pellucid.train.labels import Label, codes_of, label_array
 from pellucid.train.member import Member
 from pellucid.train.plain import to_plain
-from pellucid.train.step import taken
 
 __all__ = ["Label", "Member", "Model", "probabilities"]
 
@@ -263,13 +263,3 @@ def _values(member: Member, outputs: Array) -> Array:
     if member.preparation is not None:
         return np.asarray(member.preparation.decode(outputs))
     return outputs[:, 0] if outputs.ndim == 2 and outputs.shape[1] == 1 else outputs
-
-
-def probabilities(outputs: Array) -> Array:
-    """Softmax of logits (n, C); for one logit (n,) or (n, 1) its sigmoid as the second class."""
-    logits = np.asarray(outputs, np.float64)
-    if logits.ndim == 1 or logits.shape[1] == 1:
-        logits = np.stack([np.zeros(len(logits)), logits.reshape(-1)], axis=1)
-    with np.errstate(invalid="ignore"):
-        shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))

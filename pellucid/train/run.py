@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from pellucid.hints import RUN, missing
 from pellucid.train.choices import Choice
 from pellucid.train.events import Evaluated
 from pellucid.train.model import Model
+from pellucid.train.records import Records
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Run:
     folder:          where it was written, None if nowhere.
     diverged:        whether the loss became NaN or infinite; the model is the best before that.
     interrupted:     whether the user stopped it; the model is the best until then.
+    log:             what was measured, record by record (see `pellucid.train.records`).
     """
 
     model: Model
@@ -35,11 +37,17 @@ class Run:
     folder: Path | None = None
     diverged: bool = False
     interrupted: bool = False
+    log: Records = field(default_factory=Records, repr=False, compare=False)
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
             raise missing(repr(type(self).__name__), name, RUN)
+
+    @property
+    def records(self) -> Any:
+        """The records as a data frame of the library that you have: see `Records.frame`."""
+        return self.log.frame()
 
     @property
     def best(self) -> Evaluated:
@@ -51,12 +59,12 @@ class Run:
         best = self.best
         measured = "training" if best.validation_loss is None else "validation"
         metric = best.train_metric if best.validation_metric is None else best.validation_metric
+        named = "" if metric is None or best.metric == "loss" else f"{best.metric} {metric:.4g}, "
         ended = "diverged" if self.diverged else "stopped"
         epochs = counted(self.history[-1].epoch, "epoch")
         return (
             f"Trained for {epochs}, then {ended}: {self.stopped_because}. "
-            f"Best epoch {self.best_epoch}: {measured} {best.metric} {metric:.4g}, "
-            f"loss {best.score:.4g}."
+            f"Best epoch {self.best_epoch}: {measured} {named}loss {best.score:.4g}."
         )
 
     __repr__ = __str__

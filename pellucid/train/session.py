@@ -5,28 +5,32 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from pellucid import nn, optim, schema
+from pellucid import schema
 from pellucid.errors import ModelFileError, RunFolderError, warn
 from pellucid.nn.inputs import is_tree, leaves
 from pellucid.train import container
 from pellucid.train.checkpoint import ENTRY, agree, described, fit_states
-from pellucid.train.events import Callback, Evaluated
+from pellucid.train.engine import Engine
+from pellucid.train.evaluator import Data
+from pellucid.train.events import CallbackFunction, Evaluated
 from pellucid.train.files import make_folder
-from pellucid.train.folder import RunFolder, unsaved
-from pellucid.train.step import Data, LossFunction
-from pellucid.train.trainer import Problem, Settings, Trainer
+from pellucid.train.folder import RECORDS, RunFolder, unsaved
+from pellucid.train.problem import Problem, Settings
+from pellucid.train.records import Records, read_records
+from pellucid.train.supervised import policies_for
+from pellucid.train.training_step import network_states
 
 _NETWORK = schema.record(
     identity=schema.mapping(schema.anything),
     trained=schema.record(
         history=schema.items(ENTRY, least=1),
         best=schema.whole(),
-        because=schema.text(2_000),
+        reason=schema.text(2_000),
         interrupted=schema.flag,
         diverged=schema.flag,
     ),
@@ -37,15 +41,27 @@ _NETWORK = schema.record(
 class Trained:
     """What training one network left; the network itself has the best weights.
 
-    history: an entry an epoch. best: the place of the best. because: why it stopped.
+    history: an entry an evaluation. best: the index of the best. reason: why it stopped.
     interrupted: whether the user stopped it. diverged: whether its loss became NaN or infinite.
+    records: what was measured since training began or, of a run with a folder, in all of it.
     """
 
     history: tuple[Evaluated, ...]
     best: int
-    because: str
+    reason: str
     interrupted: bool
     diverged: bool = False
+    records: Records = field(default_factory=Records, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the records, as plain values."""
+        return {
+            "history": [asdict(entry) for entry in self.history],
+            "best": self.best,
+            "reason": self.reason,
+            "interrupted": self.interrupted,
+            "diverged": self.diverged,
+        }
 
     def warn(self, which: str = "The network") -> None:
         """Say what its weights are if it diverged, or if no epoch could be measured.
@@ -55,9 +71,11 @@ class Trained:
         entry = self.history[self.best]
         trained = "before any training" if entry.step == 0 else "the best before that"
         if self.diverged and entry.is_finite:
-            text = f"diverged: {self.because}. Its weights are those of epoch {entry.epoch}, {trained}."
+            text = (
+                f"diverged: {self.reason}. Its weights are those of epoch {entry.epoch}, {trained}."
+            )
         elif not entry.is_finite:
-            stopped = f"diverged: {self.because}" if self.diverged else "has no finite loss"
+            stopped = f"diverged: {self.reason}" if self.diverged else "has no finite loss"
             text = (
                 f"{stopped}. No epoch could be measured, so its weights are those of epoch "
                 f"{entry.epoch}, the last that are finite."
@@ -70,7 +88,7 @@ class Trained:
 def train_network(
     problem: Problem,
     settings: Settings,
-    callbacks: Sequence[Callback],
+    callbacks: Sequence[CallbackFunction],
     folder: RunFolder | None = None,
     resume: bool = False,
     number: int = 0,
@@ -86,29 +104,39 @@ def train_network(
     if folder is not None and resume and folder.network(number).exists():
         return _finished(problem, folder, identity, number)
     checkpoint = None if folder is None else folder.checkpoint(number)
-    trainer = Trainer(problem, settings, callbacks, checkpoint, identity, (number, networks))
+    engine = Engine(
+        problem,
+        settings,
+        policies_for(problem, settings, checkpoint is not None),
+        callbacks,
+        checkpoint,
+        identity,
+        number,
+        networks,
+    )
     if resume:
-        trainer.resume()
-    because = trainer.run()
-    found = Trained(
-        tuple(trainer.position.history),
-        trainer.position.best,
-        because,
-        trainer.interrupted,
-        trainer.diverged,
+        engine.resume()
+    reason = engine.run()
+    trained = Trained(
+        tuple(engine.position.history),
+        engine.position.best,
+        reason,
+        engine.interrupted,
+        engine.diverged,
+        engine.records,
     )
     if folder is not None:
         try:
-            _keep(folder, problem, found, identity, number, trainer.failure)
+            _keep(folder, problem, trained, identity, number, engine.failure)
         except Exception as error:
-            raise unsaved(error, found, folder.path) from error
-    return found
+            raise unsaved(error, trained, folder.path) from error
+    return trained
 
 
 def _keep(
     folder: RunFolder,
     problem: Problem,
-    found: Trained,
+    trained: Trained,
     identity: Mapping[str, Any],
     number: int,
     failure: RunFolderError | None,
@@ -116,43 +144,30 @@ def _keep(
     """Write what a network has become, unless it was interrupted; raises the failure if there is one."""
     if failure is not None:
         raise failure
-    if found.interrupted:
+    if trained.interrupted:
         return
     make_folder(folder.path)
-    details = {"identity": identity, "trained": asdict(found)}
-    container.write(folder.network(number), problem.net.state_dict(), details, "network")
+    details = {"identity": identity, "trained": trained.to_json()}
+    arrays = {name: state.value for name, state in network_states(problem.networks).items()}
+    container.write(folder.network(number), arrays, details, "network")
     folder.checkpoint(number).unlink(missing_ok=True)
 
 
 def check_savable(problem: Problem) -> None:
     """Raise TypeError, naming class and setting, for a part that a file of the run cannot hold."""
-    nn.to_spec(problem.net)
-    optim.to_spec(problem.optimizer)
-    optim.to_spec(problem.schedule)
-    _loss_identity(problem.loss)
+    problem.described()
 
 
 def _identity(problem: Problem, settings: Settings, number: int) -> dict[str, Any]:
     """What the result depends on, as plain JSON values: a run resumes only with the same."""
     identity = {
         **settings.deciding(),
-        "data": fingerprint(problem.train),
-        "validation data": problem.validation and fingerprint(problem.validation),
-        "loss": _loss_identity(problem.loss),
-        "network": nn.to_spec(problem.net),
-        "optimizer": optim.to_spec(problem.optimizer),
-        "schedule": optim.to_spec(problem.schedule),
+        **{name: data and fingerprint(data) for name, data in problem.data.items()},
+        **problem.described(),
         "number": number,
     }
     plain: dict[str, Any] = json.loads(json.dumps(identity))
     return plain
-
-
-def _loss_identity(loss: LossFunction) -> Any:
-    """A loss of the library with its settings; of one's own its name, its code cannot be compared."""
-    if isinstance(loss, nn.Loss):
-        return nn.to_spec(loss)
-    return getattr(loss, "__qualname__", type(loss).__qualname__)
 
 
 def _finished(
@@ -167,19 +182,29 @@ def _finished(
     history = tuple(Evaluated(**entry) for entry in trained["history"])
     if trained["best"] >= len(history):
         raise ModelFileError(f"{path} is damaged: its best epoch is none of its history.")
-    held = [*problem.net.named_parameters(), *problem.net.named_buffers()]
-    fit_states(path, arrays, {name: one.state for name, one in held})
-    problem.net.load_state_dict(arrays)
+    states = network_states(problem.networks)
+    fit_states(path, arrays, states)
+    for name, state in states.items():
+        state.value = arrays[name]
     folder.checkpoint(number).unlink(missing_ok=True)
-    return Trained(**{**trained, "history": history})
+    records = Records()
+    records.add([r for r in read_records(folder.path / RECORDS) if r.network == number])
+    return Trained(**{**trained, "history": history}, records=records)
+
+
+_SAMPLED = 1_000
+"""Rows of a file that are compared; reading all of it would take as long as an epoch."""
 
 
 def fingerprint(data: Data) -> str:
-    """A hash of the training arrays."""
+    """A hash of arrays; of those that lie in a file of some rows, evenly spaced."""
     seal = hashlib.sha256()
-    if is_tree(data[0]):
-        seal.update(" ".join(leaves(data[0])).encode())
-    for array in [*leaves(data[0]).values(), *data[1:]]:
-        seal.update(f"{array.shape} {array.dtype}".encode())
-        seal.update(np.ascontiguousarray(array).tobytes())
+    for part in data:
+        if is_tree(part):
+            seal.update(" ".join(leaves(part)).encode())
+        for array in leaves(part).values():
+            seal.update(f"{array.shape} {array.dtype}".encode())
+            resident = isinstance(array, np.ndarray) and not isinstance(array, np.memmap)
+            rows = slice(None, None, 1 if resident else max(len(array) // _SAMPLED, 1))
+            seal.update(np.ascontiguousarray(array[rows]).tobytes())
     return seal.hexdigest()

@@ -17,10 +17,8 @@ from pellucid.data.target import NumberTarget, Target, learn_target
 from pellucid.errors import DataError, RunFolderError, warn
 from pellucid.graph import Array
 from pellucid.train import metrics
-from pellucid.train.aims import accuracy, root_mean_square
-from pellucid.train.events import Callback
+from pellucid.train.events import CallbackFunction
 from pellucid.train.fit import (
-    SHOWN_ROWS,
     OnDivergence,
     check_limits,
     check_on_divergence,
@@ -28,12 +26,15 @@ from pellucid.train.fit import (
 )
 from pellucid.train.folder import RunFolder, run_folder
 from pellucid.train.interrupt import Abandoned
+from pellucid.train.measures import accuracy, root_mean_square
 from pellucid.train.model import Member, Model
+from pellucid.train.problem import Problem, Settings
 from pellucid.train.progress import reporter
+from pellucid.train.records import Records
 from pellucid.train.rules import TablePlan, plan_for
 from pellucid.train.run import Run
 from pellucid.train.session import Trained, train_network
-from pellucid.train.trainer import Metric, Problem, Settings
+from pellucid.train.supervised import supervised_problem
 
 LEAST_ROWS = 10
 
@@ -69,7 +70,7 @@ def fit_table(
     out: str | Path | None = None,
     resume: bool = False,
     force: bool = False,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[CallbackFunction] = (),
     progress: bool = True,
     on_divergence: OnDivergence = "warn",
 ) -> TableRun:
@@ -157,7 +158,9 @@ class _TableFits:
         """How the training of each network went."""
         return [fitted.trained for fitted in self._fitted]
 
-    def train(self, callbacks: Sequence[Callback], folder: RunFolder | None, resume: bool) -> None:
+    def train(
+        self, callbacks: Sequence[CallbackFunction], folder: RunFolder | None, resume: bool
+    ) -> None:
         """Train every network, or those that are complete when the user interrupts.
 
         If none is, the first as far as it came. A second interrupt ends everything. A folder that
@@ -191,7 +194,7 @@ class _TableFits:
         kept: Array,
         held: Array,
         limit: float | None,
-        callbacks: Sequence[Callback],
+        callbacks: Sequence[CallbackFunction],
         folder: RunFolder | None,
         resume: bool,
     ) -> _Fitted:
@@ -203,8 +206,8 @@ class _TableFits:
         seed = self.settings.seed + number
         net.build(x[:1], seed=seed)
         parts = (x[kept], y[kept]), (x[held], y[held])
-        problem = self._problem(net, *parts, preparation.goal, seed)
         settings = replace(self.settings, seed=seed, time_limit=limit)
+        problem = self._problem(net, *parts, preparation.goal, settings)
         try:
             trained = train_network(
                 problem, settings, callbacks, folder, resume, number, self.plan.networks
@@ -245,16 +248,15 @@ class _TableFits:
         train: tuple[Array, Array],
         validation: tuple[Array, Array],
         goal: Target,
-        seed: int,
+        settings: Settings,
     ) -> Problem:
-        rows = np.sort(np.random.default_rng([seed, 1]).permutation(len(train[0]))[:SHOWN_ROWS])
-        shown = (train[0][rows], train[1][rows])
         loss: nn.Loss = nn.CrossEntropy()
-        metric: Metric = accuracy
-        name = "accuracy"
+        metric = accuracy()
         if isinstance(goal, NumberTarget):
-            loss, metric, name = nn.MeanSquaredError(), _root_mean_square_of(goal), "rmse"
-        return Problem(net, loss, self.plan.optimizer, train, shown, validation, metric, name)
+            loss, metric = nn.MeanSquaredError(), root_mean_square(goal.scale)
+        return supervised_problem(
+            net, loss, self.plan.optimizer, train, validation, metric, settings
+        )
 
     def run(self, notes: tuple[Note, ...], folder: RunFolder | None) -> TableRun:
         """The run of these networks."""
@@ -268,14 +270,22 @@ class _TableFits:
             None if folder is None else folder.path,
             any(trained.diverged for trained in self.trained),
             self.interrupted,
+            self._records(),
         )
         metrics = model.details["validation_metrics"]
         return TableRun(run, self.task, notes, self.table.rows, metrics)
 
+    def _records(self) -> Records:
+        """The records of all networks, one after another."""
+        records = Records()
+        for trained in self.trained:
+            records.add(trained.records)
+        return records
+
     def _because(self) -> str:
         """Why the first network stopped, or the first that diverged if any did."""
         diverged = (trained for trained in self.trained if trained.diverged)
-        return next(diverged, self.trained[0]).because
+        return next(diverged, self.trained[0]).reason
 
     def model(self) -> Model:
         """The networks together, with what is to be said about them."""
@@ -289,7 +299,7 @@ class _TableFits:
             "validation_rows": sum(len(fitted.held) for fitted in sound),
             "validation_metrics": self._measured(),
             "choices": [choice.to_json() for choice in self.plan.reasons],
-            "stopped_because": [trained.because for trained in self.trained],
+            "stopped_because": [trained.reason for trained in self.trained],
             "diverged": [trained.diverged for trained in self.trained],
             "epochs": [trained.history[-1].epoch for trained in self.trained],
             "best_epoch": best,
@@ -334,8 +344,3 @@ class _TableFits:
             return metrics.classification(truth, np.concatenate(chances))
         values = [p.decode(outputs) for p, outputs in prepared if p is not None]
         return metrics.regression(goal.decode(truth), np.concatenate(values))
-
-
-def _root_mean_square_of(goal: NumberTarget) -> Metric:
-    """The typical error in the target's own unit, from standardised outputs and targets."""
-    return lambda outputs, targets: goal.scale * root_mean_square(outputs, targets)

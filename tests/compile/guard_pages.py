@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 
 from pellucid.compile.code import Code
+from pellucid.compile.emit.driver import FIRST_BUFFER
 from pellucid.compile.emit.kernel import External
 from pellucid.compile.plan.kernels import Target
+from pellucid.compile.pointers import Table, address
 from pellucid.compile.program import NativeProgram, task_ranges
 from pellucid.compile.verified import verify_code
 from pellucid.graph import Array, Graph, State
@@ -122,10 +124,15 @@ class GuardedProgram(NativeProgram):
             copy.own[...] = copy.view()
         return outputs
 
-    def _pointer(
-        self, buffer: External, inputs: Mapping[str, Array], outputs: Mapping[str, Array]
-    ) -> int:
-        own = self._own(buffer, inputs, outputs)
+    def table(self, fed: Mapping[str, Array], outputs: Mapping[str, Array]) -> Table:
+        table = (ctypes.c_int64 * (FIRST_BUFFER + len(self.code.slots)))()
+        own = (self._arena, self._scratch, self._task_ranges, self.clocks)
+        table[:FIRST_BUFFER] = [address(array) for array in own]
+        for buffer, slot in self.code.slots.items():
+            table[slot] = self._pointer(buffer, self._own(buffer, fed, outputs))
+        return table
+
+    def _pointer(self, buffer: External, own: Array) -> int:
         memory, start = between_pages(own.nbytes, self.at_end)
         copy = _Copy(own, memory, start)
         if not isinstance(buffer, Target):

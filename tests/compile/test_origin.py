@@ -19,14 +19,14 @@ from pellucid.compile.passes.split import split_reductions
 from pellucid.compile.plan.kernels import computed_nodes
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph
-from pellucid.train.step import training_step
+from pellucid.train.supervised import supervised_step
 
 
 def training(net: nn.Module, *shape: int) -> Graph:
     """A step of training on 16 rows of two classes."""
     x, y = np.ones((16, *shape), np.float32), np.zeros(16, np.int32)
     net.build(x[:1])
-    return training_step(net, nn.CrossEntropy(), optim.Adam(), (x, y), 16, 0).graph
+    return supervised_step(net, nn.CrossEntropy(), optim.Adam(), (x, y), 16, 0).graph
 
 
 def perceptron() -> Graph:
@@ -94,6 +94,6 @@ def test_a_layer_whose_weights_do_not_fit_is_named() -> None:
     net = nn.Sequential(small=nn.Linear(2**18), huge=nn.Linear(2**40))
     with pytest.raises(MemoryError) as caught:
         net.build(4)
-    assert caught.value.__notes__ == ["in Linear 'huge', given (batch, 262144)"]
+    assert caught.value.__notes__ == ["in Linear 'huge', with input (batch, 262144)"]
     with pytest.raises(ValueError, match="no parameters yet"):
         net.parameters()

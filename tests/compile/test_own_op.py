@@ -22,7 +22,7 @@ from pellucid.compile.program import NativeProgram
 from pellucid.errors import PellucidWarning
 from pellucid.graph import TABLE, Array, Graph, Op, Program, Tensor
 from pellucid.graph.execute import ReferenceProgram
-from pellucid.train.step import training_step
+from pellucid.train.supervised import supervised_step
 
 X = np.linspace(-3, 3, 60, dtype=np.float32)
 STEPS = 30
@@ -77,7 +77,7 @@ def step_graph() -> Graph:
     x = np.random.default_rng(0).normal(size=(64, 20)).astype(np.float32)
     y = (x[:, 0] > 0).astype(np.int32)
     net = nn.Sequential(nn.Linear(32), Softsign(), nn.Linear(2)).build(x[:1])
-    return training_step(net, nn.CrossEntropy(), optim.SGD(0.5), (x, y), 32, 0).graph
+    return supervised_step(net, nn.CrossEntropy(), optim.SGD(0.5), (x, y), 32, 0).graph
 
 
 def losses(graph: Graph, program: Program) -> Array:

@@ -9,7 +9,7 @@ from benchmarks import stacks
 from benchmarks.stacks import found_by, hunt, trouble
 from pellucid import nn
 from pellucid.graph import Array, Graph
-from pellucid.nn.registry import LOSSES, MODULES
+from pellucid.parts import library
 from tests.compile.closeness import Feeds, Results, reference
 from tests.nn.random_stacks import LAYERS, random_step
 
@@ -26,14 +26,14 @@ def test_random_stacks_in_float32() -> None:
 
 
 def test_every_layer_and_loss_takes_part() -> None:
-    assert {kind.__name__ for kind in MODULES} == {*LAYERS, "Embedding", "Join"}
+    assert {*library(nn.Module)} == {*LAYERS, "Embedding", "Join"}
     seen: set[str] = set()
     for seed in range(250):
         step = random_step(seed)
         seen |= {type(module).__name__ for _, module in step.net.named_modules()}
         seen.add(type(step.loss).__name__)
     # Join takes several inputs, which a stack has not.
-    wanted = {kind.__name__ for kind in (*MODULES, *LOSSES)} - {"Join"}
+    wanted = {*library(nn.Module, nn.Loss)} - {"Join"}
     assert wanted <= seen
 
 

@@ -207,11 +207,15 @@ def test_the_largest_of_all_places_and_of_grids(by_torch: ByTorch) -> None:
         (
             lambda: nn.Conv2d(4, 9),
             (8, 8, 3),
-            r"covers 9 × 9 places, more than its padded input \(batch, 8, 8, 3\)",
+            r"covers 9 × 9, more than its padded input \(batch, 8, 8, 3\)",
         ),
         (lambda: nn.Conv2d(4), (8, 8), r"Conv2d.*\(batch, height, width, channels\)"),
         (lambda: nn.Conv2d(4, groups=2), (8, 8, 3), "3 channels into 2 groups"),
-        (lambda: nn.MaxPool2d(9), (8, 8, 3), r"MaxPool2d.* window of 9 × 9 places, .* 8, 8, 3\)"),
+        (
+            lambda: nn.MaxPool2d(9),
+            (8, 8, 3),
+            r"MaxPool2d.* window of 9 × 9, larger than .* 8, 8, 3\)",
+        ),
         (lambda: nn.GlobalMaxPool(), (3,), "GlobalMaxPool"),
         (lambda: nn.AdaptiveMaxPool2d(), (8, 3), "AdaptiveMaxPool2d"),
         (lambda: nn.AveragePool2d(), (8, 3), "AveragePool2d"),
@@ -257,10 +261,10 @@ def test_settings_out_of_range(make: Callable[[], Any], kind: type[Exception], p
 def trained(net: nn.Module, x: Array, y: Array) -> None:
     """A step of training is the same by both executors."""
     from pellucid import optim
-    from pellucid.train.step import training_step
+    from pellucid.train.supervised import supervised_step
 
     net.build(x[:1], seed=0)
-    step = training_step(net, nn.CrossEntropy(), optim.SGD(learning_rate=0.1), (x, y), 4, 0)
+    step = supervised_step(net, nn.CrossEntropy(), optim.SGD(learning_rate=0.1), (x, y), 4, 0)
     feeds: dict[str, Array] = {
         "rows": np.arange(8, dtype=np.int32).reshape(2, 4),
         "learning_rate": np.full(2, 0.1, np.float32),

@@ -156,7 +156,7 @@ def test_errors_inside_a_layer_are_located_once() -> None:
 
     with pytest.raises(ValueError, match="matmul") as caught:
         nn.Sequential(nn.Sequential(Wrong()))(np.zeros((2, 3)))
-    assert caught.value.__notes__ == ["in Wrong '0.0', given (batch, 3)"]
+    assert caught.value.__notes__ == ["in Wrong '0.0', with input (batch, 3)"]
 
 
 def test_forward_returns_a_tensor() -> None:

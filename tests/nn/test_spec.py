@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from pellucid import nn
 from pellucid.errors import ModelFileError
 from pellucid.graph import Tensor
-from pellucid.nn.registry import LOSSES, MODULES, PARTS
+from pellucid.nn.registry import FAMILIES
+from pellucid.parts import library
+
+PARTS = library(*FAMILIES)
 
 INITIALIZERS = st.sampled_from(
     [None, nn.HeNormal(slope=0.25), nn.Orthogonal(2.0), nn.Constant(-1.5), nn.LeCunUniform()]
@@ -104,13 +107,12 @@ def test_every_module_and_loss_has_a_spec() -> None:
         "TiedLinear": {"layer": nn.Linear(2)},
         "TransformerBlock": {"heads": 2},
     }
-    for kind in MODULES:
+    for kind in library(nn.Module).values():
         made = kind(**needs.get(kind.__name__, {}))
         assert type(through_json(made)) is kind
-    for loss in LOSSES:
+    for loss in library(nn.Loss).values():
         given_loss = loss(reduction="sum")
         assert nn.loss_from_spec(nn.to_spec(given_loss)) == given_loss
-    assert {kind.__name__ for kind in (*MODULES, *LOSSES)} < set(PARTS)
     public = [getattr(nn, name) for name in nn.__all__]
     for thing in public:
         if isinstance(thing, type) and issubclass(thing, (nn.Module, nn.Loss, nn.Initializer)):

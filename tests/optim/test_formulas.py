@@ -11,7 +11,7 @@ from pellucid import graph as g
 from pellucid import nn, optim
 from pellucid.compile import Native
 from pellucid.graph import Array, Executor, Graph, Reference
-from pellucid.optim.registry import OPTIMIZERS
+from pellucid.parts import library
 from tests.optim.support import STEPS, problem, run_own
 
 Vectors = dict[str, Array]
@@ -198,6 +198,7 @@ OTHERS = [
     optim.MovingAverage(optim.SGD(0.1), 0.9),
     optim.StochasticAverage(optim.SGD(0.1), 4),
     optim.Groups(optim.SGD(0.1), (optim.Group("*.b", optim.Adam(0.01)),)),
+    optim.Groups(optim.AdamW(0.01), (optim.Group("*", optim.Muon(), dimensions=2),)),
     optim.Groups(
         optim.Prodigy(),
         (
@@ -219,6 +220,7 @@ EVERY = [
     optim.Adagrad(),
     optim.RMSprop(momentum=0.5, centred=True),
     optim.Adadelta(),
+    optim.Muon(weight_decay=0.1, scale="match_rms_adamw"),
     *OTHERS,
 ]
 
@@ -246,7 +248,7 @@ def test_every_optimizer_is_among_those_tested() -> None:
     tested = {type(optimizer) for optimizer in EVERY}
     public = [getattr(optim, name) for name in optim.__all__]
     kinds = {o for o in public if isinstance(o, type) and issubclass(o, optim.Optimizer)}
-    assert kinds - {optim.Optimizer} == tested == set(OPTIMIZERS.values())
+    assert kinds - {optim.Optimizer} == tested == set(library(optim.Optimizer).values())
 
 
 def test_averages_are_what_is_evaluated() -> None:

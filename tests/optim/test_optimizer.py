@@ -14,7 +14,7 @@ from pellucid import graph as g
 from pellucid import nn, optim
 from pellucid.errors import ModelFileError
 from pellucid.graph import Array, Graph, Tensor
-from pellucid.optim.registry import SCHEDULES
+from pellucid.parts import library
 
 
 def untyped(value: Any) -> Any:
@@ -244,13 +244,14 @@ def test_what_is_of_ones_own_is_named() -> None:
 
 
 def test_every_schedule_has_a_spec() -> None:
-    for kind in SCHEDULES.values():
+    kinds = library(optim.Schedule).values()
+    for kind in kinds:
         given = kind(at=(1.0, 2.0)) if kind is optim.MilestoneRate else kind()
         again = optim.schedule_from_spec(json.loads(json.dumps(optim.to_spec(given))))
         assert again == given and type(again) is kind
     public = [getattr(optim, name) for name in optim.__all__]
-    kinds = [kind for kind in public if isinstance(kind, type) and issubclass(kind, optim.Schedule)]
-    assert set(kinds) == {optim.Schedule, *SCHEDULES.values()}
+    named = {kind for kind in public if isinstance(kind, type) and issubclass(kind, optim.Schedule)}
+    assert named == {optim.Schedule, *kinds}
 
 
 def test_plain_descent_reaches_the_minimum_of_a_network_with_every_layer() -> None:

@@ -1,4 +1,4 @@
-"""A script with a layer, a network, a loss, an initialiser, an optimizer and a schedule of its own.
+"""A script with a layer, a network, a loss, an initialiser, an optimizer and more of its own.
 
 python own_parts.py fit FOLDER      trains, and prints what the model predicts
 python own_parts.py predict FOLDER  prints it again, from the file
@@ -98,6 +98,16 @@ class Signs(optim.Optimizer):
         return moved, {"count": slots["count"] + 1.0}
 
 
+@dataclass(frozen=True)
+class Ending(optim.Selector):
+    """Parameters whose paths end so."""
+
+    endings: tuple[str, ...]
+
+    def __call__(self, path: str, parameter: Tensor) -> bool:
+        return path.endswith(self.endings)
+
+
 class Halving(optim.Schedule):
     """1, then ½."""
 
@@ -116,11 +126,12 @@ Y = np.array(["no", "yes"])[(X[:, 0] > 0).astype(int)]
 
 def fit(out: str | None, **more: Any) -> pel.Run:
     """Train it all."""
+    slower = optim.Group(Ending((".a", ".b")), optim.SGD(0.001), dimensions=1)
     return pel.fit(
         Mixed(4),
         (X, Y),
         loss=Sharper(),
-        optimizer=optim.Clip(Signs(), norm=10.0),
+        optimizer=optim.Clip(optim.Groups(Signs(), (slower,)), norm=10.0),
         schedule=Halving(2.0),
         epochs=4,
         out=out,

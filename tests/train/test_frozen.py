@@ -17,7 +17,7 @@ from pellucid import nn, optim
 from pellucid.errors import PellucidError, TracingError
 from pellucid.graph import Tensor
 from pellucid.graph.retrace import difference
-from pellucid.train.step import training_step
+from pellucid.train.supervised import supervised_step
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 3)).astype(np.float32)
@@ -52,7 +52,7 @@ class Net(nn.Module):
 def step(net: nn.Module, loss: Any = None, optimizer: optim.Optimizer | None = None) -> Any:
     """The training step of a network on a little data."""
     parts = (loss or nn.CrossEntropy(), optimizer or optim.SGD(0.1))
-    return training_step(net, *parts, (X, Y), 4, 0)
+    return supervised_step(net, *parts, (X, Y), 4, 0)
 
 
 FROZEN: dict[str, Body] = {

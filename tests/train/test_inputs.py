@@ -204,17 +204,17 @@ def test_inputs_that_do_not_fit_the_model(x: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("net", "x", "kind", "message"),
     [
-        (TwoTowers, (USERS, ITEMS, NUMBERS), TypeError, r"TwoTowers is given 3 inputs, but its me"),
+        (TwoTowers, (USERS, ITEMS, NUMBERS), TypeError, r"TwoTowers got 3 inputs, but its me"),
         (TwoTowers, {"user": USERS, "things": ITEMS}, TypeError, r"'things' and 'user', but its "),
-        (TwoTowers, USERS[:, None], TypeError, r"is given one input, but.*forward\(user: "),
-        (lambda: nn.Linear(1), (NUMBERS, NUMBERS), TypeError, "Linear takes one tensor, but is gi"),
+        (TwoTowers, USERS[:, None], TypeError, r"got one input, but.*forward\(user: "),
+        (lambda: nn.Linear(1), (NUMBERS, NUMBERS), TypeError, "Linear takes one tensor, but go"),
         (
             lambda: nn.Sequential(nn.Linear(1)),
             (NUMBERS, NUMBERS),
             TypeError,
-            "Linear '0' takes one tensor, but is given 2 inputs",
+            "Linear '0' takes one tensor, but got 2 inputs",
         ),
-        (joined, {"user": USERS, "n": NUMBERS}, ValueError, "'numbers' and 'user', but is given "),
+        (joined, {"user": USERS, "n": NUMBERS}, ValueError, "'numbers' and 'user', but got "),
         (
             joined,
             {"user": USERS[:7], "numbers": NUMBERS},

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from pellucid.graph.dtype import is_float
-from pellucid.graph.op import Array, Gradients, Op, TensorType, declare
-
-if TYPE_CHECKING:
-    from pellucid.graph.tensor import Tensor
+from pellucid.graph.op import Array, Op, TensorType, declare
+from pellucid.graph.tensor import Gradients, Tensor
 
 
 def _matmul_type(a: TensorType, b: TensorType) -> TensorType:

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import itertools
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pellucid.graph.build import stack, zeros
 from pellucid.graph.dtype import is_float
-from pellucid.graph.op import Array, Gradients, Op, TensorType, declare
+from pellucid.graph.op import Array, Op, TensorType, declare
 from pellucid.graph.ops.contract import product
-
-if TYPE_CHECKING:
-    from pellucid.graph.tensor import Tensor
+from pellucid.graph.tensor import Gradients, Tensor
 
 Ints = tuple[int, ...]
 
 
-def places(length: int, size: int, step: int, dilation: int) -> int:
+def window_count(length: int, size: int, step: int, dilation: int) -> int:
     """How many windows of `size` elements, `dilation` apart, fit an axis, `step` apart."""
     return max((length - dilation * (size - 1) - 1) // step + 1, 0)
 
@@ -37,7 +35,7 @@ def _windows_type(
         raise ValueError("sizes, steps and dilations of windows are at least 1")
     shape = list(x.shape)
     for axis, size, step, dilation in zip(axes, sizes, steps, dilations, strict=True):
-        shape[axis] = places(x.shape[axis], size, step, dilation)
+        shape[axis] = window_count(x.shape[axis], size, step, dilation)
     return TensorType((*shape, *sizes), x.dtype)
 
 
@@ -53,7 +51,7 @@ def _windows(x: Array, axes: Ints, sizes: Ints, steps: Ints, dilations: Ints) ->
 def _windows_rule(
     g: Tensor, out: Tensor, x: Tensor, axes: Ints, sizes: Ints, steps: Ints, dilations: Ints
 ) -> Gradients:
-    """Each place of the windows put back where it was taken, and all of them added."""
+    """Each element of the windows added to the gradient of the element that it was taken from."""
     total: Tensor | None = None
     for offsets in itertools.product(*map(range, sizes)):
         part = g[(..., *offsets)]
@@ -74,27 +72,27 @@ def _convolve_type(x: TensorType, w: TensorType, stride: Ints, dilation: Ints) -
         raise ValueError(f"strides and dilations are at least 1, got {stride} and {dilation}")
     if len(x.shape) != rank + 3 or len(w.shape) != rank + 3:
         raise ValueError(
-            f"convolve takes (batch, places, groups, channels) and (kernel, groups, channels, "
-            f"outputs) with {rank} axes of places, got {x} and {w}"
+            f"convolve takes (batch, *spatial, groups, channels) and (*kernel, groups, channels, "
+            f"outputs) with {rank} spatial axes, got {x} and {w}"
         )
     if x.shape[-2:] != w.shape[-3:-1]:
         raise ValueError(f"convolve of {x} with {w}: groups and channels differ")
     if x.dtype != w.dtype or not is_float(x.dtype):
         raise TypeError(f"convolve takes float tensors of one type, got {x} and {w}")
-    found = tuple(
-        places(n, k, s, d)
+    lengths = tuple(
+        window_count(n, k, s, d)
         for n, k, s, d in zip(x.shape[1 : 1 + rank], w.shape, stride, dilation, strict=False)
     )
-    return TensorType((x.shape[0], *found, x.shape[-2], w.shape[-1]), x.dtype)
+    return TensorType((x.shape[0], *lengths, x.shape[-2], w.shape[-1]), x.dtype)
 
 
 def _convolve(x: Array, w: Array, stride: Ints, dilation: Ints) -> Array:
-    """Σ over the places of the kernel of a product of matrices."""
+    """Σ over the offsets in the kernel of a product of matrices."""
     rank = len(stride)
     kind = TensorType(x.shape, x.dtype), TensorType(w.shape, w.dtype)
     shape = _convolve_type(*kind, stride, dilation).shape
-    found = np.zeros((shape[-2], prod(shape[:-2]), shape[-1]), x.dtype)
-    if found.size:
+    y = np.zeros((shape[-2], prod(shape[:-2]), shape[-1]), x.dtype)
+    if y.size:
         for offsets in itertools.product(*map(range, w.shape[:rank])):
             part = x[
                 :,
@@ -106,8 +104,8 @@ def _convolve(x: Array, w: Array, stride: Ints, dilation: Ints) -> Array:
                 ),
             ]
             rows = part.reshape(-1, *x.shape[-2:]).swapaxes(0, 1)
-            found += product(rows, w[offsets])
-    return found.swapaxes(0, 1).reshape(shape)
+            y += product(rows, w[offsets])
+    return y.swapaxes(0, 1).reshape(shape)
 
 
 def _convolve_rule(
@@ -116,7 +114,7 @@ def _convolve_rule(
     """Both gradients are convolutions again.
 
     That by x: of the spread-out g with the flipped kernel. That by w: of x with g, where batch and
-    channels change places, and stride and dilation too.
+    channels are exchanged, and stride and dilation too.
     """
     return spread_out(g, w, x.shape, stride, dilation), _by_kernel(g, x, w, stride, dilation)
 
@@ -125,10 +123,8 @@ def spread_out(g: Tensor, w: Tensor, shape: Ints, stride: Ints, dilation: Ints) 
     """The transposed convolution: x of `shape`, x[n, q, c] = Σ g[n, p, o] · w[k, c, o].
 
     The sum is over all p, k with stride · p + dilation · k = q, and over o: each element of g is
-    spread over the places that it would be computed from.
+    spread over the positions that it would be computed from.
     """
-    from pellucid.graph.build import zeros
-
     rank = len(stride)
     if min(g.shape) == 0:
         return zeros(shape, g.dtype)
@@ -151,10 +147,8 @@ def spread_out(g: Tensor, w: Tensor, shape: Ints, stride: Ints, dilation: Ints) 
 def _by_phases(g: Tensor, w: Tensor, shape: Ints, stride: Ints) -> Tensor:
     """A convolution for each phase, without the zeros that spreading g would put between.
 
-    Every stride-th place of the result meets every stride-th place of the kernel.
+    Every stride-th position of the result meets every stride-th element of the kernel.
     """
-    from pellucid.graph.build import stack, zeros
-
     rank = len(stride)
     counts = [-(-n // s) for n, s in zip(shape[1:], stride, strict=False)]
     part_shape = (shape[0], *counts, *shape[-2:])
@@ -177,9 +171,9 @@ def _by_phases(g: Tensor, w: Tensor, shape: Ints, stride: Ints) -> Tensor:
             return phase(first)
         return stack([interleaved((*first, f)) for f in range(stride[axis])], 2 + axis)
 
-    # Each stack puts a phase axis right after its axis of places, innermost first.
-    found = interleaved(())
-    whole = found.reshape(
+    # Each stack puts a phase axis right after its spatial axis, innermost first.
+    phases = interleaved(())
+    whole = phases.reshape(
         shape[0], *(n * s for n, s in zip(counts, stride, strict=True)), *shape[-2:]
     )
     return whole[(slice(None), *(slice(0, n) for n in shape[1 : 1 + rank]))]
@@ -192,20 +186,17 @@ def _by_kernel(g: Tensor, x: Tensor, w: Tensor, stride: Ints, dilation: Ints) ->
     middle = tuple(range(1, rank + 1))
     signal = x.transpose(rank + 2, *middle, rank + 1, 0)
     kernel = g.transpose(*middle, rank + 1, 0, rank + 2)
-    found = convolve(signal, kernel, dilation, stride)
-    found = found[(slice(None), *(slice(0, k) for k in w.shape[:rank]))]
-    return found.transpose(*middle, rank + 1, 0, rank + 2)
+    taps = convolve(signal, kernel, dilation, stride)
+    taps = taps[(slice(None), *(slice(0, k) for k in w.shape[:rank]))]
+    return taps.transpose(*middle, rank + 1, 0, rank + 2)
 
 
 def convolve(x: Tensor, w: Tensor, stride: Ints, dilation: Ints) -> Tensor:
     """y[n, p, g, o] = Σ_{k, c} x[n, stride · p + dilation · k, g, c] · w[k, g, c, o].
 
-    x: (batch, *places, groups, channels). w: (*kernel, groups, channels, outputs).
+    x: (batch, *spatial, groups, channels). w: (*kernel, groups, channels, outputs).
     """
-    from pellucid.graph.node import apply
-    from pellucid.graph.tensor import Tensor
-
-    return Tensor(apply("convolve", [x.node, w.node], stride=stride, dilation=dilation))
+    return x.apply("convolve", w, stride=stride, dilation=dilation)
 
 
 declare(Op("windows", "movement", _windows_type, _windows, _windows_rule, "windows({0})"))

@@ -1,4 +1,4 @@
-"""Elementwise ops: operands of one shape, each result element from the elements at its place.
+"""Elementwise ops: operands of one shape, each element of the result from those at its own index.
 
 Where a rule has a kink (|x|, max, ReLU) the gradient there is PyTorch's: 0 for |x| and ReLU, shared
 evenly between equal operands of maximum and minimum. NaN passes the gradient on.
@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pellucid.graph.dtype import BOOL, DType, is_float
-from pellucid.graph.op import Array, Gradients, Op, TensorType, declare
-
-if TYPE_CHECKING:
-    from pellucid.graph.tensor import Tensor
+from pellucid.graph.op import Array, Op, TensorType, declare
+from pellucid.graph.tensor import Gradients, Tensor
 
 Rule = Callable[..., Gradients]
 _erf_each = np.frompyfunc(math.erf, 1, 1)

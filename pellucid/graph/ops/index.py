@@ -6,15 +6,13 @@ touched that is not the tensor's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pellucid.graph.dtype import BOOL, INT32, INT64
-from pellucid.graph.op import Array, Gradients, Op, TensorType, declare
-
-if TYPE_CHECKING:
-    from pellucid.graph.tensor import Tensor
+from pellucid.graph.op import Array, Op, TensorType, declare
+from pellucid.graph.tensor import Gradients, Tensor
 
 
 def _check_index(name: str, index: TensorType) -> None:
@@ -35,9 +33,9 @@ def _take(x: Array, index: Array, axis: int) -> Array:
         return np.take(x, index, axis)
     if x.shape[axis] == 0:
         return np.zeros((*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]), x.dtype)
-    found = np.asarray(np.take(x, np.where(inside, index, 0), axis))
-    found[(slice(None),) * axis + (~inside,)] = 0
-    return found
+    taken = np.asarray(np.take(x, np.where(inside, index, 0), axis))
+    taken[(slice(None),) * axis + (~inside,)] = 0
+    return taken
 
 
 def _take_rule(g: Tensor, out: Tensor, x: Tensor, index: Tensor, axis: int) -> Gradients:
@@ -61,8 +59,8 @@ def _scatter_add(x: Array, index: Array, length: int, axis: int) -> Array:
     flat = index.reshape(-1)
     inside = (flat >= 0) & (flat < length)
     where: tuple[Any, ...] = (slice(None),) * axis
-    places: Any = (*where, flat[inside])
-    np.add.at(out, places, x.reshape(*lead, flat.size, *tail)[(*where, inside)])
+    targets: Any = (*where, flat[inside])
+    np.add.at(out, targets, x.reshape(*lead, flat.size, *tail)[(*where, inside)])
     return out
 
 

@@ -1,17 +1,14 @@
-"""Movement: the same elements at other places."""
+"""Movement: the same elements at other indices."""
 
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pellucid.graph.dtype import is_float
-from pellucid.graph.op import Array, Gradients, Op, Shape, TensorType, declare
-
-if TYPE_CHECKING:
-    from pellucid.graph.tensor import Tensor
+from pellucid.graph.op import Array, Op, Shape, TensorType, declare
+from pellucid.graph.tensor import Gradients, Tensor
 
 Ints = tuple[int, ...]
 

@@ -1,23 +1,20 @@
-"""Reductions over any axes. Axes are kept with length 1; `Tensor.sum` and its kin drop them."""
+"""Reductions over any axes. Reduced axes have length 1; `Tensor.sum` and its kin drop them."""
 
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pellucid.graph.dtype import BOOL, INT32
-from pellucid.graph.op import Array, Gradients, Op, Shape, TensorType, declare
-
-if TYPE_CHECKING:
-    from pellucid.graph.tensor import Tensor
+from pellucid.graph.op import Array, Op, Shape, TensorType, declare
+from pellucid.graph.tensor import Gradients, Tensor
 
 _LONG = 64
 """Sums of more elements are made by halves."""
 
 
-def kept(shape: Shape, axes: tuple[int, ...]) -> Shape:
+def reduced_shape(shape: Shape, axes: tuple[int, ...]) -> Shape:
     """`shape` with each of `axes` at length 1."""
     return tuple(1 if axis in axes else length for axis, length in enumerate(shape))
 
@@ -27,7 +24,7 @@ def _reduced(name: str, x: TensorType, axes: tuple[int, ...]) -> TensorType:
         raise ValueError(f"{name} over axes {axes} of {x}: axes are increasing and exist")
     if x.dtype == BOOL:
         raise TypeError(f"{name} takes numbers, got {x}; cast the condition first")
-    return TensorType(kept(x.shape, axes), x.dtype)
+    return TensorType(reduced_shape(x.shape, axes), x.dtype)
 
 
 def _sum_type(x: TensorType, axes: tuple[int, ...]) -> TensorType:
@@ -42,7 +39,7 @@ def _sum(x: Array, axes: tuple[int, ...]) -> Array:
     if x.dtype.kind == "f" and count > _LONG and rest and rest[-1] > axes[0]:
         # NumPy adds by halves along the last axes alone; elsewhere errors grow with the length.
         rows = np.ascontiguousarray(x.transpose(*rest, *axes)).reshape(-1, count)
-        return np.asarray(np.sum(rows, axis=-1)).reshape(kept(x.shape, axes))
+        return np.asarray(np.sum(rows, axis=-1)).reshape(reduced_shape(x.shape, axes))
     return np.asarray(np.sum(x, axis=axes, keepdims=True, dtype=x.dtype))
 
 
@@ -71,7 +68,7 @@ def _argmax_type(x: TensorType, axis: int) -> TensorType:
     _reduced("argmax", x, (axis,))
     if x.shape[axis] == 0:
         raise ValueError(f"argmax over an empty axis of {x} has no value")
-    return TensorType(kept(x.shape, (axis,)), INT32)
+    return TensorType(reduced_shape(x.shape, (axis,)), INT32)
 
 
 def _argmax(x: Array, axis: int) -> Array:

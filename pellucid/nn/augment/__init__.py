@@ -12,23 +12,8 @@ from pellucid.nn.augment.erase import Cutout, RandomErase
 from pellucid.nn.augment.mix import CutMix, Mixup
 from pellucid.nn.augment.rand_augment import RandAugment
 from pellucid.nn.augment.swap import SwapNoise
-from pellucid.nn.module import Module
-
-AUGMENTATIONS: tuple[type[Module], ...] = (
-    ColourJitter,
-    CutMix,
-    Cutout,
-    Mixup,
-    RandAugment,
-    RandomAffine,
-    RandomCrop,
-    RandomErase,
-    RandomFlip,
-    SwapNoise,
-)
 
 __all__ = [
-    "AUGMENTATIONS",
     "ColourJitter",
     "CutMix",
     "Cutout",

@@ -14,9 +14,9 @@ from pellucid.nn.mode import ForwardPass
 
 @dataclass(frozen=True)
 class Affine:
-    """Where each place of the new images comes from: x' = a x + b y + e, y' = c x + d y + f.
+    """Where each pixel of the new images comes from: x' = a x + b y + e, y' = c x + d y + f.
 
-    Coordinates are in places from the centre, x to the right and y down; each is (batch,).
+    Coordinates are in pixels from the centre, x to the right and y down; each is (batch,).
     """
 
     a: Tensor
@@ -31,8 +31,8 @@ class Affine:
 class RandomAffine(ImageAugmentation):
     """Each image turned, sheared, scaled and moved by its own draws, about its centre, at once.
 
-    A new place takes the bilinear mean of the four places around where it comes from; places
-    outside have the value `fill`. x, y: (batch, height, width, channels).
+    A new pixel is the bilinear mean of the four pixels around where it comes from; pixels outside
+    have the value `fill`. x, y: (batch, height, width, channels).
 
     rotate:    the largest angle either way, in degrees, 0 to 180.
     translate: the farthest it moves along either axis, in parts of that side, 0 to 1.
@@ -80,7 +80,7 @@ def tangent(angle: Tensor) -> Tensor:
 
 
 def sample(x: Tensor, at: Affine, fill: float = 0.0) -> Tensor:
-    """New images of x's shape whose places come from x by bilinear weights; `fill` outside."""
+    """New images of x's shape, sampled from x with bilinear weights; `fill` outside."""
     batch, height, width, channels = x.shape
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
     grid = (1, height, width)
@@ -98,9 +98,9 @@ def sample(x: Tensor, at: Affine, fill: float = 0.0) -> Tensor:
     for y_near, y_weight in ((y_low, 1.0 - (y_at - y_low)), (y_low + 1.0, y_at - y_low)):
         for x_near, x_weight in ((x_low, 1.0 - (x_at - x_low)), (x_low + 1.0, x_at - x_low)):
             inside = (x_near >= 0) & (x_near < width) & (y_near >= 0) & (y_near < height)
-            place = where(inside, y_near * width + x_near, 0.0).cast(INT32)
-            found = where(inside.expand_dims(-1), pixels.take(first + place), fill)
-            part = found * (y_weight * x_weight).expand_dims(-1)
+            index = where(inside, y_near * width + x_near, 0.0).cast(INT32)
+            pixel = where(inside.expand_dims(-1), pixels.take(first + index), fill)
+            part = pixel * (y_weight * x_weight).expand_dims(-1)
             total = part if total is None else total + part
     assert total is not None
     return total

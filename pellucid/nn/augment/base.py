@@ -6,19 +6,14 @@ from dataclasses import dataclass
 
 from pellucid.graph import Tensor
 from pellucid.graph.dtype import is_float
-from pellucid.nn.initialise import Initializer
 from pellucid.nn.mode import ForwardPass, training_pass
-from pellucid.nn.module import Module
+from pellucid.nn.module import Transparent
 from pellucid.nn.scope import label
 
 
 @dataclass(eq=False, repr=False)
-class Augmentation(Module):
+class Augmentation(Transparent, abstract=True):
     """x changed at random in training; x in evaluation. A new one writes `augmented`."""
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def check(self, x: Tensor) -> None:
         """Raise ValueError or TypeError unless x can be augmented."""
@@ -39,7 +34,7 @@ class Augmentation(Module):
 
 
 @dataclass(eq=False, repr=False)
-class ImageAugmentation(Augmentation):
+class ImageAugmentation(Augmentation, abstract=True):
     """An augmentation of images (batch, height, width, channels)."""
 
     def check(self, x: Tensor) -> None:
@@ -47,6 +42,17 @@ class ImageAugmentation(Augmentation):
         if x.ndim != 4:
             raise self.mismatch("(batch, height, width, channels)", x)
         super().check(x)
+
+
+@dataclass(eq=False, repr=False)
+class ColourAugmentation(ImageAugmentation, abstract=True):
+    """An augmentation of images in colour or grey: 3 channels or 1."""
+
+    def check(self, x: Tensor) -> None:
+        """Raise unless x is a batch of images in colour or grey."""
+        super().check(x)
+        if x.shape[-1] not in (1, 3):
+            raise self.mismatch("images of 1 or 3 channels", x)
 
 
 def between(draws: ForwardPass, x: Tensor, low: float, high: float) -> Tensor:

@@ -8,18 +8,18 @@ import numpy as np
 
 from pellucid import check
 from pellucid.graph import Tensor, tensor
-from pellucid.nn.augment.base import ImageAugmentation, between, for_each
+from pellucid.nn.augment.base import ColourAugmentation, between, for_each
 from pellucid.nn.mode import ForwardPass
 
 _LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(eq=False, repr=False)
-class ColourJitter(ImageAugmentation):
+class ColourJitter(ColourAugmentation):
     """Brightness, then contrast, then saturation of each image times its own factors.
 
         brightness: x ← b x;  contrast: x ← m + c (x − m), m the mean of the grey image;
-        saturation: x ← g + s (x − g), g = 0.299 R + 0.587 G + 0.114 B at each place
+        saturation: x ← g + s (x − g), g = 0.299 R + 0.587 G + 0.114 B at each pixel
 
     A setting v draws its factor uniformly from [max(0, 1 − v), 1 + v]. For images of values from 0
     to 1, clipped to that range, of 3 channels or 1 (which has no saturation).
@@ -32,12 +32,6 @@ class ColourJitter(ImageAugmentation):
     def __post_init__(self) -> None:
         for name in ("brightness", "contrast", "saturation"):
             check.number(self, name, at_least=0)
-
-    def check(self, x: Tensor) -> None:
-        """Raise unless x is a batch of images in colour or grey."""
-        super().check(x)
-        if x.shape[-1] not in (1, 3):
-            raise self.mismatch("images of 1 or 3 channels", x)
 
     def augmented(self, x: Tensor, draws: ForwardPass) -> Tensor:
         """Each image by its own factors."""
@@ -71,5 +65,5 @@ def mixed(other: Tensor, x: Tensor, factor: Tensor) -> Tensor:
 
 
 def grey(x: Tensor) -> Tensor:
-    """The luminance at each place, with one channel (ITU-R BT.601)."""
+    """The luminance at each pixel, with one channel (ITU-R BT.601)."""
     return x if x.shape[-1] == 1 else (x * tensor(np.array(_LUMA), x.dtype)).sum(-1, keepdims=True)

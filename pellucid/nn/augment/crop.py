@@ -14,7 +14,7 @@ from pellucid.nn.mode import ForwardPass
 
 @dataclass(eq=False, repr=False)
 class RandomCrop(ImageAugmentation):
-    """A window of each image at a random place, after `padding` places of `fill` on every side.
+    """A window of each image at a random position, after `padding` pixels of `fill` on every side.
 
     With padding 4 it is the usual augmentation of CIFAR images (Lee et al. 2015; He et al. 2015).
     x: (batch, height, width, channels); y has the height and width of `size`. In evaluation it is
@@ -39,12 +39,12 @@ class RandomCrop(ImageAugmentation):
         check.number(self, "fill")
         if self.size is None:
             return
-        given = tuple(self.size) if isinstance(self.size, (tuple, list)) else (self.size,)
-        if len(given) != 2 or any(not isinstance(n, Integral) or n < 1 for n in given):
+        lengths = tuple(self.size) if isinstance(self.size, (tuple, list)) else (self.size,)
+        if len(lengths) != 2 or any(not isinstance(n, Integral) or n < 1 for n in lengths):
             raise ValueError(
                 f"RandomCrop size is (height, width), each at least 1, got {check.brief(self.size)}"
             )
-        self.size = (int(given[0]), int(given[1]))
+        self.size = (int(lengths[0]), int(lengths[1]))
 
     def room(self, x: Tensor) -> tuple[int, int]:
         """How far the window can move along each axis; raises ValueError if it does not fit."""
@@ -67,7 +67,7 @@ class RandomCrop(ImageAugmentation):
         return self._window(x, start + top, start + left)
 
     def augmented(self, x: Tensor, draws: ForwardPass) -> Tensor:
-        """The window at a random place."""
+        """The window at a random position."""
         drawn = draws.uniform((x.shape[0], 2))
         tops, lefts = (
             (drawn[:, i] * (n + 1)).floor().cast(INT32) - self.padding
@@ -82,14 +82,14 @@ class RandomCrop(ImageAugmentation):
         down = iota(shape, 1, INT32) + top.reshape(batch, 1, 1)
         right = iota(shape, 2, INT32) + left.reshape(batch, 1, 1)
         inside = (down >= 0) & (down < height) & (right >= 0) & (right < width)
-        place = (iota(shape, 0, INT32) * height + down) * width + right
+        index = (iota(shape, 0, INT32) * height + down) * width + right
         pixels = x.reshape(batch * height * width, channels)
-        return where(inside.expand_dims(-1), pixels.take(where(inside, place, 0)), self.fill)
+        return where(inside.expand_dims(-1), pixels.take(where(inside, index, 0)), self.fill)
 
 
 @dataclass(eq=False, repr=False)
 class RandomFlip(ImageAugmentation):
-    """Each image mirrored with the given probability: left to right, top to bottom, or either.
+    """Each image mirrored with this probability: left to right, top to bottom, or either.
 
     horizontal, vertical: which ways; each is drawn on its own.
     probability:          from 0 to 1.

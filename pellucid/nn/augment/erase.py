@@ -14,9 +14,9 @@ from pellucid.nn.mode import ForwardPass
 
 @dataclass(eq=False, repr=False)
 class Cutout(ImageAugmentation):
-    """A square of each image is `fill`, centred at a random place and cut off at the borders.
+    """A square of each image is `fill`, centred at a random point and cut off at the borders.
 
-    DeVries & Taylor 2017, who take 16 of 32 places for CIFAR-10.
+    DeVries & Taylor 2017, who take 16 of 32 pixels for CIFAR-10.
 
     size: the side of the square, at least 1.
     """
@@ -38,11 +38,11 @@ class Cutout(ImageAugmentation):
 
 @dataclass(eq=False, repr=False)
 class RandomErase(ImageAugmentation):
-    """A rectangle of an image is `fill`, with the given probability (Zhong et al. 2017).
+    """A rectangle of an image is `fill`, with this probability (Zhong et al. 2017).
 
     Its area is uniform on [smallest, largest] of the image's, its height over its width
-    log-uniform on [1 / aspect, aspect], neither side longer than the image; its place is uniform
-    among those where it lies inside.
+    log-uniform on [1 / aspect, aspect], neither side longer than the image; its position is
+    uniform among those where it lies inside.
 
     probability: from 0 to 1. smallest, largest: parts from 0 to 1. aspect: at least 1.
     """
@@ -77,7 +77,7 @@ class RandomErase(ImageAugmentation):
 def box(
     x: Tensor, top: Tensor, left: Tensor, rows: Tensor | float, columns: Tensor | float
 ) -> Tensor:
-    """Whether each place of each image lies in its box, (batch, height, width, 1)."""
+    """Whether each pixel of each image lies in its box, (batch, height, width, 1)."""
     shape = (*x.shape[:3], 1)
     down = iota(shape, 1, INT32).cast(x.dtype) - for_each(top, x)
     right = iota(shape, 2, INT32).cast(x.dtype) - for_each(left, x)

@@ -37,15 +37,15 @@ class Mixup(Augmentation):
         share = beta(draws, x, self.alpha)
         partner = next_rows(x.shape[0])
         draws.mix(partner, share)
-        kept = for_each(share, x)
-        return x * kept + x.take(partner) * (1.0 - kept)
+        own = for_each(share, x)
+        return x * own + x.take(partner) * (1.0 - own)
 
 
 @dataclass(eq=False, repr=False)
 class CutMix(ImageAugmentation):
     """A box of each image is that of the next one, and the targets are mixed by its area.
 
-    Yun et al. 2019: λ ~ Beta(α, α), a box of √(1 − λ) of each side is centred at a random place and
+    Yun et al. 2019: λ ~ Beta(α, α), a box of √(1 − λ) of each side is centred at a random point and
     cut off at the borders, and λ becomes the part of the image outside of it. The loss is mixed as
     by `Mixup`.
 
@@ -80,9 +80,9 @@ def beta(draws: ForwardPass, x: Tensor, alpha: float) -> Tensor:
     table = tensor(quantiles(alpha), x.dtype)
     at = between(draws, x, 0, _STEPS)
     low = at.floor()
-    place = low.cast(INT32)
+    index = low.cast(INT32)
     rest = at - low
-    return table.take(place) * (1.0 - rest) + table.take(place + 1) * rest
+    return table.take(index) * (1.0 - rest) + table.take(index + 1) * rest
 
 
 def quantiles(alpha: float, steps: int = _STEPS) -> Array:

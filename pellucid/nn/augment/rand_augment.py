@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pellucid import check
 from pellucid.graph import Tensor, where
 from pellucid.nn.augment.affine import Affine, sample
-from pellucid.nn.augment.base import ImageAugmentation, between, for_each
+from pellucid.nn.augment.base import ColourAugmentation, between, for_each
 from pellucid.nn.augment.colour import brighter, contrasted, mixed, saturated
 from pellucid.nn.mode import ForwardPass
 
 
 @dataclass(eq=False, repr=False)
-class RandAugment(ImageAugmentation):
+class RandAugment(ColourAugmentation):
     """`operations` times, each image is changed by one of thirteen changes, drawn uniformly.
 
     Cubuk et al. 2020: identity, rotate, shear and translate along x and y, brightness, contrast,
@@ -39,12 +39,6 @@ class RandAugment(ImageAugmentation):
         check.count(self, "operations")
         check.number(self, "magnitude", at_least=0, at_most=30)
         check.number(self, "fill")
-
-    def check(self, x: Tensor) -> None:
-        """Raise unless x is a batch of images in colour or grey."""
-        super().check(x)
-        if x.shape[-1] not in (1, 3):
-            raise self.mismatch("images of 1 or 3 channels", x)
 
     def augmented(self, x: Tensor, draws: ForwardPass) -> Tensor:
         """Each image by its own changes."""
@@ -101,7 +95,7 @@ def auto_contrasted(x: Tensor) -> Tensor:
 
 
 def sharpened(x: Tensor, factor: Tensor) -> Tensor:
-    """The image mixed with a smooth one: the mean around each place, which itself weighs 5 of 13.
+    """The image mixed with a smooth one: the mean around each pixel, which itself weighs 5 of 13.
 
     The border, which has no such mean, is left as it is.
     """
@@ -126,7 +120,7 @@ GEOMETRIC: dict[str, float] = {
     "translate x": 150 / 331,
     "translate y": 150 / 331,
 }
-"""The changes of place, with their sizes at full strength."""
+"""The geometric changes, with their sizes at full strength."""
 
 COLOURS: dict[str, Change] = {
     "brightness": lambda x, factor, strength: brighter(x, factor),

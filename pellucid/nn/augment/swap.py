@@ -37,6 +37,6 @@ class SwapNoise(Augmentation):
         """Some values taken from other rows."""
         rows, features = x.shape
         row = (draws.uniform(x.shape) * float(rows)).floor().cast(INT32)
-        place = row * features + iota(x.shape, 1, INT32)
+        index = row * features + iota(x.shape, 1, INT32)
         swapped = draws.bernoulli(x.shape, self.rate)
-        return where(swapped, x.reshape(rows * features).take(place), x)
+        return where(swapped, x.reshape(rows * features).take(index), x)

@@ -9,16 +9,12 @@ from pellucid import check
 from pellucid.graph import Tensor
 from pellucid.nn import functional
 from pellucid.nn.initialise import HeNormal, Initializer, LeCunNormal
-from pellucid.nn.module import Module
+from pellucid.nn.module import Module, Transparent
 
 
 @dataclass(eq=False, repr=False)
-class Identity(Module):
+class Identity(Transparent):
     """x."""
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """The input itself."""
@@ -194,22 +190,3 @@ class LogSoftmax(_OverAxis):
         """See `functional.log_softmax`."""
         self.check_axis(x)
         return functional.log_softmax(x, self.axis)
-
-
-ACTIVATIONS: tuple[type[Module], ...] = (
-    Identity,
-    Step,
-    Sigmoid,
-    Tanh,
-    ReLU,
-    ReLU6,
-    LeakyReLU,
-    GELU,
-    SiLU,
-    Softplus,
-    ELU,
-    SELU,
-    Mish,
-    Softmax,
-    LogSoftmax,
-)

@@ -1,4 +1,4 @@
-"""Attention: each place of a sequence looks at the others."""
+"""Attention: each position of a sequence attends to the others."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def attention(
     query: (…, L, d); key: (…, S, d); value: (…, S, m); the result: (…, L, m). Queries of one sequence
     and keys and values of another make it cross-attention.
 
-    mask:    bool, broadcasts to (…, L, S): where it is false, a place is not looked at. What looks
-             nowhere is 0. Of sequences of lengths n padded to S, it is
+    mask:    bool, broadcasts to (…, L, S): where it is false, a position is not attended to. A query
+             that attends to none gives 0. Of sequences of lengths n padded to S, it is
              `(iota((batch, 1, S), 2, "int32") < n.reshape(batch, 1, 1))`.
-    causal:  place i looks at places 0 … i only.
+    causal:  position i attends to positions 0 … i only.
     dropout: the part of the weights that is left out in training.
 
     Raises TypeError if the mask is not bool, ValueError if it does not broadcast to (…, L, S).
@@ -54,7 +54,7 @@ def attention(
         raise ValueError(
             f"an attention mask of shape {mask.shape} does not broadcast to the scores' {shape}"
         ) from None
-    # The least number, not −∞: of a row that looks nowhere the softmax is finite, then 0.
+    # The least number, not −∞: the softmax of a row without a position is finite, then 0.
     least = float(np.finfo(scores.dtype).min)
     weights = where(seen, softmax(where(seen, scores, least)), 0.0)
     return dropped(weights, dropout) @ value
@@ -72,7 +72,7 @@ class MultiHeadAttention(Module):
     W_out: (features, features); b_out: (features,).
 
     heads:   how many, at least 1.
-    causal:  a place looks at itself and at those before it only.
+    causal:  a position attends to itself and to those before it only.
     dropout: the part of the attention weights left out in training, at least 0 and less than 1.
     bias:    whether there are b_in and b_out; they start at 0. Weights are Glorot uniform.
     """
@@ -104,7 +104,7 @@ class MultiHeadAttention(Module):
             self.b_out: Parameter = self.parameter("b_out", (width,), Zeros(), "bias")
 
     def forward(self, x: Tensor) -> Tensor:
-        """What each place makes of the places it looks at."""
+        """The values of all heads, weighted by attention, then projected."""
         width = self.W_out.shape[0]
         if x.ndim != 3 or x.shape[-1] != width or not x.shape[1]:
             raise self.mismatch(f"(batch, length, {width})", x)

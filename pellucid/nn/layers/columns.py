@@ -7,12 +7,11 @@ from numbers import Integral
 
 from pellucid import check
 from pellucid.graph import Tensor
-from pellucid.nn.initialise import Initializer
-from pellucid.nn.module import Module
+from pellucid.nn.module import Transparent
 
 
 @dataclass(eq=False, repr=False)
-class Columns(Module):
+class Columns(Transparent):
     """x[…, start:stop]: features start to stop − 1 of the last axis, counted as Python does.
 
     The first layer of a branch of `Parallel`, it gives each branch its own part of a table.
@@ -31,10 +30,6 @@ class Columns(Module):
             raise TypeError("Columns start is an integer, got None")
         self.start = int(self.start)
         self.stop = None if self.stop is None else int(self.stop)
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """These features."""

@@ -12,8 +12,8 @@ from pellucid.nn.module import Module
 
 
 @dataclass(eq=False, repr=False, init=False)
-class Container(Module):
-    """Layers given in order and named by their place, by keyword, or as a dict.
+class Container(Module, abstract=True):
+    """Layers in order, named by their position, by keyword, or as a dict.
 
     `container[0]`, `container["hidden"]`, `len(container)` and iteration see the layers.
     """
@@ -22,12 +22,12 @@ class Container(Module):
 
     def __init__(self, *layers: Module | Mapping[str, Module], **named: Module) -> None:
         self.layers = {}
-        given: list[tuple[str, object]] = []
+        entries: list[tuple[str, object]] = []
         if len(layers) == 1 and isinstance(layers[0], Mapping):
-            given.extend(layers[0].items())
+            entries.extend(layers[0].items())
         else:
-            given.extend((str(i), layer) for i, layer in enumerate(layers))
-        for name, layer in [*given, *named.items()]:
+            entries.extend((str(i), layer) for i, layer in enumerate(layers))
+        for name, layer in [*entries, *named.items()]:
             self._add(name, layer)
 
     def _add(self, name: str, layer: object) -> None:

@@ -1,4 +1,4 @@
-"""Convolutions over sequences and images. Channels are the last axis: (batch, places, channels)."""
+"""Convolutions over sequences and images. Channels are the last axis: (batch, …, channels)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pellucid.nn.initialise import Initializer, Zeros
 from pellucid.nn.layers.window import Padding, Sizes, each, padded, padding, sizes, spans, widths
 from pellucid.nn.module import Module
 from pellucid.nn.parameter import Parameter
-from pellucid.nn.scope import label, places_text, shape_text
+from pellucid.nn.scope import label, shape_text, sizes_text
 
 
 @dataclass(eq=False, repr=False)
@@ -45,8 +45,8 @@ class _Convolution(Module):
 
     @property
     def _expected(self) -> str:
-        places = ("length",) if self.rank == 1 else ("height", "width")
-        return f"(batch, {', '.join(places)}, channels)"
+        spatial = ("length",) if self.rank == 1 else ("height", "width")
+        return f"(batch, {', '.join(spatial)}, channels)"
 
     def setup(self, x: Tensor) -> None:
         """W, and b, for inputs with x's channels."""
@@ -80,8 +80,8 @@ class _Convolution(Module):
         seen = padded(x, added)
         if any(n < span for n, span in zip(seen.shape[1:], covered, strict=False)):
             raise ValueError(
-                f"{label(self)} has a kernel that covers {places_text(covered)} places, more "
-                f"than its padded input {shape_text(seen.shape)} has; its settings begin with features "
+                f"{label(self)} has a kernel that covers {sizes_text(covered)}, more "
+                f"than its padded input {shape_text(seen.shape)}; its settings begin with features "
                 "and kernel_size, the channels of the input are inferred"
             )
         y = convolve(seen, self.W, stride, dilation, self.groups)
@@ -110,8 +110,8 @@ class Conv2d(_Convolution):
 
     features:    channels of y, at least 1.
     kernel_size, stride, dilation: a number, or one for each axis, at least 1.
-    padding:     "valid" (none), "same" (as many places as ⌈length / stride⌉), or places added on
-                 both sides of every axis.
+    padding:     "valid" (none), "same" (⌈length / stride⌉ positions in y), or the width of
+                 zeros on both sides of every axis.
     groups:      y's channels are cut into so many groups, each computed from its own part of x's;
                  as many as x has channels is a depthwise convolution.
     bias:        whether there is a b; it starts at 0.
@@ -123,7 +123,7 @@ class Conv2d(_Convolution):
 
 @dataclass(eq=False, repr=False)
 class ConvTranspose2d(_Convolution):
-    """Each place of x times W, added to a window of y: the gradient of `Conv2d` as a layer.
+    """Each position of x times W, added to a window of y: the gradient of `Conv2d` as a layer.
 
     y[n, q, o] = b[o] + Σ x[n, p, c] · W[k, c, o] over all p, k with stride · p + dilation · k = q.
 
@@ -165,13 +165,13 @@ class ConvTranspose2d(_Convolution):
         longer = [n + self.output_padding for n in whole]
         expect(4 * math.prod(stride))
         y = convolve_transposed(x, self.W, longer, stride, dilation, self.groups)
-        y = y[(slice(None), *self._kept(x.shape[1:-1], stride, covered))]
+        y = y[(slice(None), *self._inside(x.shape[1:-1], stride, covered))]
         return y + self.b if self.bias else y
 
-    def _kept(
+    def _inside(
         self, lengths: tuple[int, ...], strides: tuple[int, ...], covered: list[int]
     ) -> list[slice]:
-        kept: list[slice] = []
+        inside: list[slice] = []
         for axis, (n, s, span) in enumerate(zip(lengths, strides, covered, strict=True)):
             full = (n - 1) * s + span
             if self.padding == "same":
@@ -181,6 +181,6 @@ class ConvTranspose2d(_Convolution):
                 width = 0 if isinstance(self.padding, str) else each(self.padding, 2)[axis]
                 first, last = width, full - width + self.output_padding
             if last <= first:
-                raise ValueError(f"{label(self)}: the padding leaves nothing of {full} places")
-            kept.append(slice(first, last))
-        return kept
+                raise ValueError(f"{label(self)}: the padding leaves nothing of a length of {full}")
+            inside.append(slice(first, last))
+        return inside

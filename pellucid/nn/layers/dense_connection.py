@@ -1,4 +1,4 @@
-"""DenseConnection: what a block makes is put beside what it was given."""
+"""DenseConnection: the output of a block beside its input."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pellucid import check
 from pellucid.graph import Tensor, concatenate
 from pellucid.nn.initialise import Initializer
-from pellucid.nn.module import Module
+from pellucid.nn.module import Module, Transparent
 from pellucid.nn.scope import shape_text
 
 
 @dataclass(eq=False, repr=False)
-class DenseConnection(Module):
+class DenseConnection(Transparent):
     """[x, block(x)] along the last axis: DenseNet's connection (Huang et al. 2017, eq. 2).
 
     Several one after another let each block see the features of all before it; the width grows by
@@ -27,10 +27,6 @@ class DenseConnection(Module):
     def __post_init__(self) -> None:
         if not isinstance(self.block, Module):
             raise TypeError(f"DenseConnection block is a module, got {check.brief(self.block)}")
-
-    def suited(self) -> Initializer | None:
-        """Looked through: x itself goes on to what follows."""
-        return None
 
     def child_initializers(self, after: Initializer) -> Iterator[tuple[Module, Initializer]]:
         """The block feeds what follows."""

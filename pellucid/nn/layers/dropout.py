@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from pellucid import check
 from pellucid.graph import Shape, Tensor, where
-from pellucid.nn.initialise import Initializer
 from pellucid.nn.mode import training_pass
-from pellucid.nn.module import Module
+from pellucid.nn.module import Transparent
 
 
 def dropped(x: Tensor, rate: float, mask: Shape | None = None) -> Tensor:
@@ -30,7 +29,7 @@ def dropped_path(x: Tensor, rate: float) -> Tensor:
 
 
 @dataclass(eq=False, repr=False)
-class Dropout(Module):
+class Dropout(Transparent):
     """In training each element is 0 with probability `rate`, else x / (1 − rate); x in evaluation.
 
     Srivastava et al. 2014, in the inverted form, which leaves evaluation as it is. They keep .8 to
@@ -39,7 +38,7 @@ class Dropout(Module):
 
     rate:     the part that is left out, at least 0 and less than 1.
     channels: leave out whole channels (the last axis) of each example, which suits images, whose
-              neighbouring places say the same (Tompson et al. 2015).
+              neighbouring positions say the same (Tompson et al. 2015).
     """
 
     rate: float = 0.5
@@ -48,10 +47,6 @@ class Dropout(Module):
     def __post_init__(self) -> None:
         check.number(self, "rate", at_least=0, less_than=1)
         check.choice(self, "channels", True, False)
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """x with units left out."""
@@ -63,7 +58,7 @@ class Dropout(Module):
 
 
 @dataclass(eq=False, repr=False)
-class DropPath(Module):
+class DropPath(Transparent):
     """In training a whole example is 0 with probability `rate`, else x / (1 − rate).
 
     As the last layer of a `Residual`'s block, it leaves out the block for that example: stochastic
@@ -76,10 +71,6 @@ class DropPath(Module):
 
     def __post_init__(self) -> None:
         check.number(self, "rate", at_least=0, less_than=1)
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """x with examples left out."""

@@ -70,10 +70,10 @@ class Embedding(Module):
         if is_float(x.dtype):
             inside = inside & (x.floor() == x)
         index = where(inside, x, 0).cast(INT32)
-        found = where(inside.expand_dims(-1), self.W.take(index), float("nan"))
+        rows = where(inside.expand_dims(-1), self.W.take(index), float("nan"))
         if self.padding is None:
-            return found
-        return where((inside & (index == self.padding)).expand_dims(-1), 0.0, found)
+            return rows
+        return where((inside & (index == self.padding)).expand_dims(-1), 0.0, rows)
 
     def _check_known(self, x: Tensor) -> None:
         """Raise ValueError for a constant index that is no row."""

@@ -6,17 +6,12 @@ import math
 from dataclasses import dataclass
 
 from pellucid.graph import Tensor
-from pellucid.nn.initialise import Initializer
-from pellucid.nn.module import Module
+from pellucid.nn.module import Transparent
 
 
 @dataclass(eq=False, repr=False)
-class Flatten(Module):
+class Flatten(Transparent):
     """(batch, n, m, …) to (batch, n · m · …), last axis fastest."""
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """One axis after the batch."""

@@ -16,7 +16,7 @@ from pellucid.nn.scope import label
 class GroupNorm(FeatureNorm):
     """γ (x − mean) / √(variance + ε) + β over each group of channels (Wu & He 2018, eq. 2 to 7).
 
-    The mean and variance of an example are those of one group's channels at all places, so they do
+    The mean and variance of an example are those of one group's channels at all positions, so they do
     not depend on the batch, and training and evaluation do the same.
 
     x: (batch, …, channels), channels a multiple of the groups; γ, β: (channels,). A group needs 2
@@ -50,9 +50,9 @@ class GroupNorm(FeatureNorm):
 
 @dataclass(eq=False, repr=False)
 class InstanceNorm(FeatureNorm):
-    """γ (x − mean) / √(variance + ε) + β over all places of one channel (Ulyanov et al. 2016).
+    """γ (x − mean) / √(variance + ε) + β over all positions of one channel (Ulyanov et al. 2016).
 
-    x: (batch, …, channels) with 2 places or more; γ, β: (channels,). The mean and variance are of
+    x: (batch, …, channels) with 2 positions or more; γ, β: (channels,). The mean and variance are of
     each example and channel alone, so training and evaluation do the same.
 
     epsilon: added to the variance, more than 0 and less than 1.
@@ -71,10 +71,10 @@ class InstanceNorm(FeatureNorm):
 
 def normalised(layer: FeatureNorm, x: Tensor, groups: int, epsilon: float) -> Tensor:
     """(x − mean) / √(variance + ε) of each example's groups of channels; ValueError for 1 value."""
-    places = math.prod(x.shape[1:-1])
+    positions = math.prod(x.shape[1:-1])
     size = x.shape[-1] // groups if groups else 0
-    if places * size < 2:
+    if positions * size < 2:
         raise layer.mismatch("2 values or more in each group, to have a variance", x)
-    parts = x.reshape(x.shape[0], places, groups, size)
+    parts = x.reshape(x.shape[0], positions, groups, size)
     rest, _, variance = moments(parts, (1, 3))
     return (rest * (variance + epsilon).rsqrt()).reshape(x.shape)

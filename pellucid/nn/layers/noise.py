@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from pellucid import check
 from pellucid.graph import Tensor
-from pellucid.nn.initialise import Initializer
 from pellucid.nn.mode import training_pass
-from pellucid.nn.module import Module
+from pellucid.nn.module import Transparent
 
 
 @dataclass(eq=False, repr=False)
-class GaussianNoise(Module):
+class GaussianNoise(Transparent):
     """x + σ n in training, n ~ N(0, 1) for each element; x in evaluation.
 
     On inputs it acts like a penalty on the gradient (Bishop 1995), and it augments small tables.
@@ -24,10 +23,6 @@ class GaussianNoise(Module):
 
     def __post_init__(self) -> None:
         check.number(self, "deviation", at_least=0)
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """x with noise."""

@@ -13,14 +13,14 @@ import numpy as np
 from pellucid import check
 from pellucid.graph import Tensor
 from pellucid.graph.reductions import moments
-from pellucid.nn.initialise import Initializer, Ones, Zeros
+from pellucid.nn.initialise import Ones, Zeros
 from pellucid.nn.mode import ForwardPass, training_pass
-from pellucid.nn.module import Module
+from pellucid.nn.module import Module, Transparent
 from pellucid.nn.parameter import Buffer, Parameter
 
 
 def check_epsilon(part: Module) -> None:
-    """Raise unless `part.epsilon` is small: the number of features in its place would pass else."""
+    """Raise unless `part.epsilon` is small, so that a number of features does not pass for it."""
     try:
         check.number(part, "epsilon", more_than=0, less_than=1)
     except ValueError as error:
@@ -30,12 +30,8 @@ def check_epsilon(part: Module) -> None:
 
 
 @dataclass(eq=False, repr=False)
-class FeatureNorm(Module):
+class FeatureNorm(Transparent, abstract=True):
     """What layers have in common that scale and shift each feature after normalising."""
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def setup(self, x: Tensor) -> None:
         """γ = 1 and β = 0 for x's features."""
@@ -125,7 +121,7 @@ class BatchNorm(FeatureNorm):
     def _move(self, current: ForwardPass, running: Buffer, batch: Tensor) -> None:
         before = current.current(running.state)
         batch = batch.reshape(running.shape).cast(running.dtype)
-        given = current.momentum
-        share = self.momentum if given is None else given.cast(running.dtype)
+        momentum = current.momentum
+        share = self.momentum if momentum is None else momentum.cast(running.dtype)
         after = before * (1.0 - share) + batch * share
         current.updates[running.state] = after.node

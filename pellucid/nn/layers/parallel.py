@@ -27,12 +27,12 @@ class _Branches(Container):
             raise ValueError(f"{label(self)} has no branches")
         return {name: apply(layer, x) for name, layer in self.layers.items()}
 
-    def joined(self, found: dict[str, Tensor]) -> Tensor:
+    def joined(self, outputs: dict[str, Tensor]) -> Tensor:
         """Outputs side by side, whose axes are the same but for the last."""
-        first, *rest = found.values()
+        first, *rest = outputs.values()
         if any(other.shape[:-1] != first.shape[:-1] for other in rest) or first.ndim < 2:
-            raise _unlike(self, "outputs of one shape but for the last axis", found)
-        return concatenate(list(found.values()), axis=-1)
+            raise _unlike(self, "outputs of one shape but for the last axis", outputs)
+        return concatenate(list(outputs.values()), axis=-1)
 
 
 @dataclass(eq=False, repr=False, init=False)
@@ -40,7 +40,7 @@ class Parallel(_Branches):
     """[f_1(x), …, f_k(x)]: each branch takes the input; outputs are joined along the last axis.
 
     As in Inception (Szegedy et al. 2015); the other axes of the outputs are the same. Branches are
-    given and named as the layers of a `Sequential`.
+    passed and named as the layers of a `Sequential`.
     """
 
     def forward(self, x: Any) -> Tensor:
@@ -52,15 +52,15 @@ class Parallel(_Branches):
 class Sum(_Branches):
     """f_1(x) + … + f_k(x): each branch takes the input; their outputs are of one shape.
 
-    Branches are given and named as the layers of a `Sequential`.
+    Branches are passed and named as the layers of a `Sequential`.
     """
 
     def forward(self, x: Any) -> Tensor:
         """The sum, from the first branch to the last."""
-        found = self.branches(x)
-        first, *rest = found.values()
+        outputs = self.branches(x)
+        first, *rest = outputs.values()
         if any(other.shape != first.shape for other in rest):
-            raise _unlike(self, "branches whose outputs have one shape", found)
+            raise _unlike(self, "branches whose outputs have one shape", outputs)
         for other in rest:
             first = first + other
         return first
@@ -72,20 +72,22 @@ class Join(_Branches):
 
     Outputs are joined along the last axis, as in `Parallel`. The first layer of a network of several
     inputs: a branch for each input of a tuple, in order, or one of each name of a dict. Branches are
-    given and named as the layers of a `Sequential`.
+    passed and named as the layers of a `Sequential`.
     """
 
     def forward(self, *inputs: Any, **named: Any) -> Tensor:
         """The outputs side by side."""
-        given = named if named else dict(zip(self.layers, inputs, strict=False))
-        if set(given) != set(self.layers) or len(inputs) + len(named) != len(self.layers):
+        by_name = named if named else dict(zip(self.layers, inputs, strict=False))
+        if set(by_name) != set(self.layers) or len(inputs) + len(named) != len(self.layers):
             raise ValueError(
-                f"{label(self)} has branches for {inputs_text(self.layers)}, but is given "
+                f"{label(self)} has branches for {inputs_text(self.layers)}, but got "
                 f"{inputs_text(named or inputs)}"
             )
-        return self.joined({name: apply(layer, given[name]) for name, layer in self.layers.items()})
+        return self.joined(
+            {name: apply(layer, by_name[name]) for name, layer in self.layers.items()}
+        )
 
 
-def _unlike(module: Module, expected: str, found: dict[str, Tensor]) -> ValueError:
-    shapes = ", ".join(f"{name!r} gives {shape_text(y.shape)}" for name, y in found.items())
+def _unlike(module: Module, expected: str, outputs: dict[str, Tensor]) -> ValueError:
+    shapes = ", ".join(f"{name!r} gives {shape_text(y.shape)}" for name, y in outputs.items())
     return ValueError(f"{label(module)} expects {expected}: {shapes}")

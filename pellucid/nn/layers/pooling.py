@@ -1,4 +1,4 @@
-"""Pooling: each window of places, channel by channel, brought to one value."""
+"""Pooling: each window of positions, channel by channel, reduced to one value."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ import numpy as np
 
 from pellucid.graph import Array, Tensor, iota, stack, tensor, windows
 from pellucid.limits import expect, reserve
-from pellucid.nn.initialise import Initializer
 from pellucid.nn.layers.window import Padding, Sizes, each, padded, padding, sizes, widths
-from pellucid.nn.module import Module
-from pellucid.nn.scope import label, places_text, shape_text
+from pellucid.nn.module import Transparent
+from pellucid.nn.scope import label, shape_text, sizes_text
 
 _CUT_WINDOWS = 64
 """Windows of an adaptive pool that are cut out one by one; more are gathered at once."""
 
 
 @dataclass(eq=False, repr=False)
-class _Pool(Module):
+class _Pool(Transparent):
     rank: ClassVar[int]
     outside: ClassVar[float]
 
@@ -42,10 +41,6 @@ class _Pool(Module):
                 f"meets the input, got padding {self.padding} and size {self.size}"
             )
 
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
-
     def forward(self, x: Tensor) -> Tensor:
         """One value for each window and channel."""
         if x.ndim != self.rank + 2:
@@ -56,7 +51,7 @@ class _Pool(Module):
                 x,
             )
         if 0 in x.shape[1:-1]:
-            raise self.mismatch("at least one place on each axis", x)
+            raise self.mismatch("at least one position on each axis", x)
         x = x.real()
         size = each(self.size, self.rank)
         stride = size if self.stride is None else each(self.stride, self.rank)
@@ -64,18 +59,18 @@ class _Pool(Module):
         seen = padded(x, added, self.outside)
         if any(n < k for n, k in zip(seen.shape[1:], size, strict=False)):
             raise ValueError(
-                f"{label(self)} has a window of {places_text(size)} places, more than its padded "
-                f"input {shape_text(seen.shape)} has"
+                f"{label(self)} has a window of {sizes_text(size)}, larger than its padded input "
+                f"{shape_text(seen.shape)}"
             )
-        found = windows(seen, size, stride)
+        elements = windows(seen, size, stride)
         # The elements of a window before the channels, so that channels stay side by side.
-        order = (*range(self.rank + 1), *range(self.rank + 2, found.ndim), self.rank + 1)
-        found = found.transpose(*order)
-        places = found.shape[: self.rank + 1]
-        return self.pooled(found.reshape(*places, math.prod(size), x.shape[-1]))
+        order = (*range(self.rank + 1), *range(self.rank + 2, elements.ndim), self.rank + 1)
+        elements = elements.transpose(*order)
+        positions = elements.shape[: self.rank + 1]
+        return self.pooled(elements.reshape(*positions, math.prod(size), x.shape[-1]))
 
     def pooled(self, seen: Tensor) -> Tensor:
-        """The values of windows (batch, places, elements, channels)."""
+        """The values of windows (batch, *spatial, elements, channels)."""
         raise NotImplementedError
 
 
@@ -112,7 +107,7 @@ class MaxPool1d(_Max):
 
 @dataclass(eq=False, repr=False)
 class MaxPool2d(_Max):
-    """y[n, i, j, c] = max of x[n, s·i + k, s·j + l, c] over a window of places.
+    """y[n, i, j, c] = max of x[n, s·i + k, s·j + l, c] over a window.
 
     size:    of the window, a number or one for each axis.
     stride:  from one window to the next; None is the size, so that windows do not overlap.
@@ -140,12 +135,8 @@ class AveragePool2d(_Average):
 
 
 @dataclass(eq=False, repr=False)
-class GlobalAveragePool(Module):
-    """The mean over all places: (batch, …, channels) to (batch, channels) (Lin et al. 2013)."""
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
+class GlobalAveragePool(Transparent):
+    """The mean over all positions: (batch, …, channels) to (batch, channels) (Lin et al. 2013)."""
 
     def forward(self, x: Tensor) -> Tensor:
         """The mean of each channel."""
@@ -155,15 +146,11 @@ class GlobalAveragePool(Module):
 
 
 @dataclass(eq=False, repr=False)
-class GlobalMaxPool(Module):
-    """The largest value over all places: (batch, …, channels) to (batch, channels).
+class GlobalMaxPool(Transparent):
+    """The largest value over all positions: (batch, …, channels) to (batch, channels).
 
     The gradient goes to the first of the largest alone.
     """
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """The largest of each channel."""
@@ -174,15 +161,11 @@ class GlobalMaxPool(Module):
 
 
 @dataclass(eq=False, repr=False)
-class _Adaptive(Module):
+class _Adaptive(Transparent):
     size: Sizes = 1
 
     def __post_init__(self) -> None:
         sizes(self, "size", 2)
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def check(self, x: Tensor) -> None:
         """Raise ValueError unless x is a batch of images."""
@@ -219,7 +202,7 @@ class AdaptiveMaxPool2d(_Adaptive):
 class AdaptiveAveragePool2d(_Adaptive):
     """The means of a grid of windows that cover the image, whatever its size.
 
-    Window i of an axis covers places ⌊i · n / size⌋ to ⌈(i + 1) · n / size⌉ − 1, as in PyTorch.
+    Window i of an axis covers positions ⌊i · n / size⌋ to ⌈(i + 1) · n / size⌉ − 1, as in PyTorch.
 
     size: windows on each axis, a number or one for each.
     """
@@ -241,13 +224,13 @@ def _gathered(x: Tensor, rows: list[slice], columns: list[slice]) -> Tensor:
     A window that is shorter than the longest has its last row, or column, again: a copy comes after
     what it is a copy of, so the first of the largest is the same.
     """
-    down, right = (tensor(_places(windows)) for windows in (rows, columns))
+    down, right = (tensor(_positions(windows)) for windows in (rows, columns))
     seen = x.take(down, 1).take(right, 3).transpose(0, 1, 3, 2, 4, 5)
     return seen.reshape(*seen.shape[:3], -1, x.shape[-1])
 
 
-def _places(windows: list[slice]) -> Array:
-    """(windows, longest): the places of each window, its last one repeated."""
+def _positions(windows: list[slice]) -> Array:
+    """(windows, longest): the positions of each window, its last one repeated."""
     longest = max(window.stop - window.start for window in windows)
     first = np.array([window.start for window in windows])[:, None]
     last = np.array([window.stop - 1 for window in windows])[:, None]
@@ -255,13 +238,13 @@ def _places(windows: list[slice]) -> Array:
 
 
 def _weights(length: int, size: int) -> Array:
-    """(length, size): the share of each place in each window's mean."""
-    found = np.zeros((length, size))
+    """(length, size): the share of each position in each window's mean."""
+    shares = np.zeros((length, size))
     for i, window in enumerate(_windows(length, size)):
-        found[window, i] = 1.0
-    return np.asarray(found / found.sum(axis=0))
+        shares[window, i] = 1.0
+    return np.asarray(shares / shares.sum(axis=0))
 
 
 def _windows(length: int, size: int) -> list[slice]:
-    """The places of each of so many windows over an axis."""
+    """The positions of each of so many windows over an axis."""
     return [slice(i * length // size, -(-(i + 1) * length // size)) for i in range(size)]

@@ -1,4 +1,4 @@
-"""Positions: what tells the places of a sequence apart, for attention, which does not."""
+"""Position encodings: attention alone does not tell the positions of a sequence apart."""
 
 from __future__ import annotations
 
@@ -9,22 +9,18 @@ import numpy as np
 
 from pellucid.graph import Array, Tensor, tensor
 from pellucid.limits import reserve
-from pellucid.nn.initialise import Initializer, Normal
-from pellucid.nn.module import Module
+from pellucid.nn.initialise import Normal
+from pellucid.nn.module import Transparent
 from pellucid.nn.parameter import Parameter
 
 
 @dataclass(eq=False, repr=False)
-class LearnedPositions(Module):
-    """x + P, a vector learned for each place, starting from N(0, 0.02²) (Radford et al. 2019).
+class LearnedPositions(Transparent):
+    """x + P, a vector learned for each position, starting from N(0, 0.02²) (Radford et al. 2019).
 
     x, y: (batch, length, features); P: (length, features), for the length it was built with; shorter
     sequences take its first rows.
     """
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def setup(self, x: Tensor) -> None:
         """P for x's length."""
@@ -33,7 +29,7 @@ class LearnedPositions(Module):
         self.P: Parameter = self.parameter("P", x.shape[1:], Normal(0.02))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x with its places marked."""
+        """x + P."""
         length, features = self.P.shape
         if x.ndim != 3 or x.shape[1] > length or x.shape[2] != features:
             raise self.mismatch(f"(batch, at most {length}, {features})", x)
@@ -41,18 +37,14 @@ class LearnedPositions(Module):
 
 
 @dataclass(eq=False, repr=False)
-class SinusoidalPositions(Module):
+class SinusoidalPositions(Transparent):
     """x + P, P[t, 2i] = sin(t / 10000^(2i/d)) and P[t, 2i + 1] = cos(t / 10000^(2i/d)).
 
     Vaswani et al. 2017, section 3.5. x, y: (batch, length, features d).
     """
 
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
-
     def forward(self, x: Tensor) -> Tensor:
-        """x with its places marked."""
+        """x + P."""
         if x.ndim != 3:
             raise self.mismatch("(batch, length, features)", x)
         x = x.real()

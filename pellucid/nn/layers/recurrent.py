@@ -61,7 +61,7 @@ class _Recurrent(Module):
         return steps[::-1] if self.reverse else steps
 
     def arranged(self, hidden: list[Tensor]) -> Tensor:
-        """The last state, or all of them at the place of their input."""
+        """The last state, or all of them at the position of their input."""
         if self.output == "last":
             return hidden[-1]
         return stack(hidden[::-1] if self.reverse else hidden, axis=1)
@@ -85,8 +85,9 @@ class LSTM(_Recurrent):
     biases, of which only the sum matters.
 
     units:   the length of h.
-    output:  "sequence" for h at each place, "last" for h at the end.
-    reverse: from the last place to the first. Both ways: Parallel(LSTM(n), LSTM(n, reverse=True)).
+    output:  "sequence" for h at each position, "last" for h at the end.
+    reverse: from the last position to the first. In both directions it is
+             Parallel(LSTM(n), LSTM(n, reverse=True)).
     """
 
     def setup(self, x: Tensor) -> None:
@@ -117,8 +118,9 @@ class GRU(_Recurrent):
     (units,) start at 0. PyTorch has two biases for r and z, of which only the sum matters.
 
     units:   the length of h.
-    output:  "sequence" for h at each place, "last" for h at the end.
-    reverse: from the last place to the first. Both ways: Parallel(GRU(n), GRU(n, reverse=True)).
+    output:  "sequence" for h at each position, "last" for h at the end.
+    reverse: from the last position to the first. In both directions it is
+             Parallel(GRU(n), GRU(n, reverse=True)).
     """
 
     def setup(self, x: Tensor) -> None:
@@ -138,6 +140,6 @@ class GRU(_Recurrent):
             before = hidden[-1]
             r_h, z_h, n_h = self.gates(before @ self.W_h)
             new = (n + (r + r_h).sigmoid() * (n_h + self.b_n)).tanh()
-            kept = (z + z_h).sigmoid()
-            hidden.append((1.0 - kept) * new + kept * before)
+            update = (z + z_h).sigmoid()
+            hidden.append((1.0 - update) * new + update * before)
         return self.arranged(hidden)

@@ -8,16 +8,15 @@ from numbers import Integral
 
 from pellucid import check
 from pellucid.graph import Tensor
-from pellucid.nn.initialise import Initializer
-from pellucid.nn.module import Module
+from pellucid.nn.module import Transparent
 
 
 @dataclass(eq=False, repr=False)
-class Reshape(Module):
+class Reshape(Transparent):
     """(batch, …) to (batch, *shape), in the order in which `Flatten` takes values: last axis fastest.
 
     A decoder makes an image of a row by it, `Reshape((7, 7, 64))`, and a transformer a sequence of
-    the places of an image, `Reshape((-1, 64))`.
+    the pixels of an image, `Reshape((-1, 64))`.
 
     shape: the axes after the batch, each at least 1; one may be -1, for what is left.
     """
@@ -25,19 +24,15 @@ class Reshape(Module):
     shape: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        given = check.several("Reshape shape", self.shape)
-        if any(isinstance(n, bool) or not isinstance(n, Integral) for n in given):
+        lengths = check.several("Reshape shape", self.shape)
+        if any(isinstance(n, bool) or not isinstance(n, Integral) for n in lengths):
             raise TypeError(f"Reshape shape is integers, got {check.brief(self.shape)}")
-        if not given or any(n < 1 and n != -1 for n in given) or given.count(-1) > 1:
+        if not lengths or any(n < 1 and n != -1 for n in lengths) or lengths.count(-1) > 1:
             raise ValueError(
                 "Reshape shape is of at least 1 on each axis, or -1 on one, "
                 f"got {check.brief(self.shape)}"
             )
-        self.shape = tuple(map(int, given))
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
+        self.shape = tuple(map(int, lengths))
 
     def forward(self, x: Tensor) -> Tensor:
         """The values on the new axes; raises ValueError if there are more or fewer of them."""

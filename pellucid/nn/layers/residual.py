@@ -39,11 +39,11 @@ class Residual(Module):
     def forward(self, x: Tensor) -> Tensor:
         """The sum of both ways."""
         learned = self.block(x)
-        kept = x if self.projection is None else self.projection(x)
-        if learned.shape != kept.shape:
+        path = x if self.projection is None else self.projection(x)
+        if learned.shape != path.shape:
             raise self.mismatch(
                 f"a block whose output {shape_text(learned.shape)} has the shape of what goes "
-                f"around it {shape_text(kept.shape)} (add a projection)",
+                f"around it {shape_text(path.shape)} (add a projection)",
                 x,
             )
-        return learned + kept
+        return learned + path

@@ -18,8 +18,8 @@ from pellucid.nn.module import Module
 class Sequential(Container):
     """f_L(… f_2(f_1(x))): each layer takes the output of the one before.
 
-    Layers are given in order and named by their place, `Sequential(Linear(8), ReLU())`, by keyword,
-    `Sequential(hidden=Linear(8), output=Linear(1))`, or as a dict. A layer given twice is one layer
+    Layers come in order and are named by their position, `Sequential(Linear(8), ReLU())`, by keyword,
+    `Sequential(hidden=Linear(8), output=Linear(1))`, or as a dict. A layer passed twice is one layer
     used twice. `net[0]`, `net["hidden"]`, `len(net)` and iteration see the layers. The first layer may
     take several inputs, which are then those of the network.
     """

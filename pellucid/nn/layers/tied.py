@@ -46,13 +46,13 @@ class TiedLinear(Module):
 
     def shared(self) -> Parameter:
         """The other layer's W; raises ValueError if it is not made yet."""
-        found = vars(self.layer).get("W")
-        if not isinstance(found, Parameter):
+        weights = vars(self.layer).get("W")
+        if not isinstance(weights, Parameter):
             raise ValueError(
                 f"{label(self)} uses the weights of a {type(self.layer).__name__} that has none "
                 "yet: that layer must be part of the network and come before"
             )
-        return found
+        return weights
 
     def forward(self, x: Tensor) -> Tensor:
         """XWᵀ + b."""

@@ -10,15 +10,14 @@ import numpy as np
 from pellucid import check
 from pellucid.graph import Array, Tensor, tensor
 from pellucid.limits import reserve
-from pellucid.nn.initialise import Initializer
-from pellucid.nn.module import Module
+from pellucid.nn.module import Transparent
 
 
 @dataclass(eq=False, repr=False)
-class Upsample(Module):
+class Upsample(Transparent):
     """Every spatial axis made `factor` times longer.
 
-    "nearest" repeats each place; "linear" (bilinear on images) weighs the two nearest places on
+    "nearest" repeats each value; "linear" (bilinear on images) weighs the two nearest values on
     each axis, whose centres are at i + ½ and which are held at the borders, as in PyTorch with
     align_corners=False.
 
@@ -35,10 +34,6 @@ class Upsample(Module):
     def __post_init__(self) -> None:
         check.count(self, "factor")
         check.choice(self, "mode", "nearest", "linear")
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """The larger image."""
@@ -62,6 +57,6 @@ class Upsample(Module):
 
 
 def interpolation(length: int, factor: int) -> Array:
-    """(length, length · factor): the weight of each place in each new one; columns sum to 1."""
+    """(length, length · factor): the weight of each value in each new one; columns sum to 1."""
     at = np.clip((np.arange(length * factor) + 0.5) / factor - 0.5, 0, length - 1)
     return np.maximum(0.0, 1.0 - np.abs(at[None] - np.arange(length)[:, None]))

@@ -1,4 +1,4 @@
-"""Settings of layers whose window slides over places: sizes for each axis, and padding."""
+"""Settings of layers whose window slides along spatial axes: sizes for each axis, and padding."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def sizes(part: Any, field: str, rank: int, least: int = 1) -> None:
 
 
 def padding(part: Any, rank: int) -> None:
-    """Check the field `padding`: "valid", "same", or a number of places for each axis."""
+    """Check the field `padding`: "valid", "same", or a width for each axis."""
     if isinstance(part.padding, str):
         if part.padding not in ("valid", "same"):
             raise ValueError(
@@ -46,27 +46,27 @@ def each(value: Sizes, rank: int) -> tuple[int, ...]:
 
 
 def widths(
-    given: Padding, lengths: Sequence[int], spans: Sequence[int], strides: Sequence[int]
+    padding: Padding, lengths: Sequence[int], spans: Sequence[int], strides: Sequence[int]
 ) -> list[tuple[int, int]]:
-    """How many places are added before and after each axis.
+    """How many elements are added before and after each axis.
 
-    "same" gives ⌈length / stride⌉ windows, the odd place added after, as in PyTorch and TensorFlow.
-    spans: places that a window covers.
+    "same" gives ⌈length / stride⌉ windows, the odd element added after, as in PyTorch and TensorFlow.
+    spans: elements that a window covers.
     """
     rank = len(lengths)
-    if given == "valid":
+    if padding == "valid":
         return [(0, 0)] * rank
-    if not isinstance(given, str):
-        return [(n, n) for n in each(given, rank)]
-    found: list[tuple[int, int]] = []
+    if not isinstance(padding, str):
+        return [(n, n) for n in each(padding, rank)]
+    added: list[tuple[int, int]] = []
     for length, span, stride in zip(lengths, spans, strides, strict=True):
         total = max((-(-length // stride) - 1) * stride + span - length, 0)
-        found.append((total // 2, total - total // 2))
-    return found
+        added.append((total // 2, total - total // 2))
+    return added
 
 
 def padded(x: Tensor, added: Sequence[tuple[int, int]], value: float = 0.0) -> Tensor:
-    """x with places added around its spatial axes."""
+    """x with elements added around its spatial axes."""
     if not any(before or after for before, after in added):
         return x
     before = (0, *(pair[0] for pair in added), 0)
@@ -75,5 +75,5 @@ def padded(x: Tensor, added: Sequence[tuple[int, int]], value: float = 0.0) -> T
 
 
 def spans(kernel: Sequence[int], dilation: Sequence[int]) -> list[int]:
-    """Places that a window of a kernel covers on each axis."""
+    """Elements that a window of a kernel covers on each axis."""
     return [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pellucid import check
 from pellucid.graph import Array, Tensor, tensor, where
+from pellucid.graph.arrays import noted
 from pellucid.graph.dtype import FLOAT64, is_float
-from pellucid.graph.given import noted
 from pellucid.keywords import Hinted
 from pellucid.nn.mode import training_pass
 from pellucid.parts import Part
@@ -19,7 +19,7 @@ Reduction = Literal["mean", "sum", "none"]
 
 
 @dataclass(frozen=True)
-class Loss(Hinted, Part):
+class Loss(Hinted, Part, abstract=True):
     """A loss is computed row by row and then reduced over the batch.
 
     reduction: "mean" (default), "sum", or "none" for one loss per row, shape (batch,), to be
@@ -39,11 +39,6 @@ class Loss(Hinted, Part):
     def __post_init__(self) -> None:
         check.choice(self, "reduction", "mean", "sum", "none")
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        from pellucid.nn.saved import restored_part, saved_part
-
-        return restored_part, saved_part(self)
-
     def row_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The losses, (batch, …), any axes after the first being averaged by the caller."""
         raise NotImplementedError
@@ -60,11 +55,11 @@ class Loss(Hinted, Part):
     ) -> Tensor:
         """The loss of `outputs` against `targets`; raises ValueError if their shapes do not fit.
 
-        weights: of the examples, (batch,), or of every single loss, such as a mask of the places of
+        weights: of the examples, (batch,), or of every single loss, such as a mask of the positions of
         a sequence: numbers of at least 0, or conditions. "mean" is then Σ w l / Σ w (0 where all
-        weights are), "sum" is Σ w l, and "none" gives each row's w l. What has weight 0 counts for
-        nothing, even where its loss is not finite. A negative weight is an error where it can be
-        seen when the graph is built, and makes the loss NaN where it comes with the data.
+        weights are 0), "sum" is Σ w l, and "none" gives each row's w l. A loss of weight 0 counts for
+        nothing, even if it is not finite. A known negative weight raises ValueError; one that comes
+        with the data makes the loss NaN.
         """
         losses, counts = self._weighted(outputs, targets, weights)
         if counts is not None and self.reduction == "mean":
@@ -93,19 +88,19 @@ class Loss(Hinted, Part):
     ) -> tuple[Tensor, Tensor | None]:
         """Every loss times its weight, and how much each counts in the mean; None: all the same."""
         with noted(f"in the outputs of {type(self).__name__}"):
-            given = tensor(outputs)
+            x = tensor(outputs)
         with noted(f"in the targets of {type(self).__name__}"):
-            aims = tensor(targets)
-        if not is_float(given.dtype) or given.ndim == 0:
-            raise TypeError(f"{type(self).__name__} takes float outputs, got {given.node.type}")
-        if 0 in given.shape and self.reduction != "sum":
+            y = tensor(targets)
+        if not is_float(x.dtype) or x.ndim == 0:
+            raise TypeError(f"{type(self).__name__} takes float outputs, got {x.node.type}")
+        if 0 in x.shape and self.reduction != "sum":
             raise ValueError(
-                f"{type(self).__name__} has a mean over no outputs: they have shape {given.shape}"
+                f"{type(self).__name__} has a mean over no outputs: they have shape {x.shape}"
             )
-        parts = mixed_targets(aims)
-        losses = blended([(self.row_losses(given, aim), share) for aim, share in parts])
-        found = [(self.counts(given, aim), share) for aim, share in parts]
-        counted = [(count, share) for count, share in found if count is not None]
+        parts = mixed_targets(y)
+        losses = blended([(self.row_losses(x, target), share) for target, share in parts])
+        each = [(self.counts(x, target), share) for target, share in parts]
+        counted = [(count, share) for count, share in each if count is not None]
         counts = blended(counted) if counted else None
         if weights is None:
             return losses, counts
@@ -157,7 +152,7 @@ def mixed(rows: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor]
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         parts = mixed_targets(targets)
-        return blended([(rows(outputs, aim), share) for aim, share in parts]).mean()
+        return blended([(rows(outputs, target), share) for target, share in parts]).mean()
 
     return loss
 

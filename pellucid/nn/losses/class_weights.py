@@ -11,7 +11,7 @@ import numpy as np
 
 from pellucid import check
 from pellucid.graph import Array
-from pellucid.graph.given import array_of
+from pellucid.graph.arrays import array_of
 
 
 def balanced_weights(classes: Array | Sequence[int], count: int | None = None) -> tuple[float, ...]:
@@ -44,19 +44,19 @@ def balanced_weights(classes: Array | Sequence[int], count: int | None = None) -
 
 def check_class_weights(part: Any, count: int | None = None) -> None:
     """Make `part.class_weights` a tuple of floats, or leave None; raise for what are no weights."""
-    given = part.class_weights
-    if given is None:
+    weights = part.class_weights
+    if weights is None:
         return
     name = f"{type(part).__name__} class_weights"
-    if isinstance(given, (list, tuple, range)):
-        given = check.items(name, given)
-    values = tuple(np.asarray(given, object).ravel().tolist())
+    if isinstance(weights, (list, tuple, range)):
+        weights = check.items(name, weights)
+    values = tuple(np.asarray(weights, object).ravel().tolist())
     if any(isinstance(v, bool) or not isinstance(v, Real) for v in values):
-        raise TypeError(f"{name} is a number for each class, got {check.brief(given)}")
+        raise TypeError(f"{name} is a number for each class, got {check.brief(weights)}")
     if len(values) < 2 or (count is not None and len(values) != count):
         raise ValueError(f"{name} is {count or '2 or more'} numbers, got {len(values)}")
     if not all(math.isfinite(v) and v >= 0 for v in values) or not any(values):
         raise ValueError(
-            f"{name} is at least 0 for each class and more for some, got {check.brief(given)}"
+            f"{name} is at least 0 for each class and more for some, got {check.brief(weights)}"
         )
     object.__setattr__(part, "class_weights", tuple(map(float, values)))

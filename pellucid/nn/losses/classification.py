@@ -105,10 +105,10 @@ class CrossEntropy(Loss):
             logs = logs * self._class_weights(outputs)
         smooth = self.label_smoothing
         if is_float(targets.dtype):
-            aims = limited(self, targets).cast(outputs.dtype)
+            y = limited(self, targets).cast(outputs.dtype)
             if smooth:
-                aims = aims * (1.0 - smooth) + smooth / outputs.shape[-1]
-            return -(aims * logs).sum(-1)
+                y = y * (1.0 - smooth) + smooth / outputs.shape[-1]
+            return -(y * logs).sum(-1)
         picked = picked_class(self, logs, targets, self.ignore)
         if smooth:
             picked = picked * (1.0 - smooth) + logs.mean(-1) * smooth

@@ -45,7 +45,7 @@ class Focal(Loss):
         logs = picked_class(self, log_softmax(outputs), targets)
         losses = -logs
         if self.gamma:
-            # Kept off 0, where a power below 1 has no finite slope.
+            # Not 0, where a power below 1 has no finite derivative.
             losses = (-logs.expm1()).maximum(1e-30) ** self.gamma * losses
         if self.class_weights is None:
             return losses

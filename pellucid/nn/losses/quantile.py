@@ -29,30 +29,30 @@ class Quantile(Loss):
     def __post_init__(self) -> None:
         super().__post_init__()
         several = isinstance(self.levels, (tuple, list))
-        given = tuple(self.levels) if isinstance(self.levels, (tuple, list)) else (self.levels,)
-        if not given or any(isinstance(q, bool) or not isinstance(q, Real) for q in given):
+        levels = tuple(self.levels) if isinstance(self.levels, (tuple, list)) else (self.levels,)
+        if not levels or any(isinstance(q, bool) or not isinstance(q, Real) for q in levels):
             raise TypeError(
                 f"Quantile levels is a number or several, got {check.brief(self.levels)}"
             )
-        if not all(0 < q < 1 for q in given):
+        if not all(0 < q < 1 for q in levels):
             raise ValueError(
                 f"Quantile levels is more than 0 and less than 1, got {check.brief(self.levels)}"
             )
-        plain = tuple(map(float, given))
+        plain = tuple(map(float, levels))
         object.__setattr__(self, "levels", plain if several else plain[0])
 
     def row_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """The two slopes."""
+        """The loss of each quantile, averaged."""
         if not isinstance(self.levels, tuple):
             o, y = self.paired(outputs, targets)
             return self._sides(y - o, tensor(self.levels, o.dtype))
-        aims = targets.squeeze(-1) if targets.ndim == 2 and targets.shape[-1] == 1 else targets
-        if aims.ndim != 1 or outputs.shape != (aims.shape[0], len(self.levels)):
+        y = targets.squeeze(-1) if targets.ndim == 2 and targets.shape[-1] == 1 else targets
+        if y.ndim != 1 or outputs.shape != (y.shape[0], len(self.levels)):
             raise ValueError(
                 f"Quantile of {len(self.levels)} levels takes outputs (batch, {len(self.levels)}) "
                 f"and targets (batch,), got {outputs.shape} and {targets.shape}"
             )
-        error = aims.cast(outputs.dtype).expand_dims(-1) - outputs
+        error = y.cast(outputs.dtype).expand_dims(-1) - outputs
         return self._sides(error, tensor(np.asarray(self.levels), outputs.dtype))
 
     def _sides(self, error: Tensor, level: Tensor) -> Tensor:

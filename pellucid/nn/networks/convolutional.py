@@ -102,5 +102,5 @@ def _inverted(channels: int, features: int, expansion: int, stride: int) -> Sequ
 
 def _rounded(channels: float) -> int:
     """The nearest multiple of 8, never less than nine tenths of what was asked."""
-    found = max(int(channels + 4) // 8 * 8, 8)
-    return found + 8 if found < 0.9 * channels else found
+    rounded = max(int(channels + 4) // 8 * 8, 8)
+    return rounded + 8 if rounded < 0.9 * channels else rounded

@@ -7,7 +7,6 @@ from typing import Literal
 
 from pellucid import check
 from pellucid.graph import Tensor
-from pellucid.nn.initialise import Initializer
 from pellucid.nn.layers.activations import ReLU
 from pellucid.nn.layers.convolution import Conv2d
 from pellucid.nn.layers.linear import Linear
@@ -15,15 +14,15 @@ from pellucid.nn.layers.norm import BatchNorm
 from pellucid.nn.layers.pooling import GlobalAveragePool, MaxPool2d
 from pellucid.nn.layers.residual import Residual
 from pellucid.nn.layers.sequential import Sequential
-from pellucid.nn.module import Module
+from pellucid.nn.module import Module, Transparent
 from pellucid.nn.networks.perceptron import MOST_LAYERS
 
 _BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 
 
 @dataclass(eq=False, repr=False)
-class PaddedShortcut(Module):
-    """Every stride-th place, with channels of zeros added: "option A" of He et al. 2015.
+class PaddedShortcut(Transparent):
+    """Every stride-th position, with channels of zeros added: "option A" of He et al. 2015.
 
     features: channels of the result, at least those of x. stride: at least 1.
     """
@@ -34,10 +33,6 @@ class PaddedShortcut(Module):
     def __post_init__(self) -> None:
         check.count(self, "features")
         check.count(self, "stride")
-
-    def suited(self) -> Initializer | None:
-        """Looked through."""
-        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """A view of x, and zeros."""
@@ -58,10 +53,10 @@ def ResNet(  # noqa: N802
 
     A 3 × 3 convolution, then (depth − 2) / 6 blocks of two 3 × 3 convolutions in each stage, each
     convolution followed by batch norm, ReLU after the first and after the sum; stages after the
-    first halve the image; then the mean over all places and a linear layer (section 4.2).
+    first halve the image; then the mean over all positions and a linear layer (section 4.2).
 
     depth:    6 n + 2, such as 20, 32, 44, 56 or 110: layers with weights.
-    shortcut: where a block changes the shape: "pad" takes every second place and adds channels of
+    shortcut: where a block changes the shape: "pad" takes every second position and adds channels of
               zeros, as the paper does here; "project" is a 1 × 1 convolution with batch norm.
     residual: False gives the plain twin, the same layers without ways around them.
     """

@@ -14,13 +14,13 @@ from pellucid.nn.layers.attention import MultiHeadAttention
 from pellucid.nn.layers.dropout import dropped, dropped_path
 from pellucid.nn.layers.norm import FeatureNorm, LayerNorm
 from pellucid.nn.layers.rms_norm import RMSNorm
-from pellucid.nn.module import Module
+from pellucid.nn.module import Module, Transparent
 from pellucid.nn.parameter import Parameter
 
 
 @dataclass(eq=False, repr=False)
 class FeedForward(Module):
-    """activation(xW_in + b_in) W_out + b_out, place by place (Vaswani et al. 2017, eq. 2).
+    """activation(xW_in + b_in) W_out + b_out, position by position (Vaswani et al. 2017, eq. 2).
 
     x, y: (batch, …, features); W_in: (features, expansion · features) and W_out the other way.
 
@@ -63,7 +63,7 @@ class FeedForward(Module):
 
 
 @dataclass(eq=False, repr=False)
-class TransformerBlock(Module):
+class TransformerBlock(Transparent):
     """a = x + attention(norm(x)); y = a + feed_forward(norm(a)): the pre-norm form.
 
     Vaswani et al. 2017 with the normalisation inside the residual branches (Xiong et al. 2020),
@@ -75,7 +75,7 @@ class TransformerBlock(Module):
     expansion: how many times wider the feed-forward part is inside.
     dropout:   left out of the attention weights, of the inner units and of both branches' results.
     drop_path: the chance that a branch is left out for an example (stochastic depth).
-    causal:    a place looks at itself and at those before it only.
+    causal:    a position attends to itself and to those before it only.
     norm:      "layer" (LayerNorm) or "rms" (RMSNorm).
     """
 
@@ -98,10 +98,6 @@ class TransformerBlock(Module):
         self.attention = MultiHeadAttention(self.heads, self.causal, self.dropout)
         self.norm2 = kind()
         self.feed_forward = FeedForward(self.expansion, self.dropout)
-
-    def suited(self) -> Initializer | None:
-        """Looked through, to the layer that follows the sum."""
-        return None
 
     def child_initializers(self, after: Initializer) -> Iterator[tuple[Module, Initializer]]:
         """The parts choose their own."""

@@ -14,7 +14,7 @@ from pellucid.compile.explain.program import Explanation, explain
 from pellucid.compile.explain.table import bytes_text, count_text, table, time_text
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph
-from pellucid.train.step import training_step
+from pellucid.train.supervised import supervised_step
 
 
 def facts(graph: Graph) -> tuple[KernelFacts, ...]:
@@ -24,7 +24,7 @@ def facts(graph: Graph) -> tuple[KernelFacts, ...]:
 def training(net: nn.Module, *shape: int) -> Explanation:
     x, y = np.ones((64, *shape), np.float32), np.zeros(64, np.int32)
     net.build(x[:1])
-    step = training_step(net, nn.CrossEntropy(), optim.Adam(), (x, y), 16, 0)
+    step = supervised_step(net, nn.CrossEntropy(), optim.Adam(), (x, y), 16, 0)
     return explain(NativeProgram(step.graph, 1))
 
 

@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 
 from pellucid import nn
-from pellucid.data.likeliest import likeliest
 from pellucid.data.note import counted
 from pellucid.errors import DataError
-from pellucid.graph import Array, Tensor, tensor
-from pellucid.nn.inputs import apply
-from pellucid.train import arrays, metrics
+from pellucid.graph import Array, Tensor
+from pellucid.nn.inputs import apply, taken
+from pellucid.train import arrays, measures
+from pellucid.train.build_step import LossFunction
+from pellucid.train.evaluator import Data
 from pellucid.train.labels import Label, classes_of, codes_of
-from pellucid.train.model import probabilities
+from pellucid.train.measures import Measure
 from pellucid.train.precision import check_precision
-from pellucid.train.step import Data, LossFunction, taken
-from pellucid.train.trainer import Metric
 
 
 @dataclass(frozen=True)
@@ -26,15 +25,15 @@ class Prepared:
     """Arrays ready to train on, and how to measure.
 
     classes: the label of each output where a row has one class; None for values, and for classes of
-    the places of a sequence, which are their numbers already.
+    the places of a sequence, which are their numbers already. metric: what is measured beside the
+    loss; None where the loss itself is all there is.
     """
 
     train: Data
     validation: Data | None
     classes: tuple[Label, ...] | None
     loss: LossFunction
-    metric: Metric
-    metric_name: str
+    metric: Measure | None
 
 
 def prepare(net: nn.Module, train: Data, held: Data | None, loss: LossFunction | None) -> Prepared:
@@ -60,8 +59,8 @@ def prepare(net: nn.Module, train: Data, held: Data | None, loss: LossFunction |
         _check_bounds(chosen, values[1])
         if checked is not None:
             _check_bounds(chosen, checked[1])
-    metric, name = _measure(chosen, outputs.size == y[:1].size)
-    return Prepared(values, checked, None, chosen, metric, name)
+    metric = _metric(chosen, outputs.size == y[:1].size)
+    return Prepared(values, checked, None, chosen, metric)
 
 
 def _values(y: Array, what: str) -> Array:
@@ -86,22 +85,6 @@ def _check_bounds(loss: LossFunction, y: Array) -> None:
         raise DataError(
             f"A target is {wrong[0]:g}, but {type(loss).__name__} takes numbers {wanted}{names}."
         )
-
-
-def accuracy(outputs: Array, codes: Array) -> float:
-    """The share of rows whose most probable class is the true one."""
-    return float((likeliest(probabilities(outputs)) == codes).mean())
-
-
-def root_mean_square(outputs: Array, values: Array) -> float:
-    """RMSE in the unit of the targets."""
-    return metrics.regression(values.reshape(-1), outputs.reshape(-1))["rmse"] or 0.0
-
-
-def yes_or_no(outputs: Array, values: Array) -> float:
-    """The share of answers of yes (above 0) and no that are right; NaN is neither."""
-    right = (outputs > 0) == (values.reshape(outputs.shape) > 0.5)
-    return float((right & ~np.isnan(outputs)).mean())
 
 
 def _first(net: nn.Module, x: Any) -> Tensor:
@@ -150,7 +133,7 @@ def _of_classes(
         checked = _with_targets(held, codes_held)
     usual = nn.BinaryCrossEntropy() if width == 1 else nn.CrossEntropy()
     return Prepared(
-        _with_targets(train, codes), checked, classes, loss or usual, accuracy, "accuracy"
+        _with_targets(train, codes), checked, classes, loss or usual, measures.accuracy()
     )
 
 
@@ -173,27 +156,22 @@ def _of_places(train: Data, held: Data | None, loss: LossFunction, count: int) -
             )
         return _with_targets(data, y.astype(np.int32))
 
-    def share(outputs: Array, codes: Array) -> float:
-        """The share of places whose likeliest class is the true one, ignored ones left out."""
-        counted = codes != ignored
-        right = (likeliest(outputs) == codes)[counted]
-        return float(right.mean()) if counted.any() else float("nan")
-
     others = None if held is None else checked(held, "validation[1]")
-    return Prepared(checked(train, "train[1]"), others, None, loss, share, "accuracy")
+    metric = measures.position_accuracy(ignored)
+    return Prepared(checked(train, "train[1]"), others, None, loss, metric)
 
 
 _NUMBERS = (nn.MeanSquaredError, nn.MeanAbsoluteError, nn.Huber, nn.Quantile)
 _YES_OR_NO = (nn.BinaryCrossEntropy, nn.BinaryFocal, nn.Hinge)
 
 
-def _measure(loss: LossFunction, paired: bool) -> tuple[Metric, str]:
+def _metric(loss: LossFunction, paired: bool) -> Measure | None:
     """RMSE for numbers, accuracy for answers of yes or no, else the loss itself.
 
     paired: whether there is an output for each target.
     """
     if paired and isinstance(loss, _YES_OR_NO):
-        return yes_or_no, "accuracy"
+        return measures.yes_or_no()
     if paired and (isinstance(loss, _NUMBERS) or not isinstance(loss, nn.Loss)):
-        return root_mean_square, "rmse"
-    return lambda outputs, values: float(loss(tensor(outputs), tensor(values))), "loss"
+        return measures.root_mean_square()
+    return None

@@ -10,8 +10,8 @@ import pytest
 from pellucid import graph as g
 from pellucid import nn, optim
 from pellucid.graph import Tensor
-from pellucid.train.blame import first_bad_node
-from pellucid.train.step import training_step
+from pellucid.train.first_bad_node import first_bad_node
+from pellucid.train.supervised import supervised_step
 
 X = np.ones((4, 3), np.float32)
 Y = np.zeros(4, np.int32)
@@ -57,7 +57,7 @@ class Noise(nn.augment.base.Augmentation):
 
 def blamed(net: nn.Module, loss: Any = None, x: Any = X) -> str:
     """What is said of the first step."""
-    step = training_step(net, loss or nn.CrossEntropy(), optim.SGD(0.1), (x, Y), 4, 0)
+    step = supervised_step(net, loss or nn.CrossEntropy(), optim.SGD(0.1), (x, Y), 4, 0)
     feeds = {
         "rows": np.arange(4, dtype=np.int32),
         "learning_rate": np.array(0.1, np.float32),

@@ -10,19 +10,19 @@ import numpy as np
 
 from pellucid.graph import Array, Node, ordered
 from pellucid.graph.execute import compute
-from pellucid.train.step import Step
+from pellucid.train.training_step import LOSS, TrainingStep
 
 LABEL: Final = re.compile(r"(?P<kind>\w+) '(?P<path>.*)'")
 
 
-def first_bad_node(step: Step, feeds: Mapping[str, Array]) -> str:
+def first_bad_node(step: TrainingStep, feeds: Mapping[str, Array]) -> str:
     """In words, the first node of a step that is NaN or infinite, and the layer that it is in.
 
     Only what the loss, or else an update, became NaN or infinite by counts: a mask of −∞ does not.
     """
     values = compute(step.graph.nodes, feeds)
     bad = {node for node, value in values.items() if not _is_finite(value)}
-    guilty = _reached([step.graph.outputs["loss"]], bad) or _reached(step.graph.roots, bad)
+    guilty = _reached([step.graph.outputs[LOSS]], bad) or _reached(step.graph.roots, bad)
     for node in step.graph.nodes:
         if node not in guilty:
             continue
@@ -58,12 +58,11 @@ def _is_constant(node: Node) -> bool:
     return node.op == "constant"
 
 
-def _layer(step: Step, bad: Node) -> str:
+def _layer(step: TrainingStep, bad: Node) -> str:
     """The part of the network that made a node, by its origin; else the loss or what follows it."""
-    outputs = [output for path, output in step.layers.items() if not path or "#" in path]
-    if bad in set(ordered(outputs)):
+    if bad in set(ordered(list(step.layers.values()))):
         return _named(bad)
-    if bad in set(ordered([step.graph.outputs["loss"]])):
+    if bad in set(ordered([step.graph.outputs[LOSS]])):
         return "the loss"
     if bad.origin.startswith("∂ "):
         return f"the backward pass of {bad.origin.removeprefix('∂ ')}"

@@ -1,4 +1,4 @@
-"""What users give as values, as NumPy arrays: sparse matrices, masks and lists of tensors are refused.
+"""Values that users pass, as NumPy arrays. Sparse matrices, masks and lists of tensors are refused.
 
 NumPy makes an object array of what it does not know, forgets masks, and computes tensors in a list,
 which would cut them off from the graph without a word.
@@ -13,8 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.graph.dtype import as_dtype, fitted
+from pellucid.graph.dtype import FLOAT32, DType, as_dtype, fitted
 from pellucid.graph.op import Array
+
+
+class Symbolic:
+    """A value that a graph computes. NumPy would compute it where it makes an array of a list."""
+
+    __slots__ = ()
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a Python number, which takes the type of the tensor it meets."""
+    return isinstance(value, (bool, int, float)) and not isinstance(value, np.generic)
 
 
 def array_of(value: Any) -> Array:
@@ -39,9 +50,28 @@ def array_of(value: Any) -> Array:
     return array
 
 
+def natural(value: Any) -> Array:
+    """`value` as an array whose type a tensor of it has: Python floats are float32, arrays stay.
+
+    Of a tensor it is the value now. Raises as `array_of` does.
+    """
+    if isinstance(value, Symbolic):
+        return np.asarray(value)
+    array = array_of(value)
+    python = not isinstance(value, (np.ndarray, np.generic))
+    return fitted(array, FLOAT32 if python and array.dtype == np.float64 else as_dtype(array.dtype))
+
+
+def converted(value: Any, dtype: DType) -> Array:
+    """`value` as an array of this type; raises as `array_of` and `fitted` do."""
+    array = array_of(value)
+    as_dtype(array.dtype)  # raises TypeError for texts and dates
+    return fitted(array, dtype)
+
+
 @contextmanager
 def noted(where: str) -> Iterator[None]:
-    """Errors of values that are given inside say where they were given."""
+    """Errors that values raise inside say where the values came from."""
     try:
         yield
     except (ValueError, TypeError) as error:
@@ -71,9 +101,7 @@ def _kind(value: Any) -> str:
 
 
 def _holds_tensor(value: list[Any] | tuple[Any, ...]) -> bool:
-    from pellucid.graph.handle import Handle
-
     return any(
-        isinstance(item, Handle) or (isinstance(item, (list, tuple)) and _holds_tensor(item))
+        isinstance(item, Symbolic) or (isinstance(item, (list, tuple)) and _holds_tensor(item))
         for item in value
     )

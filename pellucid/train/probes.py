@@ -1,0 +1,152 @@
+"""Probes: what is measured inside a training step.
+
+A probe is a function of a `StepTrace` that returns small tensors by name, or by (path, name) where a
+value belongs to a layer or parameter. It is compiled with the step and runs on chosen steps only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pellucid import check
+from pellucid.graph import Tensor, concatenate, where
+from pellucid.graph.dtype import FLOAT64
+from pellucid.optim.lengths import length
+from pellucid.parts import Part
+from pellucid.train.trace import StepTrace
+
+Key = str | tuple[str, str]
+Probe = Callable[[StepTrace], Mapping[Key, Tensor]]
+Of = Literal["activations", "gradients", "parameters", "updates", "activation_gradients"]
+OF = ("activations", "gradients", "parameters", "updates", "activation_gradients")
+_SINGULAR = {
+    "activations": "activation",
+    "gradients": "gradient",
+    "parameters": "parameter",
+    "updates": "update",
+    "activation_gradients": "activation_gradient",
+}
+LARGEST = 4096
+"""Numbers that one value of a probe holds at most."""
+
+
+@dataclass(frozen=True)
+class Measured(Part):
+    """A probe of every tensor of one kind; a probe of one's own is a subclass that writes `measure`.
+
+    of: "activations" (of every layer), "gradients", "parameters", "updates" (of every parameter) or
+        "activation_gradients" (∂L/∂a of every layer's output a).
+    """
+
+    of: Of = "gradients"
+
+    def __post_init__(self) -> None:
+        check.choice(self, "of", *OF)
+
+    def measure(self, x: Tensor) -> Mapping[str, Tensor]:
+        """The values of one tensor, by name."""
+        raise NotImplementedError
+
+    def __call__(self, trace: StepTrace) -> dict[Key, Tensor]:
+        """Those of every tensor: ("hidden.0.W", "gradient.norm") and so on."""
+        tensors: Mapping[str, Tensor] = getattr(trace, self.of)
+        return {
+            (path, f"{_SINGULAR[self.of]}.{name}"): value
+            for path, x in tensors.items()
+            for name, value in self.measure(x).items()
+        }
+
+
+class Norm(Measured):
+    """The Euclidean norm √Σx² of each tensor, "norm"; squares are summed in float64."""
+
+    def measure(self, x: Tensor) -> Mapping[str, Tensor]:
+        """The norm."""
+        return {"norm": length([x])}
+
+
+class Moments(Measured):
+    """Mean and standard deviation of each tensor, "mean" and "deviation"."""
+
+    def measure(self, x: Tensor) -> Mapping[str, Tensor]:
+        """Both, summed in float64."""
+        wide = x.cast(FLOAT64)
+        return {"mean": wide.mean(), "deviation": wide.std()}
+
+
+class Extremes(Measured):
+    """The least and the largest element of each tensor, "min" and "max"."""
+
+    def measure(self, x: Tensor) -> Mapping[str, Tensor]:
+        """Both."""
+        return {"min": x.min(), "max": x.max()}
+
+
+class Zeros(Measured):
+    """The share of elements that are exactly 0, "zeros": of ReLU activations the units that are off."""
+
+    def measure(self, x: Tensor) -> Mapping[str, Tensor]:
+        """The share."""
+        return {"zeros": where(x.equal(0.0), 1.0, 0.0).cast(FLOAT64).mean()}
+
+
+@dataclass(frozen=True)
+class Histogram(Measured):
+    """How many elements of each tensor lie in each of equal bins, "histogram".
+
+    The value lists the edges' ends and then the counts: [low, high, n_0, … n_(bins − 1)]. Elements
+    outside count in the first or the last bin, NaN in none.
+
+    low, high: the ends of the first and the last bin; None takes the least and largest element.
+    bins: at least 1.
+    """
+
+    bins: int = 32
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check.count(self, "bins")
+        if (self.low is None) != (self.high is None):
+            raise ValueError("Histogram takes low and high, or neither")
+
+    def measure(self, x: Tensor) -> Mapping[str, Tensor]:
+        """Ends and counts."""
+        flat = x.flatten().cast(FLOAT64)
+        low = flat.min() if self.low is None else flat.min() * 0.0 + self.low
+        high = flat.max() if self.high is None else flat.max() * 0.0 + self.high
+        width = where((high - low).equal(0.0), 1.0, high - low)
+        index = ((flat - low) / width * float(self.bins)).floor().clip(0.0, self.bins - 1.0)
+        counts = [
+            where(index.equal(float(k)), 1.0, 0.0).cast(FLOAT64).sum() for k in range(self.bins)
+        ]
+        return {"histogram": concatenate([v.reshape(1) for v in (low, high, *counts)])}
+
+
+def gathered(probes: tuple[Probe, ...], trace: StepTrace) -> dict[tuple[str, str], Tensor]:
+    """What all probes give, by path and name.
+
+    Raises TypeError or ValueError for a probe that returns anything but small tensors by name.
+    """
+    found: dict[tuple[str, str], Tensor] = {}
+    for probe in probes:
+        name = getattr(probe, "__qualname__", type(probe).__qualname__)
+        values = probe(trace)
+        if not isinstance(values, Mapping):
+            raise TypeError(f"the probe {name} returns tensors by name, got {check.brief(values)}")
+        for key, value in values.items():
+            path_and_name = ("", key) if isinstance(key, str) else key
+            if not isinstance(value, Tensor):
+                raise TypeError(
+                    f"the probe {name} gives {check.brief(value)} as {key!r}, no Tensor"
+                )
+            if value.size > LARGEST or value.ndim > 1:
+                raise ValueError(
+                    f"the probe {name} gives {value.node.type} as {key!r}; a value is a number or a "
+                    f"vector of at most {LARGEST:,}: reduce it, such as with .mean()"
+                )
+            found[path_and_name] = value
+    return found

@@ -1,0 +1,218 @@
+"""Records: what probes, evaluations and callbacks measured, step by step."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, overload
+
+from pellucid.data.frames import frame_of
+from pellucid.errors import ModelFileError, RunFolderError
+from pellucid.graph import Array
+from pellucid.train.files import cause
+from pellucid.train.plain import from_plain, to_plain
+
+Value = float | list[float]
+FIELDS = ("step", "epoch", "network", "path", "name", "value")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One value that was measured.
+
+    step:    the steps that were made before it was.
+    epoch:   the epochs that were complete.
+    network: which one of how many the run trains, from 0.
+    path:    the layer or parameter that it belongs to, "" for the whole.
+    name:    what it is: "validation.loss", "gradient.norm".
+    value:   a number, or a list of them (a histogram).
+    """
+
+    step: int
+    epoch: int
+    network: int
+    path: str
+    name: str
+    value: Value
+
+
+@dataclass(frozen=True)
+class ProbeBlock:
+    """What probes gave at several steps, as arrays.
+
+    steps: of the probes. keys: path and name of each value. values: for each key an array with a
+    leading axis over the steps.
+    """
+
+    network: int
+    epoch: int
+    steps: Sequence[int]
+    keys: Sequence[tuple[str, str]]
+    values: Sequence[Array]
+
+    def __iter__(self) -> Iterator[Record]:
+        for index, step in enumerate(self.steps):
+            for (path, name), array in zip(self.keys, self.values, strict=True):
+                yield Record(step, self.epoch, self.network, path, name, array[index].tolist())
+
+
+class Records(Sequence[Record]):
+    """The records of a run, in order; a frame of them is `frame()`."""
+
+    def __init__(self) -> None:
+        self._blocks: list[Sequence[Record] | ProbeBlock] = []
+        self._rows: list[Record] | None = None
+
+    def add(self, block: Sequence[Record] | ProbeBlock) -> None:
+        """Append what was measured at once."""
+        self._blocks.append(block)
+        self._rows = None
+
+    @property
+    def rows(self) -> list[Record]:
+        """All as a list."""
+        if self._rows is None:
+            self._rows = [record for block in self._blocks for record in block]
+        return self._rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        return self.rows[index]
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.rows)
+
+    def named(self, name: str, path: str | None = None) -> list[Record]:
+        """Those of a name, such as "validation.loss", and if it is given of a path."""
+        return [r for r in self.rows if r.name == name and path in (None, r.path)]
+
+    def columns(self) -> dict[str, list[Any]]:
+        """The fields as columns: step, epoch, network, path, name, value."""
+        return {field: [getattr(record, field) for record in self.rows] for field in FIELDS}
+
+    def frame(self) -> Any:
+        """A data frame with the fields as columns, of polars, pandas or pyarrow (see `frame_of`).
+
+        `value` holds numbers, NaN where a value is a list; lists are in a column `values`, which is
+        there if any value is one. Without any of the libraries it is a dict of columns.
+        """
+        columns = self.columns()
+        values = columns["value"]
+        columns["value"] = [v if isinstance(v, float) else math.nan for v in values]
+        if any(isinstance(v, list) for v in values):
+            columns["values"] = [v if isinstance(v, list) else None for v in values]
+        return frame_of(columns)
+
+    def __repr__(self) -> str:
+        return f"{len(self.rows):,} records: {', '.join(dict.fromkeys(r.name for r in self.rows))}"
+
+
+class RecordFile:
+    """The file of a run's records: a JSON object a line, appended as they come.
+
+    A process that is killed can leave half a line at the end, which readers leave out. What was
+    written after the checkpoint that a run goes on from is cut off.
+    """
+
+    def __init__(self, path: Path, keep: int | None = None) -> None:
+        """keep: bytes that stay of a file that there is; None: all complete lines."""
+        self.path = path
+        try:
+            self._file = path.open("ab")
+            size = complete_bytes(path) if keep is None else keep
+            self._file.truncate(min(size, path.stat().st_size))
+            self._file.seek(0, 2)
+        except OSError as error:
+            raise RunFolderError(f"Cannot write {path}: {cause(error)}.") from error
+        self.size = self._file.tell()
+
+    def write(self, block: Sequence[Record] | ProbeBlock) -> None:
+        """Append records."""
+        written = _lines(block) if isinstance(block, ProbeBlock) else map(line_of, block)
+        lines = "".join(written).encode("ascii")
+        try:
+            self._file.write(lines)
+            self._file.flush()
+        except OSError as error:
+            raise RunFolderError(f"Cannot write {self.path}: {cause(error)}.") from error
+        self.size += len(lines)
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        self._file.close()
+
+
+def line_of(record: Record) -> str:
+    """A record as a line of JSON."""
+    head = _head(record.step, record.epoch, record.network)
+    return head + _key(record.path, record.name) + _value(record.value)
+
+
+def _lines(block: ProbeBlock) -> Iterator[str]:
+    """The lines of a block's records; paths and names are encoded once for all steps."""
+    keys = [_key(path, name) for path, name in block.keys]
+    columns = [array.tolist() for array in block.values]
+    for step, *values in zip(block.steps, *columns, strict=True):
+        head = _head(step, block.epoch, block.network)
+        for key, value in zip(keys, values, strict=True):
+            yield head + key + _value(value)
+
+
+def _head(step: int, epoch: int, network: int) -> str:
+    return f'{{"step": {step}, "epoch": {epoch}, "network": {network}, '
+
+
+def _key(path: str, name: str) -> str:
+    return f'"path": {json.dumps(path)}, "name": {json.dumps(name)}, '
+
+
+def _value(value: Value) -> str:
+    if isinstance(value, float) and value - value == 0.0:  # finite
+        return f'"value": {value!r}}}\n'
+    return json.dumps(to_plain({"value": value}), allow_nan=False)[1:] + "\n"
+
+
+def complete_bytes(path: Path) -> int:
+    """Up to where a file consists of whole lines."""
+    content = path.read_bytes()
+    return content.rfind(b"\n") + 1
+
+
+def read_records(path: Path) -> Records:
+    """The records of a file; raises ModelFileError naming the line that is none."""
+    records = Records()
+    try:
+        text = path.read_bytes()[: complete_bytes(path)].decode()
+    except FileNotFoundError:
+        return records
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"Cannot read {path}: {error}.") from error
+    rows = [_parsed(path, number, line) for number, line in enumerate(text.split("\n")[:-1], 1)]
+    records.add(rows)
+    return records
+
+
+def _parsed(path: Path, number: int, line: str) -> Record:
+    try:
+        entry = from_plain(json.loads(line))
+        value = entry["value"]
+        given = [float(v) for v in value] if isinstance(value, list) else float(value)
+        return Record(
+            int(entry["step"]),
+            int(entry["epoch"]),
+            int(entry["network"]),
+            str(entry["path"]),
+            str(entry["name"]),
+            given,
+        )
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ModelFileError(f"{path} is damaged: line {number} is no record.") from error
