@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pellucid.train.aims import accuracy
-from pellucid.train.trainer import Problem, Settings
 
 import pellucid as pel
 from pellucid import nn, optim
@@ -21,9 +19,12 @@ from pellucid.parts import library
 from pellucid.train.events import Checkpointed, Event
 from pellucid.train.folder import RunFolder
 from pellucid.train.kinds import Kind, examples
+from pellucid.train.measures import accuracy
 from pellucid.train.member import Member
 from pellucid.train.model import Model
+from pellucid.train.problem import Problem, Settings
 from pellucid.train.session import train_network
+from pellucid.train.supervised import supervised_problem
 
 ROW = (4,)
 SHAPES = (ROW, (6, 4), (8, 8, 4), (8, 8, 3))
@@ -207,7 +208,8 @@ def run_samples() -> Iterator[Sample]:
     def problem() -> Problem:
         net = nn.MLP([3], 2).build(3)
         data = (x, y.astype(np.int32))
-        return Problem(net, nn.CrossEntropy(), optim.Adam(), data, data, data, accuracy, "accuracy")
+        parts = (net, nn.CrossEntropy(), optim.Adam(), data, data, accuracy(), settings)
+        return supervised_problem(*parts)
 
     settings = Settings(epochs=3, checkpoint_seconds=0.0)
     with tempfile.TemporaryDirectory() as place:

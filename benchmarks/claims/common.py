@@ -131,10 +131,11 @@ def trained(
         patience=0,
         seed=seed,
         progress=False,
+        measure_train=True,
     )
     return Curves(
-        [100 * (1 - entry.train_metric) for entry in run.history],
-        [100 * (1 - (entry.validation_metric or 0.0)) for entry in run.history],
+        [100 * (1 - entry.measures["train.accuracy"]) for entry in run.history],
+        [100 * (1 - entry.measures["validation.accuracy"]) for entry in run.history],
         len(run.history) <= epochs,
     )
 
