@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pellucid.compile.op_facts import not_lowered
 from pellucid.graph import Array, Graph, Program, executor
 
 if TYPE_CHECKING:
@@ -29,10 +30,13 @@ class Turn:
 
 
 def build_beside(program: Program, graph: Graph) -> Program:
-    """A program of another graph that takes turns with this one: native if it is, on as many threads."""
+    """A program of another graph that takes turns with this one: native if it is, on as many threads.
+
+    A graph that holds an op without a lowering is run by the executor in force.
+    """
     from pellucid.compile.program import NativeProgram
 
-    if isinstance(program, NativeProgram):
+    if isinstance(program, NativeProgram) and not not_lowered(graph.nodes):
         return NativeProgram(graph, program.threads)
     return executor().build(graph, repeated=True)
 

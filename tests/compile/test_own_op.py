@@ -19,6 +19,7 @@ from pellucid.compile.loop.ir import Value
 from pellucid.compile.native.cache import ObjectCache
 from pellucid.compile.op_facts import OP_FACTS
 from pellucid.compile.program import NativeProgram
+from pellucid.compile.turns import build_beside
 from pellucid.errors import PellucidWarning
 from pellucid.graph import TABLE, Array, Graph, Op, Program, Tensor
 from pellucid.graph.execute import ReferenceProgram
@@ -121,6 +122,15 @@ def test_a_small_graph_needs_none() -> None:
         warnings.simplefilter("error")
         actual = g.tensor(X).apply("softsign").numpy()
     assert np.array_equal(actual, softsign(X))
+
+
+def test_a_program_beside_a_native_one_is_run_by_the_reference() -> None:
+    """As the probes of a step are."""
+    declare_softsign()
+    step = NativeProgram(Graph({"y": g.variable(X).node}), 1)
+    beside = build_beside(step, Graph({"y": g.variable(X).apply("softsign").node}))
+    assert isinstance(beside, ReferenceProgram)
+    np.testing.assert_array_equal(beside.run()["y"][0], softsign(X))
 
 
 # -- with a lowering -------------------------------------------------------------------------------
