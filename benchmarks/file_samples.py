@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pellucid.train.aims import accuracy
-from pellucid.train.trainer import Problem, Settings
 
 import pellucid as pel
 from pellucid import nn, optim
@@ -21,9 +19,12 @@ from pellucid.parts import library
 from pellucid.train.events import Checkpointed, Event
 from pellucid.train.folder import RunFolder
 from pellucid.train.kinds import Kind, examples
+from pellucid.train.measures import accuracy
 from pellucid.train.member import Member
 from pellucid.train.model import Model
+from pellucid.train.problem import Problem, Settings
 from pellucid.train.session import train_network
+from pellucid.train.supervised import supervised_problem
 
 ROW = (4,)
 SHAPES = (ROW, (6, 4), (8, 8, 4), (8, 8, 3))
@@ -170,10 +171,10 @@ def rows_of(kinds: Any, rows: int = 2) -> Any:
 
 def use_table(content: bytes) -> None:
     """Read a model of a table, show it as `inspect` does, and predict."""
-    from pellucid.cli.inspect import explained
+    from pellucid.cli.inspect import description
 
     model = read_model(content)
-    explained(model, "The file")
+    description(model, "The file")
     use_arrays(content)
 
 
@@ -207,11 +208,12 @@ def run_samples() -> Iterator[Sample]:
     def problem() -> Problem:
         net = nn.MLP([3], 2).build(3)
         data = (x, y.astype(np.int32))
-        return Problem(net, nn.CrossEntropy(), optim.Adam(), data, data, data, accuracy, "accuracy")
+        parts = (net, nn.CrossEntropy(), optim.Adam(), data, data, accuracy(), settings)
+        return supervised_problem(*parts)
 
     settings = Settings(epochs=3, checkpoint_seconds=0.0)
-    with tempfile.TemporaryDirectory() as place:
-        folder = RunFolder(Path(place))
+    with tempfile.TemporaryDirectory() as path:
+        folder = RunFolder(Path(path))
         kept: list[bytes] = []
 
         def keep(event: Event) -> None:
@@ -222,8 +224,8 @@ def run_samples() -> Iterator[Sample]:
         ended = folder.network(0).read_bytes()
 
     def use(name: str, content: bytes) -> None:
-        with tempfile.TemporaryDirectory() as place:
-            again = RunFolder(Path(place))
+        with tempfile.TemporaryDirectory() as path:
+            again = RunFolder(Path(path))
             (again.path / name).write_bytes(content)
             train_network(problem(), settings, [stop], again, resume=True)
 

@@ -1,4 +1,4 @@
-"""Tables, column kinds, splits, batches and preparation."""
+"""Tables: reading them, the kinds of their columns, splits, batches, and features for a network."""
 
 from pellucid.data.encode import ColumnEncoder
 from pellucid.data.kind import ColumnKind, infer_kind

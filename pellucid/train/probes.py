@@ -84,12 +84,12 @@ class Extremes(Measured):
         return {"min": x.min(), "max": x.max()}
 
 
-class Zeros(Measured):
-    """The share of elements that are exactly 0, "zeros": of ReLU activations the units that are off."""
+class Sparsity(Measured):
+    """The share of elements that are exactly 0, "sparsity": of ReLUs, of units that are off."""
 
     def measure(self, x: Tensor) -> Mapping[str, Tensor]:
         """The share."""
-        return {"zeros": where(x.equal(0.0), 1.0, 0.0).cast(FLOAT64).mean()}
+        return {"sparsity": where(x.equal(0.0), 1.0, 0.0).cast(FLOAT64).mean()}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,13 @@ import numpy as np
 from pellucid import nn, optim
 from pellucid.nn.inputs import leaves, taken
 from pellucid.train.batches import Batches, GatheredBatches, ResidentBatches
-from pellucid.train.build_step import LossFunction, StepFunction, supervised, training_step
+from pellucid.train.build_step import (
+    LossFunction,
+    StepFunction,
+    build_networks,
+    supervised,
+    training_step,
+)
 from pellucid.train.evaluator import Data, Evaluator, network_evaluator
 from pellucid.train.events import TRAIN, VALIDATION, Callback
 from pellucid.train.measures import Measure
@@ -116,10 +122,14 @@ def supervised_step(
     batch_size: int,
     seed: int,
 ) -> TrainingStep:
-    """One training step of a network that is built, on shuffled rows of arrays, as a graph."""
+    """One training step of a network on shuffled rows of arrays, as a graph.
+
+    Parameters that are missing are made by the seed.
+    """
     batches = ResidentBatches(data, batch_size, seed, len(data[1]))
-    parts = [loss]
-    return training_step(supervised(net, loss, optimizer), {"": net}, batches, seed, parts=parts)
+    step, networks = supervised(net, loss, optimizer), {"": net}
+    build_networks(step, networks, batches, seed)
+    return training_step(step, networks, batches, seed, parts=[loss])
 
 
 def loss_name(loss: LossFunction) -> Any:

@@ -21,7 +21,7 @@ from pellucid.data import (
     read_table,
     split,
 )
-from pellucid.data.remarks import remarks
+from pellucid.data.encoding_notes import encoding_notes
 from pellucid.data.target import NumberTarget, Target, learn_target
 from pellucid.errors import DataError, RunFolderError, warn
 from pellucid.graph import Array
@@ -231,14 +231,14 @@ class _TableFits:
     ) -> _Fitted:
         preparation = Preparation.learn(self.table, self.target, self.task, kept, self.encoders)
         if number == 0:
-            self.notes = remarks(preparation.encoders)
+            self.notes = encoding_notes(preparation.encoders)
         x, y = preparation.features(self.table), preparation.target(self.table)
         net = self.plan.network(len(preparation.labels) or 1)
         seed = self.settings.seed + number
         net.build(x[:1], seed=seed)
         parts = (x[kept], y[kept]), (x[held], y[held])
         settings = replace(self.settings, seed=seed, time_limit=limit)
-        problem = self._problem(net, *parts, preparation.goal, settings)
+        problem = self._problem(net, *parts, preparation.target_encoder, settings)
         try:
             trained = train_network(
                 problem, settings, callbacks, folder, resume, number, self.plan.networks

@@ -47,8 +47,8 @@ class Ranked(ColumnEncoder):
     values: tuple[float, ...] = ()
 
     @classmethod
-    def learn(cls, values: Array, signal: Array) -> Ranked:
-        assert len(signal) == len(values)
+    def learn(cls, values: Array, response: Array) -> Ranked:
+        assert len(response) == len(values)
         return cls(tuple(sorted(values[~np.isnan(values)].tolist())))
 
     def encode(self, values: Array) -> Array:

@@ -100,7 +100,7 @@ def test_any_function_of_tensors_is_a_loss() -> None:
 
     adam = pel.optim.Adam(0.05)
     run = pel.fit(nn.Linear(1), (x, y), None, loss=weighted, optimizer=adam, progress=False)
-    start, end = run.history[0].train_loss, run.history[run.best_epoch].train_loss
+    start, end = run.history[0].score, run.best.score
     assert end < 0.01 * start
 
 
@@ -109,4 +109,4 @@ def test_classes_can_be_smoothed_and_weighed_in_training() -> None:
     y = (x[:, 0] > 1).astype(int)
     loss = nn.CrossEntropy(label_smoothing=0.05, class_weights=nn.balanced_weights(y))
     run = pel.fit(nn.Linear(2), (x, y), None, loss=loss, epochs=3, progress=False)
-    assert run.history[-1].train_loss < run.history[0].train_loss
+    assert run.history[-1].score < run.history[0].score

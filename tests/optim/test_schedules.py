@@ -190,8 +190,10 @@ def test_fit_takes_every_kind_of_optimizer(optimizer: optim.Optimizer, tmp_path:
         patience=0,
         out=tmp_path / "run",
         progress=False,
+        measure_train=True,
     )
-    assert run.history[run.best_epoch].train_loss < run.history[0].train_loss
+    losses = [entry.measures["train.loss"] for entry in run.history]
+    assert losses[run.best_epoch] < losses[0]
     again = pel.Model.load(tmp_path / "run" / "model.safetensors")
     x = _data()[0]
     np.testing.assert_array_equal(again.predict_proba(x), run.model.predict_proba(x))

@@ -18,9 +18,10 @@ from pellucid import nn, optim
 from pellucid.data import RowStream
 from pellucid.errors import DataError, ModelFileError, PellucidWarning, RunFolderError
 from pellucid.graph import Tensor
-from pellucid.train import checkpoint, events, trainer
+from pellucid.train import engine, events
 from pellucid.train.folder import MODEL
 from tests.by_torch import ByTorch, F, torch
+from tests.train.checkpoints import save_always
 
 ROWS = 96
 
@@ -76,7 +77,7 @@ def test_the_same_losses_as_a_loop_in_pytorch(
     by_torch: ByTorch,
 ) -> None:
     """At every step: chunks of one step tell the loss of each."""
-    monkeypatch.setattr(trainer, "_next_chunk", lambda *_: 1)
+    monkeypatch.setattr(engine, "_next_chunk", lambda *_: 1)
     x, y = made()
     net = network()
     net.build(x[:1], seed=3)
@@ -188,8 +189,8 @@ def test_a_loss_of_your_own() -> None:
         return (outputs.reshape(-1) - targets.reshape(-1)).abs().mean()
 
     x, y = made(classes=False)
-    run = pel.fit(network(1), (x, y), loss=loss, epochs=40, batch_size=8, progress=False)
-    assert run.history[-1].train_loss < run.history[0].train_loss
+    run = pel.fit(network(1), (x, y), None, loss=loss, epochs=40, batch_size=8, progress=False)
+    assert run.history[-1].score < run.history[0].score
     with pytest.raises(ValueError, match="scalar"):
         pel.fit(network(1), (x, y), loss=lambda a, b: a - b.reshape(-1, 1), progress=False)
 
@@ -238,13 +239,7 @@ def killed_then_resumed(folder: Path, kind: type[events.Event], step: int) -> by
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checkpoints as often as can be."""
 
-    def always(self: trainer.Trainer) -> None:
-        assert self.checkpoint is not None
-        checkpoint.save_checkpoint(
-            self.checkpoint, self.position, self.step.states, self.best, self._identity
-        )
-
-    monkeypatch.setattr(trainer.Trainer, "_save_if_due", always)
+    save_always(monkeypatch)
 
 
 @pytest.mark.parametrize("step", [0, 1, 9, 20, 33, 40])
@@ -258,9 +253,10 @@ def test_a_killed_run_resumes_to_the_same_bytes(
     whole = (tmp_path / "whole" / MODEL).read_bytes()
     assert killed_then_resumed(tmp_path / "run", kind, step) == whole
     left = sorted(file.name for file in (tmp_path / "run").iterdir())
-    assert left == ["history.jsonl", MODEL]
-    history = [(tmp_path / name / "history.jsonl").read_text() for name in ("whole", "run")]
-    assert history[0] == history[1]
+    assert left == ["history.jsonl", MODEL, "records.jsonl"]
+    for file in ("history.jsonl", "records.jsonl"):
+        written = [(tmp_path / name / file).read_text() for name in ("whole", "run")]
+        assert written[0] == written[1]
 
 
 @pytest.mark.usefixtures("eager")
@@ -313,7 +309,7 @@ def test_a_disk_that_fills_up_loses_nothing(
 
     writes: how many succeed; counted from the end, the last three are network, history and model.
     """
-    monkeypatch.setattr(trainer, "_next_chunk", lambda *_: 1)
+    monkeypatch.setattr(engine, "_next_chunk", lambda *_: 1)
     options: dict[str, Any] = {"epochs": 6, "batch_size": 30, "progress": False}
     whole: list[int] = []
     with monkeypatch.context() as patched:

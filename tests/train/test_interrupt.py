@@ -16,10 +16,11 @@ import pellucid as pel
 from pellucid import nn, optim
 from pellucid.data import Preparation
 from pellucid.errors import RunFolderError
-from pellucid.train import events, interrupt, trainer
+from pellucid.train import engine, events, interrupt
 from pellucid.train.files import write_atomically
 from pellucid.train.folder import MODEL, RunFolder
 from pellucid.train.interrupt import Abandoned, Interrupts
+from tests.train.checkpoints import save_always
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 4)).astype(np.float32)
@@ -163,12 +164,16 @@ def test_an_interrupted_run_keeps_a_model_and_goes_on(
     fit(tmp_path / "run", resume=True)
     assert RunFolder(tmp_path / "run").state == "finished"
     assert folder.model.read_bytes() == whole
-    assert sorted(file.name for file in folder.path.iterdir()) == ["history.jsonl", MODEL]
+    assert sorted(file.name for file in folder.path.iterdir()) == [
+        "history.jsonl",
+        MODEL,
+        "records.jsonl",
+    ]
 
 
 def test_not_a_step_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though a checkpoint was not due."""
-    monkeypatch.setattr(trainer, "_next_chunk", lambda *_: 1)
+    monkeypatch.setattr(engine, "_next_chunk", lambda *_: 1)
     seen: list[events.Event] = []
     fit(tmp_path / "run", presses(events.Progressed, 17))
     fit(tmp_path / "run", seen.append, resume=True)
@@ -312,7 +317,7 @@ def test_a_kill_between_a_networks_file_and_its_checkpoints_end(
         unlink(self, missing_ok)
 
     folder = RunFolder(tmp_path / "run")
-    monkeypatch.setattr(trainer.Trainer, "_save_if_due", trainer.Trainer._save)
+    save_always(monkeypatch)
     with monkeypatch.context() as patched:
         patched.setattr(Path, "unlink", kill)
         with pytest.raises(Killed):

@@ -18,17 +18,18 @@ import pytest
 import pellucid as pel
 from pellucid import nn, optim
 from pellucid.data import read_table
-from pellucid.data.likeliest import likeliest
+from pellucid.data.class_scores import most_probable_class
 from pellucid.errors import NotFiniteError, PellucidWarning, RunFolderError
 from pellucid.graph import Tensor
-from pellucid.train import container, events, metrics, trainer
-from pellucid.train.checkpoint import save_checkpoint
+from pellucid.train import container, events, metrics
+from pellucid.train.engine import Engine
+from pellucid.train.evaluator import Evaluator
 from pellucid.train.events import Evaluated
 from pellucid.train.folder import HISTORY, MODEL
 from pellucid.train.plain import from_plain, to_plain
 from pellucid.train.rules import plan_for
 from pellucid.train.session import train_network
-from pellucid.train.step import Evaluator
+from tests.train.checkpoints import save_always
 
 DICE = np.random.default_rng(5)
 X = DICE.normal(size=(80, 3)).astype(np.float32)
@@ -43,8 +44,8 @@ def fitted(net: nn.Module | None = None, **settings: Any) -> pel.Run:
 
 
 def scored(*scores: float) -> list[Evaluated]:
-    first = Evaluated(0, 0, 0.1, 1.0, 1.0, 1.0, 1.0, "rmse", False)
-    return [replace(first, validation_loss=score) for score in scores]
+    first = Evaluated(0, 0, 0.1, {}, "rmse", False)
+    return [replace(first, measures={"validation.loss": score}) for score in scores]
 
 
 @pytest.mark.parametrize("wild", WILD)
@@ -62,11 +63,12 @@ def validation_is(monkeypatch: pytest.MonkeyPatch) -> Any:
         real, count = Evaluator.run, iter(range(10**6))
 
         def run(self: Any) -> Any:
-            outputs, loss = real(self)
-            if len(outputs) != len(HELD[0]):
-                return outputs, loss
+            outputs, measures = real(self)
+            if len(self._data[0]) != len(HELD[0]):
+                return outputs, measures
             epoch = next(count)
-            return outputs, losses.get(epoch, losses.get(-1, loss))
+            loss = losses.get(epoch, losses.get(-1, measures["loss"]))
+            return outputs, {**measures, "loss": loss}
 
         monkeypatch.setattr(Evaluator, "run", run)
 
@@ -90,8 +92,8 @@ def test_epochs_without_a_finite_loss_are_never_the_best(
     lines = [json.loads(line) for line in (tmp_path / "run" / HISTORY).read_text().splitlines()]
     text = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(wild)]
     for epoch in epochs:
-        assert lines[epoch]["validation_loss"] is None
-        assert lines[epoch]["not_finite"] == {"validation_loss": text}
+        assert lines[epoch]["measures"]["validation.loss"] is None
+        assert lines[epoch]["measures"]["not_finite"] == {"validation.loss": text}
     again = pel.Model.load(tmp_path / "run" / MODEL)
     np.testing.assert_array_equal(again.predict(X), run.model.predict(X))
 
@@ -136,15 +138,11 @@ def test_a_run_with_wild_numbers_resumes(
 ) -> None:
     """Checkpoints hold the history, NaN and all."""
 
-    def always(self: trainer.Trainer) -> None:
-        assert self.checkpoint is not None
-        save_checkpoint(self.checkpoint, self.position, self.step.states, self.best, self._identity)
-
     def kill(event: events.Event) -> None:
         if isinstance(event, events.Progressed) and event.epoch == 4:
             raise Killed
 
-    monkeypatch.setattr(trainer.Trainer, "_save_if_due", always)
+    save_always(monkeypatch)
     out = tmp_path / "run"
     validation_is({0: math.nan, 2: math.inf})
     with pytest.raises(Killed):
@@ -152,23 +150,6 @@ def test_a_run_with_wild_numbers_resumes(
     run = fitted(resume=True, out=out)
     losses = [entry.validation_loss or 0.0 for entry in run.history]
     assert [math.isfinite(loss) for loss in losses] == [False, True, False, True, True, True, True]
-
-
-def test_a_metric_that_fails_once_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = iter(range(100))
-
-    def metric(outputs: Any, values: Any) -> float:
-        call = next(calls)
-        if call == 5:
-            raise ZeroDivisionError("of my own")
-        return math.nan if call == 7 else 1.0
-
-    monkeypatch.setattr("pellucid.train.aims.root_mean_square", metric)
-    with pytest.warns(PellucidWarning, match="rmse of epoch 2 could not be measured.*of my own"):
-        run = fitted()
-    assert run.history[-1].epoch == 6 and run.best_epoch == 6
-    assert math.isnan(run.history[2].validation_metric or 0.0)
-    assert math.isnan(run.history[3].validation_metric or 0.0)
 
 
 def test_an_evaluation_that_overflows_is_told_and_not_chosen() -> None:
@@ -239,7 +220,7 @@ def test_what_cannot_be_written_is_found_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[object] = []
-    monkeypatch.setattr(trainer.Trainer, "run", steps.append)
+    monkeypatch.setattr(Engine, "run", steps.append)
 
     def refuse(self: Any) -> Any:
         raise TypeError("net is a thing which a model file cannot hold")
@@ -388,7 +369,7 @@ def test_numbers_that_json_cannot_hold_go_there_and_back() -> None:
 
 def test_a_row_without_numbers_is_of_no_class() -> None:
     scores = np.array([[0.1, 0.9], [math.nan, 0.2], [0.3, math.nan], [-math.inf, -math.inf]])
-    np.testing.assert_array_equal(likeliest(scores), [1, -1, -1, -1])
+    np.testing.assert_array_equal(most_probable_class(scores), [1, -1, -1, -1])
     codes = np.zeros(4, np.int32)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

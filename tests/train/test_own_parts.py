@@ -20,8 +20,8 @@ from pellucid.train.events import Evaluated, Event
 from pellucid.train.folder import MODEL
 from pellucid.train.member import Member
 from pellucid.train.model import Model
-from pellucid.train.trainer import Trainer
 from tests.train import own_parts
+from tests.train.checkpoints import save_always
 
 SCRIPT = Path(own_parts.__file__)
 
@@ -220,13 +220,7 @@ def test_a_run_with_parts_of_ones_own_resumes(
         if isinstance(event, Evaluated) and event.epoch == 2:
             raise KilledError
 
-    save = Trainer._save_if_due
-
-    def always(self: Trainer) -> None:
-        self._next_save = 0.0
-        save(self)
-
-    monkeypatch.setattr(Trainer, "_save_if_due", always)
+    save_always(monkeypatch)
     own_parts.fit(str(tmp_path / "whole"))
     with pytest.raises(KilledError):
         own_parts.fit(str(tmp_path / "killed"), callbacks=[kill])

@@ -11,9 +11,8 @@ import pytest
 import pellucid as pel
 from pellucid import nn, optim
 from pellucid.train import events
-from pellucid.train.checkpoint import save_checkpoint
 from pellucid.train.folder import MODEL
-from pellucid.train.trainer import Trainer
+from tests.train.checkpoints import save_always
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(96, 6)).astype(np.float32)
@@ -46,10 +45,6 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_same_bytes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def save(self: Trainer) -> None:
-        assert self.checkpoint is not None
-        save_checkpoint(self.checkpoint, self.position, self.step.states, self.best, self._identity)
-
     def kill(event: events.Event) -> None:
         if isinstance(event, events.Progressed) and event.epoch >= 4:
             raise Killed
@@ -60,7 +55,7 @@ def test_the_same_bytes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         pel.fit(net, DATA, progress=False, **settings)
         return (tmp_path / folder / MODEL).read_bytes()
 
-    monkeypatch.setattr(Trainer, "_save_if_due", save)
+    save_always(monkeypatch)
     whole = fit("whole")
     with pytest.raises(Killed):
         fit("killed", callbacks=[kill])

@@ -1,4 +1,4 @@
-"""How each kind of column becomes features: one file for each kind, and a table of them."""
+"""Encoders of columns as features: one file for each kind of column, and a registry."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,12 +9,19 @@ from pellucid.data.encode.base import Encoder, Training
 from pellucid.data.encode.boolean import boolean_from_json, learn_boolean
 from pellucid.data.encode.category import category_from_json, learn_category
 from pellucid.data.encode.date import date_from_json, learn_date
-from pellucid.data.encode.left_out import LeftOut, left_out_from_json
+from pellucid.data.encode.dropped import DroppedColumn, dropped_from_json
 from pellucid.data.encode.number import learn_number, number_from_json
 from pellucid.data.encode.own import ColumnEncoder, learn_own, own_from_json
 from pellucid.data.kind import ColumnKind, KindName
 
-__all__ = ["ColumnEncoder", "Encoder", "LeftOut", "Training", "encoder_from_json", "learn_encoder"]
+__all__ = [
+    "ColumnEncoder",
+    "DroppedColumn",
+    "Encoder",
+    "Training",
+    "encoder_from_json",
+    "learn_encoder",
+]
 
 _LEARN: dict[KindName, Callable[[Column, ColumnKind, Training], Encoder]] = {
     "number": learn_number,
@@ -28,7 +35,7 @@ _FROM_JSON: dict[str, Callable[[object, str, ColumnKind], Encoder]] = {
     "category": category_from_json,
     "boolean": boolean_from_json,
     "date": date_from_json,
-    "left out": left_out_from_json,
+    "left out": dropped_from_json,
 }
 
 _KINDS: dict[str, KindName] = {
@@ -44,14 +51,14 @@ _KINDS: dict[str, KindName] = {
 def learn_encoder(
     column: Column, kind: ColumnKind, training: Training, own: type[ColumnEncoder] | None = None
 ) -> Encoder:
-    """The encoder for a column of training rows; constants and identifiers are left out.
+    """The encoder for a column of training rows; constants and identifiers are dropped.
 
     own: the class of the user's own that the column is to have.
     """
     if own is not None:
         return learn_own(column, kind, training, own)
     learn = _LEARN.get(kind.kind)
-    return learn(column, kind, training) if learn else LeftOut(kind)
+    return learn(column, kind, training) if learn else DroppedColumn(kind)
 
 
 def encoder_from_json(value: object, where: str, parts: Sequence[type[Any]] = ()) -> Encoder:

@@ -40,10 +40,10 @@ class ColumnEncoder(Part, abstract=True):
     """
 
     @classmethod
-    def learn(cls, values: NDArray[Any], signal: NDArray[np.float64]) -> Self:
+    def learn(cls, values: NDArray[Any], response: NDArray[np.float64]) -> Self:
         """The encoder for the training rows; by default one without settings.
 
-        signal: (n, m), the target's values, or an indicator for each of its commonest classes.
+        response: (n, m), the target's values, or an indicator for each of its commonest classes.
         """
         return cls()
 
@@ -108,7 +108,7 @@ def learn_own(
 ) -> OwnEncoder:
     """The encoder for a column of training rows; raises TypeError if a file could not hold it."""
     form = _form(column)
-    part = encoder.learn(_values(column, form, []), training.signal)
+    part = encoder.learn(_values(column, form, []), training.response)
     described(part)
     return OwnEncoder(kind, form, part)
 

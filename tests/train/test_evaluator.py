@@ -1,4 +1,4 @@
-"""The graphs of training and evaluation."""
+"""Losses measured on rows, in chunks of any size."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from pellucid import nn
 from pellucid.compile import work
 from pellucid.graph import Tensor
-from pellucid.train import step as module
-from pellucid.train.step import Evaluator
+from pellucid.train import evaluator as module
+from pellucid.train.evaluator import mean_loss, network_evaluator
 
 rng = np.random.default_rng(0)
 
@@ -23,13 +23,13 @@ def test_a_call_of_a_large_network_takes_few_rows(
     x = rng.normal(size=(50, 20)).astype(np.float32)
     y = rng.integers(0, 3, 50).astype(np.int32)
     net = nn.MLP([30], 3).build(x)
-    evaluator = Evaluator(net, nn.CrossEntropy(), (x, y))
-    sizes = {rows: work(graph) for _, rows, _, graph, _ in evaluator._parts}
+    evaluator = network_evaluator(net, nn.CrossEntropy(), (x, y), outputs=True)
+    sizes = {part.size: work(part.graph) for part in evaluator._parts}
     assert all(done <= most or rows == 1 for rows, done in sizes.items())
-    assert sum(rows * chunks for _, rows, chunks, _, _ in evaluator._parts) == 50
-    outputs, loss = evaluator.run()
-    np.testing.assert_allclose(outputs, net(x).numpy(), rtol=1e-5, atol=1e-6)
-    assert loss == pytest.approx(float(nn.CrossEntropy()(net(x), y)), rel=1e-5)
+    assert sum(part.size * part.chunks for part in evaluator._parts) == 50
+    outputs, measures = evaluator.run()
+    np.testing.assert_allclose(outputs[""], net(x).numpy(), rtol=1e-5, atol=1e-6)
+    assert measures == {"loss": pytest.approx(float(nn.CrossEntropy()(net(x), y)), rel=1e-5)}
 
 
 ROWS, CLASSES = 57, 3
@@ -71,8 +71,8 @@ CHUNKED: dict[str, tuple[nn.Loss, Data]] = {
 def test_the_loss_does_not_depend_on_the_chunks(name: str, chunk: int) -> None:
     """That of all rows at once, whatever each of them counts."""
     loss, data = CHUNKED[name]
-    _, found = Evaluator(nn.Identity(), loss, data, chunk).run()
-    assert found == pytest.approx(float(loss(*data)), rel=1e-5)
+    measured = mean_loss(nn.Identity(), loss, data, chunk)
+    assert measured == pytest.approx(float(loss(*data)), rel=1e-5)
 
 
 def test_class_weights_by_their_formula() -> None:
@@ -81,8 +81,8 @@ def test_class_weights_by_their_formula() -> None:
     weights = np.array(SKEWED)[CODES]
     right = (-logs[np.arange(ROWS), CODES] * weights).sum() / weights.sum()
     loss = nn.CrossEntropy(class_weights=SKEWED)
-    _, found = Evaluator(nn.Identity(), loss, (LOGITS, CODES), 10).run()
-    assert found == pytest.approx(right, rel=1e-6)
+    measured = mean_loss(nn.Identity(), loss, (LOGITS, CODES), 10)
+    assert measured == pytest.approx(right, rel=1e-6)
 
 
 def test_a_function_of_ones_own_is_a_mean_over_rows_or_weights() -> None:
@@ -94,7 +94,7 @@ def test_a_function_of_ones_own_is_a_mean_over_rows_or_weights() -> None:
     def weighted(outputs: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         return ((outputs - targets).square() * weights).sum() / weights.sum()
 
-    _, found = Evaluator(nn.Identity(), plain, (x, y), 10).run()
-    assert found == pytest.approx(float(((x - y) ** 2).mean()), rel=1e-5)
-    _, found = Evaluator(nn.Identity(), weighted, (x[19:], y[19:], w[19:]), 10).run()
-    assert found == pytest.approx(float(np.average((x - y)[19:] ** 2, weights=w[19:])), rel=1e-5)
+    measured = mean_loss(nn.Identity(), plain, (x, y), 10)
+    assert measured == pytest.approx(float(((x - y) ** 2).mean()), rel=1e-5)
+    measured = mean_loss(nn.Identity(), weighted, (x[19:], y[19:], w[19:]), 10)
+    assert measured == pytest.approx(float(np.average((x - y)[19:] ** 2, weights=w[19:])), rel=1e-5)
