@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from pellucid import check, nn
-from pellucid.data import Note, Preparation, Table, Task, choose_target, read_table, split
+from pellucid.data import (
+    ColumnEncoder,
+    Note,
+    Preparation,
+    Table,
+    Task,
+    choose_target,
+    read_table,
+    split,
+)
 from pellucid.data.encoding_notes import encoding_notes
 from pellucid.data.target import NumberTarget, Target, learn_target
 from pellucid.errors import DataError, RunFolderError, warn
@@ -64,6 +73,7 @@ def fit_table(
     *,
     task: str | None = None,
     drop: Sequence[str] = (),
+    encoders: Mapping[str, type[ColumnEncoder]] | None = None,
     epochs: int | None = None,
     seed: int = 0,
     time_limit: float | None = None,
@@ -79,6 +89,8 @@ def fit_table(
     source: a path (CSV, TSV, Parquet, JSON), a data frame, a mapping of columns or a `Table`.
     task:   "regression" or "classification"; by default the target's values tell.
     drop:   columns to leave out. The other settings are those of `fit`.
+    encoders: classes of your own that encode columns, by the columns' names (see
+            `pellucid.data.ColumnEncoder`).
 
     By the plan's rule several networks are trained, each with another part of the rows set aside
     (seeded, stratified) to stop by and to be measured on, or one network with a fifth set aside.
@@ -90,6 +102,7 @@ def fit_table(
     check_limits(seed, time_limit)
     check_on_divergence(on_divergence)
     table = read_table(source).drop(list(drop))
+    own = _checked_encoders(encoders or {}, table, target)
     choice = choose_target(table, target, task)
     known = table.take(choice.rows)
     if known.rows < LEAST_ROWS:
@@ -102,7 +115,7 @@ def fit_table(
     )
     with run_folder(out, resume, force) as folder:
         with reporter(progress) as report:
-            fits = _TableFits(known, target, choice.task, plan, settings, time_limit)
+            fits = _TableFits(known, target, choice.task, plan, settings, time_limit, own)
             fits.train([report, *callbacks], folder, resume)
         notes = tuple(dict.fromkeys([*table.notes, *choice.notes, *fits.notes]))
         found = fits.run(notes, folder)
@@ -112,6 +125,22 @@ def fit_table(
     fits.warn()
     raise_if_diverged(found, found.run, on_divergence)
     return found
+
+
+def _checked_encoders(
+    encoders: Mapping[str, type[ColumnEncoder]], table: Table, target: str
+) -> Mapping[str, type[ColumnEncoder]]:
+    """The encoders; raises TypeError for what is no class of them, DataError for no such column."""
+    for name, encoder in encoders.items():
+        if not (isinstance(encoder, type) and issubclass(encoder, ColumnEncoder)):
+            raise TypeError(
+                f"encoders has subclasses of data.ColumnEncoder, got {check.brief(encoder)} for {name!r}"
+            )
+        if name not in table or name == target:
+            raise DataError(
+                f"encoders names '{name}', which is no column to predict '{target}' from."
+            )
+    return encoders
 
 
 @dataclass(frozen=True)
@@ -141,8 +170,10 @@ class _TableFits:
         plan: TablePlan,
         settings: Settings,
         time_limit: float | None,
+        encoders: Mapping[str, type[ColumnEncoder]],
     ) -> None:
         self.table = table
+        self.encoders = encoders
         self.target = target
         self.task = task
         self.plan = plan
@@ -198,7 +229,7 @@ class _TableFits:
         folder: RunFolder | None,
         resume: bool,
     ) -> _Fitted:
-        preparation = Preparation.learn(self.table, self.target, self.task, kept)
+        preparation = Preparation.learn(self.table, self.target, self.task, kept, self.encoders)
         if number == 0:
             self.notes = encoding_notes(preparation.encoders)
         x, y = preparation.features(self.table), preparation.target(self.table)
