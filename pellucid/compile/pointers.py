@@ -62,7 +62,7 @@ class Pointers:
 
     def table(self, fed: Mapping[str, Array], outputs: Mapping[str, Array]) -> Table:
         """A table for these inputs and outputs, which it does not keep alive."""
-        self._follow()
+        self.follow()
         table = self.kind.from_buffer_copy(self._base)
         for each in self.stepped:
             table[each.slot] = address((outputs if each.is_output else fed)[each.name])
@@ -70,12 +70,11 @@ class Pointers:
 
     def overwrites(self, array: Array) -> bool:
         """Whether an array lies in the memory of a state that the program changes."""
-        self._follow()
         start = address(array)
         end = start + array.nbytes
         return any(start < last and first < end for first, last in self._written)
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """Point to where the states are now."""
         values = [state.value for _, state in self._states]
         if any(map(is_not, values, self._held)):

@@ -121,6 +121,7 @@ class NativeProgram:
     def checked(self, steps: int, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """What the graph's inputs are fed, as arrays that machine code reads; raises ValueError."""
         check_lengths(feeds, steps)
+        self.pointers.follow()
         inputs: dict[str, Array] = {}
         for name, wanted in self._inputs.items():
             if name not in feeds:

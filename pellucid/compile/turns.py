@@ -38,7 +38,7 @@ def build_beside(program: Program, graph: Graph) -> Program:
 
     if isinstance(program, NativeProgram) and not not_lowered(graph.nodes):
         return NativeProgram(graph, program.threads)
-    return executor().build(graph, repeated=True)
+    return executor().build(graph, runs=2)
 
 
 def run_turns(

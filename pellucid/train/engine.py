@@ -80,6 +80,7 @@ class Engine:
         self._measuring = Measuring(problem, self.programs)
         self._schedule = problem.schedule
         self._stop: Stop | None = None
+        self._good = divergence.Snapshot(0, {}, [])
 
     @property
     def records(self) -> Records:
@@ -96,19 +97,26 @@ class Engine:
     @property
     def learning_rate(self) -> float:
         """η of the first optimizer now."""
-        return self._rate(self.programs.first_optimizer, self.position.step)
+        step = self.position.step
+        return self._rates(self.programs.first_optimizer, range(step, step + 1))[0]
 
-    def _rate(self, optimizer: optim.Optimizer, step: int) -> float:
-        """η of an optimizer at a step."""
-        epoch = self.problem.batches.epoch_at(step, self.position.epoch)
-        factor = self._schedule.factor(epoch, self.settings.epochs)
-        rate = optimizer.learning_rate * self.position.rate_factor * factor
-        return float(rate if self._reaction == 1.0 else rate * self._reaction)
+    def _rates(self, optimizer: optim.Optimizer, steps: range) -> list[float]:
+        """η of an optimizer at each of some steps."""
+        rate = optimizer.learning_rate * self.position.rate_factor
+        if type(self._schedule) is optim.ConstantRate:
+            return [float(rate)] * len(steps)
+        epoch, epochs = self.position.epoch, self.settings.epochs
+        behind = (self.problem.batches.epoch_at(step, epoch) for step in steps)
+        factors = [rate * self._schedule.factor(each, epochs) for each in behind]
+        reaction = self._reaction
+        return [float(each if reaction == 1.0 else each * reaction) for each in factors]
 
     def _react(self) -> None:
         """Let the schedule see the history."""
-        measures = [entry.measures for entry in self.position.history]
-        self._reaction = self._schedule.reaction(measures)
+        self._reaction = 1.0
+        if type(self._schedule).reaction is not optim.Schedule.reaction:
+            measures = [entry.measures for entry in self.position.history]
+            self._reaction = self._schedule.reaction(measures)
 
     # -- the loop -----------------------------------------------------------------------------------
 
@@ -209,7 +217,7 @@ class Engine:
 
     def _advance(self, chunk: Chunk, before: float) -> bool:
         """Run a chunk and tell of it; False if a loss in it was not finite. before: when it began."""
-        results, probed = self.programs.run(chunk, self.position.step, self._rate)
+        results, probed = self.programs.run(chunk, self.position.step, self._rates)
         finite = np.isfinite(results[LOSS])
         if not finite.all():
             self._recover(chunk, int(np.argmin(finite)))
@@ -266,21 +274,18 @@ class Engine:
 
     def _snapshot(self) -> None:
         """Keep all states, so that a divergence can be replayed from here."""
-        self._good: divergence.Snapshot = divergence.snapshot_of(
-            self.programs.states, self.position.step
-        )
+        self._good = divergence.snapshot_of(self.programs.states, self.position.step, self._good)
 
     def _recover(self, chunk: Chunk, bad: int) -> None:
         """Go back to before the step whose loss was not finite, and ask what to do."""
         position, batches, first = self.position, self.problem.batches, self.position.step
         batches.put_back(chunk, bad)
-        divergence.replay(self.programs, batches, self._good, first, position.epoch, self._rate)
+        divergence.replay(self.programs, batches, self._good, first, position.epoch, self._rates)
         if bad:
-            results, probed = self.programs.run(chunk.first(bad), first, self._rate)
+            results, probed = self.programs.run(chunk.first(bad), first, self._rates)
             self._count(results, bad, probed)
-        self._lose(
-            first + bad, divergence.loss_reason(self.programs, chunk, bad, first, self._rate)
-        )
+        cause = divergence.loss_reason(self.programs, chunk, bad, first, self._rates)
+        self._lose(first + bad, cause)
 
     def _lose(self, step: int, cause: str) -> None:
         """Training diverged: stop, or go on from finite weights and slots."""
@@ -337,13 +342,11 @@ class Engine:
             self._save()
 
     def _set_rate(self, action: SetRate) -> None:
-        position = self.position
         if action.factor is not None:
-            position.rate_factor *= action.factor
+            self.position.rate_factor *= action.factor
         elif action.learning_rate is not None:
-            position.rate_factor = (
-                action.learning_rate / self.programs.first_optimizer.learning_rate
-            )
+            first = self.programs.first_optimizer
+            self.position.rate_factor = action.learning_rate / first.learning_rate
 
     def _replace(self, action: Replace) -> None:
         position, kept = self.position, self.checkpoint is not None

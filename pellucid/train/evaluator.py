@@ -52,12 +52,12 @@ class Evaluator:
         measures: Sequence[Measure],
         data: Data,
         chunk: int = 4096,
-        repeated: bool = False,
+        runs: int = 1,
         parts: Sequence[Any] = (),
     ) -> None:
         """Outputs, measures: functions of the parts of some rows.
 
-        parts: what they call that may be of the user's own.
+        runs: roughly how often it will run. parts: what they call that may be of the user's own.
         """
         self._outputs = outputs
         self._measures = tuple(measures)
@@ -79,7 +79,7 @@ class Evaluator:
             if not self._parts:
                 roots = list(graph.outputs.values())
                 check_frozen([*modules, *parts], roots, lambda: self._roots(sizes[0][1]))
-            self._parts.append(_Part(start, rows, chunks, graph, executor().build(graph, repeated)))
+            self._parts.append(_Part(start, rows, chunks, graph, executor().build(graph, runs)))
 
     def _roots(self, size: int) -> list[Node]:
         return list(self._graph(size).outputs.values())
@@ -142,7 +142,7 @@ def network_evaluator(
     *,
     outputs: bool = False,
     chunk: int = 4096,
-    repeated: bool = False,
+    runs: int = 1,
 ) -> Evaluator:
     """An `Evaluator` of a network: its loss, named "loss", further measures and, if wanted, outputs.
 
@@ -167,7 +167,7 @@ def network_evaluator(
         [on_outputs(measure) for measure in chosen],
         data,
         chunk,
-        repeated,
+        runs,
         [] if loss is None else [loss],
     )
 

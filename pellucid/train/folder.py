@@ -198,7 +198,7 @@ class RunFolder:
 def run_folder(out: str | Path | None, resume: bool, force: bool) -> Iterator[RunFolder | None]:
     """`RunFolder.open`, or None where a run is not to be kept.
 
-    A new folder that an error leaves empty is removed.
+    A new folder that an error leaves without anything to go on from is removed.
     """
     if out is None:
         yield None
@@ -211,6 +211,8 @@ def run_folder(out: str | Path | None, resume: bool, force: bool) -> Iterator[Ru
     except BaseException:
         if not existed:
             with suppress(OSError):
+                if RunFolder(path)._is_free():
+                    (path / RECORDS).unlink(missing_ok=True)
                 path.rmdir()
         raise
 

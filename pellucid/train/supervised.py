@@ -71,7 +71,7 @@ def supervised_problem(
     batches = batches_of(train, settings)
 
     def evaluator(data: Data) -> Callable[[], Evaluator]:
-        return lambda: network_evaluator(net, loss, data, metrics, repeated=True)
+        return lambda: network_evaluator(net, loss, data, metrics, runs=settings.evaluations)
 
     seen = _measured_rows(train, settings.seed)
     evaluators: dict[str, Callable[[], Evaluator]] = {}

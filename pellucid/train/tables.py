@@ -26,23 +26,18 @@ from pellucid.data.target import NumberTarget, Target, learn_target
 from pellucid.errors import DataError, RunFolderError, warn
 from pellucid.graph import Array
 from pellucid.train import metrics
+from pellucid.train.arguments import check_limits, check_on_divergence
 from pellucid.train.events import CallbackFunction
-from pellucid.train.fit import (
-    OnDivergence,
-    check_limits,
-    check_on_divergence,
-    raise_if_diverged,
-)
-from pellucid.train.folder import RunFolder, run_folder
+from pellucid.train.fit import OnDivergence, raise_if_diverged, run_of
+from pellucid.train.folder import run_folder
 from pellucid.train.interrupt import Abandoned
 from pellucid.train.measures import accuracy, root_mean_square
 from pellucid.train.model import Member, Model
 from pellucid.train.problem import Problem, Settings
 from pellucid.train.progress import reporter
-from pellucid.train.records import Records
 from pellucid.train.rules import TablePlan, plan_for
 from pellucid.train.run import Run
-from pellucid.train.session import Trained, train_network
+from pellucid.train.session import Session, Trained
 from pellucid.train.supervised import supervised_problem
 
 LEAST_ROWS = 10
@@ -115,16 +110,15 @@ def fit_table(
     )
     with run_folder(out, resume, force) as folder:
         with reporter(progress) as report:
-            fits = _TableFits(known, target, choice.task, plan, settings, time_limit, own)
-            fits.train([report, *callbacks], folder, resume)
+            session = Session(folder, [report, *callbacks], resume, plan.networks)
+            fits = _TableFits(known, target, choice.task, plan, settings, time_limit, own, session)
+            fits.train()
         notes = tuple(dict.fromkeys([*table.notes, *choice.notes, *fits.notes]))
-        found = fits.run(notes, folder)
-        if folder is not None:
-            histories = [trained.history for trained in fits.trained]
-            folder.hand_over(found.run.model, histories, found, fits.failure)
+        table_run = fits.run(notes)
+        session.keep(table_run.model, table_run)
     fits.warn()
-    raise_if_diverged(found, found.run, on_divergence)
-    return found
+    raise_if_diverged(table_run, table_run.run, on_divergence)
+    return table_run
 
 
 def _checked_encoders(
@@ -155,8 +149,7 @@ class _Fitted:
     @property
     def is_sound(self) -> bool:
         """Whether its loss and what it puts out are finite."""
-        best = self.trained.history[self.trained.best]
-        return best.is_finite and bool(np.isfinite(self.outputs).all())
+        return self.trained.entry.is_finite and bool(np.isfinite(self.outputs).all())
 
 
 class _TableFits:
@@ -171,6 +164,7 @@ class _TableFits:
         settings: Settings,
         time_limit: float | None,
         encoders: Mapping[str, type[ColumnEncoder]],
+        session: Session,
     ) -> None:
         self.table = table
         self.encoders = encoders
@@ -179,56 +173,40 @@ class _TableFits:
         self.plan = plan
         self.settings = settings
         self.time_limit = time_limit
+        self.session = session
         self.notes: list[Note] = []
-        self.interrupted = False
-        self.failure: RunFolderError | None = None
         self._fitted: list[_Fitted] = []
 
-    @property
-    def trained(self) -> list[Trained]:
-        """How the training of each network went."""
-        return [fitted.trained for fitted in self._fitted]
-
-    def train(
-        self, callbacks: Sequence[CallbackFunction], folder: RunFolder | None, resume: bool
-    ) -> None:
+    def train(self) -> None:
         """Train every network, or those that are complete when the user interrupts.
 
         If none is, the first as far as it came. A second interrupt ends everything. A folder that
         cannot be written ends training too, and is the `failure`.
         """
-        began = time.monotonic()
+        began, session = time.monotonic(), self.session
         for number, (kept, held) in enumerate(self._parts()):
             limit = self._share(began, number)
             try:
-                fitted = self._train_one(number, kept, held, limit, callbacks, folder, resume)
+                fitted = self._train_one(number, kept, held, limit)
             except Abandoned:
                 raise
             except KeyboardInterrupt:
-                if self.interrupted or not self._fitted:
+                if session.interrupted or not self._fitted:
                     raise
-                self.interrupted = True
-                return
+                session.interrupted = True
+                break
             except RunFolderError as error:
                 if not self._fitted:
                     raise
-                self.failure = error
-                return
-            if not self.interrupted or not self._fitted:
+                session.failure = error
+                break
+            if len(self._fitted) < len(session.trained):
                 self._fitted.append(fitted)
-            if self.interrupted or self.failure is not None:
-                return
+            if session.interrupted or session.failure is not None:
+                break
+        del session.trained[len(self._fitted) :]
 
-    def _train_one(
-        self,
-        number: int,
-        kept: Array,
-        held: Array,
-        limit: float | None,
-        callbacks: Sequence[CallbackFunction],
-        folder: RunFolder | None,
-        resume: bool,
-    ) -> _Fitted:
+    def _train_one(self, number: int, kept: Array, held: Array, limit: float | None) -> _Fitted:
         preparation = Preparation.learn(self.table, self.target, self.task, kept, self.encoders)
         if number == 0:
             self.notes = encoding_notes(preparation.encoders)
@@ -239,15 +217,7 @@ class _TableFits:
         parts = (x[kept], y[kept]), (x[held], y[held])
         settings = replace(self.settings, seed=seed, time_limit=limit)
         problem = self._problem(net, *parts, preparation.target_encoder, settings)
-        try:
-            trained = train_network(
-                problem, settings, callbacks, folder, resume, number, self.plan.networks
-            )
-        except RunFolderError as error:
-            if not isinstance(error.run, Trained):
-                raise
-            trained, self.failure = error.run, error
-        self.interrupted = trained.interrupted
+        trained = self.session.train(problem, settings)
         member = Member(net, x.shape[1:], preparation)
         return _Fitted(member, trained, held, member.outputs(self.table.take(held)))
 
@@ -289,39 +259,16 @@ class _TableFits:
             net, loss, self.plan.optimizer, train, validation, metric, settings
         )
 
-    def run(self, notes: tuple[Note, ...], folder: RunFolder | None) -> TableRun:
+    def run(self, notes: tuple[Note, ...]) -> TableRun:
         """The run of these networks."""
-        model, first = self.model(), self.trained[0]
-        run = Run(
-            model,
-            first.history,
-            first.history[first.best].epoch,
-            self._because(),
-            self.plan.reasons,
-            None if folder is None else folder.path,
-            any(trained.diverged for trained in self.trained),
-            self.interrupted,
-            self._records(),
-        )
+        model = self.model()
+        run = run_of(self.session, model, self.plan.reasons)
         metrics = model.details["validation_metrics"]
         return TableRun(run, self.task, notes, self.table.rows, metrics)
-
-    def _records(self) -> Records:
-        """The records of all networks, one after another."""
-        records = Records()
-        for trained in self.trained:
-            records.add(trained.records)
-        return records
-
-    def _because(self) -> str:
-        """Why the first network stopped, or the first that diverged if any did."""
-        diverged = (trained for trained in self.trained if trained.diverged)
-        return next(diverged, self.trained[0]).reason
 
     def model(self) -> Model:
         """The networks together, with what is to be said about them."""
         sound = self._sound()
-        best = [t.history[t.best].epoch for t in self.trained]
         details: dict[str, Any] = {
             "task": self.task.kind,
             "task_reason": self.task.reason,
@@ -330,24 +277,15 @@ class _TableFits:
             "validation_rows": sum(len(fitted.held) for fitted in sound),
             "validation_metrics": self._measured(),
             "choices": [choice.to_json() for choice in self.plan.reasons],
-            "stopped_because": [trained.reason for trained in self.trained],
-            "diverged": [trained.diverged for trained in self.trained],
-            "epochs": [trained.history[-1].epoch for trained in self.trained],
-            "best_epoch": best,
-            "seed": self.settings.seed,
+            **self.session.details(self.settings.seed),
         }
-        if self.interrupted:
-            complete = sum(not trained.interrupted for trained in self.trained)
-            details["interrupted"] = {"complete": complete, "networks": self.plan.networks}
         first = self._fitted[0].member.preparation
         assert first is not None
         return Model([fitted.member for fitted in sound], first.labels or None, details)
 
     def warn(self) -> None:
         """Say which networks diverged, and how many are left out for it."""
-        networks = self.plan.networks
-        for number, trained in enumerate(self.trained, 1):
-            trained.warn("The network" if networks == 1 else f"Network {number} of {networks}")
+        self.session.warn()
         left_out = len(self._fitted) - len(self._sound())
         if left_out:
             warn(

@@ -99,13 +99,13 @@ def test_a_graph_trains_by_the_reference_and_one_warning_says_so() -> None:
     declare_softsign()
     graph = step_graph()
     with pytest.warns(PellucidWarning, match=r"no lowering of 'softsign'.*declare_lowering"):
-        program = Automatic().build(graph, repeated=True)
+        program = Automatic().build(graph, runs=2)
     assert isinstance(program, ReferenceProgram)
     actual = losses(graph, program)
     assert actual[-5:].mean() < 0.6 * actual[0]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        Automatic().build(graph, repeated=True)
+        Automatic().build(graph, runs=2)
 
 
 def test_compiling_is_refused() -> None:
@@ -140,7 +140,7 @@ def test_a_training_step_is_compiled() -> None:
     declare_softsign()
     declare_lowering("softsign", emit_softsign, cost=5)
     graph, same = step_graph(), step_graph()
-    program = Automatic().build(graph, repeated=True)
+    program = Automatic().build(graph, runs=2)
     assert isinstance(program, NativeProgram)
     wanted = losses(same, g.Reference().build(same))
     np.testing.assert_allclose(losses(graph, program), wanted, rtol=1e-5)

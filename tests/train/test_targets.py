@@ -131,7 +131,8 @@ def trained(y: Any, weights: Any, rows: Any = slice(None), **settings: Any) -> A
 
 
 def weighted(net: nn.Module, data: Any, settings: dict[str, Any]) -> Any:
-    return pel.fit(net, data, epochs=3, patience=0, progress=False, **settings)
+    every = {"epochs": 3, "patience": 0, "progress": False, "measure_train": True, **settings}
+    return pel.fit(net, data, **every)
 
 
 @pytest.mark.parametrize("y", [YES.astype(int), X[:, 1]], ids=["classes", "values"])
