@@ -74,7 +74,7 @@ class Stop:
 class Try:
     """What one try came to.
 
-    left: files that the last stop left, for the run to go on from. damaged: files found half-written.
+    left: files that the last stop left, from which the run resumes. damaged: half-written files.
     faults: whatever else should not have been.
     """
 
@@ -122,13 +122,13 @@ def stopped(
 
 def damaged_files(folder: Path) -> tuple[str, ...]:
     """Files under their final names that cannot be read whole."""
-    found: list[str] = []
+    damaged: list[str] = []
     for file in sorted(folder.glob("*.safetensors")):
         try:
             container.read(file, file.name.split(".")[0].split("-")[0])
         except PellucidError as error:
-            found.append(str(error))
-    return tuple(found)
+            damaged.append(str(error))
+    return tuple(damaged)
 
 
 def attempt(
@@ -172,15 +172,15 @@ def wrong(stop: Stop, error: str) -> list[str]:
     """What a stopped process should not have said, or ended with."""
     if stop.age < STARTING:
         return []
-    found = [f"{stop}: {error}"] if "Traceback" in error or "Exception" in error else []
+    faults = [f"{stop}: {error}"] if "Traceback" in error or "Exception" in error else []
     usual = {0, INTERRUPTED} if INTERRUPT in stop.way else set()
     usual |= {-sign for sign in stop.way if sign != INTERRUPT}
     usual |= {0} if stop.state == "finished" else set()
     if stop.code not in usual:
-        found.append(f"{stop}: exit code {stop.code}, {error}")
+        faults.append(f"{stop}: exit code {stop.code}, {error}")
     if stop.code == 0 and stop.state == "unfinished":
-        found.append(f"{stop}: exit code 0 without a model")
-    return found
+        faults.append(f"{stop}: exit code 0 without a model")
+    return faults
 
 
 def main() -> int:
@@ -204,33 +204,33 @@ def main() -> int:
         whole = (folder / MODEL).read_bytes()
         print(f"A run takes {seconds:.1f} s; its model has {len(whole):,} bytes.\n")
         print("try  same model  half-written  files left  stopped by, after (s): what the run said")
-        found: list[Try] = []
+        tries: list[Try] = []
         for number in range(1, chosen.tries + 1):
-            found.append(attempt(chosen.data, chosen.target, whole, seconds, dice, folder))
-            show(number, found[-1])
-    return summary(found)
+            tries.append(attempt(chosen.data, chosen.target, whole, seconds, dice, folder))
+            show(number, tries[-1])
+    return summary(tries)
 
 
-def show(number: int, found: Try) -> None:
+def show(number: int, tried: Try) -> None:
     """A line for a try, and one for each fault."""
-    stops = "; ".join(f"{stop}: {stop.state}" for stop in found.stops)
-    same = "yes" if found.same else "NO"
+    stops = "; ".join(f"{stop}: {stop.state}" for stop in tried.stops)
+    same = "yes" if tried.same else "NO"
     print(
-        f"{number:3}  {same:10}  {len(found.damaged):12}  {found.left:10}  {stops}",
-        *found.faults,
+        f"{number:3}  {same:10}  {len(tried.damaged):12}  {tried.left:10}  {stops}",
+        *tried.faults,
         sep="\n",
         flush=True,
     )
 
 
-def summary(found: Sequence[Try]) -> int:
+def summary(tries: Sequence[Try]) -> int:
     """Print what it came to; 1 if any try failed."""
-    failed = sum(not one.same or bool(one.damaged) or bool(one.faults) for one in found)
-    states = Counter(stop.state for one in found for stop in one.stops)
+    failed = sum(not one.same or bool(one.damaged) or bool(one.faults) for one in tries)
+    states = Counter(stop.state for one in tries for stop in one.stops)
     said = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    begun = sum(one.left > 0 for one in found)
+    begun = sum(one.left > 0 for one in tries)
     print(
-        f"\n{len(found)} tries, {states.total()} stops (after which the runs were {said}), "
+        f"\n{len(tries)} tries, {states.total()} stops (after which the runs were {said}), "
         f"{begun} tries with files to go on from, {failed} failed."
     )
     return int(failed > 0)

@@ -18,6 +18,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from benchmarks.step import aligned
 from benchmarks.steps.own import network
 from benchmarks.steps.workloads import RATE, WORKLOADS, Workload, data, weights
@@ -84,6 +86,9 @@ def measured(work: Workload, rounds: int, seconds: float) -> tuple[float, list[f
 def problem(work: Workload, probes: tuple[Probe, ...], every: int) -> tuple[Problem, Settings]:
     """A workload as `fit` would train it, without end."""
     x, y = data(work)
+    # An epoch is as long as a timed run of `benchmarks.step`.
+    times = -(-work.steps * work.batch // len(x))
+    x, y = np.concatenate([x] * times), np.concatenate([y] * times)
     net = network(work.layers).build(x[:1])
     held = [parameter.state for _, parameter in net.named_parameters()]
     for state, value in zip(held, weights(work), strict=True):
@@ -138,7 +143,8 @@ class Training:
                 self._done.release()
                 self._go.acquire()
                 self._began = time.perf_counter()
-        return Stop("it was timed") if self._ends else None
+            return Stop("it was timed") if self._ends else None
+        return None
 
 
 def in_turns(runs: list[Training], steps: int, rounds: int) -> list[list[float]]:

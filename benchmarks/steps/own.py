@@ -48,8 +48,8 @@ def _layer(name: str, settings: list[Any]) -> nn.Module:
 
 
 def _prediction(net: nn.Module, x: Array, rows: int) -> Graph:
-    given = placeholder("x", (rows, *x.shape[1:]), x.dtype)
-    return Graph({"outputs": net(given).node})
+    inputs = placeholder("x", (rows, *x.shape[1:]), x.dtype)
+    return Graph({"outputs": net(inputs).node})
 
 
 class Peer:
@@ -66,7 +66,7 @@ class Peer:
             adam = optim.Adam(learning_rate=RATE)
             graph = supervised_step(net, nn.CrossEntropy(), adam, (x, y), work.batch, 0).graph
         self.x, self.y = x, y
-        # As many as it chooses itself by the work of a step, of those that it is given.
+        # It chooses the number of threads itself, among the processors that it may use.
         os.environ.pop("PELLUCID_THREADS", None)
         del threads
         began = time.perf_counter()
@@ -96,7 +96,7 @@ class Peer:
         return [float(loss) for loss in self.program.run(steps, wanted)["loss"]]
 
     def _predict(self, steps: int) -> list[float]:
-        """A call for each batch, as when rows come one after another; returns the losses."""
+        """A call for each batch, as when rows arrive one after another; returns the losses."""
         losses = []
         for rows in batches(self.work, steps):
             outputs = self.program.run(1, {"x": self.x[rows][None]})["outputs"][0]

@@ -32,8 +32,8 @@ class _Residual(nn.Module):
         self.path, self.way = path, way
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = self.path(x) + self.way(x)
-        return found
+        outputs: torch.Tensor = self.path(x) + self.way(x)
+        return outputs
 
 
 class _Mean(nn.Module):
@@ -72,7 +72,7 @@ class _Block(nn.Module):
 
 
 def network(layers: Sequence[Layer], values: Iterator[Array]) -> nn.Sequential:
-    """The layers with the given values."""
+    """The layers with these values."""
     return nn.Sequential(*(_layer(name, settings, values) for name, *settings in layers))
 
 

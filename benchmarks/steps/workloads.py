@@ -139,9 +139,9 @@ def batches(work: Workload, steps: int) -> Array:
 def weights(work: Workload) -> list[Array]:
     """Every parameter in the order of the layers."""
     dice = np.random.default_rng([3, work.draw])
-    found: list[Array] = []
-    _draw(work.layers, work.shape, dice, found)
-    return [np.ascontiguousarray(w, np.float32) for w in found]
+    parameters: list[Array] = []
+    _draw(work.layers, work.shape, dice, parameters)
+    return [np.ascontiguousarray(w, np.float32) for w in parameters]
 
 
 def _he(dice: np.random.Generator, *shape: int) -> Array:
@@ -149,21 +149,24 @@ def _he(dice: np.random.Generator, *shape: int) -> Array:
 
 
 def _draw(
-    layers: Sequence[Layer], shape: tuple[int, ...], dice: np.random.Generator, found: list[Array]
+    layers: Sequence[Layer],
+    shape: tuple[int, ...],
+    dice: np.random.Generator,
+    parameters: list[Array],
 ) -> tuple[int, ...]:
     """Draw the weights of layers for inputs of a shape; returns the shape of the outputs."""
     for name, *settings in layers:
         last = shape[-1]
         if name == "linear":
-            found += [_he(dice, last, settings[0]), np.zeros(settings[0])]
+            parameters += [_he(dice, last, settings[0]), np.zeros(settings[0])]
             shape = (*shape[:-1], settings[0])
         elif name == "batchnorm":
-            found += [np.ones(last), np.zeros(last)]
+            parameters += [np.ones(last), np.zeros(last)]
         elif name == "conv":
             features, size, stride, pad, groups = settings
-            found += [_he(dice, size, size, last // groups, features), np.zeros(features)]
-            places = ((n + 2 * pad - size) // stride + 1 for n in shape[:2])
-            shape = (*places, features)
+            parameters += [_he(dice, size, size, last // groups, features), np.zeros(features)]
+            sizes = ((n + 2 * pad - size) // stride + 1 for n in shape[:2])
+            shape = (*sizes, features)
         elif name == "maxpool":
             shape = (shape[0] // settings[0], shape[1] // settings[0], last)
         elif name == "flatten":
@@ -171,14 +174,14 @@ def _draw(
         elif name == "mean":
             shape = (last,)
         elif name == "residual":
-            shape = _draw(settings[0], shape, dice, found)
+            shape = _draw(settings[0], shape, dice, parameters)
         elif name == "lstm":
             units = settings[0]
-            found += [_he(dice, last, 4 * units) / 2, _he(dice, units, 4 * units) / 2]
-            found.append(np.zeros(4 * units))
+            parameters += [_he(dice, last, 4 * units) / 2, _he(dice, units, 4 * units) / 2]
+            parameters.append(np.zeros(4 * units))
             shape = (units,)
         elif name == "transformer":
-            found += _transformer(dice, last)
+            parameters += _transformer(dice, last)
     return shape
 
 

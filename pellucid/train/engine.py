@@ -154,6 +154,7 @@ class Engine:
             self._prepare()
             with interrupts:
                 reason = self._loop()
+            self._journal.flush()
         except Abandoned:
             raise
         except KeyboardInterrupt:
@@ -377,6 +378,7 @@ class Engine:
         position.batches = self.problem.batches.state_dict()
         position.callbacks = self._dispatch.state_dict()
         try:
+            self._journal.flush()
             make_folder(self.checkpoint.parent)
             save_checkpoint(
                 self.checkpoint, position, self.programs.states, self.best, self._identity

@@ -86,7 +86,7 @@ class Extremes(Measured):
 
 
 class Sparsity(Measured):
-    """The share of elements that are exactly 0, "sparsity": of ReLU outputs the units that are off."""
+    """The share of elements that are exactly 0, "sparsity": of ReLU activations, the units off."""
 
     def measure(self, x: Tensor) -> Mapping[str, Tensor]:
         """The share."""

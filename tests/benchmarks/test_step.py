@@ -22,7 +22,7 @@ def test_pytorch_and_pellucid_have_the_same_losses(name: str, by_torch: ByTorch)
     work = WORKLOADS[name].without_dropout()
     mine = own.Peer(work, "native", 1).run(4)
 
-    def run(*given: object) -> list[list[float]]:
+    def run(*arguments: object) -> list[list[float]]:
         from benchmarks.steps import torch_peer
 
         return [torch_peer.Peer(work, "fused", 1).run(4)]

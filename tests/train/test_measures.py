@@ -10,7 +10,7 @@ import pytest
 
 import pellucid as pel
 from pellucid import nn
-from pellucid.data.likeliest import likeliest
+from pellucid.data.class_scores import most_probable_class
 from pellucid.graph import Tensor
 from pellucid.train import measures
 from pellucid.train.evaluator import mean_loss, network_evaluator, outputs_of
@@ -47,8 +47,8 @@ def measured(measure: Measure, outputs: Any, *targets: Any, chunk: int = 5) -> f
 @pytest.mark.parametrize("logits", [LOGITS, WILD], ids=["finite", "wild"])
 def test_accuracy_is_numpys(logits: Any, chunk: int) -> None:
     """The first of equal scores is the likeliest; a row with one that is no number has none."""
-    for codes in (CODES, likeliest(LOGITS).astype(np.int32), np.zeros(ROWS, np.int32)):
-        expected = np.mean(likeliest(logits) == codes)
+    for codes in (CODES, most_probable_class(LOGITS).astype(np.int32), np.zeros(ROWS, np.int32)):
+        expected = np.mean(most_probable_class(logits) == codes)
         assert measured(measures.accuracy(), logits, codes, chunk=chunk) == expected
 
 
@@ -65,7 +65,7 @@ def test_accuracy_of_positions_leaves_out_a_class() -> None:
     logits = RNG.normal(size=(ROWS, 3, 4)).astype(np.float32)
     logits[0, 0, 0] = NAN
     codes = RNG.integers(0, 4, (ROWS, 3)).astype(np.int32)
-    right = likeliest(logits.reshape(-1, 4)).reshape(codes.shape) == codes
+    right = most_probable_class(logits.reshape(-1, 4)).reshape(codes.shape) == codes
     assert measured(measures.position_accuracy(None), logits, codes) == right.mean()
     assert measured(measures.position_accuracy(2), logits, codes) == right[codes != 2].mean()
     nothing = np.full((ROWS, 3), 2, np.int32)
