@@ -98,15 +98,9 @@ def finite(array: Array, what: str, start: int = 0) -> Array:
     bad = ~np.isfinite(result)
     if not bad.any():
         return result
-<<<<<<< HEAD
     index = tuple(int(i) for i in np.argwhere(bad)[0])
     value = float(array[index])
-    where = f"row {index[0]}" + (f", column {index[-1]}" if len(index) > 1 else "")
-=======
-    place = tuple(int(i) for i in np.argwhere(bad)[0])
-    value = float(array[place])
-    where = f"row {start + place[0]}" + (f", column {place[-1]}" if len(place) > 1 else "")
->>>>>>> main
+    where = f"row {start + index[0]}" + (f", column {index[-1]}" if len(index) > 1 else "")
     if np.isfinite(value):
         raise DataError(
             f"{what} holds the value {value:g} in {where}, but float32 holds numbers up to "

@@ -37,15 +37,9 @@ class Kind:
         """An input of this kind, for building graph."""
         return placeholder(name, (rows, *self.shape), np.dtype(self.dtype))
 
-<<<<<<< HEAD
-    def array(self, x: Any, what: str) -> Array:
+    def array(self, x: Any, what: str) -> Any:
         """The rows of an array in this kind; raises DataError if they cannot be."""
-        array = as_numbers(x, what)
-=======
-    def array(self, given: Any, what: str) -> Any:
-        """The rows of an array in this kind; raises DataError if they cannot be."""
-        array: Any = given if isinstance(given, Stored) else as_numbers(given, what)
->>>>>>> main
+        array: Any = x if isinstance(x, Stored) else as_numbers(x, what)
         if array.shape[1:] != self.shape or array.ndim == 0:
             lengths = ", ".join(map(str, ("n", *self.shape)))
             raise DataError(
