@@ -9,6 +9,9 @@ SIGKILL, by Ctrl-C, by SIGTERM, or by two or three of them within a tenth of a s
 - no file under its final name is ever half-written, and nothing else is left at the end;
 - a process that is interrupted says so in a line, and its exit code is 0 if it kept a model, else 130.
 
+A quarter as many tries kill a GAN, a step of one's own with all that a checkpoint has to hold (see
+`benchmarks.gan`): its model, history and records must be the same bytes.
+
 A try whose run ended before it could be stopped proves nothing, so it begins again with an earlier
 moment.
 """
@@ -28,6 +31,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import kill_step
+from benchmarks.killed import stopped
 from pellucid.command import INTERRUPTED
 from pellucid.errors import PellucidError
 from pellucid.train import container
@@ -47,8 +52,6 @@ WAYS: tuple[tuple[signal.Signals, ...], ...] = (
     (INTERRUPT, INTERRUPT, KILL),
 )
 SIGNS = {KILL: "kill", INTERRUPT: "^C", END: "term"}
-MOST_BETWEEN = 0.1
-"""Seconds between two signals, at most."""
 STARTING = 0.1
 """Seconds in which the process is Python's alone and may say what it likes."""
 
@@ -89,35 +92,6 @@ def command(data: Path, target: str, out: Path, *more: str) -> list[str]:
     """The command line of a run."""
     fit = [sys.executable, "-m", "pellucid", "fit", str(data), "--target", target]
     return [*fit, "--out", str(out), "--quiet", *more]
-
-
-def stopped(
-    arguments: Sequence[str],
-    way: Sequence[signal.Signals],
-    seconds: float,
-    dice: random.Random,
-    last: Path | None = None,
-) -> tuple[float, int, str] | None:
-    """Start a process and stop it; its age, exit code and errors, None if it ended before.
-
-    seconds: after which it is stopped, since its start, or since the file `last` is there.
-    """
-    began = time.monotonic()
-    with subprocess.Popen(
-        arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
-        while last is not None and not last.exists() and process.poll() is None:
-            time.sleep(0.002)
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            age = time.monotonic() - began
-            for sign in way:
-                process.send_signal(sign)
-                time.sleep(dice.uniform(0, MOST_BETWEEN))
-            _, error = process.communicate()
-            return age, process.returncode, error
-    return None
 
 
 def damaged_files(folder: Path) -> tuple[str, ...]:
@@ -208,7 +182,10 @@ def main() -> int:
         for number in range(1, chosen.tries + 1):
             tries.append(attempt(chosen.data, chosen.target, whole, seconds, dice, folder))
             show(number, tries[-1])
-    return summary(tries)
+        failed = summary(tries)
+        lost = kill_step.tries(chosen.tries // 4, dice, Path(room))
+    print(f"\n{chosen.tries // 4} tries of a step of one's own, {lost} failed.")
+    return int(failed or lost > 0)
 
 
 def show(number: int, tried: Try) -> None:

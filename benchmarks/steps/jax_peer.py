@@ -101,6 +101,8 @@ class Peer:
 
     def __init__(self, work: Workload, mode: str, threads: int) -> None:
         del threads  # JAX takes the processors that the process may run on.
+        if work.against:
+            raise NotImplementedError("a step of two networks is not written here")
         if work.predicts:
             raise NotImplementedError("its batch norm here keeps no running statistics")
         self.work = work
