@@ -1,4 +1,4 @@
-"""Programs in turns compute what they do one after another, in one foreign call where both are native."""
+"""Programs in turns compute what they do one after another, in one foreign call if both are native."""
 
 from __future__ import annotations
 

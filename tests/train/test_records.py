@@ -94,7 +94,7 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
         RecordFile(tmp_path / "none" / "records.jsonl")
     file = RecordFile(tmp_path / "records.jsonl")
     file._file.close()
-    file._file = (tmp_path / "records.jsonl").open("rb")
+    file._file = (tmp_path / "records.jsonl").open("rb")  # type: ignore[assignment]
     with pytest.raises(RunFolderError, match="Cannot write"):
         file.write(BLOCK)
     file.close()
@@ -104,7 +104,7 @@ def test_what_comes_fast_is_written_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr(records.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("pellucid.train.records.time.monotonic", lambda: now[0])
     path = tmp_path / "records.jsonl"
     file = RecordFile(path)
     sizes = []

@@ -90,7 +90,7 @@ def trained(
     values = {name: state.value.tobytes() for name, state in engine.programs.states.items()}
     own = [r for r in engine.records if r.name.startswith(("batches.", "train."))]
     assert len(own) >= 6
-    values |= {f"{r.step} {r.name}": np.float64(r.value).tobytes() for r in own}
+    values |= {f"{r.step} {r.name}": np.array(r.value).tobytes() for r in own}
     return values, [r for r in engine.records if r not in own and r.name != "learning_rate"]
 
 
