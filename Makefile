@@ -45,10 +45,10 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 unit: $(VENV)/.dev
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto
 
 test-torch: $(VENV)/.torch
-	$(BIN)/pytest -q --torch live -m "recorded or torch or tables"
+	$(BIN)/pytest -q -n auto --torch live -m "recorded or torch or tables"
 
 test-long: $(VENV)/.torch
 	$(BIN)/pytest -q --torch live -m "slow or not slow" --hypothesis-profile long

@@ -50,10 +50,10 @@ def pellucid(trial: Trial) -> Score:
     words = ["fit", trial.train, "--target", trial.target, "--seed", trial.seed, "--out", run]
     _command([*words, "--quiet", *options])
     seconds = time.perf_counter() - start
-    shown = json.loads(_command(["evaluate", run, trial.test, "--json"]))
-    if shown["task"] == "regression" and trial.task != "regression":
+    evaluated = json.loads(_command(["evaluate", run, trial.test, "--json"]))
+    if evaluated["task"] == "regression" and trial.task != "regression":
         raise CommandError(f"took '{trial.target}' for a regression")
-    metrics = shown["metrics"].items()
+    metrics = evaluated["metrics"].items()
     return Score({name: nan if value is None else value for name, value in metrics}, seconds)
 
 
@@ -79,11 +79,11 @@ def sklearn(trial: Trial) -> Score:
         estimator.fit(train[columns], train[trial.target])
         seconds = time.perf_counter() - start
         if trial.task == "regression":
-            found = regression(test[trial.target].to_numpy(), estimator.predict(test[columns]))
+            metrics = regression(test[trial.target].to_numpy(), estimator.predict(test[columns]))
         else:
             chances = estimator.predict_proba(test[columns])
-            found = classification(test[trial.target].to_numpy(), chances, estimator.classes_)
-    return Score(found, seconds)
+            metrics = classification(test[trial.target].to_numpy(), chances, estimator.classes_)
+    return Score(metrics, seconds)
 
 
 def _without(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:

@@ -101,17 +101,17 @@ def opened(content: bytes) -> tuple[dict[str, Array], str]:
 
 def _bytes(content: bytes, dice: Dice) -> bytes:
     """Some bytes changed, removed, repeated or put in."""
-    found = bytearray(content)
+    changed = bytearray(content)
     for _ in range(dice.choice((1, 1, 2, 8))):
-        start = dice.randrange(len(found) + 1)
-        stop = min(start + dice.choice((0, 1, 1, 4, 50)), len(found))
+        start = dice.randrange(len(changed) + 1)
+        stop = min(start + dice.choice((0, 1, 1, 4, 50)), len(changed))
         new = bytes(dice.randrange(256) for _ in range(dice.choice((0, 1, 1, 8))))
-        found[start:stop] = dice.choice((new, new, bytes(found[start:stop]) * 2))
-    return bytes(found)
+        changed[start:stop] = dice.choice((new, new, bytes(changed[start:stop]) * 2))
+    return bytes(changed)
 
 
 def _header(content: bytes, dice: Dice) -> bytes:
-    """The header of the format changed, in its own places."""
+    """The header of the format changed, field by field."""
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
     names = [name for name in header if name != "__metadata__"]
@@ -137,28 +137,28 @@ def _header(content: bytes, dice: Dice) -> bytes:
 
 def _arrays(arrays: dict[str, Array], text: str, dice: Dice) -> tuple[dict[str, Array], str]:
     """An array added, removed, renamed, or of another shape, type or content."""
-    found = dict(arrays)
+    changed = dict(arrays)
     extra = dice.choice(("1/W", "0/none", "", "00/0.W", "0", "x" * 300, "now/x", "best/x"))
-    if not found or dice.random() < 0.15:
-        return {**found, extra: np.zeros(dice.choice(((), (2,), (0, 3))), np.float32)}, text
-    name = dice.choice(sorted(found))
-    array = found.pop(name)
+    if not changed or dice.random() < 0.15:
+        return {**changed, extra: np.zeros(dice.choice(((), (2,), (0, 3))), np.float32)}, text
+    name = dice.choice(sorted(changed))
+    array = changed.pop(name)
     changes: tuple[Callable[[], None], ...] = (
         lambda: None,
-        lambda: found.update({extra: array}),
-        lambda: found.update({name: array.astype(dice.choice(DTYPES))}),
-        lambda: found.update({name: array.reshape(-1)}),
-        lambda: found.update({name: array[None]}),
-        lambda: found.update({name: array.T}),
-        lambda: found.update({name: array[..., :0]} if array.ndim else {name: array[None, None]}),
-        lambda: found.update(
+        lambda: changed.update({extra: array}),
+        lambda: changed.update({name: array.astype(dice.choice(DTYPES))}),
+        lambda: changed.update({name: array.reshape(-1)}),
+        lambda: changed.update({name: array[None]}),
+        lambda: changed.update({name: array.T}),
+        lambda: changed.update({name: array[..., :0]} if array.ndim else {name: array[None, None]}),
+        lambda: changed.update(
             {name: np.full_like(array, {"f": np.nan, "u": 255}.get(array.dtype.kind, -1))}
         ),
-        lambda: found.update({name: np.zeros((1,) * 32, array.dtype)}),
+        lambda: changed.update({name: np.zeros((1,) * 32, array.dtype)}),
     )
     with np.errstate(all="ignore"):
         dice.choice(changes)()
-    return found, text
+    return changed, text
 
 
 # -- text ---------------------------------------------------------------------------------------
@@ -185,13 +185,13 @@ def _value(arrays: dict[str, Array], text: str, dice: Dice) -> tuple[dict[str, A
         body = json.loads(text)
     except (ValueError, RecursionError):
         return arrays, text
-    places = _places(body.get("details") if isinstance(body, dict) else body)
-    if not places or len(text) > MOST:
+    slots = _slots(body.get("details") if isinstance(body, dict) else body)
+    if not slots or len(text) > MOST:
         return arrays, text
-    owner, key = dice.choice(places)
+    owner, key = dice.choice(slots)
     change = dice.choice((_replace, _replace, _remove, _rename, _repeat, _scale, _nest, _exchange))
     with contextlib.suppress(RecursionError):
-        change(owner, key, places, dice)
+        change(owner, key, slots, dice)
     if dice.random() < 0.02 and isinstance(body, dict):
         body[dice.choice(("version", "kind", "format", "details"))] = dice.choice(VALUES)
     try:
@@ -200,37 +200,38 @@ def _value(arrays: dict[str, Array], text: str, dice: Dice) -> tuple[dict[str, A
         return arrays, text
 
 
-Place = tuple[Any, Any]
+Slot = tuple[Any, Any]
+"""A container of JSON, and a key or an index of it."""
 
 
-def _places(value: Any) -> list[Place]:
-    """Every place in a plain value: what holds it, and its key."""
-    found: list[Place] = []
+def _slots(value: Any) -> list[Slot]:
+    """Each slot of a plain JSON value: its container, and its key or index there."""
+    slots: list[Slot] = []
     pending = [value] if isinstance(value, (list, dict)) else []
     while pending:
         owner = pending.pop()
         keys = list(owner) if isinstance(owner, dict) else range(len(owner))
-        found.extend((owner, key) for key in keys)
+        slots.extend((owner, key) for key in keys)
         pending.extend(
             owner[key] for key in keys if isinstance(owner[key], (list, dict)) and owner[key]
         )
-    return found
+    return slots
 
 
 def _copy(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def _replace(owner: Any, key: Any, places: list[Place], dice: Dice) -> None:
+def _replace(owner: Any, key: Any, slots: list[Slot], dice: Dice) -> None:
     kinds = [{"type": name} for name in library(*FAMILIES)]
     owner[key] = _copy(dice.choice((*VALUES, dice.choice(kinds), dice.choice(kinds))))
 
 
-def _remove(owner: Any, key: Any, places: list[Place], dice: Dice) -> None:
+def _remove(owner: Any, key: Any, slots: list[Slot], dice: Dice) -> None:
     del owner[key]
 
 
-def _rename(owner: Any, key: Any, places: list[Place], dice: Dice) -> None:
+def _rename(owner: Any, key: Any, slots: list[Slot], dice: Dice) -> None:
     name = dice.choice(("", "type", "W", "_built", "forward", "layers", "__class__", "x" * 1000))
     value = owner[key]
     if isinstance(owner, dict):
@@ -240,15 +241,15 @@ def _rename(owner: Any, key: Any, places: list[Place], dice: Dice) -> None:
         owner.append(name)
 
 
-def _repeat(owner: Any, key: Any, places: list[Place], dice: Dice) -> None:
+def _repeat(owner: Any, key: Any, slots: list[Slot], dice: Dice) -> None:
     if isinstance(owner, list):
         owner.extend(_copy([owner[key]] * dice.choice((1, 5, 100))))
     else:
         owner[f"{key}{dice.randrange(10)}"] = _copy(owner[key])
 
 
-def _scale(owner: Any, key: Any, places: list[Place], dice: Dice) -> None:
-    numbers = [(o, k) for o, k in places if isinstance(o[k] if _has(o, k) else None, (int, float))]
+def _scale(owner: Any, key: Any, slots: list[Slot], dice: Dice) -> None:
+    numbers = [(o, k) for o, k in slots if isinstance(o[k] if _has(o, k) else None, (int, float))]
     if numbers:
         owner, key = dice.choice(numbers)
         owner[key] = owner[key] * dice.choice((-1, 0, 2, 3, 10, 100, 10**4, 10**6, 10**9, 0.5))
@@ -258,7 +259,7 @@ def _has(owner: Any, key: Any) -> bool:
     return key in owner if isinstance(owner, dict) else key < len(owner)
 
 
-def _nest(owner: Any, key: Any, places: list[Place], dice: Dice) -> None:
+def _nest(owner: Any, key: Any, slots: list[Slot], dice: Dice) -> None:
     for _ in range(dice.choice((1, 2, 30, 300))):
         inner = owner[key]
         owner[key] = dice.choice(
@@ -285,7 +286,7 @@ def _length(value: Any) -> int:
         return MOST + 1
 
 
-def _exchange(owner: Any, key: Any, places: list[Place], dice: Dice) -> None:
-    other, place = dice.choice(places)
-    if _has(other, place):
-        owner[key] = _copy(other[place])
+def _exchange(owner: Any, key: Any, slots: list[Slot], dice: Dice) -> None:
+    other, other_key = dice.choice(slots)
+    if _has(other, other_key):
+        owner[key] = _copy(other[other_key])

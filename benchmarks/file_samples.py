@@ -171,10 +171,10 @@ def rows_of(kinds: Any, rows: int = 2) -> Any:
 
 def use_table(content: bytes) -> None:
     """Read a model of a table, show it as `inspect` does, and predict."""
-    from pellucid.cli.inspect import explained
+    from pellucid.cli.inspect import description
 
     model = read_model(content)
-    explained(model, "The file")
+    description(model, "The file")
     use_arrays(content)
 
 
@@ -212,8 +212,8 @@ def run_samples() -> Iterator[Sample]:
         return supervised_problem(*parts)
 
     settings = Settings(epochs=3, checkpoint_seconds=0.0)
-    with tempfile.TemporaryDirectory() as place:
-        folder = RunFolder(Path(place))
+    with tempfile.TemporaryDirectory() as path:
+        folder = RunFolder(Path(path))
         kept: list[bytes] = []
 
         def keep(event: Event) -> None:
@@ -224,8 +224,8 @@ def run_samples() -> Iterator[Sample]:
         ended = folder.network(0).read_bytes()
 
     def use(name: str, content: bytes) -> None:
-        with tempfile.TemporaryDirectory() as place:
-            again = RunFolder(Path(place))
+        with tempfile.TemporaryDirectory() as path:
+            again = RunFolder(Path(path))
             (again.path / name).write_bytes(content)
             train_network(problem(), settings, [stop], again, resume=True)
 

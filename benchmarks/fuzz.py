@@ -42,7 +42,7 @@ class Failure:
     test: str
 
 
-def found_by(seed: int, settings: Settings) -> str:
+def failure_of(seed: int, settings: Settings) -> str:
     """What is wrong with one random graph, empty if nothing is."""
     graph = random_graph(seed, settings)
     return _trouble(graph, seed, _STEPS)
@@ -56,7 +56,7 @@ def _trouble(graph: Graph, seed: int, steps: int) -> str:
 
 
 def found_between_pages(seed: int, settings: Settings) -> str:
-    """As `found_by`, with closed pages around every buffer, on 1, 2 and 3 threads."""
+    """As `failure_of`, with closed pages around every buffer, on 1, 2 and 3 threads."""
     graph = random_graph(seed, settings)
     feeds = random_feeds(graph, seed, _STEPS)
     try:
@@ -77,16 +77,16 @@ def settings_of(seed: int, productions: int = Settings().productions) -> Setting
 
 def hunt(seeds: Iterable[int], settings: Settings) -> list[Failure]:
     """Compare the graphs of these seeds, and shrink those that fail."""
-    found: list[Failure] = []
+    failures: list[Failure] = []
     for seed in seeds:
-        what = found_by(seed, settings)
+        what = failure_of(seed, settings)
         if what:
-            found.append(Failure(seed, what, smallest(seed, settings)))
-    return found
+            failures.append(Failure(seed, what, smallest(seed, settings)))
+    return failures
 
 
 def smallest(seed: int, settings: Settings) -> str:
-    """A test of the smallest graph found that fails in one step as this one does, or of all of it."""
+    """A test of the smallest graph that fails in one step as this one does, or of all of it."""
     graph = random_graph(seed, settings)
 
     def fails(small: Graph) -> bool:
@@ -130,7 +130,7 @@ def _work(chosen: argparse.Namespace) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the hunt; 1 if anything was found."""
+    """Run the hunt; 1 if a graph failed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description=__doc__)
     parser.add_argument("--graphs", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
@@ -152,12 +152,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _hunt(chosen: argparse.Namespace) -> int:
     seeds = range(chosen.first, chosen.first + chosen.graphs)
     failed, start = 0, time.perf_counter()
-    found: Iterable[tuple[int, str]] = (
+    results: Iterable[tuple[int, str]] = (
         survivors(chosen.first, chosen.graphs, chosen.productions)
         if chosen.guarded
-        else ((seed, found_by(seed, settings_of(seed, chosen.productions))) for seed in seeds)
+        else ((seed, failure_of(seed, settings_of(seed, chosen.productions))) for seed in seeds)
     )
-    for number, (seed, what) in enumerate(found, 1):
+    for number, (seed, what) in enumerate(results, 1):
         if what:
             failed += 1
             print(f"\nseed {seed}: {what}", flush=True)

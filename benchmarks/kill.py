@@ -9,6 +9,9 @@ SIGKILL, by Ctrl-C, by SIGTERM, or by two or three of them within a tenth of a s
 - no file under its final name is ever half-written, and nothing else is left at the end;
 - a process that is interrupted says so in a line, and its exit code is 0 if it kept a model, else 130.
 
+A quarter as many tries kill a GAN, a step of one's own with all that a checkpoint has to hold (see
+`benchmarks.gan`): its model, history and records must be the same bytes.
+
 A try whose run ended before it could be stopped proves nothing, so it begins again with an earlier
 moment.
 """
@@ -28,6 +31,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import kill_step
+from benchmarks.killed import stopped
 from pellucid.command import INTERRUPTED
 from pellucid.errors import PellucidError
 from pellucid.train import container
@@ -47,8 +52,6 @@ WAYS: tuple[tuple[signal.Signals, ...], ...] = (
     (INTERRUPT, INTERRUPT, KILL),
 )
 SIGNS = {KILL: "kill", INTERRUPT: "^C", END: "term"}
-MOST_BETWEEN = 0.1
-"""Seconds between two signals, at most."""
 STARTING = 0.1
 """Seconds in which the process is Python's alone and may say what it likes."""
 
@@ -74,7 +77,7 @@ class Stop:
 class Try:
     """What one try came to.
 
-    left: files that the last stop left, for the run to go on from. damaged: files found half-written.
+    left: files that the last stop left, from which the run resumes. damaged: half-written files.
     faults: whatever else should not have been.
     """
 
@@ -91,44 +94,15 @@ def command(data: Path, target: str, out: Path, *more: str) -> list[str]:
     return [*fit, "--out", str(out), "--quiet", *more]
 
 
-def stopped(
-    arguments: Sequence[str],
-    way: Sequence[signal.Signals],
-    seconds: float,
-    dice: random.Random,
-    last: Path | None = None,
-) -> tuple[float, int, str] | None:
-    """Start a process and stop it; its age, exit code and errors, None if it ended before.
-
-    seconds: after which it is stopped, since its start, or since the file `last` is there.
-    """
-    began = time.monotonic()
-    with subprocess.Popen(
-        arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
-        while last is not None and not last.exists() and process.poll() is None:
-            time.sleep(0.002)
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            age = time.monotonic() - began
-            for sign in way:
-                process.send_signal(sign)
-                time.sleep(dice.uniform(0, MOST_BETWEEN))
-            _, error = process.communicate()
-            return age, process.returncode, error
-    return None
-
-
 def damaged_files(folder: Path) -> tuple[str, ...]:
     """Files under their final names that cannot be read whole."""
-    found: list[str] = []
+    damaged: list[str] = []
     for file in sorted(folder.glob("*.safetensors")):
         try:
             container.read(file, file.name.split(".")[0].split("-")[0])
         except PellucidError as error:
-            found.append(str(error))
-    return tuple(found)
+            damaged.append(str(error))
+    return tuple(damaged)
 
 
 def attempt(
@@ -172,15 +146,15 @@ def wrong(stop: Stop, error: str) -> list[str]:
     """What a stopped process should not have said, or ended with."""
     if stop.age < STARTING:
         return []
-    found = [f"{stop}: {error}"] if "Traceback" in error or "Exception" in error else []
+    faults = [f"{stop}: {error}"] if "Traceback" in error or "Exception" in error else []
     usual = {0, INTERRUPTED} if INTERRUPT in stop.way else set()
     usual |= {-sign for sign in stop.way if sign != INTERRUPT}
     usual |= {0} if stop.state == "finished" else set()
     if stop.code not in usual:
-        found.append(f"{stop}: exit code {stop.code}, {error}")
+        faults.append(f"{stop}: exit code {stop.code}, {error}")
     if stop.code == 0 and stop.state == "unfinished":
-        found.append(f"{stop}: exit code 0 without a model")
-    return found
+        faults.append(f"{stop}: exit code 0 without a model")
+    return faults
 
 
 def main() -> int:
@@ -204,33 +178,36 @@ def main() -> int:
         whole = (folder / MODEL).read_bytes()
         print(f"A run takes {seconds:.1f} s; its model has {len(whole):,} bytes.\n")
         print("try  same model  half-written  files left  stopped by, after (s): what the run said")
-        found: list[Try] = []
+        tries: list[Try] = []
         for number in range(1, chosen.tries + 1):
-            found.append(attempt(chosen.data, chosen.target, whole, seconds, dice, folder))
-            show(number, found[-1])
-    return summary(found)
+            tries.append(attempt(chosen.data, chosen.target, whole, seconds, dice, folder))
+            show(number, tries[-1])
+        failed = summary(tries)
+        lost = kill_step.tries(chosen.tries // 4, dice, Path(room))
+    print(f"\n{chosen.tries // 4} tries of a step of one's own, {lost} failed.")
+    return int(failed or lost > 0)
 
 
-def show(number: int, found: Try) -> None:
+def show(number: int, tried: Try) -> None:
     """A line for a try, and one for each fault."""
-    stops = "; ".join(f"{stop}: {stop.state}" for stop in found.stops)
-    same = "yes" if found.same else "NO"
+    stops = "; ".join(f"{stop}: {stop.state}" for stop in tried.stops)
+    same = "yes" if tried.same else "NO"
     print(
-        f"{number:3}  {same:10}  {len(found.damaged):12}  {found.left:10}  {stops}",
-        *found.faults,
+        f"{number:3}  {same:10}  {len(tried.damaged):12}  {tried.left:10}  {stops}",
+        *tried.faults,
         sep="\n",
         flush=True,
     )
 
 
-def summary(found: Sequence[Try]) -> int:
+def summary(tries: Sequence[Try]) -> int:
     """Print what it came to; 1 if any try failed."""
-    failed = sum(not one.same or bool(one.damaged) or bool(one.faults) for one in found)
-    states = Counter(stop.state for one in found for stop in one.stops)
+    failed = sum(not one.same or bool(one.damaged) or bool(one.faults) for one in tries)
+    states = Counter(stop.state for one in tries for stop in one.stops)
     said = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    begun = sum(one.left > 0 for one in found)
+    begun = sum(one.left > 0 for one in tries)
     print(
-        f"\n{len(found)} tries, {states.total()} stops (after which the runs were {said}), "
+        f"\n{len(tries)} tries, {states.total()} stops (after which the runs were {said}), "
         f"{begun} tries with files to go on from, {failed} failed."
     )
     return int(failed > 0)

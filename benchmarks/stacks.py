@@ -24,7 +24,7 @@ TOLERANCES = {"float64": 1e-10, "float32": 1e-4}
 """Of the largest element of a result; what strays farther is compared with what rounding can do."""
 
 
-def found_by(seed: int, dtype: str) -> str:
+def failure_of(seed: int, dtype: str) -> str:
     """What is wrong with one random stack, empty if nothing is."""
     try:
         step = random_step(seed, dtype)
@@ -37,21 +37,21 @@ def found_by(seed: int, dtype: str) -> str:
 def trouble(step: Step, dtype: str) -> str:
     """How the compiled step differs from the reference, or from itself on more threads."""
     feeds = step.feeds(_STEPS)
-    found = [
+    outputs = [
         run(NativeProgram(step.graph, threads), step.graph, feeds, _STEPS) for threads in (1, 2, 3)
     ]
-    for threads, other in zip((2, 3), found[1:], strict=True):
-        unlike = [name for name in other if other[name].tobytes() != found[0][name].tobytes()]
+    for threads, other in zip((2, 3), outputs[1:], strict=True):
+        unlike = [name for name in other if other[name].tobytes() != outputs[0][name].tobytes()]
         if unlike:
             return f"{unlike[0]} on {threads} threads has other bits than on 1"
     wanted = reference(step.graph, feeds, _STEPS)
-    if all(_near(found[0], wanted, name, TOLERANCES[dtype]) for name in wanted):
+    if all(_near(outputs[0], wanted, name, TOLERANCES[dtype]) for name in wanted):
         return ""
     return difference(step.graph, feeds, _STEPS)
 
 
-def _near(found: Results, wanted: Results, name: str, tolerance: float) -> bool:
-    one, other = found[name], wanted[name]
+def _near(outputs: Results, wanted: Results, name: str, tolerance: float) -> bool:
+    one, other = outputs[name], wanted[name]
     if one.shape != other.shape or one.dtype != other.dtype:
         return False
     return bool((abs(one - other) <= tolerance * abs(other).max(initial=0.0)).all())
@@ -63,7 +63,7 @@ def hunt(seeds: Sequence[int], dtypes: Sequence[str] = ("float64", "float32")) -
     start = time.perf_counter()
     for number, seed in enumerate(seeds, 1):
         for dtype in dtypes:
-            what = found_by(seed, dtype)
+            what = failure_of(seed, dtype)
             if what:
                 failures.append(f"seed {seed}, {dtype}: {what}")
                 print(failures[-1], flush=True)
@@ -74,7 +74,7 @@ def hunt(seeds: Sequence[int], dtypes: Sequence[str] = ("float64", "float32")) -
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the hunt; 1 if anything was found."""
+    """Run the hunt; 1 if a network differed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stacks", description=__doc__)
     parser.add_argument("--stacks", type=int, default=500)
     parser.add_argument("--first", type=int, default=0, help="the first seed")

@@ -25,9 +25,9 @@ PEERS = ("torch", "jax", "sklearn")
 def main() -> int:
     """Measure what is asked for; exit code 1 if any losses differ."""
     chosen = arguments()
-    found = timing.contenders(chosen.peers, chosen.threads, chosen.compile, chosen.before)
-    taking_part = [c for c in found if not c.absent]
-    absent = {contender.library: contender.absent for contender in found if contender.absent}
+    contenders = timing.contenders(chosen.peers, chosen.threads, chosen.compile, chosen.before)
+    taking_part = [c for c in contenders if not c.absent]
+    absent = {contender.library: contender.absent for contender in contenders if contender.absent}
     for library, reason in absent.items():
         say(chosen, f"{library} is left out: {reason} (see make peers)")
     names = list(chosen.workload or WORKLOADS)
@@ -42,7 +42,7 @@ def main() -> int:
             rows.append(summary(work, taking_part, said, chosen.threads))
             say(chosen, "\n".join(page(rows[-1])))
     finally:
-        for contender in found:
+        for contender in contenders:
             contender.close()
     document: dict[str, object] = {
         "threads": chosen.threads,

@@ -155,14 +155,14 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--splits", type=int, default=1, help="held-out fifths [default: 1]")
     parser.add_argument("--seeds", type=int, default=1, help="seeds for each [default: 1]")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    found = parser.parse_args(words)
-    if found.splits < 1 or found.seeds < 1:
+    options = parser.parse_args(words)
+    if options.splits < 1 or options.seeds < 1:
         parser.error("--splits and --seeds are at least 1")
     try:
-        found.datasets = named(found.tables, found.all)
+        options.datasets = named(options.tables, options.all)
     except ValueError as error:
         parser.error(str(error))
-    return found
+    return options
 
 
 def main() -> int:

@@ -69,12 +69,12 @@ def nanoseconds(name: str, dtype: type[np.floating]) -> tuple[float, float]:
 
 def best(work: Callable[[], Array | dict[str, Array]]) -> float:
     """The least time of several runs, in seconds."""
-    found = []
+    seconds = []
     for _ in range(_RUNS):
         began = time.perf_counter()
         work()
-        found.append(time.perf_counter() - began)
-    return min(found)
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
 
 
 if __name__ == "__main__":

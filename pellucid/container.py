@@ -1,8 +1,8 @@
 """The bytes that hold a model or a checkpoint: safetensors, with JSON and a checksum as metadata.
 
-Reading runs no code and trusts nothing. What is not exactly what `pack` writes is refused with what
-is wrong, before anything of the size that the bytes claim is made: reading takes at most 64 times
-their length, plus 64 MiB, of memory. The same content always gives the same bytes.
+Reading runs no code and trusts nothing. Bytes that `pack` would not write are refused with the reason,
+before memory of the size that they claim is allocated: reading takes at most 64 times their length plus
+64 MiB. The same content always gives the same bytes.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def _check_arrays(header: Mapping[str, Any], size: int, name: str) -> None:
 
 
 def _details(text: str, kinds: Sequence[str], name: str) -> dict[str, Any]:
-    """What a sealed text describes."""
+    """The details in a sealed text."""
     try:
         value = schema.parse(text)
     except (ValueError, RecursionError) as error:

@@ -12,7 +12,7 @@ class PellucidError(Exception):
 
 
 class DataError(PellucidError):
-    """A table cannot be read, or does not hold what was asked of it."""
+    """A table cannot be read, or lacks what was asked for."""
 
 
 class ModelFileError(PellucidError):
@@ -39,15 +39,15 @@ class NotFiniteError(PellucidError):
 
 
 class PellucidWarning(UserWarning):
-    """Something was noticed and dealt with that can change what the user makes of a result."""
+    """A problem that was dealt with, and that may change how a result is read."""
 
 
 class OutOfRangeError(PellucidError, OverflowError, ValueError):
-    """A number is beyond what the type that should hold it can hold."""
+    """A number is beyond the range of its type."""
 
 
 class TracingError(PellucidError, ValueError):
-    """A function that is built into a graph once would give another graph the next time."""
+    """A function would build another graph the next time, though a graph is built once."""
 
 
 def warn(text: str) -> None:

@@ -1,12 +1,12 @@
-"""How much a network that a file describes may ask for, before any of it is computed.
+"""Limits on a network that a file describes, checked before anything is computed.
 
 A file of a kilobyte can describe a network of 10¹² layers (parts shared by parts that are shared), a
 recurrent layer of a million steps, or an image of a terabyte. Inside `limited` building a network
-spends a budget, and where that ends, building ends with an error. Whoever builds a network in
-Python has no budget: it is theirs.
+spends a budget, and where that ends, building ends with an error. A network that is built
+in Python has no budget.
 
-What spends: a node of the graph (`pellucid.graph.apply`), a call of a module, and constants before
-they are computed (`reserve`). A layer that builds much says so before (`expect`). Shapes are those
+A node of the graph (`pellucid.graph.apply`), a call of a module, and a constant before it is computed
+(`reserve`) spend. A layer that builds much announces it (`expect`). Shapes are those
 for one row.
 """
 
@@ -23,12 +23,12 @@ from pellucid.errors import ModelFileError
 
 @dataclass(frozen=True)
 class Limits:
-    """What a network from a file may ask for, for one row.
+    """The limits of a network from a file, for one row.
 
     nodes:     operations of its graph and calls of its modules; an LSTM takes 18 a step, a GRU 25.
     elements:  of any value that is computed; eight times as many where elements are only moved.
     work:      multiplications and additions.
-    outputs:   elements of what the network puts out.
+    outputs:   elements of the network's output.
     constants: elements of all constants that layers compute from their settings.
     axes:      of any value; what NumPy can hold.
     """
@@ -96,7 +96,7 @@ def limited(limits: Limits | None) -> Iterator[None]:
 
 
 def put_out(shape: tuple[int, ...]) -> None:
-    """Raise where there is a budget and a network puts out more than it allows."""
+    """Raise if a network's output is larger than the budget allows."""
     active = _budget.get()
     if active is not None and prod(shape) > active.limits.outputs:
         raise _exceeded(f"outputs of more than {active.limits.outputs:,} numbers for one row")

@@ -8,6 +8,7 @@ reads one has defined the class, or passes it.
 from __future__ import annotations
 
 import copy
+import copyreg
 import gc
 import sys
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ _MAIN = ("__main__", "__mp_main__")
 """The names of the module that a script is, in its process and in those that it spawns."""
 
 _defined: dict[str, WeakSet[Kind]] = {}
-_library: dict[str, Kind] = {}
+_library: dict[tuple[Kind, str], Kind] = {}
 
 
 class Copied:
@@ -42,7 +43,7 @@ class Copied:
 
 
 class Part(Copied):
-    """What layers, losses, initialisers, optimizers and schedules have in common.
+    """The base of layers, losses, initialisers, optimizers and schedules.
 
     `class Pool(Module, abstract=True)` is a base of other parts, which no file names.
     """
@@ -57,26 +58,32 @@ class Part(Copied):
 
 @singledispatch
 def reduced(part: Any) -> tuple[Any, ...]:
-    """What `pickle` makes a part from again: each family of parts registers how it is written."""
-    raise TypeError(f"a {type(part).__name__} cannot be pickled")
+    """The pickle of a part: its attributes, or the form that its family registers."""
+    return copyreg.__newobj__, (type(part),), vars(part)  # type: ignore[attr-defined]
 
 
 def define(kind: Kind, abstract: bool = False) -> None:
     """Register a class under the name that files have for it.
 
-    Raises TypeError for two parts of the library with one name.
+    Raises TypeError for two parts of the library with one name in one family, such as that of layers.
     """
     if not is_library(kind):
         _defined.setdefault(name_of(kind), WeakSet()).add(kind)
     elif not abstract and not kind.__name__.startswith("_"):
-        other = _library.setdefault(kind.__name__, kind)
+        other = _library.setdefault((_family(kind), kind.__name__), kind)
         if name_of(other) != name_of(kind):
             raise TypeError(f"two parts of the library are named {kind.__name__}")
 
 
 def library(*bases: Kind) -> dict[str, Kind]:
     """The library's own parts of these kinds by name, in order; abstract ones are left out."""
-    return {name: kind for name, kind in sorted(_library.items()) if issubclass(kind, bases)}
+    chosen = [kind for kind in _library.values() if issubclass(kind, bases)]
+    return {kind.__name__: kind for kind in sorted(chosen, key=lambda kind: kind.__name__)}
+
+
+def _family(kind: Kind) -> Kind:
+    """The base that a part and its relatives have directly below `Part`."""
+    return next(base for base in reversed(kind.__mro__) if Part in base.__bases__)
 
 
 def is_library(kind: Kind) -> bool:
@@ -95,7 +102,7 @@ def name_of(kind: Kind) -> str:
 
 
 def written_name(kind: Kind) -> str:
-    """The name to write; raises TypeError where it would not lead back to this class."""
+    """The name to write; raises TypeError if it would not lead back to this class."""
     name = name_of(kind)
     classes = _living(name)
     if classes != [kind]:
@@ -139,7 +146,7 @@ def _living(name: str) -> list[Kind]:
 
 
 def _held(name: str) -> Any:
-    """What the module of a name holds by it."""
+    """The object of this name in its module."""
     module, _, qualified = name.partition(":")
     try:
         return reduce(getattr, qualified.split("."), sys.modules[module])

@@ -1,8 +1,7 @@
-"""Settings of a class of the user's own as JSON that says what it is, for there are no annotations.
+"""Settings of a class of the user's own as JSON with their types, since it may have no annotations.
 
-Texts, booleans, whole and finite numbers, null and lists are themselves; the others of Python's plain
-values are objects with a "type": tuple, dict, float (infinite or NaN) and array. Anything else is for
-the `inner` function of the caller.
+Texts, booleans, integers, finite numbers, null and lists are themselves. Tuples, dicts, infinities, NaN
+and arrays are objects with a "type". The caller's `inner` function handles anything else.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""What a value read from a file must be, declared: types, ranges, sizes, depth.
+"""Schemas of values read from files: types, ranges, sizes, depth.
 
 A schema is a function of a value and its location, such as "position.history[3].step".
-It returns the value with its type proven, or raises `ModelFileError` with the location, what should be
-there and what is. Schemas are made of schemas:
+It returns the value with its type proven, or raises `ModelFileError` with the location, the
+expected value and the actual one. Schemas are made of schemas:
 
     ENTRY = record(step=whole(), loss=number(), note=optional(text(80)))
     HISTORY = items(ENTRY, most=10_000)
 
-`parse` reads JSON text more strictly than `json.loads` does: what JSON has no word for, a name given
-twice, half a surrogate pair, and depth or integers beyond any use are refused.
+`parse` reads JSON text more strictly than `json.loads` does: it refuses NaN and infinities, a name given
+twice, half a surrogate pair, and depth or integers beyond any use.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NOT_A_BRACKET = re.compile(r"[^\[\]{}]+")
 
 
 def refuse(where: str, wanted: str, value: Any) -> ModelFileError:
-    """The error that says where something else was expected."""
+    """The error that names the location, the expected value and the actual one."""
     return ModelFileError(f"{where}: expected {wanted}, got {brief(value)}")
 
 
@@ -198,7 +198,7 @@ def optional(inner: Schema) -> Schema:
 
 
 def either(*schemas: Schema) -> Schema:
-    """What the first of the schemas takes that takes it; the last one says what is wrong."""
+    """The first of the schemas that takes the value; the last one reports the error."""
 
     def schema(value: Any, where: str) -> Any:
         for choice in schemas[:-1]:

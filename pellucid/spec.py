@@ -66,7 +66,7 @@ def takes_settings(kind: type[Any]) -> bool:
 
 
 class _Counter:
-    """How deep the part is that is being written or read, and how many there were."""
+    """The depth of the part that is written or read, and the number of parts so far."""
 
     def __init__(self) -> None:
         self._depth = self._count = 0
@@ -87,7 +87,7 @@ class _Counter:
 
 
 class SpecWriter:
-    """Writes specs of the classes in `table` and of the user's own; `where` is the way to a part.
+    """Writes specs of the classes in `table` and of the user's own; `where` is the path of a part.
 
     Raises TypeError naming the class and the setting that has no JSON form, and ValueError for a
     structure that a reader would refuse.
@@ -97,7 +97,7 @@ class SpecWriter:
         self._table = table
         self._counter = _Counter()
         self.own: dict[type[Any], None] = {}
-        """The classes of the user's own that were met."""
+        """The classes of the user's own in the spec."""
 
     def write(self, part: Any, where: str) -> Spec:
         """The spec of a part."""
@@ -126,7 +126,7 @@ class SpecWriter:
         return spec
 
     def attributes(self, part: Any) -> dict[str, Any]:
-        """What an object of the user's own holds."""
+        """The attributes of an object of the user's own."""
         return dict(getattr(part, "__dict__", {}))
 
     def _named(self, part: Any, values: Mapping[str, Any], where: str) -> list[Any]:
@@ -138,7 +138,7 @@ class SpecWriter:
         ]
 
     def special(self, value: Any, where: str, what: str) -> Any:
-        """What is no plain value; `what` names the class and the setting."""
+        """A value that is not plain; `what` names the class and the setting."""
         if not parts.is_own(type(value)) and self._table.get(type(value).__name__) is not type(
             value
         ):
@@ -164,7 +164,7 @@ class SpecWriter:
 
 
 def _called(value: Any) -> str:
-    """What a value is, for a message."""
+    """A value's kind with its article, for messages."""
     kind = "function" if isinstance(value, types.FunctionType) else type(value).__name__
     return f"{'an' if kind[:1] in 'aeiouAEIOU' else 'a'} {kind}"
 
@@ -244,7 +244,7 @@ class SpecReader:
         return made
 
     def begun(self, made: Any, where: str) -> None:
-        """An object was made whose attributes are read next."""
+        """Called when an object is made, before its attributes are read."""
 
     def _named(self, kind: type[Any], pairs: Any, where: str) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -255,7 +255,7 @@ class SpecReader:
         return values
 
     def special(self, value: Any, where: str) -> Any:
-        """What is no plain value."""
+        """A value that is not plain."""
         return self.read(value, where, object)
 
     # -- classes of the library -----------------------------------------------------------------

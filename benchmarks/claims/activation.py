@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         net = network(UNITS[unit])
         return trained(net, data.train, data.held_out, seed, epochs, descent, BATCH)
 
-    found: dict[str, list[list[float]]] = {}
+    errors: dict[str, list[list[float]]] = {}
     for unit in UNITS:
 
         def score(rate: float, unit: str = unit) -> float:
@@ -69,11 +69,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         rates = chosen.pick(RATES, RATES[2:3])
         rate = best_rate(f"{unit}, epochs to {GOAL:g}%", rates, score)
-        found[unit] = [curves(unit, rate, seed).train for seed in range(chosen.seeds)]
-        print(f"{unit}: {spread([reached(c, GOAL) for c in found[unit]])} epochs", flush=True)
+        errors[unit] = [curves(unit, rate, seed).train for seed in range(chosen.seeds)]
+        print(f"{unit}: {spread([reached(c, GOAL) for c in errors[unit]])} epochs", flush=True)
     needed = {
         unit: {goal: [reached(curve, goal) for curve in runs] for goal in GOALS}
-        for unit, runs in found.items()
+        for unit, runs in errors.items()
     }
     table(
         ["unit", *(f"epochs to {goal:g}%" for goal in GOALS)],
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Plot("Training error by activation", "epoch", "training error (%)"),
         [
             Series.of(unit, range(1, epochs + 1), [run[1:] for run in runs])
-            for unit, runs in found.items()
+            for unit, runs in errors.items()
         ],
         chosen.out / "activation",
     )

@@ -1,11 +1,9 @@
-"""One hidden layer comes as near as wanted to a function as it widens, unless its unit is a polynomial.
+"""Universal approximation: the error falls with the width, unless the activation is a polynomial.
 
-Hornik et al. 1989 and Leshno et al. 1993. The function is sin(3x) + |x| on [−2, 2]; hidden weights are
-drawn at random, steeper the more units there are to tell places apart, and the output layer is fitted by
-least squares, which is one of the networks that the theorem is about; the error is the largest over a
-fine grid. Units xⁿ only make polynomials of degree n,
-so beside what they reach stands the least error of any such polynomial, found by linear programming: no
-way of training gets below it at any width.
+Hornik et al. 1989 and Leshno et al. 1993. The function is sin(3x) + |x| on [−2, 2]. Hidden weights are
+random, with a scale in proportion to the width. The output layer is fitted by least squares. The error
+is the largest one over a fine grid. Units xⁿ give polynomials of degree n, so the table also has the
+least error of any such polynomial, by linear programming: no training gets below it at any width.
 """
 
 from __future__ import annotations
@@ -43,11 +41,11 @@ def target(x: Array) -> Array:
 def sup_error(unit: str, width: int, seed: int) -> float:
     """The largest error on [−2, 2] of a network of one hidden layer of that width."""
     dice = np.random.default_rng([seed, width])
-    slope, place = dice.normal(size=width) * width / 4, dice.uniform(-2, 2, width)
+    scale, centre = dice.normal(size=width) * width / 4, dice.uniform(-2, 2, width)
     fitted, grid = np.linspace(-2, 2, 2001), np.linspace(-2, 2, 3001)
 
     def hidden(x: Array) -> Array:
-        before = tensor(slope * (x[:, None] - place), np.float64)
+        before = tensor(scale * (x[:, None] - centre), np.float64)
         return np.column_stack([UNITS[unit](before).numpy(), np.ones(len(x))])
 
     output, *_ = np.linalg.lstsq(hidden(fitted), target(fitted), rcond=1e-12)
@@ -75,11 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The error over the width, for several units."""
     chosen = options(__doc__, arguments)
     widths = chosen.pick(WIDTHS, WIDTHS[:5])
-    found = {
+    errors = {
         unit: [[sup_error(unit, width, seed) for width in widths] for seed in range(chosen.seeds)]
         for unit in UNITS
     }
-    columns = {unit: list(zip(*seeds, strict=True)) for unit, seeds in found.items()}
+    columns = {unit: list(zip(*seeds, strict=True)) for unit, seeds in errors.items()}
     table(
         ["width", *UNITS],
         [[n, *(spread(columns[u][i], 4) for u in UNITS)] for i, n in enumerate(widths)],
@@ -99,12 +97,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     draw(
         Plot("Largest error of one hidden layer", "hidden units", "largest error", True, True),
-        [Series.of(unit, widths, seeds) for unit, seeds in found.items()],
+        [Series.of(unit, widths, seeds) for unit, seeds in errors.items()],
         chosen.out / "approximation",
     )
     smallest = chosen.pick(EPSILONS, EPSILONS[:1])[-1]
     falls = all(first[unit][smallest] for unit in UNITS if unit not in DEGREES)
-    stays = all(min(map(min, found[unit])) >= limit * 0.999 for unit, limit in limits.items())
+    stays = all(min(map(min, errors[unit])) >= limit * 0.999 for unit, limit in limits.items())
     return max(
         verdict(f"the error falls below {smallest:g} as the layer widens", falls),
         verdict("a polynomial's stays above a limit at every width", stays),

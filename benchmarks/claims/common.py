@@ -48,8 +48,8 @@ def options(description: str | None, arguments: Sequence[str] | None = None) -> 
     parser.add_argument(
         "--quick", action="store_true", help="seconds on made-up images: shows only that it runs"
     )
-    given = parser.parse_args(arguments)
-    return Options(given.seeds, given.data, given.out, given.quick)
+    parsed = parser.parse_args(arguments)
+    return Options(parsed.seeds, parsed.data, parsed.out, parsed.quick)
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def deviation(values: Sequence[float]) -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
-def verdict(claim: str, found: bool) -> int:
-    """Say whether the claim was found; the exit code."""
-    print(f"{'found' if found else 'NOT FOUND'}: {claim}")
-    return int(not found)
+def verdict(claim: str, holds: bool) -> int:
+    """Print whether the claim was found; the exit code."""
+    print(f"{'found' if holds else 'NOT FOUND'}: {claim}")
+    return int(not holds)

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         net = nn.Sequential(nn.Flatten(), perceptron)
         return trained(net, data.train, measured, seed, epochs, descent, BATCH)
 
-    found: dict[str, list[Curves]] = {}
+    curves_of: dict[str, list[Curves]] = {}
     stopped: dict[str, int] = {}
     for kind, rates in RATES.items():
         choosing: dict[float, Curves] = {}
@@ -69,28 +69,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stopped[kind] = held_out.index(min(held_out))
         for seed in range(chosen.seeds):
             run = curves(kind, rate, seed, data.test)
-            found.setdefault(kind, []).append(run)
+            curves_of.setdefault(kind, []).append(run)
             print(f"seed {seed}, {kind}: test error {run.measured[-1]:.2f}%", flush=True)
-    last = {kind: [run.measured[-1] for run in runs] for kind, runs in found.items()}
-    early = {kind: [run.measured[stopped[kind]] for run in found[kind]] for kind in found}
+    last = {kind: [run.measured[-1] for run in runs] for kind, runs in curves_of.items()}
+    early = {kind: [run.measured[stopped[kind]] for run in curves_of[kind]] for kind in curves_of}
     table(
         ["network", "training error %", "test error %", "stopped early %", "after epoch"],
         [
             [
                 kind,
-                spread([run.train[-1] for run in found[kind]]),
+                spread([run.train[-1] for run in curves_of[kind]]),
                 spread(last[kind]),
                 spread(early[kind]),
                 stopped[kind],
             ]
-            for kind in found
+            for kind in curves_of
         ],
     )
     draw(
         Plot("Test error of a large perceptron", "epoch", "test error (%)"),
         [
             Series.of(kind, range(1, epochs + 1), [r.measured[1:] for r in runs])
-            for kind, runs in found.items()
+            for kind, runs in curves_of.items()
         ],
         chosen.out / "dropout",
     )

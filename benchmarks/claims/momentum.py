@@ -39,8 +39,8 @@ def rate_of(kappa: float, momentum: bool, seed: int) -> float:
     eta, number = placeholder("eta", (), np.float64), placeholder("step", (), np.int64)
     updates = descent.update({"w": parameter}, grad(loss, {"w": w}), slots, eta, number)
     program = Reference().build(Graph({"size": w.square().sum().sqrt().node}, updates))
-    given = {"eta": np.full(steps, step), "step": np.arange(steps)}
-    wanted = {name: given[name] for name in Graph({}, updates).inputs}
+    feeds = {"eta": np.full(steps, step), "step": np.arange(steps)}
+    wanted = {name: feeds[name] for name in Graph({}, updates).inputs}
     sizes = np.log(program.run(steps, wanted)["size"])
     half = steps // 2
     # At the best β both roots of the slowest direction are equal, so that its error is a power of
@@ -66,23 +66,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         label = "with momentum" if momentum else "without"
         expected = [formula(kappa, momentum) for kappa in conditions]
         seeds = [[rate_of(k, momentum, seed) for k in conditions] for seed in range(chosen.seeds)]
-        for kappa, factor, found in zip(
+        for kappa, factor, factors in zip(
             conditions, expected, zip(*seeds, strict=True), strict=True
         ):
-            mean = float(np.mean(found))
+            mean = float(np.mean(factors))
             worst = max(worst, abs(mean / factor - 1), _slowness(mean, factor))
             rows.append(
                 [
                     label,
                     f"{kappa:g}",
                     f"{factor:.5f}",
-                    f"{mean:.5f} ± {deviation(found):.5f}",
+                    f"{mean:.5f} ± {deviation(factors):.5f}",
                     f"{mean / factor - 1:+.3%}",
                     f"{steps_for_e(factor):.2f}",
                     f"{steps_for_e(mean):.2f}",
                 ]
             )
-        measured = [[steps_for_e(factor) for factor in found] for found in seeds]
+        measured = [[steps_for_e(factor) for factor in factors] for factors in seeds]
         series += [
             Series.of(f"{label}, measured", conditions, measured, "markers"),
             Series.of(

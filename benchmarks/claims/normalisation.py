@@ -32,7 +32,7 @@ RATE_AT_32 = 0.03
 
 
 def network(norm: str) -> nn.Sequential:
-    """Three convolutions with the norm, then a linear layer on the mean over all places."""
+    """Three convolutions with the norm, then a linear layer on the mean over all positions."""
 
     def block(features: int) -> list[nn.Module]:
         made = nn.BatchNorm() if norm == "batch norm" else nn.GroupNorm(4)
@@ -61,8 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         falling = optim.CosineRate()
         return trained(network(norm), data.train, measured, seed, epochs, descent, batch, falling)
 
-    found: dict[str, dict[int, list[float]]] = {"batch norm": {}, "group norm": {}}
-    for norm, by_batch in found.items():
+    errors: dict[str, dict[int, list[float]]] = {"batch norm": {}, "group norm": {}}
+    for norm, by_batch in errors.items():
         for batch in batches:
 
             def score(rate: float, norm: str = norm, batch: int = batch) -> float:
@@ -74,19 +74,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             runs = [curves(norm, batch, rate, s, data.test) for s in range(chosen.seeds)]
             by_batch[batch] = [run.measured[-1] for run in runs]
             print(f"{norm}, batch {batch}: {spread(by_batch[batch])}%", flush=True)
-    rows = [[b, *(spread(found[norm][b]) for norm in found)] for b in batches]
-    table(["batch", *(f"{norm} test error %" for norm in found)], rows)
+    rows = [[b, *(spread(errors[norm][b]) for norm in errors)] for b in batches]
+    table(["batch", *(f"{norm} test error %" for norm in errors)], rows)
     draw(
         Plot("Test error over the batch size", "batch size", "test error (%)", log_x=True),
         [
             Series.of(norm, batches, list(zip(*by_batch.values(), strict=True)))
-            for norm, by_batch in found.items()
+            for norm, by_batch in errors.items()
         ],
         chosen.out / "normalisation",
     )
     rise = {
         norm: (sum(by_batch[batches[-1]]) - sum(by_batch[batches[0]])) / chosen.seeds
-        for norm, by_batch in found.items()
+        for norm, by_batch in errors.items()
     }
     print(f"from the largest batch to 2: {', '.join(f'{n} {r:+.2f}' for n, r in rise.items())}")
     rises = verdict("batch norm's error rises by more than a point", rise["batch norm"] > 1.0)

@@ -100,8 +100,8 @@ def _write_page(plot: Plot, series: Sequence[Series], page: Path) -> None:
         figure.update_xaxes(type="log", tickvals=across, ticktext=[_number(v) for v in across])
     if plot.log_y:
         up = [value for line in series for value in line.y if value > 0]
-        shown = ticks(min(up), max(up), True)
-        figure.update_yaxes(type="log", tickvals=shown, ticktext=[_number(v) for v in shown])
+        labelled = ticks(min(up), max(up), True)
+        figure.update_yaxes(type="log", tickvals=labelled, ticktext=[_number(v) for v in labelled])
     else:
         figure.update_yaxes(rangemode="tozero")
     figure.write_html(page, include_plotlyjs=True)
@@ -186,8 +186,8 @@ def ticks(low: float, high: float, logarithmic: bool) -> list[float]:
         first = math.ceil(low / step - 1e-9)
         return [step * i for i in range(first, math.floor(high / step + 1e-9) + 1)]
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found = [m * 10.0**p for p in powers for m in (1, 2, 5)]
-    inside = [value for value in found if low * 0.999 <= value <= high * 1.001]
+    candidates = [m * 10.0**p for p in powers for m in (1, 2, 5)]
+    inside = [value for value in candidates if low * 0.999 <= value <= high * 1.001]
     if len(inside) <= 8:
         return inside
     return [10.0**p for p in powers if low * 0.999 <= 10.0**p <= high * 1.001]

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         descent = optim.SGD(rate, momentum=0.9)
         return trained(net, data.train, measured, seed, epochs, descent, BATCH, steps)
 
-    found: dict[str, list[Curves]] = {}
+    curves_of: dict[str, list[Curves]] = {}
     for kind in kinds:
 
         def score(rate: float, kind: str = kind) -> float:
@@ -58,16 +58,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rate = best_rate(kind, chosen.pick(RATES, RATES[:1]), score)
         for seed in range(chosen.seeds):
             run = curves(kind, rate, seed, epochs, data.test)
-            found.setdefault(kind, []).append(run)
+            curves_of.setdefault(kind, []).append(run)
             print(f"seed {seed}, {kind}: training error {run.train[-1]:.2f}%", flush=True)
-    train = {kind: [run.train[-1] for run in runs] for kind, runs in found.items()}
-    test = {kind: [run.measured[-1] for run in runs] for kind, runs in found.items()}
+    train = {kind: [run.train[-1] for run in runs] for kind, runs in curves_of.items()}
+    test = {kind: [run.measured[-1] for run in runs] for kind, runs in curves_of.items()}
     table(
         ["network", "training error %", "test error %"],
         [[kind, spread(train[kind]), spread(test[kind])] for kind in kinds],
     )
     series = [
-        Series.of(kind, range(1, epochs + 1), [r.train[1:] for r in found[kind]]) for kind in kinds
+        Series.of(kind, range(1, epochs + 1), [r.train[1:] for r in curves_of[kind]])
+        for kind in kinds
     ]
     draw(
         Plot("Training error of plain and residual networks", "epoch", "training error (%)"),

@@ -89,7 +89,7 @@ def table(costs: dict[str, object]) -> list[tuple[str, ...]]:
     rows = [("", *libraries)]
     for label in libraries["pellucid"]:
         written: Callable[[float], str] = _megabytes if label.endswith("MB") else _seconds
-        cells = [written(found[label]) for found in libraries.values()]
+        cells = [written(values[label]) for values in libraries.values()]
         rows.append((label.removesuffix(", MB").removesuffix(", s"), *cells))
     return rows
 
@@ -111,7 +111,7 @@ def _megabytes(value: float) -> str:
 
 
 def _costs(name: str, threads: int) -> dict[str, float]:
-    found = {
+    costs = {
         "import, s": median(
             float(_output(_IMPORT.format(LIBRARIES[name].imported), name, threads))
             for _ in range(_IMPORTS)
@@ -121,12 +121,12 @@ def _costs(name: str, threads: int) -> dict[str, float]:
     }
     for work in _TRAINED:
         code = _code(_MEMORY, name, work, threads)
-        found[f"peak memory of training {work}, MB"] = median(
+        costs[f"peak memory of training {work}, MB"] = median(
             _in_empty_cache(code, name, threads) for _ in range(_TIMES)
         )
     weigh = [str(ROOT / "benchmarks" / "steps" / "installed.py"), *LIBRARIES[name].distributions]
-    found["installed, MB"] = float(_run([python_of(name), *weigh], threads))
-    return found
+    costs["installed, MB"] = float(_run([python_of(name), *weigh], threads))
+    return costs
 
 
 def compile_seconds(work: str, threads: int) -> tuple[float, float]:

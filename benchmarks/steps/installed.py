@@ -16,30 +16,30 @@ _OWN = Path(__file__).parents[2] / "pellucid"
 
 def needed(names: Iterable[str]) -> dict[str, Distribution]:
     """The installed distributions of these names and all that they require, without extras."""
-    found: dict[str, Distribution] = {}
+    distributions: dict[str, Distribution] = {}
     pending = list(names)
     while pending:
         name = re.sub(r"[-_.]+", "-", pending.pop()).lower()
-        if name in found:
+        if name in distributions:
             continue
         try:
-            found[name] = distribution(name)
+            distributions[name] = distribution(name)
         except PackageNotFoundError:
             continue  # what only other systems or versions of Python need
-        for wanted in found[name].requires or []:
+        for wanted in distributions[name].requires or []:
             start = re.match(r"[\w.-]+", wanted)
             if start is not None and "extra ==" not in wanted.replace("'", '"'):
                 pending.append(start[0])
-    return found
+    return distributions
 
 
 def megabytes(names: Iterable[str]) -> float:
     """What their files take; of Pellucid the package itself, which is not installed but linked."""
     files: set[Path] = set()
-    for name, found in needed(names).items():
+    for name, installed in needed(names).items():
         if name == "pellucid":
             files.update(_OWN.rglob("*.py"))
-        files.update(Path(str(file.locate())) for file in found.files or [])
+        files.update(Path(str(file.locate())) for file in installed.files or [])
     return sum(file.stat().st_size for file in files if file.is_file()) / 1e6
 
 

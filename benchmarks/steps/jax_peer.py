@@ -67,7 +67,7 @@ def _layer(
 
 
 def _lstm(x: Any, w: Any, u: Any, b: Any) -> Any:
-    given = jnp.swapaxes(x @ w + b, 0, 1)
+    projected = jnp.swapaxes(x @ w + b, 0, 1)
 
     def turn(carry: Any, z: Any) -> Any:
         h, c = carry
@@ -77,7 +77,7 @@ def _lstm(x: Any, w: Any, u: Any, b: Any) -> Any:
         return (h, c), None
 
     start = jnp.zeros((x.shape[0], u.shape[0]), x.dtype)
-    return jax.lax.scan(turn, (start, start), given)[0][0]
+    return jax.lax.scan(turn, (start, start), projected)[0][0]
 
 
 def _layer_norm(x: Any, gamma: Any, beta: Any) -> Any:
@@ -101,6 +101,8 @@ class Peer:
 
     def __init__(self, work: Workload, mode: str, threads: int) -> None:
         del threads  # JAX takes the processors that the process may run on.
+        if work.against:
+            raise NotImplementedError("a step of two networks is not written here")
         if work.predicts:
             raise NotImplementedError("its batch norm here keeps no running statistics")
         self.work = work
@@ -113,38 +115,40 @@ class Peer:
             out = _network(work.layers, x[rows], iter(values), keys)
             return optax.softmax_cross_entropy_with_integer_labels(out, y[rows]).mean()
 
-        def step(carry: Any, given: Any) -> Any:
+        def step(carry: Any, inputs: Any) -> Any:
             values, slots = carry
-            found, slope = jax.value_and_grad(loss)(values, *given)
-            change, slots = adam.update(slope, slots)
-            return (optax.apply_updates(values, change), slots), found
+            value, gradient = jax.value_and_grad(loss)(values, *inputs)
+            change, slots = adam.update(gradient, slots)
+            return (optax.apply_updates(values, change), slots), value
 
         self.one = jax.jit(step, donate_argnums=0)
-        self.many = jax.jit(lambda carry, given: jax.lax.scan(step, carry, given), donate_argnums=0)
+        self.many = jax.jit(
+            lambda carry, inputs: jax.lax.scan(step, carry, inputs), donate_argnums=0
+        )
         values = [jnp.asarray(w) for w in weights(work)]
         self.carry = (values, adam.init(values))
 
-    def _given(self, steps: int) -> tuple[Any, Any]:
+    def _inputs(self, steps: int) -> tuple[Any, Any]:
         keys = jax.random.split(jax.random.PRNGKey(0), steps)
         return jnp.asarray(batches(self.work, steps)), keys
 
     def run(self, steps: int) -> list[float]:
         """Train; returns the losses."""
-        return self._run(*self._given(steps))
+        return self._run(*self._inputs(steps))
 
     def _run(self, rows: Any, keys: Any) -> list[float]:
         if self.mode == "scan":
             self.carry, losses = self.many(self.carry, (rows, keys))
             return [float(loss) for loss in losses]
-        found = []
+        losses = []
         for row, key in zip(rows, keys, strict=True):
             self.carry, loss = self.one(self.carry, (row, key))
-            found.append(loss)
-        return [float(loss) for loss in found]
+            losses.append(loss)
+        return [float(loss) for loss in losses]
 
     def seconds(self, steps: int) -> float:
         """Seconds that so many steps take."""
-        rows, keys = self._given(steps)
+        rows, keys = self._inputs(steps)
         each = list(rows), list(keys)
         jax.block_until_ready((rows, each))
         began = time.perf_counter()

@@ -9,10 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.steps.workloads import RATE, Array, Layer, Workload, batches, data, weights
+import pellucid as pel
+from benchmarks.steps.workloads import Array, Layer, Workload, batches, data, weights
 from pellucid import nn, optim
 from pellucid.compile.program import NativeProgram
-from pellucid.graph import Graph, placeholder
+from pellucid.graph import Graph, Tensor, placeholder
+from pellucid.train.batches import ResidentBatches
+from pellucid.train.build_step import training_step
+from pellucid.train.step import Step
 from pellucid.train.supervised import supervised_step
 
 MODES = ("native",)
@@ -27,6 +31,12 @@ def _layer(name: str, settings: list[Any]) -> nn.Module:
     if name == "conv":
         features, size, stride, pad, groups = settings
         return nn.Conv2d(features, size, stride=stride, padding=pad, groups=groups)
+    if name in ("downconv", "upconv"):
+        features, size, stride, pad = settings
+        kind = nn.Conv2d if name == "downconv" else nn.ConvTranspose2d
+        return kind(features, size, stride=stride, padding=pad, bias=False)
+    if name == "reshape":
+        return nn.Reshape(tuple(settings))
     if name == "residual":
         path = network(settings[0])
         return nn.Residual(path, network(settings[1]) if settings[1] else None)
@@ -41,6 +51,8 @@ def _layer(name: str, settings: list[Any]) -> nn.Module:
         "batchnorm": nn.BatchNorm,
         "maxpool": nn.MaxPool2d,
         "flatten": nn.Flatten,
+        "tanh": nn.Tanh,
+        "leaky": nn.LeakyReLU,
         "shortcut": nn.PaddedShortcut,
         "transformer": nn.TransformerBlock,
     }
@@ -48,8 +60,25 @@ def _layer(name: str, settings: list[Any]) -> nn.Module:
 
 
 def _prediction(net: nn.Module, x: Array, rows: int) -> Graph:
-    given = placeholder("x", (rows, *x.shape[1:]), x.dtype)
-    return Graph({"outputs": net(given).node})
+    inputs = placeholder("x", (rows, *x.shape[1:]), x.dtype)
+    return Graph({"outputs": net(inputs).node})
+
+
+def _adversarial(
+    generator: nn.Module, critic: nn.Module, adam: optim.Adam, data: tuple[Array, Array], batch: int
+) -> Graph:
+    """The discriminator on real and made images, then the generator through it."""
+    loss = nn.BinaryCrossEntropy()
+
+    def step(step: Step, real: Tensor, noise: Tensor) -> None:
+        ones, zeros = pel.ones((batch, 1)), pel.zeros((batch, 1))
+        fake = generator(noise)
+        told = loss(critic(real), ones) + loss(critic(fake.stop_gradient()), zeros)
+        step.minimise(told, critic, adam)
+        step.minimise(loss(critic(fake), ones), generator, adam)
+
+    batches = ResidentBatches(data, batch, 0, len(data[0]))
+    return training_step(step, {"generator": generator, "critic": critic}, batches, 0).graph
 
 
 class Peer:
@@ -58,15 +87,19 @@ class Peer:
     def __init__(self, work: Workload, mode: str, threads: int) -> None:
         self.work = work
         x, y = data(work)
-        net = network(work.layers).build(x[:1])
-        self._fill(net, weights(work))
+        net = network(work.layers).build(y[:1] if work.against else x[:1])
+        adversary = network(work.against)
+        nets = [net, adversary.build(x[:1])] if work.against else [net]
+        self._fill(nets, weights(work))
+        adam = optim.Adam(work.rate, beta1=work.beta1)
         if work.predicts:
             graph = _prediction(net, x, work.batch)
+        elif work.against:
+            graph = _adversarial(net, adversary, adam, (x, y), work.batch)
         else:
-            adam = optim.Adam(learning_rate=RATE)
             graph = supervised_step(net, nn.CrossEntropy(), adam, (x, y), work.batch, 0).graph
         self.x, self.y = x, y
-        # As many as it chooses itself by the work of a step, of those that it is given.
+        # It chooses the number of threads itself, among the processors that it may use.
         os.environ.pop("PELLUCID_THREADS", None)
         del threads
         began = time.perf_counter()
@@ -75,8 +108,8 @@ class Peer:
         self.from_cache = self.program.from_cache
         self.done = 0
 
-    def _fill(self, net: nn.Module, values: list[Array]) -> None:
-        held = [parameter.state for _, parameter in net.named_parameters()]
+    def _fill(self, nets: Sequence[nn.Module], values: list[Array]) -> None:
+        held = [parameter.state for net in nets for _, parameter in net.named_parameters()]
         if [state.value.shape for state in held] != [value.shape for value in values]:
             raise ValueError("the parameters are not those of the workload")
         for state, value in zip(held, values, strict=True):
@@ -88,7 +121,8 @@ class Peer:
             return self._predict(steps)
         feeds: dict[str, Any] = {
             "rows": batches(self.work, steps),
-            "learning_rate": np.full(steps, RATE, np.float32),
+            "learning_rate": np.full(steps, self.work.rate, np.float32),
+            "learning_rate#2": np.full(steps, self.work.rate, np.float32),
             "step": np.arange(self.done, self.done + steps),
         }
         self.done += steps
@@ -96,7 +130,7 @@ class Peer:
         return [float(loss) for loss in self.program.run(steps, wanted)["loss"]]
 
     def _predict(self, steps: int) -> list[float]:
-        """A call for each batch, as when rows come one after another; returns the losses."""
+        """A call for each batch, as when rows arrive one after another; returns the losses."""
         losses = []
         for rows in batches(self.work, steps):
             outputs = self.program.run(1, {"x": self.x[rows][None]})["outputs"][0]

@@ -37,7 +37,7 @@ class Peer:
 
     def run(self, steps: int) -> list[float]:
         """Train; returns the losses."""
-        found = []
+        losses = []
         for rows in batches(self.work, steps):
             # It adds ε before the moments are corrected, the others (Kingma & Ba 2014) after.
             self.done += 1
@@ -47,8 +47,8 @@ class Peer:
             else:
                 self.net._optimizer.epsilon = epsilon
             self.net.partial_fit(self.x[rows], self.y[rows], classes=self.classes)
-            found.append(float(self.net.loss_))
-        return found
+            losses.append(float(self.net.loss_))
+        return losses
 
     def seconds(self, steps: int) -> float:
         """Seconds that so many steps take."""

@@ -62,12 +62,12 @@ class Contender:
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"{self.name} ended without an answer; its message is above")
-        found: dict[str, Any] = json.loads(line)
-        return found
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
     def open(self, work: Workload, dropout: bool, draw: int = 0, double: bool = False) -> bool:
         """Build a workload; False if the library cannot. double: in float64."""
-        found = self.ask(
+        answer = self.ask(
             do="open",
             workload=work.name,
             mode=self.mode,
@@ -75,8 +75,8 @@ class Contender:
             draw=draw,
             double=double,
         )
-        self.absent = found.get("not", "")
-        self.build = found["build"]
+        self.absent = answer.get("not", "")
+        self.build = answer["build"]
         return not self.absent
 
     def close(self) -> None:
@@ -90,19 +90,19 @@ def contenders(
     peers: Sequence[str], threads: int, compile_too: bool, before: Path | None = None
 ) -> list[Contender]:
     """A started worker for each way of each library that is there, and of Pellucid before."""
-    found: list[Contender] = []
+    started: list[Contender] = []
     for library in ("pellucid", *([BEFORE] if before else []), *peers):
         first = _start(library, threads, before or ROOT)
-        told = first.answer()
-        first.absent = told.get("absent", "")
-        modes = [m for m in told.get("modes", []) if m != "compile" or compile_too]
+        answer = first.answer()
+        first.absent = answer.get("absent", "")
+        modes = [m for m in answer.get("modes", []) if m != "compile" or compile_too]
         for number, mode in enumerate(modes or [""]):
             contender = first if number == 0 else _start(library, threads, ROOT)
             contender.mode = mode
             if number:
                 contender.answer()
-            found.append(contender)
-    return found
+            started.append(contender)
+    return started
 
 
 def _start(library: str, threads: int, before: Path) -> Contender:
@@ -128,16 +128,16 @@ def python_of(library: str) -> str:
 
 def surroundings(threads: int, cache: str = "") -> dict[str, str]:
     """The environment of a library that is measured. cache: the folder of all that it caches."""
-    found = {**os.environ, "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        found[name] = str(threads)
+        environment[name] = str(threads)
     if cache:
-        found |= {"PELLUCID_CACHE": cache, "TORCHINDUCTOR_CACHE_DIR": cache}
-        found |= {"JAX_COMPILATION_CACHE_DIR": cache}
+        environment |= {"PELLUCID_CACHE": cache, "TORCHINDUCTOR_CACHE_DIR": cache}
+        environment |= {"JAX_COMPILATION_CACHE_DIR": cache}
         # Else JAX keeps only what takes long to compile.
-        found |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-        found |= {"JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
-    return found
+        environment |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+        environment |= {"JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
+    return environment
 
 
 def pinned(threads: int) -> Callable[[], None]:
@@ -160,8 +160,8 @@ def compare(work: Workload, all_of_them: Sequence[Contender]) -> list[str]:
         contender.losses = []
         for draw in range(DRAWS):
             if contender.open(work, dropout=False, draw=draw):
-                found = contender.ask(do="losses", steps=COMPARED_STEPS)["result"]
-                contender.losses.append(found)
+                losses = contender.ask(do="losses", steps=COMPARED_STEPS)["result"]
+                contender.losses.append(losses)
     own = all_of_them[0].losses
     exact: list[list[float]] | None = None
     for contender in all_of_them[1:]:
@@ -185,11 +185,11 @@ def _in_float64(work: Workload, all_of_them: Sequence[Contender]) -> list[list[f
     judges = [c for c in all_of_them if c.library == "torch" and c.losses]
     if not judges:
         return [[float("nan")] * COMPARED_STEPS] * DRAWS
-    found = []
+    losses = []
     for draw in range(DRAWS):
         judges[0].open(work, dropout=False, draw=draw, double=True)
-        found.append(judges[0].ask(do="losses", steps=COMPARED_STEPS)["result"])
-    return found
+        losses.append(judges[0].ask(do="losses", steps=COMPARED_STEPS)["result"])
+    return losses
 
 
 def _distance(losses: list[float], truth: list[float]) -> float:

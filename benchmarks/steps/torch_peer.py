@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
-from benchmarks.steps.workloads import RATE, Array, Layer, Workload, batches, data, weights
+from benchmarks.steps.workloads import Array, Layer, Workload, batches, data, weights
 
 MODES = ("eager", "fused", "compile")
 functional = nn.functional
@@ -32,8 +33,8 @@ class _Residual(nn.Module):
         self.path, self.way = path, way
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = self.path(x) + self.way(x)
-        return found
+        outputs: torch.Tensor = self.path(x) + self.way(x)
+        return outputs
 
 
 class _Mean(nn.Module):
@@ -72,7 +73,7 @@ class _Block(nn.Module):
 
 
 def network(layers: Sequence[Layer], values: Iterator[Array]) -> nn.Sequential:
-    """The layers with the given values."""
+    """The layers with these values."""
     return nn.Sequential(*(_layer(name, settings, values) for name, *settings in layers))
 
 
@@ -88,6 +89,14 @@ def _layer(name: str, settings: list[Any], values: Iterator[Array]) -> nn.Module
         w = next(values)
         made = nn.Conv2d(w.shape[2] * groups, features, size, stride, pad, groups=groups)
         return _filled(made, weight=w.transpose(3, 2, 0, 1), bias=next(values))
+    if name == "downconv":
+        w, (_, size, stride, pad) = next(values), settings
+        down = nn.Conv2d(w.shape[2], w.shape[3], size, stride, pad, bias=False)
+        return _filled(down, weight=w.transpose(3, 2, 0, 1))
+    if name == "upconv":
+        w, (_, size, stride, pad) = next(values), settings
+        up = nn.ConvTranspose2d(w.shape[2], w.shape[3], size, stride, pad, bias=False)
+        return _filled(up, weight=w.transpose(2, 3, 0, 1))
     if name == "lstm":
         x, h, b = next(values), next(values), next(values)
         lstm = nn.LSTM(x.shape[0], settings[0], batch_first=True)
@@ -107,6 +116,9 @@ def _layer(name: str, settings: list[Any], values: Iterator[Array]) -> nn.Module
         "flatten": _Flatten,
         "mean": _Mean,
         "shortcut": _Shortcut,
+        "tanh": nn.Tanh,
+        "leaky": nn.LeakyReLU,
+        "reshape": _Reshape,
     }
     return plain[name](*settings)
 
@@ -123,6 +135,17 @@ class _Flatten(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.permute(0, 2, 3, 1).flatten(1)
+
+
+class _Reshape(nn.Module):
+    """An image of a row, places before channels."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.view(len(x), *self.shape).permute(0, 3, 1, 2)
 
 
 def _filled(module: Kind, **values: Array) -> Kind:
@@ -150,22 +173,37 @@ class Peer:
         torch.set_num_threads(threads)
         torch.manual_seed(0)
         self.work = work
-        self.net = network(work.layers, iter(weights(work)))
+        values = iter(weights(work))
+        self.net = network(work.layers, values)
+        self.critic = network(work.against, values)
         x, y = data(work)
         self.x = torch.from_numpy(x)
         if x.ndim == 4:
             self.x = self.x.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
             self.net = self.net.to(memory_format=torch.channels_last)
-        self.y = torch.from_numpy(y).long()
-        self.adam = torch.optim.Adam(self.net.parameters(), RATE, fused=mode == "fused")
+            self.critic = self.critic.to(memory_format=torch.channels_last)
+        self.y = torch.from_numpy(y) if work.against else torch.from_numpy(y).long()
+        self.fused = mode == "fused"
+        self._make_optimizers()
         self.net.train(not work.predicts)
-        self.forward = torch.compile(self._loss) if mode == "compile" else self._loss
+        compiled = mode == "compile"
+        self.forward = torch.compile(self._loss) if compiled else self._loss
+        self.generate = torch.compile(self.net) if compiled else self.net
+        self.judge = torch.compile(self.critic) if compiled else self.critic
+
+    def _make_optimizers(self) -> None:
+        betas = self.work.beta1, 0.999
+        adam = partial(torch.optim.Adam, lr=self.work.rate, betas=betas, fused=self.fused)
+        self.adam = adam(self.net.parameters())
+        self.critic_adam = adam(self.critic.parameters()) if self.work.against else None
 
     def double(self) -> None:
         """Compute in float64 from here on."""
         self.net.double()
+        self.critic.double()
         self.x = self.x.double()
-        self.adam = torch.optim.Adam(self.net.parameters(), RATE)
+        self.y = self.y.double() if self.work.against else self.y
+        self._make_optimizers()
 
     def _loss(self, rows: torch.Tensor) -> torch.Tensor:
         return functional.cross_entropy(self.net(self.x[rows]), self.y[rows])
@@ -176,6 +214,8 @@ class Peer:
         if self.work.predicts:
             with torch.inference_mode():
                 return [float(self.forward(row)) for row in rows]
+        if self.work.against:
+            return [float(loss) for loss in self._adversarial(rows)]
         losses: list[torch.Tensor] = []
         for step in range(steps):
             self.adam.zero_grad()
@@ -184,6 +224,25 @@ class Peer:
             self.adam.step()
             losses.append(loss.detach())
         return [float(loss) for loss in losses]
+
+    def _adversarial(self, rows: torch.Tensor) -> list[torch.Tensor]:
+        """The discriminator on real and made images, then the generator through it."""
+        assert self.critic_adam is not None
+        ones = torch.ones((self.work.batch, 1), dtype=self.x.dtype)
+        zeros, loss = torch.zeros_like(ones), functional.binary_cross_entropy_with_logits
+        losses: list[torch.Tensor] = []
+        for row in rows:
+            fake = self.generate(self.y[row])
+            self.critic_adam.zero_grad()
+            told = loss(self.judge(self.x[row]), ones) + loss(self.judge(fake.detach()), zeros)
+            told.backward()
+            self.critic_adam.step()
+            self.adam.zero_grad()
+            fooled = loss(self.judge(fake), ones)
+            fooled.backward()
+            self.adam.step()
+            losses.append(told.detach() + fooled.detach())
+        return losses
 
     def seconds(self, steps: int) -> float:
         """Seconds that so many steps take."""

@@ -19,6 +19,9 @@ Array = NDArray[Any]
 Layer = tuple[Any, ...]
 RATE = 1e-3
 ROWS = 2048
+NOISE = 100
+ADVERSARIAL_RATE, ADVERSARIAL_BETA1 = 2e-4, 0.5
+"""Radford, Metz & Chintala 2015, section 4."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Workload:
     """A network, the shape of an example, rows a step, classes, steps in a timed run, and a draw.
 
     draw: which data, rows and weights. predicts: a step only computes the outputs of a batch, in
-    evaluation mode; its loss is compared as well.
+    evaluation mode; its loss is compared as well. against: the layers of a discriminator, whose
+    adversary the network is: from noise it makes images of the shape, and a step trains both in turn.
     """
 
     name: str
@@ -37,6 +41,17 @@ class Workload:
     steps: int
     draw: int = 0
     predicts: bool = False
+    against: tuple[Layer, ...] = ()
+
+    @property
+    def rate(self) -> float:
+        """η of Adam."""
+        return ADVERSARIAL_RATE if self.against else RATE
+
+    @property
+    def beta1(self) -> float:
+        """β₁ of Adam."""
+        return ADVERSARIAL_BETA1 if self.against else 0.9
 
     def without_dropout(self) -> Workload:
         """The same without anything random, for comparing losses."""
@@ -91,6 +106,15 @@ _CNN = (
     *(_conv(32, 3), ("relu",), ("maxpool", 2), _conv(64, 3), ("relu",), ("maxpool", 2)),
     *(("flatten",), ("linear", 128), ("relu",), ("linear", 10)),
 )
+# DCGAN (Radford, Metz & Chintala 2015) of images of 28 × 28.
+_GENERATOR = (
+    *(("linear", 7 * 7 * 128), ("reshape", 7, 7, 128), ("batchnorm",), ("relu",)),
+    *(("upconv", 64, 4, 2, 1), ("batchnorm",), ("relu",), ("upconv", 1, 4, 2, 1), ("tanh",)),
+)
+_DISCRIMINATOR = (
+    *(("downconv", 64, 4, 2, 1), ("leaky", 0.2)),
+    *(("downconv", 128, 4, 2, 1), ("batchnorm",), ("leaky", 0.2), ("flatten",), ("linear", 1)),
+)
 WORKLOADS = {
     w.name: w
     for w in (
@@ -117,6 +141,7 @@ WORKLOADS = {
             5,
         ),
         Workload("mobile", _mobile(), (32, 32, 3), 64, 10, 4),
+        Workload("dcgan", _GENERATOR, (28, 28, 1), 64, 2, 5, against=_DISCRIMINATOR),
         Workload("resnet20-predict-1", _resnet20(), (32, 32, 3), 1, 10, 50, predicts=True),
         Workload("resnet20-predict-128", _resnet20(), (32, 32, 3), 128, 10, 4, predicts=True),
     )
@@ -124,9 +149,11 @@ WORKLOADS = {
 
 
 def data(work: Workload) -> tuple[Array, Array]:
-    """Inputs and classes of all rows."""
+    """Inputs and classes of all rows; of adversaries images and noise."""
     dice = np.random.default_rng([1, work.draw])
     x = dice.normal(size=(ROWS, *work.shape)).astype(np.float32)
+    if work.against:
+        return np.tanh(x), dice.normal(size=(ROWS, NOISE)).astype(np.float32)
     return x, dice.integers(0, work.classes, ROWS).astype(np.int32)
 
 
@@ -139,9 +166,10 @@ def batches(work: Workload, steps: int) -> Array:
 def weights(work: Workload) -> list[Array]:
     """Every parameter in the order of the layers."""
     dice = np.random.default_rng([3, work.draw])
-    found: list[Array] = []
-    _draw(work.layers, work.shape, dice, found)
-    return [np.ascontiguousarray(w, np.float32) for w in found]
+    parameters: list[Array] = []
+    _draw(work.layers, (NOISE,) if work.against else work.shape, dice, parameters)
+    _draw(work.against, work.shape, dice, parameters)
+    return [np.ascontiguousarray(w, np.float32) for w in parameters]
 
 
 def _he(dice: np.random.Generator, *shape: int) -> Array:
@@ -149,21 +177,35 @@ def _he(dice: np.random.Generator, *shape: int) -> Array:
 
 
 def _draw(
-    layers: Sequence[Layer], shape: tuple[int, ...], dice: np.random.Generator, found: list[Array]
+    layers: Sequence[Layer],
+    shape: tuple[int, ...],
+    dice: np.random.Generator,
+    parameters: list[Array],
 ) -> tuple[int, ...]:
     """Draw the weights of layers for inputs of a shape; returns the shape of the outputs."""
     for name, *settings in layers:
         last = shape[-1]
         if name == "linear":
-            found += [_he(dice, last, settings[0]), np.zeros(settings[0])]
+            parameters += [_he(dice, last, settings[0]), np.zeros(settings[0])]
             shape = (*shape[:-1], settings[0])
         elif name == "batchnorm":
-            found += [np.ones(last), np.zeros(last)]
+            parameters += [np.ones(last), np.zeros(last)]
         elif name == "conv":
             features, size, stride, pad, groups = settings
-            found += [_he(dice, size, size, last // groups, features), np.zeros(features)]
+            parameters += [_he(dice, size, size, last // groups, features), np.zeros(features)]
             places = ((n + 2 * pad - size) // stride + 1 for n in shape[:2])
             shape = (*places, features)
+        elif name in ("downconv", "upconv"):
+            features, size, stride, pad = settings
+            parameters.append(_he(dice, size, size, last, features))
+            up = name == "upconv"
+            places = (
+                (n - 1) * stride - 2 * pad + size if up else (n + 2 * pad - size) // stride + 1
+                for n in shape[:2]
+            )
+            shape = (*places, features)
+        elif name == "reshape":
+            shape = tuple(settings)
         elif name == "maxpool":
             shape = (shape[0] // settings[0], shape[1] // settings[0], last)
         elif name == "flatten":
@@ -171,14 +213,14 @@ def _draw(
         elif name == "mean":
             shape = (last,)
         elif name == "residual":
-            shape = _draw(settings[0], shape, dice, found)
+            shape = _draw(settings[0], shape, dice, parameters)
         elif name == "lstm":
             units = settings[0]
-            found += [_he(dice, last, 4 * units) / 2, _he(dice, units, 4 * units) / 2]
-            found.append(np.zeros(4 * units))
+            parameters += [_he(dice, last, 4 * units) / 2, _he(dice, units, 4 * units) / 2]
+            parameters.append(np.zeros(4 * units))
             shape = (units,)
         elif name == "transformer":
-            found += _transformer(dice, last)
+            parameters += _transformer(dice, last)
     return shape
 
 

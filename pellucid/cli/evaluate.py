@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from pellucid.cli.model_file import load
-from pellucid.cli.show import Patient, as_json_text, metric_lines, show_notes
+from pellucid.cli.show import DelayedProgress, as_json_text, metric_lines, show_notes
 from pellucid.data import Note, read_table
 from pellucid.errors import DataError
 
 
 def run_evaluate(run: Path, data: Path, as_json: bool) -> None:
-    """Measure a model on a table with the target."""
+    """Print the metrics of a model on a table with the target."""
     model = load(run)
     assert model.preparation is not None
-    table = read_table(data) if as_json else read_table(data, Patient())
+    table = read_table(data) if as_json else read_table(data, DelayedProgress())
     target = model.preparation.target_name
     if target not in table.names:
         raise DataError(

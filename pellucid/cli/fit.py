@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pellucid.cli.show import (
-    Patient,
+    DelayedProgress,
     as_json_text,
     columns,
     interruption,
@@ -37,16 +37,16 @@ def run_fit(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Train on a table and report."""
+    """Train on a table and print a report."""
     folder = out or Path(f"{_plain(data.stem)}-{_plain(target)}.run")
     if resume and RunFolder(folder).state == "finished":
         already_finished(folder, as_json)
         return
     shows = not quiet and not as_json
-    found = None
+    trained = None
     with suppress(BrokenPipeError):
-        found = fit_table(
-            read_table(data, Patient()) if shows else read_table(data),
+        trained = fit_table(
+            read_table(data, DelayedProgress()) if shows else read_table(data),
             target,
             task=task,
             drop=drop,
@@ -58,17 +58,17 @@ def run_fit(
             force=force,
             progress=shows,
         )
-    if found is None:
-        # Nobody reads the progress any more; the run is not finished.
+    if trained is None:
+        # The reader of the progress has closed its pipe; the run is not finished.
         raise SystemExit(1)
     if as_json:
-        print(as_json_text(summary(found)))
+        print(as_json_text(summary(trained)))
     elif not quiet:
-        print("\n".join(report(found, data, target)))
+        print("\n".join(report(trained, data, target)))
 
 
 def already_finished(folder: Path, as_json: bool) -> None:
-    """Say that a run needs no resuming, and remove what a process left that was killed at its end."""
+    """Tell that the run is finished, and remove files that a killed process left behind."""
     if not RunFolder(folder).is_tidy:
         with locked(folder):
             RunFolder(folder).tidy()
@@ -82,32 +82,32 @@ def already_finished(folder: Path, as_json: bool) -> None:
 
 
 def _plain(name: str) -> str:
-    """A name that is safe in a path."""
+    """The name with only characters that are safe in a path."""
     return re.sub(r"[^\w.-]+", "_", name).strip("._") or "table"
 
 
-def summary(found: TableRun) -> dict[str, object]:
-    """What `--json` prints."""
+def summary(trained: TableRun) -> dict[str, object]:
+    """The output of `--json`."""
     return {
-        "task": found.task.kind,
-        "rows": found.rows,
-        "metrics": found.metrics,
-        "networks": len(found.run.model.members),
-        "epochs": found.run.model.details["epochs"],
-        "best_epoch": found.run.model.details["best_epoch"],
-        "stopped_because": found.run.model.details["stopped_because"],
-        "interrupted": "interrupted" in found.run.model.details,
-        "notes": [note.text for note in found.notes],
-        "run": str(found.run.folder),
+        "task": trained.task.kind,
+        "rows": trained.rows,
+        "metrics": trained.metrics,
+        "networks": len(trained.run.model.members),
+        "epochs": trained.run.model.details["epochs"],
+        "best_epoch": trained.run.model.details["best_epoch"],
+        "stopped_because": trained.run.model.details["stopped_because"],
+        "interrupted": "interrupted" in trained.run.model.details,
+        "notes": [note.text for note in trained.notes],
+        "run": str(trained.run.folder),
     }
 
 
-def report(found: TableRun, data: Path, target: str) -> list[str]:
-    """What a newcomer wants to know."""
-    run = found.run
+def report(trained: TableRun, data: Path, target: str) -> list[str]:
+    """The report on a run, for a reader."""
+    run = trained.run
     details = run.model.details
     networks = len(run.model.members)
-    lines = ["", f"Predicts '{target}': {found.task.kind} ({found.task.reason})."]
+    lines = ["", f"Predicts '{target}': {trained.task.kind} ({trained.task.reason})."]
     if "interrupted" in details:
         lines += wrapped(interruption(details), 0, 0)
     if networks > 1:
@@ -126,10 +126,10 @@ def report(found: TableRun, data: Path, target: str) -> list[str]:
             f"On {details['validation_rows']:,} rows set aside to choose the best epoch "
             f"({run.best_epoch}):",
         ]
-    lines += metric_lines(found.metrics)
-    if found.notes:
+    lines += metric_lines(trained.metrics)
+    if trained.notes:
         lines += ["", "Noticed in the data:"]
-        lines += [line for note in found.notes for line in wrapped(note.text, 2, 4)]
+        lines += [line for note in trained.notes for line in wrapped(note.text, 2, 4)]
     following = [
         *([("the same command with --resume", "continues it")] if "interrupted" in details else []),
         (f"pellucid inspect {run.folder}", "what it is and why"),

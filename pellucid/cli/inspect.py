@@ -12,12 +12,12 @@ from pellucid.train.model import Model
 
 
 def run_inspect(run: Path, as_json: bool) -> None:
-    """Show what a model is and why."""
-    print(explained(load(run), str(run), as_json))
+    """Print a description of a model and the reasons for its choices."""
+    print(description(load(run), str(run), as_json))
 
 
-def explained(model: Model, name: str, as_json: bool = False) -> str:
-    """What is shown; raises ModelFileError where the model's details are not those of a run."""
+def description(model: Model, name: str, as_json: bool = False) -> str:
+    """The description as text or JSON; raises `ModelFileError` for details of another kind."""
     try:
         return as_json_text(facts(model)) if as_json else "\n".join(page(model))
     except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
@@ -25,7 +25,7 @@ def explained(model: Model, name: str, as_json: bool = False) -> str:
 
 
 def facts(model: Model) -> dict[str, Any]:
-    """Everything that is shown, as plain JSON values."""
+    """The description as plain JSON values."""
     assert model.preparation is not None
     rows = model.net.summary(model.input_shape).rows
     return {
@@ -60,14 +60,14 @@ def facts(model: Model) -> dict[str, Any]:
 
 
 def page(model: Model) -> list[str]:
-    """The same for a reader."""
-    shown = facts(model)
+    """The description as lines of text."""
+    values = facts(model)
     details = model.details
-    networks = shown["networks"]
+    networks = values["networks"]
     each = f", {networks} like this, predictions averaged" if networks > 1 else ""
     lines = [
-        f"Predicts '{shown['target']}' ({shown['task']}), learned from {details['rows']:,} rows.",
-        *(wrapped(interruption(details), 0, 0) if shown["interrupted"] else []),
+        f"Predicts '{values['target']}' ({values['task']}), learned from {details['rows']:,} rows.",
+        *(wrapped(interruption(details), 0, 0) if values["interrupted"] else []),
         "",
         f"NETWORK{each}",
         *columns(
@@ -80,19 +80,19 @@ def page(model: Model) -> list[str]:
                         f"({', '.join(map(str, row['output_shape']))})",
                         f"{row['parameters']:,}",
                     )
-                    for row in shown["network"]
+                    for row in values["network"]
                 ),
             ],
             indent=2,
         ),
         "",
-        "WHAT EACH COLUMN BECAME" + (" (for the first network)" if networks > 1 else ""),
+        "COLUMNS" + (" (for the first network)" if networks > 1 else ""),
         *columns(
             [
-                ("column", "kind", "inputs", "how", "because"),
+                ("column", "kind", "inputs", "encoding", "reason"),
                 *(
                     (c["column"], c["kind"], str(len(c["features"])), c["how"], c["reason"])
-                    for c in shown["columns"]
+                    for c in values["columns"]
                 ),
             ],
             indent=2,
@@ -100,20 +100,22 @@ def page(model: Model) -> list[str]:
         "",
         "CHOICES",
     ]
-    for choice in shown["choices"]:
+    for choice in values["choices"]:
         lines.append(f"  {choice['name']}: {choice['value']}")
-        said = [(key, choice[key]) for key in ("rule", "source", "evidence") if choice[key]]
+        details_of_choice = [
+            (key, choice[key]) for key in ("rule", "source", "evidence") if choice[key]
+        ]
         if choice["instead"]:
-            said.append(("to change it", choice["instead"]))
-        for key, text in said:
+            details_of_choice.append(("to change it", choice["instead"]))
+        for key, text in details_of_choice:
             lines += wrapped(f"{key}: {text}", 6, 10)
     lines.append("  stopped:")
     ends = zip(details["epochs"], details["best_epoch"], details["stopped_because"], strict=True)
-    for made, best, why in ends:
-        lines += wrapped(f"{made} epochs were made, the best was {best}, because {why}", 6, 10)
+    for count, best, reason in ends:
+        lines += wrapped(f"after {count} epochs, the best was {best}, because {reason}", 6, 10)
     lines += [
         "",
         f"MEASURED on {details['validation_rows']:,} rows, each by a network not trained on it",
-        *metric_lines(shown["metrics"]),
+        *metric_lines(values["metrics"]),
     ]
     return lines

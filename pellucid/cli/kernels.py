@@ -26,30 +26,30 @@ CODE: dict[str, tuple[str, Callable[[Explanation], str]]] = {
     "llvm": (";", Explanation.llvm),
     "assembly": ("#", Explanation.assembly),
 }
-"""What `--code` may be: how comments begin in it, and where it comes from."""
+"""The languages of `--code`: the prefix of their comments, and the function that writes the code."""
 
 
 def run_kernels(run: Path, as_json: bool = False, code: str | None = None) -> None:
-    """Show how a model's network runs as machine code, measured on this machine; or the code."""
+    """Print the kernels of a model's network, measured on this machine, or their code."""
     programs = _programs(load(run))
     if code is not None:
         comment, text_of = CODE[code]
-        for what, graph in programs:
-            print(f"{comment} {what}\n\n{text_of(explain(NativeProgram(graph)))}")
+        for title, graph in programs:
+            print(f"{comment} {title}\n\n{text_of(explain(NativeProgram(graph)))}")
         return
-    found = [(what, explain(NativeProgram(graph)).measured()) for what, graph in programs]
+    explanations = [(title, explain(NativeProgram(graph)).measured()) for title, graph in programs]
     if as_json:
-        print(as_json_text({what: facts(explanation) for what, explanation in found}))
+        print(as_json_text({title: facts(each) for title, each in explanations}))
         return
-    for place, (what, explanation) in enumerate(found, 1):
-        print(what.upper())
-        print(table(explanation, legend=place == len(found)))
-        if place < len(found):
+    for number, (title, explanation) in enumerate(explanations, 1):
+        print(title.upper())
+        print(table(explanation, legend=number == len(explanations)))
+        if number < len(explanations):
             print()
 
 
 def facts(explanation: Explanation) -> dict[str, Any]:
-    """Everything that is shown, as plain JSON values."""
+    """The measurements of a program as plain JSON values."""
     return {
         "instructions": explanation.instructions,
         "threads": explanation.threads,
@@ -63,7 +63,7 @@ def facts(explanation: Explanation) -> dict[str, Any]:
 
 
 def _programs(model: Model) -> Iterator[tuple[str, Graph]]:
-    """What is shown, and its graph."""
+    """The title and the graph of each program."""
     batch = _batch(model)
     yield f"prediction of {ROWS} rows", _prediction(model)
     yield f"a step of training on {batch} rows", _training(model, batch)
@@ -75,7 +75,7 @@ def _prediction(model: Model) -> Graph:
 
 
 def _batch(model: Model) -> int:
-    """The rows of a step when the network was trained."""
+    """The batch size of training."""
     choices = model.details.get("choices")
     for choice in choices if isinstance(choices, list) else []:
         if isinstance(choice, dict) and choice.get("name") == "batch size":
@@ -85,7 +85,7 @@ def _batch(model: Model) -> int:
 
 
 def _training(model: Model, batch: int) -> Graph:
-    """A step like those that trained the network, with AdamW, on rows of zeros."""
+    """A training step of the network with AdamW, on rows of zeros."""
     inputs = np.zeros((batch, *model.input_shape), np.float32)
     net = nn.from_spec(model.net.to_spec()).build(model.input_shape)
     shape = net(inputs).shape

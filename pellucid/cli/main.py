@@ -1,4 +1,4 @@
-"""`pellucid`: the commands, their options, and how errors are told."""
+"""`pellucid`: the commands, their options, and their error messages."""
 
 from __future__ import annotations
 
@@ -54,25 +54,23 @@ def fit(
     out: Annotated[
         Path | None, typer.Option(help="A new folder for the run [default: DATA-COLUMN.run].")
     ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="The most passes over the training rows.")
-    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="The largest number of epochs.")] = None,
     time: Annotated[
-        str | None, typer.Option(help="The longest time to train, such as 60s, 5m or 1h.")
+        str | None, typer.Option(help="The time limit of training, such as 60s, 5m or 1h.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The seed of all random numbers.")] = 0,
     task: Annotated[
-        str | None, typer.Option(help="regression or classification, if not what is inferred.")
+        str | None, typer.Option(help="regression or classification, instead of the inferred task.")
     ] = None,
     drop: Annotated[
         list[str] | None, typer.Option(help="A column to leave out; may be repeated.")
     ] = None,
-    resume: Annotated[bool, typer.Option(help="Go on where a run in --out was stopped.")] = False,
+    resume: Annotated[bool, typer.Option(help="Continue an interrupted run in --out.")] = False,
     force: Annotated[bool, typer.Option(help="Replace a run in --out.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Train a network on a table, and save it with what it needs to predict."""
+    """Train a network on a table, and save it with its preprocessing."""
     from pellucid.cli.fit import run_fit
 
     if task not in (None, "regression", "classification"):
@@ -122,7 +120,7 @@ def predict(
 
 @app.command()
 def evaluate(run: RunPath, data: Data, json: AsJson = False) -> None:
-    """Measure a model on a table that holds the target."""
+    """Compute the metrics of a model on a table with the target."""
     from pellucid.cli.evaluate import run_evaluate
 
     run_evaluate(run, data, json)
@@ -136,7 +134,7 @@ def inspect(
         bool,
         typer.Option(
             "--kernels",
-            help="Show what it was compiled to instead: the kernels, measured on this machine.",
+            help="Show the compiled kernels instead, measured on this machine.",
         ),
     ] = False,
     code: Annotated[
@@ -146,7 +144,7 @@ def inspect(
         ),
     ] = None,
 ) -> None:
-    """Show a model: its network, what each column became, the choices made, its metrics."""
+    """Describe a model: its network, the encoding of each column, the choices, the metrics."""
     if kernels or code is not None:
         from pellucid.cli.kernels import CODE, run_kernels
 
@@ -162,7 +160,7 @@ def inspect(
 
 
 def seconds_of(text: str) -> float:
-    """Seconds from "90", "60s", "5m" or "1h"; wrong usage otherwise."""
+    """Seconds from "90", "60s", "5m" or "1h"; other texts are a usage error."""
     units = {"s": 1.0, "m": 60.0, "h": 3600.0}
     number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1.0)
     try:
@@ -184,16 +182,16 @@ def main() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            # It was closed before the process began.
+            # The stream was closed before the process began.
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
         elif isinstance(stream, io.TextIOWrapper):
-            # A terminal that cannot show a letter gets its code instead of an error.
+            # A letter outside the encoding of the terminal is written as its code.
             stream.reconfigure(errors="backslashreplace")
     with Interruptible():
         try:
             _run()
         except Exception:
-            # C code makes other errors of an interrupt.
+            # C code turns an interrupt into other errors.
             if not was_interrupted():
                 raise
             _end("interrupted.", INTERRUPTED)
@@ -211,20 +209,20 @@ def _run() -> None:
     except KeyboardInterrupt:
         _end("interrupted.", INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has seen enough (`… | head`).
+        # The reader has closed the pipe (`… | head`).
         _end("", 0)
     except OSError as error:
-        _end(_told(error), 1)
+        _end(_as_sentence(error), 1)
 
 
 def _as_options(text: str) -> str:
-    """A message of `fit` with the options of the command in place of its keywords."""
+    """A message of `fit` with its keywords replaced by options of the command."""
     text = text.replace("choose another folder", "choose another folder with --out")
     return text.replace("force=True", "--force").replace("resume=True", "--resume")
 
 
 def _call() -> None:
-    """The command, whose interrupts and broken pipes come out as such."""
+    """Runs the command; Typer's exits for interrupts and broken pipes are raised as those errors."""
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
@@ -240,7 +238,7 @@ def _call() -> None:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """A warning as one sentence, without the place in the code that it comes from."""
+    """Prints a warning as one sentence, without its location in the code."""
     print(f"pellucid: warning: {message}", file=sys.stderr)
 
 
@@ -252,12 +250,12 @@ def _is_behind(error: BaseException | None, kind: type[BaseException]) -> bool:
 
 
 def _end(text: str, code: int) -> NoReturn:
-    """End with an exit code and a line on standard error, without what could not be written."""
+    """Exit with a code and a line on standard error; output that cannot be written is dropped."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
             continue
-        # Python would try again at its end.
+        # Python would try to flush again at exit.
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     with suppress(OSError):
@@ -266,9 +264,9 @@ def _end(text: str, code: int) -> NoReturn:
     raise SystemExit(code) from None
 
 
-def _told(error: OSError) -> str:
-    """An error of the system as one sentence."""
+def _as_sentence(error: OSError) -> str:
+    """A system error as one sentence."""
     from pellucid.train.files import cause
 
-    place = "" if error.filename is None else f" ({error.filename})"
-    return f"Reading or writing failed{place}: {cause(error)}."
+    location = "" if error.filename is None else f" ({error.filename})"
+    return f"Reading or writing failed{location}: {cause(error)}."

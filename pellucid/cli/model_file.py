@@ -1,4 +1,4 @@
-"""Finding the model that a command is given."""
+"""Loading the model of a command's RUN argument."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from pellucid.train.model import Model
 
 
 def load(run: Path) -> Model:
-    """The model of a run folder or of a model file that was trained on a table."""
+    """The model in a run folder or a model file.
+
+    An absent model raises `RunFolderError`; a model that was not trained on a table, `ModelFileError`.
+    """
     if not run.exists():
         raise RunFolderError(f"There is no run {run}.")
     path = run / MODEL if run.is_dir() else run

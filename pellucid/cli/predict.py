@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from pellucid.cli.model_file import load
-from pellucid.cli.show import Patient, show_notes
+from pellucid.cli.show import DelayedProgress, show_notes
 from pellucid.data import Note, read_table
 from pellucid.errors import DataError
 from pellucid.graph import Array
@@ -18,11 +18,11 @@ from pellucid.train.model import Model
 Columns = dict[str, Array]
 
 SUFFIXES = (".csv", ".parquet")
-"""What the name of a file of predictions may end in."""
+"""The suffixes of a file of predictions."""
 
 
 def run_predict(run: Path, data: Path, output: Path | None) -> None:
-    """Predict the rows of a table, to a file or as CSV to standard output."""
+    """Write the predictions for a table to a file, or as CSV to standard output."""
     if output is not None and output.exists() and data.exists() and output.samefile(data):
         raise DataError(f"{output} is the table itself: write the predictions to another file.")
     model = load(run)
@@ -39,16 +39,16 @@ def run_predict(run: Path, data: Path, output: Path | None) -> None:
 
 
 def predictions(model: Model, data: Path, notes: list[Note]) -> Columns:
-    """The predicted target by its name, and for classes the probability of each."""
+    """Columns of predictions: the target, and for a classification the probability of each class."""
     assert model.preparation is not None
     target = model.preparation.target_name
-    table = read_table(data, Patient())
+    table = read_table(data, DelayedProgress())
     if model.classes is None:
         return {target: model.predict(table, notes)}
-    chances = model.predict_proba(table, notes)
-    columns: Columns = {target: model.labels_of(chances)}
-    for place, label in enumerate(model.classes):
-        columns[f"{target}={label}"] = chances[:, place]
+    probabilities = model.predict_proba(table, notes)
+    columns: Columns = {target: model.labels_of(probabilities)}
+    for index, label in enumerate(model.classes):
+        columns[f"{target}={label}"] = probabilities[:, index]
     return columns
 
 
@@ -62,7 +62,7 @@ def csv_text(columns: Columns) -> str:
 
 
 def parquet_bytes(columns: Columns) -> bytes:
-    """The columns as a Parquet file; raises DataError where the temporary disk cannot hold them."""
+    """The columns as a Parquet file; an error of DuckDB or of the temporary disk is a `DataError`."""
     import tempfile
 
     import duckdb
@@ -80,7 +80,7 @@ def parquet_bytes(columns: Columns) -> bytes:
             return target.read_bytes()
     except (OSError, duckdb.Error) as error:
         text = str(error).splitlines()[0].rstrip(".")
-        raise DataError(f"The predictions cannot be made a Parquet file: {text}.") from error
+        raise DataError(f"The predictions cannot be written as Parquet: {text}.") from error
 
 
 def _sql_type(column: Array) -> str:

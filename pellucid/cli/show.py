@@ -1,4 +1,4 @@
-"""Tables and numbers on the screen."""
+"""Formatting of tables, metrics and notes for the terminal."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pellucid.data import Note
 from pellucid.data.note import readable
 from pellucid.train.plain import to_plain
 
-PATIENCE = 2.0
-"""Seconds after which a user wants to see that something goes on."""
+PROGRESS_SECONDS = 2.0
+"""Seconds between lines of progress."""
 
 WIDTH = 80
-"""Columns of a terminal that texts are wrapped to."""
+"""The width in characters to which texts are wrapped."""
 
 NAMES = {
     "accuracy": "accuracy",
@@ -29,13 +29,13 @@ NAMES = {
     "r2": "R²",
 }
 MEANING = {
-    "accuracy": "share of rows predicted right",
-    "balanced_accuracy": "the same, each class counting alike",
-    "log_loss": "how sure it was of wrong answers; 0 is perfect",
-    "auc": "chance of ranking two rows right; 0.5 is guessing",
-    "rmse": "typical error, in the target's unit, large ones weighing more",
-    "mae": "mean error, in the target's unit",
-    "r2": "share of the variation explained; 0 is always saying the mean",
+    "accuracy": "share of rows predicted correctly",
+    "balanced_accuracy": "mean recall of the classes",
+    "log_loss": "mean -log probability of the true class; 0 is perfect",
+    "auc": "probability of ranking two rows correctly; 0.5 is chance",
+    "rmse": "root mean squared error, in the target's unit",
+    "mae": "mean absolute error, in the target's unit",
+    "r2": "share of variance explained; 0 is predicting the mean",
 }
 
 
@@ -49,48 +49,49 @@ def metric_lines(metrics: Mapping[str, float | None]) -> list[str]:
 
 
 def as_json_text(value: object) -> str:
-    """A value as JSON; numbers that it cannot hold are null, and named in "not_finite"."""
+    """A value as JSON; numbers that are not finite are null and listed in "not_finite"."""
     return json.dumps(to_plain(value), allow_nan=False)
 
 
 def interruption(details: Mapping[str, Any]) -> str:
-    """What is to be said of the model of an interrupted run."""
+    """A sentence on the model of an interrupted run."""
     complete, networks = (details["interrupted"][name] for name in ("complete", "networks"))
-    came = f"with {complete} of {networks} networks complete, which are this model"
+    progress = f"with {complete} of {networks} networks complete, which are this model"
     if not complete:
         epoch = details["epochs"][0]
-        came = f"after {epoch} {'epoch' if epoch == 1 else 'epochs'}"
-        came += f" of the first of {networks} networks" if networks > 1 else ""
+        progress = f"after {epoch} {'epoch' if epoch == 1 else 'epochs'}"
+        progress += f" of the first of {networks} networks" if networks > 1 else ""
     return (
-        f"The run was interrupted {came}: give its fit command again with --resume to complete it."
+        f"The run was interrupted {progress}: give its fit command again with --resume to complete "
+        "it."
     )
 
 
-class Patient:
-    """Says what reading is at, on standard error, every so many seconds that it takes."""
+class DelayedProgress:
+    """Prints the progress of reading on standard error, every `PROGRESS_SECONDS`."""
 
     def __init__(self) -> None:
-        self._next = time.monotonic() + PATIENCE
+        self._next = time.monotonic() + PROGRESS_SECONDS
 
     def __call__(self, line: str) -> None:
-        """Show the line if it is time to."""
+        """Print the line if `PROGRESS_SECONDS` have passed since the last one."""
         if time.monotonic() > self._next:
-            self._next += PATIENCE
+            self._next += PROGRESS_SECONDS
             print(line, file=sys.stderr, flush=True)
 
 
 def show_notes(notes: Sequence[Note]) -> None:
-    """What was noticed in a table, on standard error."""
+    """Print the notes on a table to standard error."""
     for note in notes:
         print(f"pellucid: note: {note.text}", file=sys.stderr)
 
 
 def columns(rows: Sequence[Sequence[str]], indent: int = 0, most: int = 60) -> list[str]:
-    """Rows as lines with aligned columns; a cell longer than `most` is cut, but for the last."""
+    """Rows as lines with aligned columns; cells are cut to `most` characters, except the last."""
     cut = [
         [
-            cell if len(cell) <= most or at == len(row) - 1 else cell[: most - 1] + "…"
-            for at, cell in enumerate(row)
+            cell if len(cell) <= most or index == len(row) - 1 else cell[: most - 1] + "…"
+            for index, cell in enumerate(row)
         ]
         for row in rows
     ]
@@ -103,5 +104,5 @@ def columns(rows: Sequence[Sequence[str]], indent: int = 0, most: int = 60) -> l
 
 
 def wrapped(text: str, indent: int, hanging: int, width: int = WIDTH) -> list[str]:
-    """A text as lines of at most `width`, those after the first further in."""
+    """The text as lines of at most `width`; `indent` is that of the first, `hanging` of the others."""
     return textwrap.wrap(text, width, initial_indent=" " * indent, subsequent_indent=" " * hanging)

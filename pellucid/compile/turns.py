@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pellucid.compile.op_facts import not_lowered
 from pellucid.graph import Array, Graph, Program, executor
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ class Turn:
 
 
 def build_beside(program: Program, graph: Graph) -> Program:
-    """A program of another graph that takes turns with this one: native if it is, on as many threads."""
-    from pellucid.compile.op_facts import not_lowered
+    """A program of another graph that takes turns with this one: native if it is, on as many threads.
+
+    A graph that holds an op without a lowering is run by the executor in force.
+    """
     from pellucid.compile.program import NativeProgram
 
     if isinstance(program, NativeProgram) and not not_lowered(graph.nodes):

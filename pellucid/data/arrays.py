@@ -24,7 +24,7 @@ from pellucid.errors import DataError
 
 
 def table_from_array(array: NDArray[Any]) -> Table:
-    """The table in an array: (n, d) gives columns x0 … x{d-1}, (n,) one column x0.
+    """The table in an array: (n, d) gives the columns x0 … x{d-1}, (n,) the column x0.
 
     A structured array (n,) gives its fields. Arrays of other shapes raise `DataError`.
     """
@@ -36,7 +36,7 @@ def table_from_array(array: NDArray[Any]) -> Table:
         raise DataError(
             f"A table needs an array of one or two dimensions (rows, columns), not {array.shape}."
         )
-    return table_from_columns({f"x{place}": array[:, place] for place in range(array.shape[1])})
+    return table_from_columns({f"x{index}": array[:, index] for index in range(array.shape[1])})
 
 
 def table_from_columns(arrays: Mapping[str, Any]) -> Table:
@@ -47,9 +47,9 @@ def table_from_columns(arrays: Mapping[str, Any]) -> Table:
         array = _as_array(str(name), values)
         if array.ndim != 1:
             raise DataError(f"The column '{name}' should be one-dimensional, not {array.shape}.")
-        column, found = column_from_array(str(name), array)
+        column, column_notes = column_from_array(str(name), array)
         columns.append(column)
-        notes.extend(found)
+        notes.extend(column_notes)
     if not columns:
         raise DataError("The table holds no columns.")
     table = Table(tuple(columns), tuple(notes))
@@ -59,7 +59,7 @@ def table_from_columns(arrays: Mapping[str, Any]) -> Table:
 
 
 def _as_array(name: str, values: Any) -> NDArray[Any]:
-    """The values as an array; a list of mixed things stays one of objects, not of texts."""
+    """The values as an array. A list becomes an array of objects, so mixed types stay distinct."""
     if isinstance(values, np.ma.MaskedArray):
         array = np.array(values.data, object)
         array[np.ma.getmaskarray(values)] = None
@@ -76,7 +76,7 @@ def _as_array(name: str, values: Any) -> NDArray[Any]:
 
 
 def column_from_array(name: str, array: NDArray[Any]) -> tuple[Column, list[Note]]:
-    """The column in an array (n,) of any plain type; complex numbers and records are refused."""
+    """The column in an array (n,) of a plain type; complex numbers and records raise `DataError`."""
     kind = array.dtype.kind
     if kind == "b":
         return BooleanColumn(name, array.astype(np.int8)), []
@@ -108,9 +108,9 @@ def _duration(array: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def column_from_objects(name: str, values: list[Any]) -> tuple[Column, list[Note]]:
-    """The column in Python objects: numbers, booleans, dates or texts, None or NaN for missing.
+    """The column in Python objects: numbers, booleans, dates or texts; None and NaN are missing.
 
-    Values of more than one type are read as texts, so that stray texts among numbers are noticed.
+    Values of more than one type are read as texts. Stray texts among numbers then get a note.
     """
     values = [None if is_missing(value) else value for value in values]
     kinds = {type(value) for value in values if value is not None}
@@ -121,7 +121,7 @@ def column_from_objects(name: str, values: list[Any]) -> tuple[Column, list[Note
         numbers = np.array([np.nan if value is None else _float(value) for value in values])
         return NumberColumn(name, numbers, all(issubclass(kind, Integral) for kind in kinds)), []
     if all(issubclass(kind, date) for kind in kinds):
-        seconds = [MISSING_DATE if value is None else _moment(value) for value in values]
+        seconds = [MISSING_DATE if value is None else _timestamp(value) for value in values]
         return DateColumn(name, np.array(seconds, np.int64)), []
     nested = [kind.__name__ for kind in kinds if issubclass(kind, list | dict | tuple | np.ndarray)]
     if nested:
@@ -140,7 +140,7 @@ def _is_number(kind: type) -> bool:
 
 
 def is_missing(value: Any) -> bool:
-    """None, NaN, NaT and pandas.NA: what differs from itself, or will not say."""
+    """Whether the value is None, NaN, NaT or pandas.NA."""
     if value is None or type(value).__name__ == "NAType":
         return True
     if isinstance(value, float | np.floating):
@@ -155,7 +155,7 @@ def _float(value: Any) -> float:
         return np.inf
 
 
-def _moment(value: date) -> int:
+def _timestamp(value: date) -> int:
     stamp = np.datetime64(value.replace(tzinfo=None) if isinstance(value, datetime) else value)
     return int(stamp.astype("datetime64[s]").astype(np.int64))
 

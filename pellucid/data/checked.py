@@ -1,7 +1,7 @@
-"""Reading plain JSON values strictly: what is not exactly as expected is refused by name.
+"""Strict validation of plain JSON values.
 
-Every function takes a value and `where` it stands, such as "columns[3].mean", and returns the value
-with its type proven, or raises `ModelFileError` that names the place.
+Each function takes a value and its path `where`, such as "columns[3].mean". It returns the value with
+its type narrowed, or raises a `ModelFileError` that names the path.
 """
 
 import math
@@ -11,13 +11,13 @@ from pellucid.check import brief
 from pellucid.errors import ModelFileError
 
 MOST_ITEMS = 1_000_000
-"""Items in one list, at most: a file that claims more was not written by this program."""
+"""The largest number of items in a list; no file written by Pellucid has more."""
 
 
-def refuse(where: str, wanted: str, found: object) -> ModelFileError:
+def refuse(where: str, wanted: str, value: object) -> ModelFileError:
     """The error that says what a value should be and what it is."""
     return ModelFileError(
-        f"the preparation is damaged: {where} should be {wanted}, found {brief(found)}"
+        f"the preparation is damaged: {where} should be {wanted}, found {brief(value)}"
     )
 
 
@@ -84,11 +84,18 @@ def items(value: object, where: str) -> list[object]:
 
 
 def texts(value: object, where: str) -> tuple[str, ...]:
-    """A list of texts, all different."""
+    """A list of distinct texts."""
     result = tuple(text(item, f"{where}[{i}]") for i, item in enumerate(items(value, where)))
     if len(set(result)) != len(result):
         raise refuse(where, "a list of different texts", value)
     return result
+
+
+def whole_numbers(value: object, where: str, least: int = 0) -> tuple[int, ...]:
+    """A list of whole numbers, each at least `least` and at most 2^53."""
+    return tuple(
+        whole(item, f"{where}[{index}]", least) for index, item in enumerate(items(value, where))
+    )
 
 
 def numbers(value: object, where: str) -> tuple[float, ...]:

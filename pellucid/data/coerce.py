@@ -1,4 +1,4 @@
-"""A column at prediction, turned into the type that the column had in training."""
+"""Conversion of a column to the type that it had in training."""
 
 import numpy as np
 
@@ -23,9 +23,10 @@ FALSE_WORDS = frozenset(["false", "no", "f", "n", "0"])
 
 
 def as_number(column: Column, notes: list[Note]) -> NumberColumn:
-    """The column as numbers: true is 1, texts are parsed, and what is no number is missing, noted.
+    """The column as numbers: true is 1, and texts are parsed.
 
-    Dates, and texts of which none is a number, raise `DataError`.
+    A text that is not a number becomes missing, with a note. A column of dates, or of texts without
+    a number, raises `DataError`.
     """
     match column:
         case NumberColumn():
@@ -42,9 +43,10 @@ def as_number(column: Column, notes: list[Note]) -> NumberColumn:
 
 
 def as_date(column: Column, notes: list[Note]) -> DateColumn:
-    """The column as dates; texts are parsed, and what is no date is missing, noted.
+    """The column as dates; texts are parsed.
 
-    Numbers and booleans, and texts of which none is a date, raise `DataError`.
+    A text that is not a date becomes missing, with a note. A column of numbers or booleans, or of
+    texts without a date, raises `DataError`.
     """
     if isinstance(column, DateColumn):
         return column
@@ -57,9 +59,9 @@ def as_date(column: Column, notes: list[Note]) -> DateColumn:
 
 
 def as_boolean(column: Column, notes: list[Note]) -> BooleanColumn:
-    """The column as booleans: 0 and 1, yes and no and the like; other values are missing, noted.
+    """The column as booleans, from the words in `TRUE_WORDS` and `FALSE_WORDS`.
 
-    A column of which no value fits raises `DataError`.
+    Other values become missing, with a note. A column without any of the words raises `DataError`.
     """
     if isinstance(column, BooleanColumn):
         return column
@@ -81,32 +83,32 @@ def as_text(column: Column) -> TextColumn:
             codes = np.where(column.states == MISSING_BOOLEAN, MISSING_CODE, column.states)
             return TextColumn(column.name, codes.astype(np.int32), ("false", "true"))
         case NumberColumn():
-            different, places = np.unique(column.values, return_inverse=True)
-            levels = [number_name(float(value)) for value in different]
+            distinct, codes = np.unique(column.values, return_inverse=True)
+            levels = [number_name(float(value)) for value in distinct]
         case DateColumn():
-            seconds, places = np.unique(column.seconds, return_inverse=True)
-            levels = [_date_name(moment) for moment in seconds.astype("datetime64[s]")]
-    codes = np.where(column.missing(), MISSING_CODE, places)
+            seconds, codes = np.unique(column.seconds, return_inverse=True)
+            levels = [_date_name(date) for date in seconds.astype("datetime64[s]")]
+    codes = np.where(column.missing(), MISSING_CODE, codes)
     return TextColumn(column.name, codes.astype(np.int32), tuple(levels))
 
 
 def number_name(value: float) -> str:
-    """A number as a person writes it: 3, not 3.0."""
+    """The number as text, without a fraction where it is whole: 3, not 3.0."""
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
-def _date_name(moment: np.datetime64) -> str:
-    return str(moment).removesuffix("T00:00:00")
+def _date_name(date: np.datetime64) -> str:
+    return str(date).removesuffix("T00:00:00")
 
 
 def _any_date(text: str) -> int | None:
-    """Seconds of a date in any of the formats that are read."""
+    """Seconds of a date in any of `FORMATS`; None where none fits."""
     dates = (parse_date(text, form) for form in FORMATS)
     return next((seconds for seconds in dates if seconds is not None), None)
 
 
 def _note_stray(column: TextColumn, stray: dict[str, int], wanted: str, notes: list[Note]) -> None:
-    """Notes the values that could not be used; `DataError` where that is all of them."""
+    """Appends a note on the values of another type; `DataError` if all values are."""
     if not stray:
         return
     total = int((~column.missing()).sum())
@@ -120,8 +122,8 @@ def _note_stray(column: TextColumn, stray: dict[str, int], wanted: str, notes: l
 
 def _refuse_unless_missing(column: Column, wanted: str) -> None:
     if not column.missing().all():
-        found = {NumberColumn: "numbers", DateColumn: "dates", BooleanColumn: "true or false"}
+        types = {NumberColumn: "numbers", DateColumn: "dates", BooleanColumn: "true or false"}
         raise DataError(
             f"The column '{column.name}' should hold {wanted}, as it did in training, "
-            f"but holds {found[type(column)]}."
+            f"but holds {types[type(column)]}."
         )

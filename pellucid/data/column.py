@@ -1,4 +1,4 @@
-"""The four ways in which a column of a table is stored, compactly, in NumPy arrays."""
+"""Columns of a table: numbers, texts, booleans and dates, each in one NumPy array."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,13 +10,13 @@ MISSING_CODE = -1
 """The code of a missing text."""
 
 MISSING_DATE = int(np.iinfo(np.int64).min)
-"""The number of seconds that stands for a missing date."""
+"""The `seconds` of a missing date."""
 
 MISSING_BOOLEAN = 2
-"""The state that stands for a missing boolean."""
+"""The state of a missing boolean."""
 
 RARE_TEXTS = "(one of very many texts)"
-"""The last level of a column with more different texts than are kept apart."""
+"""The last level of a text column with more distinct texts than `MOST_LEVELS` of `texts.py`."""
 
 Rows = NDArray[Any]
 """Row numbers (integers) or a mask (booleans)."""
@@ -26,7 +26,7 @@ Rows = NDArray[Any]
 class NumberColumn:
     """Numbers: `values` is float64 or float32, shape (n,), NaN where missing, never infinite.
 
-    `whole` says that they were written as whole numbers, so that a class label stays 3, not 3.0.
+    `whole`: whether they were written as whole numbers. A class label then stays 3, not 3.0.
     """
 
     name: str
@@ -91,9 +91,9 @@ class BooleanColumn:
 
 @dataclass(frozen=True, eq=False)
 class DateColumn:
-    """Moments: `seconds` is int64, shape (n,), since 1970-01-01 by the clock on the wall.
+    """Dates and times: `seconds` is int64, shape (n,), since 1970-01-01 in local time.
 
-    A time zone, where one was given, is dropped: the hour of the day is what people act on.
+    A time zone is dropped, and the local time kept: the hour of the day is what people act on.
     """
 
     name: str

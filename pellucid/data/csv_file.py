@@ -1,4 +1,4 @@
-"""Loading a CSV file into DuckDB, all of its values as texts."""
+"""Loading a CSV file into DuckDB, with all values as texts."""
 
 import tempfile
 from pathlib import Path
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def load_csv(connection: "DuckDBPyConnection", file: TableFile) -> tuple[list[str], list[Note]]:
-    """Puts the file into the table `data` with columns c0, c1 …; gives the names and notes.
+    """Loads the file into the table `data` with columns c0, c1 …; returns the names and notes.
 
-    The parser is strict: a line with too many or too few values fails, it is not cut or padded.
+    The parser is strict: a line with too many or too few values is an error.
     """
     dialect = find_dialect(file)
     notes = list(dialect.notes)
@@ -27,7 +27,7 @@ def load_csv(connection: "DuckDBPyConnection", file: TableFile) -> tuple[list[st
 
 
 def _load(connection: "DuckDBPyConnection", file: TableFile, dialect: Dialect) -> str:
-    """Loads the file, by the second way where the first finds it unreadable; gives the encoding."""
+    """Loads the file, after an error as Latin-1 or with one kind of line end; returns the encoding."""
     import duckdb
 
     compression = "gzip" if file.gzipped else "none"

@@ -1,4 +1,4 @@
-"""A DuckDB database in memory for the length of one reading, and its errors in plain words."""
+"""A DuckDB database in memory for reading one file, and DuckDB's errors as plain sentences."""
 
 import re
 import tempfile
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import duckdb
 
 MEMORY_LIMIT = "700MB"
-"""What DuckDB may hold; a larger table is put on disk while it is read."""
+"""DuckDB's limit of memory; a larger table is spilled to disk while it is read."""
 
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _WIDTH = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
@@ -22,7 +22,7 @@ _WIDTH = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 
 @contextmanager
 def database(path: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
-    """A connection for reading `path`, whose failures come out as `DataError` about that file."""
+    """A connection for reading `path`; its failures raise a `DataError` that names the file."""
     import duckdb
 
     with ExitStack() as stack:
@@ -33,7 +33,7 @@ def database(path: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
         }
         connection = stack.enter_context(duckdb.connect(":memory:", config=settings))
         connection.execute("SET enable_progress_bar = false")
-        # A moment with a time zone is read as one clock shows it, whatever clock this machine has.
+        # Otherwise a time with a time zone would depend on the zone of this machine.
         connection.execute("SET TimeZone = 'UTC'")
         try:
             yield connection
@@ -48,7 +48,7 @@ def database(path: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
 
 
 def _temporary_folder(stack: ExitStack) -> str:
-    """A folder that lives as long as the stack; "" where none can be made, and memory must do."""
+    """A folder that is removed with the stack; "" (memory only) where none can be made."""
     try:
         return stack.enter_context(tempfile.TemporaryDirectory(prefix="pellucid-"))
     except OSError:
@@ -56,15 +56,15 @@ def _temporary_folder(stack: ExitStack) -> str:
 
 
 def explain(path: Path, message: str) -> str:
-    """One sentence on what DuckDB could not do with the file."""
+    """An error message of DuckDB on this file as one sentence."""
     line = _LINE.search(message)
     where = f"line {int(line.group(1)):,} of {path}" if line else str(path)
     width = _WIDTH.search(message)
     if width:
-        expected, found = int(width.group(1)), int(width.group(2))
-        noun = "value" if found == 1 else "values"
+        expected, actual = int(width.group(1)), int(width.group(2))
+        noun = "value" if actual == 1 else "values"
         return (
-            f"{where[0].upper()}{where[1:]} has {found} {noun} where the header has {expected} "
+            f"{where[0].upper()}{where[1:]} has {actual} {noun} where the header has {expected} "
             "columns: correct that line and try again."
         )
     if "unterminated quote" in message:
@@ -76,5 +76,5 @@ def explain(path: Path, message: str) -> str:
 
 
 def glob_safe(path: Path) -> str:
-    """The path with the characters escaped that DuckDB would take for a pattern."""
+    """The path with the characters of DuckDB's glob patterns escaped."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))

@@ -1,17 +1,17 @@
-"""Dates as people write them."""
+"""Parsing of dates in common formats."""
 
 import re
 from datetime import UTC, datetime
 
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].+)?")
 _WORD = re.compile(r"[^\W\d_]+")
-_ENOUGH = 200
+_SAMPLE = 200
 
 MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
-"""Their names in full and by three letters are read, whatever language the machine is set to."""
+"""English names, read in full or by three letters, whatever the locale."""
 
 FORMATS = {
     "": "year-month-day",
@@ -35,25 +35,25 @@ FORMATS = {
     "%b %d, %Y": "month day, year",
     "%B %d, %Y": "month day, year",
 }
-"""Formats tried, in this order, with their names; "" is ISO 8601, with or without a time."""
+"""Formats with their names, in the order of trial; "" is ISO 8601, with or without a time."""
 
 
 def parse_date(text: str, form: str) -> int | None:
-    """Seconds since 1970-01-01 by the clock on the wall, or None where the text is no such date."""
+    """Seconds since 1970-01-01 in local time; None where the text is not a date of this format."""
     try:
         if form:
-            moment = datetime.strptime(*_with_digits(text, form))
+            date = datetime.strptime(*_with_digits(text, form))
         elif _ISO.fullmatch(text):
-            moment = datetime.fromisoformat(text)
+            date = datetime.fromisoformat(text)
         else:
             return None
-        return int(moment.replace(tzinfo=UTC).timestamp() // 1)
+        return int(date.replace(tzinfo=UTC).timestamp() // 1)
     except ValueError:
         return None
 
 
 def _with_digits(text: str, form: str) -> tuple[str, str]:
-    """The text with its month in digits, and the format for that, where it is a name."""
+    """The text and its format with the name of the month replaced by digits."""
     short = "%b" in form
     if not short and "%B" not in form:
         return text, form
@@ -67,14 +67,14 @@ def _with_digits(text: str, form: str) -> tuple[str, str]:
 
 
 def date_format(texts: list[str]) -> str | None:
-    """The format in which at least 95 % of the texts are dates; None if there is none.
+    """The format that reads most of the first 200 texts, at least 95% of them; None if none does.
 
-    Where day and month cannot be told apart by any text, month/day/year is taken, the first tried.
+    The first format wins a tie, so ambiguous dates are month/day/year.
     """
-    some = texts[:_ENOUGH]
+    sample = texts[:_SAMPLE]
     best, most = None, 0.0
     for form in FORMATS:
-        share = sum(parse_date(text, form) is not None for text in some) / max(1, len(some))
+        share = sum(parse_date(text, form) is not None for text in sample) / max(1, len(sample))
         if share >= 0.95 and share > most:
             best, most = form, share
     return best

@@ -1,7 +1,7 @@
-"""How a CSV file is written: its separator, and where its header stands.
+"""The dialect of a CSV file: its separator and the line of its header.
 
-The separator is told from the header and the rows below it, by a rule that gives the same answer on
-every machine: the one that cuts the header into most pieces and the next rows into as many.
+The separator is the one that cuts the most rows into as many cells as the header. The separator that
+gives more cells wins a tie.
 """
 
 import csv
@@ -10,20 +10,19 @@ from io import StringIO
 from itertools import pairwise
 
 from pellucid.data.file_kind import TableFile
-from pellucid.data.note import Note, counted, quoted
+from pellucid.data.note import Note, counted
 from pellucid.data.number_text import parse_number
-from pellucid.data.table import repeated_names
-from pellucid.errors import DataError
+from pellucid.data.table import check_names
 
 SEPARATORS = (",", "\t", ";", "|")
-"""Separators that are tried, in this order."""
+"""Separators, in the order of trial."""
 
-_LOOK = 20
+_SAMPLE_ROWS = 20
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How to read a CSV file: columns in order, the separator, and the records before the data."""
+    """How to read a CSV file: its column names, its separator, and the records before the data."""
 
     names: tuple[str, ...]
     separator: str
@@ -44,49 +43,40 @@ def find_dialect(file: TableFile) -> Dialect:
         notes.append(Note("", text, before))
     if _is_header(first, following[0] if following else None):
         names = [name or f"unnamed{position}" for position, name in enumerate(first)]
-        _check_names(file, names)
+        check_names(names, str(file.path))
         return Dialect(tuple(names), separator, before + 1, tuple(notes))
     names = [f"x{position}" for position in range(len(first))]
     text = f"{file.path} has no header, so its columns are called x0, x1 and so on."
     return Dialect(tuple(names), separator, before, (*notes, Note("", text)))
 
 
-def _check_names(file: TableFile, names: list[str]) -> None:
-    repeated = repeated_names(names)
-    if repeated:
-        raise DataError(
-            f"{file.path} names more than one column {quoted(repeated)}: "
-            "give every column a name of its own."
-        )
-
-
 def _records(head: str, separator: str) -> list[list[str]]:
-    """The first records of the text; [""] stands for an empty line, as a reader skips over it."""
+    """The first records of the text; an empty line is [""]."""
     reader = csv.reader(StringIO(head, newline=""), delimiter=separator)
     records: list[list[str]] = []
     try:
         for record in reader:
             records.append(record or [""])
-            if len(records) > 10 * _LOOK:
+            if len(records) > 10 * _SAMPLE_ROWS:
                 break
     except csv.Error:
-        records = [line.split(separator) for line in head.splitlines()[: 10 * _LOOK]]
+        records = [line.split(separator) for line in head.splitlines()[: 10 * _SAMPLE_ROWS]]
     return records or [[""]]
 
 
 def _fit(head: str, separator: str) -> tuple[int, int]:
-    """How well a separator fits: rows cut like the header (0 where it cuts nothing), and pieces."""
+    """Rows with as many cells as the header (0 where it has one cell), and the number of cells."""
     records = _records(head, separator)
     start = _before_header(records)
     width = len(records[start])
     if width == 1:
         return 0, 1
-    alike = sum(len(record) == width for record in records[start : start + _LOOK])
-    return alike, width
+    matching = sum(len(record) == width for record in records[start : start + _SAMPLE_ROWS])
+    return matching, width
 
 
 def _before_header(records: list[list[str]]) -> int:
-    """Records before the header: blank lines, lines starting with #, a title in a single cell."""
+    """The number of records before the header: blank lines, comments (#), titles of one cell."""
     width = max(len(record) for record in records)
     for position, record in enumerate(records):
         blank = not any(cell.strip() for cell in record)
@@ -98,10 +88,10 @@ def _before_header(records: list[list[str]]) -> int:
 
 
 def _is_header(first: list[str], second: list[str] | None) -> bool:
-    """Whether a row of cells names columns rather than being data.
+    """Whether a row is a header rather than data.
 
-    It does when no cell is a number, or when its numbers count up one by one beside other names or
-    from 0 (columns called 0, 1, 2 … or by years), unless the row below does the same.
+    It is where no cell is a number. It also is where its numbers are consecutive (columns named by
+    years, or 0, 1, 2 …), stand beside names or start at 0, and the next row differs.
     """
     numbers = [parse_number(cell) for cell in first if cell]
     values = [number for number in numbers if number is not None]

@@ -1,4 +1,4 @@
-"""What a file holds, told from its first bytes rather than from its name."""
+"""The kind of a file, from its first bytes rather than its name."""
 
 import codecs
 import gzip
@@ -10,7 +10,7 @@ from typing import Literal
 from pellucid.errors import DataError
 
 HEAD_BYTES = 1 << 20
-"""Bytes looked at to tell the kind of a file, its encoding and its header."""
+"""Bytes read to detect the kind of a file, its encoding and its header."""
 
 _FOREIGN = {
     b"PK\x03\x04": "an Excel workbook or a zip archive",
@@ -31,7 +31,7 @@ _FOREIGN = {
 
 @dataclass(frozen=True)
 class TableFile:
-    """A file that may hold a table: what it is, and for text its first part and encoding."""
+    """A file that may hold a table: its kind, and for a text file its first part and encoding."""
 
     path: Path
     kind: Literal["csv", "json", "parquet"]
@@ -42,7 +42,7 @@ class TableFile:
 
 
 def inspect_file(path: Path) -> TableFile:
-    """What the file is; `DataError` in one sentence where it is no table."""
+    """The kind of the file; a file that is not a table raises `DataError` with one sentence."""
     raw = _first_bytes(path)
     gzipped = raw.startswith(b"\x1f\x8b")
     if gzipped:

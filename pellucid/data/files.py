@@ -1,9 +1,8 @@
 """Tables from CSV, TSV, Parquet and JSON files, through DuckDB.
 
-The file is read once into a temporary table (texts stay texts, rows stay in order), and each column
-is then typed on its own over all of its rows. So a stray text in row 900,000 of a number column
-neither fails the reading nor turns the column into categories, and no more than one column is in
-Python at a time.
+The file is read once into a temporary table, with texts as texts and rows in order. Each column then
+gets its type from all of its rows. A stray text in row 900,000 of a number column neither is an error
+nor makes the column categorical. Python holds one column at a time.
 """
 
 from pathlib import Path
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 PART_COLUMNS = 200
-"""Columns that are typed from one table; DuckDB looks at all columns of a table in every query."""
+"""Columns of one temporary table; a DuckDB query takes time for every column of its table."""
 
 
 def read_file(path: Path, progress: Progress) -> Table:
-    """The table in the file; `DataError` says in one sentence why there is none."""
+    """The table in the file; a file without one raises `DataError` with one sentence."""
     file = inspect_file(path)
     size = path.stat().st_size / 1e6
     progress(f"Reading {path} ({size:,.1f} MB)")
@@ -41,8 +40,8 @@ def read_file(path: Path, progress: Progress) -> Table:
             if position % PART_COLUMNS == 0:
                 _take_part(connection, position, len(names))
             progress(f"{path.name}: {rows:,} rows, column {position + 1} of {len(names)}, '{name}'")
-            column, found = stored_column(connection, f"c{position}", name, kind)
-            notes.extend(found)
+            column, column_notes = stored_column(connection, f"c{position}", name, kind)
+            notes.extend(column_notes)
             if column is not None:
                 columns.append(column)
     if not columns:
@@ -53,7 +52,7 @@ def read_file(path: Path, progress: Progress) -> Table:
 
 
 def _load(connection: "DuckDBPyConnection", file: TableFile) -> tuple[list[str], list[Note]]:
-    """Puts the file into the table `data` with columns c0, c1 …; gives the names and notes."""
+    """Loads the file into the table `data` with columns c0, c1 …; returns the names and notes."""
     if file.kind == "csv":
         return load_csv(connection, file)
     path = glob_safe(file.path)
@@ -70,20 +69,20 @@ def _load(connection: "DuckDBPyConnection", file: TableFile) -> tuple[list[str],
 
 
 def _parquet_names(connection: "DuckDBPyConnection", path: str) -> list[str]:
-    """The names of the columns as stored, where DuckDB would rename those that repeat.
+    """The stored names of the columns; DuckDB would rename those that repeat.
 
-    The schema is a tree, listed root first and each node before its children.
+    The schema is a tree in pre-order.
     """
     query = "SELECT name, coalesce(num_children, 0) FROM parquet_schema(?)"
     nodes = connection.execute(query, [path]).fetchall()[1:]
     names: list[str] = []
-    below = 0
+    pending = 0
     for name, children in nodes:
-        if below:
-            below += children - 1
+        if pending:
+            pending += children - 1
         else:
             names.append(str(name))
-            below = children
+            pending = children
     return names
 
 
@@ -93,9 +92,9 @@ def _json_reader(file: TableFile) -> str:
 
 
 def _take_part(connection: "DuckDBPyConnection", first: int, count: int) -> None:
-    """Makes the columns from `first` on the table `part`."""
+    """Creates the table `part` of `PART_COLUMNS` columns from `first` on."""
     if count <= PART_COLUMNS:
         connection.execute("ALTER TABLE data RENAME TO part")
         return
-    columns = ", ".join(f"c{place}" for place in range(first, min(first + PART_COLUMNS, count)))
+    columns = ", ".join(f"c{index}" for index in range(first, min(first + PART_COLUMNS, count)))
     connection.execute(f"CREATE OR REPLACE TEMP TABLE part AS SELECT {columns} FROM data")

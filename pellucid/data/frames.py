@@ -15,13 +15,13 @@ from pellucid.data.column import (
     DateColumn,
     NumberColumn,
 )
-from pellucid.data.note import Note, quoted
-from pellucid.data.table import Table, repeated_names
+from pellucid.data.note import Note
+from pellucid.data.table import Table, check_names
 from pellucid.errors import DataError
 
 
 def is_frame(source: object) -> bool:
-    """Whether narwhals knows the object as a data frame, without importing any frame library."""
+    """Whether narwhals recognises the object as a frame or series; imports no frame library."""
     from narwhals import dependencies
 
     known: tuple[Callable[[Any], bool], ...] = (
@@ -33,20 +33,20 @@ def is_frame(source: object) -> bool:
 
 
 def table_from_frame(source: Any) -> Table:
-    """The table in a data frame or a series; a pandas index is not a column and is left out."""
+    """The table in a data frame or a series; a pandas index is not a column."""
     import narwhals as nw
 
     source = source.collect() if nw.dependencies.is_polars_lazyframe(source) else source
-    _check_names(source)
+    _check_frame_names(source)
     native = nw.from_native(source, allow_series=True)
     if isinstance(native, nw.Series):
         native = native.alias(native.name or "x0").to_frame()
     columns: list[Column] = []
     notes: list[Note] = []
     for series in native.iter_columns():
-        column, found = _column(series)
+        column, column_notes = _column(series)
         columns.append(column)
-        notes.extend(found)
+        notes.extend(column_notes)
     if not columns:
         raise DataError("The data frame holds no columns.")
     table = Table(tuple(columns), tuple(notes), "the data frame")
@@ -55,17 +55,12 @@ def table_from_frame(source: Any) -> Table:
     return table
 
 
-def _check_names(source: Any) -> None:
-    """Refuses repeated names before narwhals does, in our words."""
+def _check_frame_names(source: Any) -> None:
+    """Raises `DataError` for repeated names, before narwhals raises an error of its own."""
     names = getattr(source, "column_names", None) or getattr(source, "columns", None)
     if names is None or callable(names):
         return
-    repeated = repeated_names([str(name) for name in names])
-    if repeated:
-        raise DataError(
-            f"The data frame names more than one column {quoted(repeated)}: "
-            "give every column a name of its own."
-        )
+    check_names([str(name) for name in names], "The data frame")
 
 
 def _column(series: Any) -> tuple[Column, list[Note]]:
@@ -84,8 +79,8 @@ def _column(series: Any) -> tuple[Column, list[Note]]:
         ), []
     if dtype == nw.Datetime:
         missing = series.is_null().to_numpy()
-        wall = series.dt.replace_time_zone(None)
-        stamps = np.asarray(wall.to_numpy()).astype("datetime64[s]").astype(np.int64)
+        local = series.dt.replace_time_zone(None)
+        stamps = np.asarray(local.to_numpy()).astype("datetime64[s]").astype(np.int64)
         return DateColumn(name, np.where(missing, MISSING_DATE, stamps)), []
     if dtype == nw.Duration:
         return column_from_array(name, np.asarray(series.to_numpy()))
@@ -100,9 +95,9 @@ _LIBRARIES: tuple[Literal["polars", "pandas", "pyarrow"], ...] = ("polars", "pan
 
 
 def frame_of(columns: dict[str, Any]) -> Any:
-    """A data frame of the library that the user has: polars, pandas or pyarrow; else the columns.
+    """The columns as a frame of polars, pandas or pyarrow; the columns themselves without these.
 
-    Of those installed one that was imported counts first.
+    A library that is already imported goes before one that is only installed.
     """
     from importlib.util import find_spec
 

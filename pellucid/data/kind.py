@@ -1,4 +1,4 @@
-"""What a column is for a network: a number, a category, a date … and why."""
+"""The statistical kind of a column (number, category, date …) and the reason for it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,17 +19,17 @@ from pellucid.data.note import counted
 KindName = Literal["number", "category", "boolean", "date", "constant", "identifier"]
 
 IDENTIFIER_ROWS = 20
-"""Rows below which a column of all different values may still be a category or a number."""
+"""The fewest rows from which a column of distinct values is taken for an identifier."""
 
 IDENTIFIER_SHARE = 0.95
-"""Share of different texts from which a column names rows instead of describing them."""
+"""The share of distinct texts from which a column is an identifier."""
 
 _IDENTIFIER_NAMES = frozenset(["id", "index", "rownames", "rowname", "row", "uuid", "guid", "key"])
 
 
 @dataclass(frozen=True)
 class ColumnKind:
-    """What a column was taken for, with the reason in plain words."""
+    """The kind of a column, with the reason in plain words."""
 
     column: str
     kind: KindName
@@ -39,9 +39,9 @@ class ColumnKind:
 def infer_kind(column: Column) -> ColumnKind:
     """The kind of a column, from the values it holds.
 
-    constant: nothing but missing values, or a single value; identifier: a value of its own in
-    (nearly) every row, which a network could only learn by heart; boolean: two states; then date,
-    number and category by how the values are stored.
+    constant: one value in every row, or none. identifier: distinct values in (nearly) every row,
+    which a network could only memorise. boolean: two states. Other columns are dates, numbers or
+    categories by their storage.
     """
     present = int((~column.missing()).sum())
     if present == 0:
@@ -68,32 +68,32 @@ def _constant(name: str, value: str) -> ColumnKind:
 
 def _number_kind(column: NumberColumn, present: int) -> ColumnKind:
     values = column.values[~column.missing()]
-    different = np.unique(values)
-    if len(different) == 1 and present == len(column):
-        return _constant(column.name, f"{different[0]:g}")
-    if len(different) == 2 and different[0] == 0 and different[1] == 1:
+    distinct = np.unique(values)
+    if len(distinct) == 1 and present == len(column):
+        return _constant(column.name, f"{distinct[0]:g}")
+    if len(distinct) == 2 and distinct[0] == 0 and distinct[1] == 1:
         return ColumnKind(column.name, "boolean", "every value is 0 or 1")
-    whole = bool((different == np.floor(different)).all())
-    if whole and len(different) == present == len(column):
-        reason = _row_number(column.name, different)
+    whole = bool((distinct == np.floor(distinct)).all())
+    if whole and len(distinct) == present == len(column):
+        reason = _row_number(column.name, distinct)
         if reason:
             return ColumnKind(column.name, "identifier", reason)
     if whole:
-        reason = f"whole numbers, {counted(len(different), 'different value')}"
+        reason = f"whole numbers, {counted(len(distinct), 'different value')}"
         return ColumnKind(column.name, "number", reason)
     return ColumnKind(column.name, "number", "numbers with fractions")
 
 
-def _row_number(name: str, different: NDArray[np.float64]) -> str:
-    """Why whole numbers that all differ name rows; "" where they need not.
+def _row_number(name: str, distinct: NDArray[np.float64]) -> str:
+    """The reason to take distinct whole numbers for an identifier; "" where there is none.
 
-    They do when they fill at least half of the range from 0 up, as row numbers do even after rows
-    were held out, or when the column is called an id.
+    They are one if they fill at least half of the range from 0 to their maximum, as row numbers do
+    even after a split, or if the name of the column says so.
     """
-    count = len(different)
+    count = len(distinct)
     if count < IDENTIFIER_ROWS:
         return ""
-    if different[0] >= 0 and different[-1] <= 2 * count:
+    if distinct[0] >= 0 and distinct[-1] <= 2 * count:
         return "whole numbers that run like row numbers, each in one row only"
     if _is_identifier_name(name):
         return "whole numbers that differ in every row, in a column named as an identifier"
@@ -108,14 +108,14 @@ def _is_identifier_name(name: str) -> bool:
 
 def _text_kind(column: TextColumn, present: int) -> ColumnKind:
     counts = column.counts()
-    different = int((counts > 0).sum())
-    if different == 1 and present == len(column):
+    distinct = int((counts > 0).sum())
+    if distinct == 1 and present == len(column):
         return _constant(column.name, f"'{column.levels[int(counts.argmax())]}'")
-    kept, covered = different, present
+    kept, covered = distinct, present
     if column.levels[-1] == RARE_TEXTS and counts[-1]:
-        kept, covered = different - 1, present - int(counts[-1])
+        kept, covered = distinct - 1, present - int(counts[-1])
     if present >= IDENTIFIER_ROWS and kept >= IDENTIFIER_SHARE * covered:
-        some = "" if kept == different else "the first "
+        some = "" if kept == distinct else "the first "
         reason = f"{kept:,} different texts in {some}{counted(covered, 'row')}: it names the rows"
         return ColumnKind(column.name, "identifier", reason)
-    return ColumnKind(column.name, "category", f"texts, {counted(different, 'different value')}")
+    return ColumnKind(column.name, "category", f"texts, {counted(distinct, 'different value')}")

@@ -1,11 +1,12 @@
-"""Files with line ends of more than one kind, as come from joining files of different systems."""
+"""Text files with more than one kind of line end, such as joined files of several systems."""
 
 import gzip
 from pathlib import Path
 
 from pellucid.data.file_kind import TableFile
 
-PIECE = 1 << 22
+CHUNK = 1 << 22
+"""Characters copied at a time."""
 
 
 def with_one_line_end(file: TableFile, folder: Path) -> Path:
@@ -21,8 +22,8 @@ def _copy(file: TableFile, folder: Path, encoding: str) -> Path:
     opener = gzip.open if file.gzipped else open
     with (
         opener(file.path, "rt", encoding=encoding) as source,
-        copy.open("w", encoding="utf-8", newline="\n") as goal,
+        copy.open("w", encoding="utf-8", newline="\n") as target,
     ):
-        while piece := source.read(PIECE):
-            goal.write(piece)
+        while chunk := source.read(CHUNK):
+            target.write(chunk)
     return copy

@@ -1,11 +1,11 @@
-"""Numbers as people write them: 1234.5, 1,234.5, 1.234,5, 12 %, $5."""
+"""Parsing of numbers in common formats: 1234.5, 1,234.5, 1.234,5, 12 %, $5."""
 
 import re
 
 MISSING_WORDS = frozenset(
     ["", "NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "<NA>", "#N/A", "#NA", "?"]
 )
-"""Texts that stand for a missing value. "None" is not one: it is often a class of its own."""
+"""Texts that mean a missing value. "None" is not one: it is often a class."""
 
 _DECORATION = " \t\u00a0\u202f%$€£¥"
 _INFINITE = frozenset(["inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"])
@@ -20,10 +20,10 @@ _COMMA = re.compile(
 
 
 def parse_number(text: str, *, decimal_comma: bool = False) -> float | None:
-    """The number that the text says, or None when it says none.
+    """The number in the text; None where it is not a number.
 
-    Signs of money and per cent are dropped; thousands may be grouped by commas (by points where the
-    comma is the decimal sign). "inf" gives an infinity, which the caller counts as missing.
+    Currency and per cent signs are dropped. Commas may separate thousands, or points where the comma
+    is the decimal sign. "inf" gives an infinity, which the caller counts as missing.
     """
     bare = text.strip(_DECORATION)
     if bare.lower() in _INFINITE:
@@ -38,19 +38,19 @@ def parse_number(text: str, *, decimal_comma: bool = False) -> float | None:
 
 
 def is_plain(text: str) -> bool:
-    """Whether the text is a number as a program writes it."""
+    """Whether the text is a number without separators of thousands, currency or spaces."""
     return "," not in text and parse_number(text) is not None and text.strip(_DECORATION) == text
 
 
 def is_whole(text: str) -> bool:
-    """Whether the text writes a whole number, without a decimal sign or an exponent."""
+    """Whether the text is a whole number, without a decimal sign or an exponent."""
     return text.lstrip("+-").isdecimal()
 
 
 def looks_like_code(texts: list[str]) -> bool:
-    """Whether the texts are codes of digits, such as "007": one length, and some start with 0.
+    """Whether the texts are codes of digits, such as "007": of one length, some with a leading 0.
 
-    Reading them as numbers would lose the zeros, and with them the names of classes.
+    As numbers they would lose their leading zeros, which belong to the names of classes.
     """
     length = len(texts[0]) if texts else 0
     return (

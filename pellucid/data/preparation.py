@@ -1,9 +1,9 @@
-"""From tables to what a network takes, and from what it puts out to answers.
+"""Preprocessing: tables to the features of a network, and its outputs to predictions.
 
-Everything is learned from the training rows only, and travels with the model as plain JSON.
+All statistics are those of the training rows. They are saved with the model as plain JSON.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -15,14 +15,16 @@ from pellucid.data import checked
 from pellucid.data.coerce import as_number
 from pellucid.data.column import Column, Rows
 from pellucid.data.encode import (
+    ColumnEncoder,
+    DroppedColumn,
     Encoder,
-    LeftOut,
     Training,
     encoder_from_json,
     learn_encoder,
 )
 from pellucid.data.encode.number import NumberEncoder
-from pellucid.data.impute import LEARNED_ROWS, Imputer, imputer_from_json, learn_imputer
+from pellucid.data.encode.own import OwnEncoder
+from pellucid.data.impute import SAMPLE_ROWS, Imputer, imputer_from_json, learn_imputer
 from pellucid.data.kind import ColumnKind, infer_kind
 from pellucid.data.note import Note, counted, quoted, shortened
 from pellucid.data.table import Table
@@ -30,6 +32,7 @@ from pellucid.data.target import ClassTarget, Target, learn_target
 from pellucid.data.target_json import target_from_json, target_to_json
 from pellucid.data.task import Label, Task
 from pellucid.errors import DataError, ModelFileError
+from pellucid.spec import described
 
 FORMAT = "pellucid preparation"
 VERSION = 1
@@ -37,7 +40,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class ColumnReport:
-    """What one column became: its kind and the reason for it, how it is encoded, its features."""
+    """The kind of one column with its reason, its encoding in words, and its features."""
 
     column: str
     kind: str
@@ -48,56 +51,69 @@ class ColumnReport:
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """Turns tables into features (n, d) and targets (n,), and network outputs into answers.
+    """Turns tables into features (n, d) and targets (n,), and network outputs into predictions.
 
-    `encoders` hold what was learned of each column, `goal` what was learned of the target, and
-    `imputer` what known values tell about missing numbers.
+    `encoders` encode the columns, `target_encoder` the target. `imputer` fills missing numbers; None
+    fills them with medians.
     """
 
     encoders: tuple[Encoder, ...]
-    goal: Target
+    target_encoder: Target
     imputer: Imputer | None = None
 
     @classmethod
     def learn(
-        cls, table: Table, target_name: str, task: Task, rows: Rows | None = None
+        cls,
+        table: Table,
+        target_name: str,
+        task: Task,
+        rows: Rows | None = None,
+        encoders: Mapping[str, type[ColumnEncoder]] | None = None,
     ) -> "Preparation":
-        """Learns from these rows of the table, all of them by default, and from no other.
+        """The preparation fitted to these rows of the table, by default all.
 
-        Only the names of the classes come from all rows, so that a rare one is known. Every column
-        but the target becomes features by its kind. A target missing in one of the rows, or a table
-        without a column to learn from, raises `DataError`.
+        Other rows contribute only the names of rare classes. Each column but the target is encoded
+        by its kind, or by a class of `encoders`. `DataError` is raised where a row has no target, or
+        no column is usable.
         """
         chosen = np.arange(table.rows) if rows is None else np.sort(np.arange(table.rows)[rows])
         part = table.take(chosen)
-        answer = part.column(target_name)
-        goal = learn_target(answer, task, table.column(target_name))
-        training = Training(part.rows, goal.signal(goal.encode(answer)))
+        target = part.column(target_name)
+        target_encoder = learn_target(target, task, table.column(target_name))
+        response = target_encoder.response(target_encoder.encode(target))
+        training = Training(part.rows, response)
         columns = part.drop([target_name]).columns
-        kinds = _kinds(columns, target_name)
-        encoders = [
-            learn_encoder(column, kind, training)
+        own = encoders or {}
+        kinds = _kinds(columns, target_name, own)
+        learned = [
+            learn_encoder(column, kind, training, own.get(kind.column))
             for column, kind in zip(columns, kinds, strict=True)
         ]
-        prepared = cls(tuple(encoders), goal)
-        looked_at = np.linspace(0, part.rows - 1, min(part.rows, LEARNED_ROWS)).astype(np.int64)
-        features, missing = prepared._encoded(part.take(looked_at), [])
-        return replace(prepared, imputer=learn_imputer(encoders, features, missing))
+        prepared = cls(tuple(learned), target_encoder)
+        sample = np.linspace(0, part.rows - 1, min(part.rows, SAMPLE_ROWS)).astype(np.int64)
+        features, missing = prepared._encoded(part.take(sample), [])
+        return replace(prepared, imputer=learn_imputer(learned, features, missing))
 
     @property
     def target_name(self) -> str:
         """The name of the target column."""
-        return self.goal.column
+        return self.target_encoder.column
 
     @property
     def task(self) -> Task:
         """What is predicted."""
-        return self.goal.task
+        return self.target_encoder.task
 
     @property
     def labels(self) -> tuple[Label, ...]:
         """The class labels, in the order of the class codes; none for a regression."""
-        return self.goal.labels if isinstance(self.goal, ClassTarget) else ()
+        return self.target_encoder.labels if isinstance(self.target_encoder, ClassTarget) else ()
+
+    @property
+    def own_parts(self) -> tuple[type[Any], ...]:
+        """The classes of the user's own among the encoders."""
+        own = [each.part for each in self.encoders if isinstance(each, OwnEncoder)]
+        return tuple(dict.fromkeys(kind for part in own for kind in described(part)[1]))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -107,22 +123,22 @@ class Preparation:
     def features(self, table: Table, notes: list[Note] | None = None) -> NDArray[np.float32]:
         """Features of all rows of the table, float32, shape (n, d).
 
-        Columns may stand in any order. Missing ones raise `DataError`, naming them all; others that
-        training did not have are ignored. What was noticed is appended to `notes`.
+        Columns may have any order. Absent columns raise a `DataError` that names them all; unknown
+        columns are ignored. Irregularities are appended to `notes`.
         """
-        found: list[Note] = []
-        out, missing = self._encoded(table, found)
+        encoding_notes: list[Note] = []
+        out, missing = self._encoded(table, encoding_notes)
         if self.imputer is not None:
             self.imputer.fill(out, missing)
         if notes is not None:
-            notes.extend(found)
+            notes.extend(encoding_notes)
         return out
 
     def _encoded(
         self, table: Table, notes: list[Note]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Features (n, d) with medians where numbers are missing, and where these are."""
-        used = [encoder for encoder in self.encoders if not isinstance(encoder, LeftOut)]
+        """Features (n, d) with medians for missing numbers, and the mask of these."""
+        used = [encoder for encoder in self.encoders if not isinstance(encoder, DroppedColumn)]
         self._check_columns(table, used, notes)
         out = np.empty((table.rows, len(self.feature_names)), np.float32)
         missing: list[NDArray[np.bool_]] = []
@@ -142,29 +158,29 @@ class Preparation:
 
         Missing values and unknown classes raise `DataError`.
         """
-        return self.goal.encode(table.column(self.target_name))
+        return self.target_encoder.encode(table.column(self.target_name))
 
     def concerning(self, notes: Sequence[Note]) -> list[Note]:
-        """Those of the notes on a table that concern a column that is used, or the table itself."""
-        used = {e.kind.column for e in self.encoders if not isinstance(e, LeftOut)}
+        """The notes on a table that concern a used column, the target or the whole table."""
+        used = {e.kind.column for e in self.encoders if not isinstance(e, DroppedColumn)}
         return [note for note in notes if note.column in used | {"", self.target_name}]
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Predicted values in the target's unit, or labels, shape (n,), from network outputs.
+        """Predictions from network outputs: values in the target's unit, or labels, shape (n,).
 
         Outputs are standardised values (n,) or (n, 1), or logits (n, classes); for two classes also
         the logits (n,) or (n, 1) of the second.
         """
-        return self.goal.decode(outputs)
+        return self.target_encoder.decode(outputs)
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """Class probabilities, float64, shape (n, classes), from logits as in `decode`."""
-        if not isinstance(self.goal, ClassTarget):
+        if not isinstance(self.target_encoder, ClassTarget):
             raise TypeError("a regression has no class probabilities")
-        return self.goal.probabilities(outputs)
+        return self.target_encoder.probabilities(outputs)
 
     def describe(self) -> tuple[ColumnReport, ...]:
-        """What each column became, in the order of the columns."""
+        """A report on each column, in the order of the columns."""
         return tuple(
             ColumnReport(
                 encoder.kind.column,
@@ -179,18 +195,21 @@ class Preparation:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Everything that was learned, as plain JSON values."""
+        """The preparation as plain JSON values."""
         return {
             "format": FORMAT,
             "version": VERSION,
-            "target": target_to_json(self.goal),
+            "target": target_to_json(self.target_encoder),
             "columns": [encoder.to_json() for encoder in self.encoders],
             "imputer": None if self.imputer is None else self.imputer.to_json(),
         }
 
     @classmethod
-    def from_json(cls, value: object) -> "Preparation":
-        """The preparation that `to_json` wrote; anything else raises `ModelFileError`."""
+    def from_json(cls, value: object, parts: Sequence[type[Any]] = ()) -> "Preparation":
+        """The preparation that `to_json` wrote; anything else raises `ModelFileError`.
+
+        parts: classes of the user's own that are defined under another module name here.
+        """
         keys = ("format", "version", "target", "columns", "imputer")
         entries = checked.record(value, "the preparation", keys)
         if entries["format"] != FORMAT:
@@ -203,17 +222,19 @@ class Preparation:
             )
         columns = checked.items(entries["columns"], "columns")
         encoders = tuple(
-            encoder_from_json(column, f"columns[{place}]") for place, column in enumerate(columns)
+            encoder_from_json(column, f"columns[{index}]", parts)
+            for index, column in enumerate(columns)
         )
-        goal = target_from_json(entries["target"], "target")
-        checked.texts([goal.column, *(each.kind.column for each in encoders)], "column names")
+        target_encoder = target_from_json(entries["target"], "target")
+        names = [target_encoder.column, *(encoder.kind.column for encoder in encoders)]
+        checked.texts(names, "column names")
         if not any(encoder.feature_names for encoder in encoders):
             raise checked.refuse("columns", "at least one that gives features", len(columns))
         imputer = imputer_from_json(entries["imputer"], "imputer", encoders)
-        return cls(encoders, goal, imputer)
+        return cls(encoders, target_encoder, imputer)
 
     def _check_columns(self, table: Table, used: Sequence[Encoder], notes: list[Note]) -> None:
-        """Names the columns that are missing, and notes those that are ignored."""
+        """Raises `DataError` for absent columns; appends a note on unknown ones."""
         known = {encoder.kind.column for encoder in self.encoders} | {self.target_name}
         extra = [name for name in table.names if name not in known]
         lacking = [e.kind.column for e in used if e.kind.column not in table]
@@ -228,21 +249,28 @@ class Preparation:
             notes.append(Note("", text, len(extra)))
 
 
-def _kinds(columns: Sequence[Column], target_name: str) -> list[ColumnKind]:
-    """The kinds of the columns; where only identifiers are left, numbers among them are kept."""
+def _kinds(columns: Sequence[Column], target_name: str, own: Container[str]) -> list[ColumnKind]:
+    """The kinds of the columns; numeric identifiers become numbers if there is no other column.
+
+    own: the columns that have an encoder of the user's own, whatever their kind.
+    """
+
+    def is_unused(kind: ColumnKind) -> bool:
+        return kind.kind in ("constant", "identifier") and kind.column not in own
+
     kinds = [infer_kind(column) for column in columns]
-    if all(kind.kind in ("constant", "identifier") for kind in kinds):
-        kinds = [_rescued(kind) for kind in kinds]
-    if all(kind.kind in ("constant", "identifier") for kind in kinds):
-        found = "; ".join(f"'{shortened(kind.column)}': {kind.reason}" for kind in kinds[:5])
+    if all(map(is_unused, kinds)):
+        kinds = [_as_number_kind(kind) for kind in kinds]
+    if all(map(is_unused, kinds)):
+        reasons = "; ".join(f"'{shortened(kind.column)}': {kind.reason}" for kind in kinds[:5])
         raise DataError(
             f"There is no column to predict '{target_name}' from"
-            + (f" ({found})." if kinds else ": the table has no other column.")
+            + (f" ({reasons})." if kinds else ": the table has no other column.")
         )
     return kinds
 
 
-def _rescued(kind: ColumnKind) -> ColumnKind:
+def _as_number_kind(kind: ColumnKind) -> ColumnKind:
     if kind.kind == "identifier" and kind.reason.startswith("whole numbers"):
         return replace(kind, kind="number", reason=f"{kind.reason}, but there is no other column")
     return kind

@@ -1,4 +1,4 @@
-"""Reading a table from whatever the user has."""
+"""Reading a table from a file, a data frame or arrays."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +17,7 @@ from pellucid.data.table import Table
 from pellucid.errors import DataError
 
 LARGEST = 1e120
-"""Numbers further from 0 count as infinite, so that their squares can be summed."""
+"""Numbers beyond ±this count as infinite; sums of squares of smaller ones do not overflow."""
 
 
 def read_table(source: Any, progress: Progress = quiet) -> Table:
@@ -25,10 +25,10 @@ def read_table(source: Any, progress: Progress = quiet) -> Table:
 
     `source`: path of a CSV, TSV, Parquet or JSON file (text files may be gzipped); a frame or
     series of pandas, polars or pyarrow; a NumPy array (n,), (n, d) or structured; a mapping from
-    names to arrays; or a `Table`. `progress` receives a line whenever the reading moves on.
+    names to arrays; or a `Table`. `progress` receives a line at each stage.
 
-    Infinite numbers count as missing and give a note. Whatever cannot be read as a table raises
-    `DataError`, whose message is one sentence.
+    Infinite numbers count as missing and give a note. A source that is not a table raises a
+    `DataError` with one sentence.
     """
     if isinstance(source, Table):
         return source
@@ -51,10 +51,10 @@ def _read(source: Any, progress: Progress) -> Table:
 
 
 def _finite(table: Table) -> Table:
-    """The table with its infinite numbers missing, and a note for each column that had any."""
-    found = [_without_infinities(column) for column in table.columns]
-    notes = (*table.notes, *(note for _, note in found if note))
-    return replace(table, columns=tuple(column for column, _ in found), notes=notes)
+    """The table with infinite numbers as missing, and a note for each column that had any."""
+    converted = [_without_infinities(column) for column in table.columns]
+    notes = (*table.notes, *(note for _, note in converted if note))
+    return replace(table, columns=tuple(column for column, _ in converted), notes=notes)
 
 
 def _without_infinities(column: Column) -> tuple[Column, Note | None]:

@@ -1,4 +1,4 @@
-"""The order in which training meets the rows: shuffled passes, cut into batches."""
+"""The order of rows in training: shuffled passes over the data, cut into batches."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 class RowStream:
     """An endless stream of batches of rows, a pure function of (rows, batch_size, seed, step).
 
-    Passes follow each other without a gap, each a fresh permutation of 0 … rows-1, and step s takes
-    positions s·B … (s+1)·B-1 of that stream, so every batch has exactly B rows and may span two
-    passes. Any step can be asked for at any time, so a resumed run sees the rows that it would have
-    seen. With B = rows a batch is the whole table, in its own order. B is at most `rows`.
+    Each pass is a fresh permutation of 0 … rows-1, and passes follow each other without a gap. Step s
+    takes positions s·B … (s+1)·B-1 of that stream. So each batch has exactly B rows and may span two
+    passes. Steps can be read in any order, and a resumed run sees the rows of an uninterrupted one.
+    B is at most `rows`; with B = rows each batch is the whole table in its own order.
     """
 
     def __init__(self, rows: int, batch_size: int, seed: int) -> None:
@@ -28,7 +28,7 @@ class RowStream:
 
     @property
     def steps_per_pass(self) -> float:
-        """Steps in which the stream goes once through the rows, not always a whole number."""
+        """The number of steps in one pass over the rows; not always a whole number."""
         return self.count / self.batch_size
 
     def rows(self, start: int, steps: int) -> NDArray[np.int32]:
@@ -41,13 +41,13 @@ class RowStream:
         position, filled = start * self.batch_size, 0
         while filled < len(stream):
             number, offset = divmod(position + filled, self.count)
-            piece = self._permutation(number)[offset : offset + len(stream) - filled]
-            stream[filled : filled + len(piece)] = piece
-            filled += len(piece)
+            chunk = self._permutation(number)[offset : offset + len(stream) - filled]
+            stream[filled : filled + len(chunk)] = chunk
+            filled += len(chunk)
         return stream.reshape(steps, self.batch_size)
 
     def _permutation(self, number: int) -> NDArray[np.int32]:
-        """The row order of a pass; the last one asked for is kept."""
+        """The row order of a pass; the latest one is cached."""
         if number != self._pass:
             random = np.random.Generator(np.random.PCG64([self.seed, number]))
             self._order = random.permutation(self.count).astype(np.int32)

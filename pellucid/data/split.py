@@ -20,11 +20,10 @@ def split(
 ) -> tuple[NDArray[np.int64], ...]:
     """Row numbers of each part, ascending; together they are 0 … rows-1, each once.
 
-    `fractions` sum to 1; the first part is the training part. With `labels` (n,) every class is
-    divided in these proportions, and each class keeps at least one row in the first part. With
-    `values` (n,) the parts have alike distributions: the rows are sorted by value and each stretch
-    is divided in these proportions. The same arguments give the same parts. Fewer rows than parts
-    raise `DataError`.
+    `fractions` sum to 1; the first part is the training part. `labels` (n,) stratify by class: each
+    class is divided in these proportions, with at least one row in the first part. `values` (n,)
+    stratify by quantile: the rows are sorted by value, and each section is divided in these
+    proportions. The same arguments give the same parts. Fewer rows than parts raise `DataError`.
     """
     _check(rows, fractions, labels, values)
     random = np.random.Generator(np.random.PCG64(seed))
@@ -59,7 +58,7 @@ def _check(
 
 
 def _sizes(rows: int, fractions: Sequence[float]) -> list[int]:
-    """Sizes of the parts by largest remainder, at least 1 each."""
+    """Sizes of the parts by the largest-remainder method, at least 1 each."""
     exact = [rows * fraction for fraction in fractions]
     sizes = [max(1, math.floor(size + 1e-9)) for size in exact]
     while sum(sizes) < rows:
@@ -72,13 +71,13 @@ def _sizes(rows: int, fractions: Sequence[float]) -> list[int]:
 
 
 def _interleaved(sizes: list[int], random: np.random.Generator) -> NDArray[np.int64]:
-    """Part numbers, shape (sum(sizes),), spread so that each stretch holds all parts in proportion.
+    """Part numbers, shape (sum(sizes),), in which each section holds the parts in proportion.
 
-    Each part puts one row, at a random place, into each of its own equal stretches.
+    A part of s rows has one row, at a random position, in each of s equal sections.
     """
-    places = [(np.arange(size) + random.random(size)) / size for size in sizes]
+    positions = [(np.arange(size) + random.random(size)) / size for size in sizes]
     numbers = np.repeat(np.arange(len(sizes)), sizes)
-    return numbers[np.argsort(np.concatenate(places), kind="stable")]
+    return numbers[np.argsort(np.concatenate(positions), kind="stable")]
 
 
 def _keep_in_first(

@@ -1,4 +1,4 @@
-"""Columns out of a table in DuckDB, each typed over all of its rows."""
+"""Columns of a table in DuckDB, each with a type that all of its rows determine."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 CHUNK_ROWS = 131_072
-"""Rows of texts that are Python objects at one time."""
+"""Rows of texts that are converted to Python objects at a time."""
 
 _SIGNED = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _WHOLE = frozenset([*_SIGNED, *(f"U{name}" for name in _SIGNED)])
@@ -33,7 +33,7 @@ _MISSING_LIST = ", ".join(f"'{word}'" for word in sorted(MISSING_WORDS))
 def stored_column(
     connection: "DuckDBPyConnection", column: str, name: str, kind: str
 ) -> tuple[Column | None, list[Note]]:
-    """One column of the table `part`, by its DuckDB type; None for nested values."""
+    """One column of the table `part`, by its DuckDB type, with notes; None for nested values."""
     if kind in _WHOLE or kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL"):
         return NumberColumn(name, _numbers(connection, column), kind in _WHOLE), []
     if kind == "BOOLEAN":
@@ -87,22 +87,22 @@ def _booleans(connection: "DuckDBPyConnection", column: str, name: str) -> Boole
 
 
 def _dates(connection: "DuckDBPyConnection", source: str, name: str) -> DateColumn:
-    moment = f"CAST({source} AS TIMESTAMP)"
+    timestamp = f"CAST({source} AS TIMESTAMP)"
     query = (
-        f"SELECT CASE WHEN isfinite({moment}) THEN CAST(floor(epoch({moment})) AS BIGINT) "
+        f"SELECT CASE WHEN isfinite({timestamp}) THEN CAST(floor(epoch({timestamp})) AS BIGINT) "
         f"ELSE {MISSING_DATE} END FROM part"
     )
     return DateColumn(name, _fetch(connection, query).astype(np.int64))
 
 
 def _fetch(connection: "DuckDBPyConnection", query: str) -> NDArray[Any]:
-    """The only column that the query gives."""
+    """The only column of the query's result."""
     (values,) = connection.execute(query).fetchnumpy().values()
     return np.asarray(values)
 
 
 def one_row(connection: "DuckDBPyConnection", query: str) -> tuple[Any, ...]:
-    """The only row that the query gives."""
+    """The only row of the query's result."""
     row = connection.execute(query).fetchone()
     if row is None:
         raise AssertionError(f"no row from {query}")

@@ -1,5 +1,6 @@
-"""A table: named columns of equal length, with notes on what was found while reading it."""
+"""A table: named columns of equal length, with notes from reading it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,9 +12,10 @@ from pellucid.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns of equal length; reading a file or converting a data frame gives one.
+    """Named columns of equal length, as `read_table` returns them.
 
-    `source` says where it came from, for messages. `notes` says what was found and handled.
+    `source` names the origin of the table in messages. `notes` tell how irregular values were read.
+    Repeated names and columns of different lengths raise `DataError`.
     """
 
     columns: tuple[Column, ...]
@@ -21,12 +23,7 @@ class Table:
     source: str = "the table"
 
     def __post_init__(self) -> None:
-        repeated = repeated_names(self.names)
-        if repeated:
-            raise DataError(
-                f"{self.source} names more than one column {quoted(repeated)}: "
-                "give every column a name of its own."
-            )
+        check_names(self.names, self.source)
         lengths = {len(column) for column in self.columns}
         if len(lengths) > 1:
             sizes = ", ".join(f"'{column.name}' {len(column):,}" for column in self.columns[:10])
@@ -46,7 +43,7 @@ class Table:
         return name in self.names
 
     def column(self, name: str) -> Column:
-        """The column of that name; `DataError` suggests the nearest name where there is none."""
+        """The column of that name; an unknown name raises a `DataError` with a suggestion."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -70,12 +67,12 @@ class Table:
         return replace(self, columns=kept, notes=notes)
 
 
-def repeated_names(names: Sequence[str]) -> list[str]:
-    """The names that occur more than once, in order of first appearance."""
-    seen: set[str] = set()
-    repeated: dict[str, None] = {}
-    for name in names:
-        if name in seen:
-            repeated[name] = None
-        seen.add(name)
-    return list(repeated)
+def check_names(names: Sequence[str], source: str) -> None:
+    """Raises `DataError` where a name of the columns of `source` occurs more than once."""
+    counts = Counter(names)
+    repeated = [name for name, count in counts.items() if count > 1]
+    if repeated:
+        raise DataError(
+            f"{source} names more than one column {quoted(repeated)}: "
+            "give every column a name of its own."
+        )

@@ -1,4 +1,4 @@
-"""What the network learns to put out, and what its outputs mean."""
+"""Encoding of the target for training, and decoding of network outputs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,23 +6,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.data.class_scores import NO_CLASS, most_probable_class, probabilities
 from pellucid.data.coerce import as_number, as_text
 from pellucid.data.column import BooleanColumn, Column, NumberColumn
-from pellucid.data.likeliest import NO_CLASS, likeliest, probabilities
-from pellucid.data.moments import mean_and_deviation
 from pellucid.data.note import counted, quoted
+from pellucid.data.statistics import mean_and_std
 from pellucid.data.task import Label, Task, class_codes, class_labels
 from pellucid.errors import DataError, NotFiniteError
 
-MOST_SIGNALS = 10
-"""Classes, the commonest, whose indicators tell encoders what is to be predicted."""
+MOST_RESPONSES = 10
+"""The most classes, commonest first, with an indicator in the response for encoders."""
 
 
 @dataclass(frozen=True)
 class NumberTarget:
-    """A number y, learned as (y - mean) / scale, mean and deviation of the training rows.
+    """A number y, encoded as (y - mean) / scale, with the mean and standard deviation in training.
 
-    `whole` says that it was written as whole numbers; predictions are not rounded.
+    `whole`: whether it was written as whole numbers. Predictions are not rounded.
     """
 
     column: str
@@ -41,14 +41,14 @@ class NumberTarget:
         """Values in the target's own unit, float64, shape (n,), from outputs (n,) or (n, 1)."""
         return np.asarray(outputs, np.float64).reshape(len(outputs)) * self.scale + self.mean
 
-    def signal(self, encoded: NDArray[Any]) -> NDArray[np.float64]:
-        """What encoders learn with: the standardised values, shape (n, 1)."""
+    def response(self, encoded: NDArray[Any]) -> NDArray[np.float64]:
+        """The response for learning encoders: standardised values, shape (n, 1)."""
         return np.asarray(encoded, np.float64)[:, None]
 
 
 @dataclass(frozen=True)
 class ClassTarget:
-    """One of `labels`, ascending, learned as its position; `counts` are of training rows."""
+    """A class, encoded as its index in the ascending `labels`; `counts` are those of training rows."""
 
     column: str
     task: Task
@@ -58,7 +58,7 @@ class ClassTarget:
     def encode(self, column: Column) -> NDArray[np.int32]:
         """Class codes, int32, shape (n,); missing and unknown classes raise `DataError`."""
         _refuse_missing(column.name, column.missing())
-        codes = class_codes(self._alike(column), self.labels)
+        codes = class_codes(self._as_label_type(column), self.labels)
         unknown = codes < 0
         if unknown.any():
             texts = as_text(column.take(unknown))
@@ -70,15 +70,15 @@ class ClassTarget:
         return codes
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """The likeliest label of each row, shape (n,), of the type that labels have in the data.
+        """The most probable label of each row, shape (n,), of the type that labels have in the data.
 
-        Outputs that are NaN have none: they raise NotFiniteError.
+        Outputs that determine no class, such as NaN, raise `NotFiniteError`.
         """
-        places = likeliest(self.probabilities(outputs))
-        if (places == NO_CLASS).any():
-            row = int(np.argmax(places == NO_CLASS))
+        codes = most_probable_class(self.probabilities(outputs))
+        if (codes == NO_CLASS).any():
+            row = int(np.argmax(codes == NO_CLASS))
             raise NotFiniteError(f"The outputs for row {row} are no numbers: it has no class.")
-        return np.asarray(self.label_array()[places])
+        return np.asarray(self.label_array()[codes])
 
     def label_array(self) -> NDArray[Any]:
         """The labels as an array, texts as Python texts."""
@@ -96,13 +96,13 @@ class ClassTarget:
             raise ValueError(f"outputs should have {classes} columns, got {outputs.shape}")
         return probabilities(logits)
 
-    def signal(self, encoded: NDArray[Any]) -> NDArray[np.float64]:
-        """What encoders learn with: indicators of the commonest classes, shape (n, m)."""
-        common = np.argsort(self.counts, kind="stable")[::-1][:MOST_SIGNALS]
+    def response(self, encoded: NDArray[Any]) -> NDArray[np.float64]:
+        """The response for learning encoders: indicators of the commonest classes, shape (n, m)."""
+        common = np.argsort(self.counts, kind="stable")[::-1][:MOST_RESPONSES]
         return np.stack([encoded == code for code in common], axis=1).astype(np.float64)
 
-    def _alike(self, column: Column) -> Column:
-        """The column stored as the labels are: 1 and "1", true and "true" are the same class."""
+    def _as_label_type(self, column: Column) -> Column:
+        """The column with the type of the labels: 1 and "1", true and "true" are the same class."""
         if isinstance(self.labels[0], str):
             return as_text(column)
         if isinstance(self.labels[0], bool):
@@ -113,15 +113,15 @@ class ClassTarget:
 Target = NumberTarget | ClassTarget
 
 
-def learn_target(column: Column, task: Task, everything: Column | None = None) -> Target:
-    """What is learned of the target, from its training rows, of which none may be missing.
+def learn_target(column: Column, task: Task, all_rows: Column | None = None) -> Target:
+    """The encoder of the target, fitted to its training rows, of which none may be missing.
 
-    everything: the target of all rows that there are, which names every class; the training rows may
-    lack one that is rare.
+    all_rows: the target of all rows of the table, by default `column`. Its values are the classes, as
+    the training rows may lack a rare one.
     """
     _refuse_missing(column.name, column.missing())
     if task.is_classification:
-        labels = class_labels(column if everything is None else everything)
+        labels = class_labels(column if all_rows is None else all_rows)
         counts = np.bincount(class_codes(column, labels), minlength=len(labels))
         if np.count_nonzero(counts) < 2:
             raise DataError(f"The training rows hold a single class of '{column.name}'.")
@@ -129,7 +129,7 @@ def learn_target(column: Column, task: Task, everything: Column | None = None) -
     if not isinstance(column, NumberColumn):
         raise DataError(f"The target '{column.name}' holds no numbers.")
     values = column.values.astype(np.float64)
-    mean, scale = mean_and_deviation(values)
+    mean, scale = mean_and_std(values)
     return NumberTarget(column.name, task, mean, scale if scale > 0 else 1.0, column.whole)
 
 

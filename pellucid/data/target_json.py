@@ -48,10 +48,7 @@ def target_from_json(value: object, where: str) -> Target:
 def _classes(value: object, where: str, column: str, task: Task) -> ClassTarget:
     entries = checked.record(value, where, (*_COMMON, "labels", "counts"))
     labels = _labels(checked.items(entries["labels"], f"{where}.labels"), f"{where}.labels")
-    counts = tuple(
-        checked.whole(count, f"{where}.counts[{place}]")
-        for place, count in enumerate(checked.items(entries["counts"], f"{where}.counts"))
-    )
+    counts = checked.whole_numbers(entries["counts"], f"{where}.counts")
     if (len(labels) == 2) != (task.kind == "two classes") or len(counts) != len(labels):
         raise checked.refuse(where, "labels and counts that fit the task", labels)
     return ClassTarget(column, task, labels, counts)
@@ -60,13 +57,13 @@ def _classes(value: object, where: str, column: str, task: Task) -> ClassTarget:
 def _labels(values: list[object], where: str) -> tuple[Label, ...]:
     """Class labels: two or more, all of one type, different, in ascending order."""
     labels: list[Label] = []
-    for place, value in enumerate(values):
+    for index, value in enumerate(values):
         if isinstance(value, float):
-            checked.number(value, f"{where}[{place}]")
+            checked.number(value, f"{where}[{index}]")
         if not isinstance(value, str | int | float | bool):
-            raise checked.refuse(f"{where}[{place}]", "a text, a number, true or false", value)
+            raise checked.refuse(f"{where}[{index}]", "a text, a number, true or false", value)
         labels.append(value)
-    alike = len({type(label) for label in labels}) == 1
-    if not alike or len(labels) < 2 or labels != sorted(set(labels), key=lambda label: label):
+    same_type = len({type(label) for label in labels}) == 1
+    if not same_type or len(labels) < 2 or labels != sorted(set(labels), key=lambda label: label):
         raise checked.refuse(where, "different labels of one type, in ascending order", values)
     return tuple(labels)

@@ -1,4 +1,4 @@
-"""What is to be predicted: a number, one of two classes, or one of many."""
+"""The task of a target column: regression, or classification with two or more classes."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,19 +15,21 @@ TaskKind = Literal["regression", "two classes", "many classes"]
 Label = str | int | float | bool
 
 CLASS_NUMBERS = 10
-"""Different whole numbers up to which a target is read as classes."""
+"""The most distinct whole numbers with which a target is classes."""
 
 CLASS_ROWS = 5
-"""Rows that each of those numbers must have on average."""
+"""The fewest rows for each of those numbers, on average."""
 
 EXACT = 2**53
+"""Below this float64 represents every whole number exactly."""
+
 EXACT_SINGLE = 2**24
-"""Whole numbers from which float64, or float32, does not tell all of them apart."""
+"""Below this float32 represents every whole number exactly."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be predicted, with the reason in plain words."""
+    """The task, with the reason for it in plain words."""
 
     kind: TaskKind
     reason: str
@@ -40,7 +42,7 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class TargetChoice:
-    """The task, the rows (int64) whose target is known, and what was noticed about the target."""
+    """The task, the numbers (int64) of the rows with a target, and notes on the target."""
 
     task: Task
     rows: NDArray[np.int64]
@@ -50,8 +52,8 @@ class TargetChoice:
 def choose_target(table: Table, name: str, choice: str | None = None) -> TargetChoice:
     """The task and the usable rows for predicting the column `name`.
 
-    `choice` is "regression", "classification" or None to infer it. An unknown column, one with no
-    values, with a single value, or one that cannot be predicted raises `DataError`.
+    `choice` is "regression", "classification" or None to infer the task. `DataError` is raised for an
+    unknown column, one without two distinct values, and one that cannot be predicted.
     """
     column = table.column(name)
     missing = column.missing()
@@ -67,15 +69,15 @@ def choose_target(table: Table, name: str, choice: str | None = None) -> TargetC
 
 
 def infer_task(column: Column, choice: str | None = None) -> Task:
-    """The task that a target column sets, or the user's choice where it can be honoured.
+    """The task of a target column: the user's choice, or else inferred from the values.
 
-    Texts and booleans are classes. Numbers are a regression, unless they are whole, at most 10
-    different ones, and each has 5 rows or more on average: then they are classes. Two different
-    whole numbers are always two classes.
+    Texts and booleans are classes. So are two distinct whole numbers, and up to 10 with 5 rows or
+    more each on average. Other numbers are a regression. A column that does not allow the choice
+    raises `DataError`.
     """
     if choice not in (None, "regression", "classification"):
         raise ValueError(f"the task should be 'regression' or 'classification', not '{choice}'")
-    different = _different(column)
+    distinct = _count_distinct(column)
     if isinstance(column, DateColumn):
         raise DataError(
             f"The target '{column.name}' holds dates, which cannot be predicted as they are: "
@@ -87,18 +89,18 @@ def infer_task(column: Column, choice: str | None = None) -> Task:
         return Task("regression", "you asked for a regression")
     if choice == "classification":
         _check_exact(column)
-        return _classes(different, "you asked for classes")
+        return _classes(distinct, "you asked for classes")
     if isinstance(column, NumberColumn):
-        task = _number_task(column, different)
+        task = _number_task(column, distinct)
         if task.is_classification:
             _check_exact(column)
         return task
     what = "texts" if isinstance(column, TextColumn) else "true or false"
-    return _classes(different, f"the target holds {what}")
+    return _classes(distinct, f"the target holds {what}")
 
 
-def _different(column: Column) -> int:
-    """The number of different known values; `DataError` unless there are two, and some repeat."""
+def _count_distinct(column: Column) -> int:
+    """The number of distinct known values; `DataError` for fewer than two, or unique texts."""
     present = int((~column.missing()).sum())
     if present == 0:
         raise DataError(f"Every value of the target '{column.name}' is missing.")
@@ -116,13 +118,13 @@ def _different(column: Column) -> int:
     return len(labels)
 
 
-def _classes(different: int, reason: str) -> Task:
-    kind: TaskKind = "two classes" if different == 2 else "many classes"
-    return Task(kind, f"{reason}, {different:,} different values")
+def _classes(distinct: int, reason: str) -> Task:
+    kind: TaskKind = "two classes" if distinct == 2 else "many classes"
+    return Task(kind, f"{reason}, {distinct:,} different values")
 
 
 def _check_exact(column: Column) -> None:
-    """Raise DataError for numbers that name classes but are too large to be told apart."""
+    """Raises `DataError` for class labels that are too large for exact floats."""
     if not isinstance(column, NumberColumn):
         return
     values = column.values[~column.missing()]
@@ -135,19 +137,19 @@ def _check_exact(column: Column) -> None:
         )
 
 
-def _number_task(column: NumberColumn, different: int) -> Task:
+def _number_task(column: NumberColumn, distinct: int) -> Task:
     values = column.values[~column.missing()]
     whole = bool((values == np.floor(values)).all())
-    if whole and different == 2:
+    if whole and distinct == 2:
         return _classes(2, "the target holds whole numbers")
-    if whole and different <= CLASS_NUMBERS and len(values) >= CLASS_ROWS * different:
-        return _classes(different, f"the target holds whole numbers, no more than {CLASS_NUMBERS}")
+    if whole and distinct <= CLASS_NUMBERS and len(values) >= CLASS_ROWS * distinct:
+        return _classes(distinct, f"the target holds whole numbers, no more than {CLASS_NUMBERS}")
     what = "whole numbers" if whole else "numbers with fractions"
-    return Task("regression", f"the target holds {what}, {different:,} different values")
+    return Task("regression", f"the target holds {what}, {distinct:,} different values")
 
 
 def class_labels(column: Column) -> tuple[Label, ...]:
-    """The different values that occur, in ascending order, as the type they have in the data."""
+    """The distinct values of the column, ascending, of the type that they have in the data."""
     if isinstance(column, TextColumn):
         counts = column.counts()
         return tuple(
@@ -156,27 +158,27 @@ def class_labels(column: Column) -> tuple[Label, ...]:
     if isinstance(column, BooleanColumn):
         return tuple(bool(state) for state in np.unique(column.states[~column.missing()]))
     values = column.values if isinstance(column, NumberColumn) else column.seconds
-    different = np.unique(values[~column.missing()])
+    distinct = np.unique(values[~column.missing()])
     whole = isinstance(column, DateColumn) or column.whole
-    return tuple(int(value) if whole else float(value) for value in different)
+    return tuple(int(value) if whole else float(value) for value in distinct)
 
 
 def class_codes(column: Column, labels: tuple[Label, ...]) -> NDArray[np.int32]:
-    """For each row the position of its value in `labels`, -1 where missing or not among them."""
-    place = {label: code for code, label in enumerate(labels)}
+    """For each row the index of its value in `labels`, -1 where missing or not among them."""
+    code_of = {label: code for code, label in enumerate(labels)}
     if isinstance(column, TextColumn):
-        table = [place.get(level, -1) for level in column.levels]
+        table = [code_of.get(level, -1) for level in column.levels]
         return np.array([*table, -1], np.int32)[column.codes]
     if isinstance(column, BooleanColumn):
-        states = np.array([place.get(False, -1), place.get(True, -1), -1], np.int32)
+        states = np.array([code_of.get(False, -1), code_of.get(True, -1), -1], np.int32)
         return states[column.states]
     values = column.values if isinstance(column, NumberColumn) else column.seconds
-    different, inverse = np.unique(values, return_inverse=True)
-    return np.array([place.get(float(value), -1) for value in different], np.int32)[inverse]
+    distinct, inverse = np.unique(values, return_inverse=True)
+    return np.array([code_of.get(float(value), -1) for value in distinct], np.int32)[inverse]
 
 
 def _single_rows(column: Column) -> list[Note]:
-    """A note on the classes that have one row only."""
+    """A note on the classes with a single row."""
     labels = class_labels(column)
     counts = np.bincount(class_codes(column, labels) + 1, minlength=len(labels) + 1)[1:]
     single = [str(label) for label, count in zip(labels, counts, strict=True) if count == 1]

@@ -1,4 +1,4 @@
-"""From raw texts to a column: dictionary codes, or numbers, booleans or dates written as texts."""
+"""Columns from raw texts: categories, or numbers, booleans or dates written as texts."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -29,20 +29,20 @@ from pellucid.data.number_text import (
 )
 
 MOST_LEVELS = 100_000
-"""Different texts that are kept apart; further ones share a level, so that memory stays bounded."""
+"""The most distinct texts of a column; further ones share a level, to bound the memory."""
 
-NUMBERS_ENOUGH = 0.8
-"""Share of the texts of a column that must be numbers for the rest to be taken for stray text."""
+NUMBER_SHARE = 0.8
+"""The least share of numbers among texts with which a column is numeric."""
 
-DIFFERENT_ENOUGH = 5
-"""Different numbers that a column with stray text must hold: "0, 1, 2, 3+" are categories."""
+FEWEST_NUMBERS = 5
+"""The fewest distinct numbers of a numeric column with stray texts: 0, 1, 2, 3+ are categories."""
 
 Chunks = Callable[[], Iterable[list[str]]]
-"""Gives the texts of a column in pieces, from the start, as often as it is asked to."""
+"""Iterates over the texts of a column in chunks; each call starts anew."""
 
 
 def column_from_texts(name: str, chunks: Chunks) -> tuple[Column, list[Note]]:
-    """The column that raw texts make ("" for missing), with notes on stray or unusual values."""
+    """The column from raw texts ("" is missing), with notes on stray or unusual values."""
     column = _encode(name, chunks())
     levels = [level for level in column.levels if level != RARE_TEXTS]
     if not levels:
@@ -62,7 +62,7 @@ def column_from_texts(name: str, chunks: Chunks) -> tuple[Column, list[Note]]:
 
 
 def _encode(name: str, chunks: Iterable[list[str]]) -> TextColumn:
-    """Dictionary codes, in order of first appearance, after trimming and naming what is missing."""
+    """The texts as codes of levels, trimmed; levels are in the order of first appearance."""
     lookup: dict[str, int] = {}
     seen: dict[str, int] = {}
     parts: list[NDArray[np.int32]] = []
@@ -97,11 +97,11 @@ def _level_code(raw: str, lookup: dict[str, int]) -> int:
 
 @dataclass(frozen=True)
 class _Style:
-    """One way to write numbers, with how much of a column it reads."""
+    """A number format, with the share of rows and the distinct numbers that it reads."""
 
     decimal_comma: bool
     share: float
-    different: int
+    distinct: int
 
 
 def _style(column: TextColumn, levels: list[str], decimal_comma: bool) -> _Style:
@@ -118,12 +118,12 @@ def _style(column: TextColumn, levels: list[str], decimal_comma: bool) -> _Style
 def _as_numbers(
     column: TextColumn, levels: list[str], chunks: Chunks
 ) -> tuple[NumberColumn, list[Note]] | None:
-    """The column as numbers when most texts are numbers; the others become missing, and a note."""
+    """The column as numbers if most texts are numbers; others become missing, with a note."""
     style = max(
-        (_style(column, levels, False), _style(column, levels, True)), key=lambda each: each.share
+        (_style(column, levels, False), _style(column, levels, True)), key=lambda style: style.share
     )
     some_stray = style.share < 1.0
-    if style.share < NUMBERS_ENOUGH or (some_stray and style.different < DIFFERENT_ENOUGH):
+    if style.share < NUMBER_SHARE or (some_stray and style.distinct < FEWEST_NUMBERS):
         return None
     values, stray = _parse(
         column,
@@ -147,8 +147,8 @@ def _as_dates(column: TextColumn, form: str, chunks: Chunks) -> tuple[Column, li
     seconds, stray = _parse(
         column, chunks, lambda text: parse_date(text, form), MISSING_DATE, np.int64
     )
-    usable = int((seconds != MISSING_DATE).sum())
-    if usable < 0.95 * int((~column.missing()).sum()):
+    parsed = int((seconds != MISSING_DATE).sum())
+    if parsed < 0.95 * int((~column.missing()).sum()):
         return column, []
     notes = [stray_note(column.name, stray, "a date")] if stray else []
     if form:
@@ -164,9 +164,10 @@ def _parse(
     missing: float,
     dtype: type[np.generic],
 ) -> tuple[NDArray[Any], dict[str, int]]:
-    """Values of the column by `parse`, `missing` where it gives None, and the texts it refused.
+    """Values of the column by `parse`, and the counts of the texts for which it returns None.
 
-    A column with too many different texts for its dictionary is read again from its raw texts.
+    Those texts get the value `missing`. A column with more than `MOST_LEVELS` distinct texts is read
+    again from its raw texts.
     """
     if column.levels[-1] != RARE_TEXTS:
         return parse_levels(column, parse, missing, dtype)
@@ -193,7 +194,7 @@ def parse_levels(
     missing: float,
     dtype: type[np.generic],
 ) -> tuple[NDArray[Any], dict[str, int]]:
-    """Values, shape (n,), from parsing each level once, and the refused texts with their counts."""
+    """Values, shape (n,), by parsing each level once, and the counts of texts without a value."""
     counts = column.counts()
     table = np.full(len(column.levels) + 1, missing, dtype)
     stray: dict[str, int] = {}
@@ -209,7 +210,7 @@ def parse_levels(
 def as_boolean_states(
     column: TextColumn, true: frozenset[str], false: frozenset[str]
 ) -> BooleanColumn:
-    """The column as booleans, by the lower-case words for true and false; others are missing."""
+    """The column as booleans, by lower-case words for true and false; others are missing."""
     table = np.full(len(column.levels) + 1, MISSING_BOOLEAN, np.int8)
     for code, level in enumerate(column.levels):
         word = level.lower()
@@ -219,7 +220,7 @@ def as_boolean_states(
 
 
 def stray_note(name: str, stray: dict[str, int], wanted: str) -> Note:
-    """The note that counts the values that are no such thing, and quotes the commonest."""
+    """A note with the count of values of another type, and the commonest of them."""
     total = sum(stray.values())
     common = sorted(stray.items(), key=lambda item: (-item[1], item[0]))[:3]
     examples = ", ".join(f"'{shortened(text)}' ({count:,})" for text, count in common)

@@ -1,4 +1,4 @@
-"""What a network is: immutable nodes, the op table, gradients, and the NumPy reference.
+"""A network as a graph: immutable nodes, the op table, gradients, and the NumPy reference.
 
 Imports NumPy and nothing else.
 """

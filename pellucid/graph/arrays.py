@@ -1,7 +1,7 @@
 """Values that users pass, as NumPy arrays. Sparse matrices, masks and lists of tensors are refused.
 
-NumPy makes an object array of what it does not know, forgets masks, and computes tensors in a list,
-which would cut them off from the graph without a word.
+NumPy would make object arrays of unknown objects, drop masks, and compute tensors in a list, which cuts
+them off from the graph.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pellucid.graph.op import Array
 
 
 class Symbolic:
-    """A value that a graph computes. NumPy would compute it where it makes an array of a list."""
+    """A value of a graph. A list of them is refused, since NumPy would compute each."""
 
     __slots__ = ()
 
@@ -89,7 +89,7 @@ def supported(value: Any) -> Array:
 
 
 def _of_objects(array: Array) -> str:
-    """What is wrong with an array that NumPy could only make of objects."""
+    """The reason why NumPy made an array of objects."""
     first = next((item for item in array.flat if not isinstance(item, (bool, int, float))), None)
     if first is None and array.size and all(item is not None for item in array.flat):
         return "a tensor cannot hold integers beyond int64; divide them, or give them as floats"

@@ -44,7 +44,7 @@ def read(state: State) -> Tensor:
 
 
 def placeholder(name: str, shape: Lengths, dtype: Any = FLOAT32) -> Tensor:
-    """An input that every step is fed by name."""
+    """An input that is fed at every step, by name."""
     if not isinstance(name, str):
         raise TypeError(f"a placeholder's name is text, got {brief(name)}")
     return Tensor(apply("input", name=name, shape=flat_ints([shape]), dtype=as_dtype(dtype)))
@@ -212,6 +212,6 @@ def normal(
 def bernoulli(
     shape: Lengths, probability: float, *, seed: Operand, step: Operand = 0, draw: int = 0
 ) -> Tensor:
-    """True with the given probability (to within 2⁻²⁴); see `uniform`."""
+    """True with this probability (to within 2⁻²⁴); see `uniform`."""
     chance = plain("bernoulli probability", probability)
     return _draw("bernoulli", shape, seed, step, probability=chance, draw=draw)

@@ -56,7 +56,7 @@ def _names() -> str:
 
 
 def fitted(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
-    """A copy of `array` in this type and in C order, in which no number became another.
+    """A copy of `array` in this type and in C order. No number changes but by rounding.
 
     Floats are rounded and integers become the nearest float; conditions are what is not 0. Raises
     OutOfRangeError for a number beyond the type, ValueError for a fraction that an integer would lose.

@@ -1,6 +1,6 @@
 """The reference executor: NumPy, node by node, in order; and the choice of executor.
 
-It is what the teaching views show and what every native result is tested against.
+The views for teaching show its values, and every native result is tested against it.
 """
 
 from __future__ import annotations

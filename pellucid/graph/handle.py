@@ -1,4 +1,4 @@
-"""What a tensor is to Python: the type of a node, and its value when it is asked for."""
+"""A tensor seen from Python: the type of a node, and its value on demand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pellucid.hints import TENSOR, missing
 class Handle(Symbolic):
     """A node seen from Python. Nothing is computed until a value is asked for.
 
-    The value is computed from the states as they are at that moment, and is not kept. A copy is of
+    The value is computed from the states as they are at that moment, and is not cached. A copy is of
     the same node; a deep copy, or one that was pickled, reads copies of the states.
     """
 

@@ -136,7 +136,7 @@ class Literal:
 class Node:
     """One application of an op to other nodes. Make nodes with `apply`, never directly.
 
-    origin: the part of a network that it was first made for (see `origin`), for people to read.
+    origin: the part of a network that it was first made for (see `origin`), for error messages.
     """
 
     op: str
@@ -185,7 +185,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _identity(value: Any) -> Any:
-    """What tells attributes apart: 0.0 and −0.0 are two values, NaN is one."""
+    """A value that tells attributes apart: 0.0 and −0.0 are two, NaN is one."""
     return value.hex() if isinstance(value, float) else value
 
 

@@ -1,4 +1,4 @@
-"""Properties that are computed when they are first asked for, then kept."""
+"""Properties that are computed once, without a lock."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ T = TypeVar("T")
 
 
 class once(Generic[T]):  # noqa: N801 (used as functools.cached_property is)
-    """A property that is computed once for each object, by threads that meet in it perhaps twice.
+    """A property that is computed once for each object; threads that race may compute it twice.
 
-    functools.cached_property of Python 3.11 has a lock, one for all objects: what a thread computes
-    holds up all others, and for ever in a forked child, where that thread is gone.
+    `functools.cached_property` of Python 3.11 has one lock for all objects. A thread in it blocks all
+    others, for ever in a forked child, where that thread no longer runs.
     """
 
     def __init__(self, compute: Callable[[Any], T]) -> None:

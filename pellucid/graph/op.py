@@ -1,4 +1,4 @@
-"""The op table: what each operation means.
+"""The op table: the meaning of each operation.
 
 An op is one small declaration: the type of its result, its NumPy reference and its gradient rule.
 Everything else (evaluation, differentiation, the verifier, the compiler, the tests) reads this

@@ -55,7 +55,8 @@ def check_repeatable(
         f"what is built into the graph{where} {what}. A graph is built once and runs many times, so "
         "it would be the same in every step. Draw in the graph instead, anew in each step: "
         "nn.GaussianNoise or nn.Dropout, nn.forward_pass().normal(shape), or pel.normal with the "
-        "step's number; what else changes is an input."
+        "step's number; compute with the tensor of a parameter, not with its .value or .numpy(); what "
+        "else changes is an input."
     )
 
 

@@ -1,4 +1,4 @@
-"""What a network is built with: the shape of one input, or a batch, or a tree of them."""
+"""The example that a network is built with: an input's shape, a batch, or a tree of these."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ def is_tree(inputs: Any) -> bool:
 def mapped(function: Callable[[str, Any], Any], inputs: Any, name: str = "x") -> Any:
     """The same tree with function(name, leaf) for each leaf.
 
-    One input is named `name`, those of a tree by their way in it: `x.0`, `x.user`. Names of a dict
-    are gone through in order, so that nothing depends on how it was written.
+    One input is named `name`, those of a tree by their way in it: `x.0`, `x.user`. Names of a
+    dict are visited in sorted order.
     """
     if not is_tree(inputs):
         return function(name, inputs)

@@ -1,4 +1,4 @@
-"""The mode of a forward pass: training or evaluation, its random draws, and what it left behind."""
+"""The mode of a forward pass: training or evaluation, its random draws, updates and activations."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ class ForwardPass:
                  called again appears as `path#2`, and so on.
     momentum:    how far running statistics move, a scalar; None: as far as each layer says.
     outputs:     the last output of each network by its name, where networks are named.
-    mixed:       what each row has become: shares (batch,) of rows by their numbers (int32, None for
-                 each row itself), which add up to 1; empty if no layer mixed rows.
+    around:      the pass of training inside which this one was begun, None for none.
+    mixed:       the rows of which each row is a mixture: row numbers (int32, None for the row itself)
+                 with shares (batch,) that add up to 1; empty if no layer mixed rows.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class ForwardPass:
         self.updates: dict[State, Node] = {}
         self.activations: dict[str, Tensor] = {}
         self.mixed: list[tuple[Tensor | None, Tensor]] = []
+        self.around: ForwardPass | None = None
         self._calls: dict[str, int] = {}
         self._draws = 0
 
@@ -65,11 +67,13 @@ class ForwardPass:
         return bernoulli(shape, probability, seed=self.seed, step=self.step, draw=self._next_draw())
 
     def current(self, state: State) -> Tensor:
-        """The value of a running statistic so far in this pass, with the updates made to it."""
-        return Tensor(self.updates[state]) if state in self.updates else read(state)
+        """The value of a running statistic, with the updates made to it so far in this pass."""
+        if state in self.updates:
+            return Tensor(self.updates[state])
+        return read(state) if self.around is None else self.around.current(state)
 
     def mix(self, partner: Tensor, share: Tensor) -> None:
-        """Say that row i is now share_i of itself and 1 − share_i of row partner_i, for losses."""
+        """Note for losses that row i is now share_i of itself and 1 − share_i of row partner_i."""
         before = self.mixed or [(None, tensor(1.0, share.dtype).broadcast_to(share.shape))]
         own = [(rows, part * share) for rows, part in before]
         others = [
@@ -112,28 +116,40 @@ def is_training() -> bool:
 
 @contextmanager
 def training(
-    seed: Source = 0,
-    step: Source = 0,
+    seed: Source | None = None,
+    step: Source | None = None,
     momentum: Tensor | None = None,
     names: Mapping[int, str] | None = None,
 ) -> Iterator[ForwardPass]:
     """Networks called inside are in training mode.
 
-    seed, step: int64 scalars or Python integers that the random draws are a function of; give them
-    as inputs of the graph to draw afresh at each step.
-    momentum:   how far running statistics move instead of what their layers say: 1 / n at the n-th
+    seed, step: int64 scalars or Python integers, 0 by default; random draws are a function of both. As
+    inputs of the graph they give new draws at each step.
+    momentum:   how far running statistics move, instead of their layers' settings: 1 / n at the n-th
     batch makes them plain means over batches.
     names:      by the `id` of a network, the name that paths of activations in it begin with; those of
     other networks are not kept.
+
+    Without settings, inside another pass of training, it is that pass again, such as in a step of one's
+    own: its draws go on, and what it updates is kept.
     """
-    with _in_force(ForwardPass(True, seed, step, momentum, names)) as current:
+    plain = all(given is None for given in (seed, step, momentum, names))
+    chosen = _training_around() if plain else None
+    if chosen is None:
+        chosen = ForwardPass(True, _or_zero(seed), _or_zero(step), momentum, names)
+    with _in_force(chosen) as current:
         yield current
 
 
 @contextmanager
 def evaluation() -> Iterator[ForwardPass]:
-    """Networks called inside are in evaluation mode, as outside, and their activations are kept."""
-    with _in_force(ForwardPass(False, 0, 0)) as current:
+    """Networks called inside are in evaluation mode, as outside, and their activations are kept.
+
+    Inside a pass of training, running statistics have the values that this pass has moved them to.
+    """
+    chosen = ForwardPass(False, 0, 0)
+    chosen.around = _training_around()
+    with _in_force(chosen) as current:
         yield current
 
 
@@ -144,6 +160,16 @@ def _in_force(chosen: ForwardPass) -> Iterator[ForwardPass]:
         yield chosen
     finally:
         _current.reset(token)
+
+
+def _training_around() -> ForwardPass | None:
+    """The innermost pass of training that the code runs in."""
+    found = _current.get()
+    return found if found is None or found.training else found.around
+
+
+def _or_zero(given: Source | None) -> Source:
+    return 0 if given is None else given
 
 
 def _scalar(name: str, value: Source) -> Tensor:

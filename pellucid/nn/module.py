@@ -67,7 +67,7 @@ class Module(Hinted, Part, abstract=True):
     def __call__(self, *inputs: Any, **named: Any) -> Tensor:
         """The output for a batch, rows first; makes missing parameters (see `build`).
 
-        Most modules take one tensor or array x. Those that take several get what `forward` names.
+        Most modules take one tensor or array x; others take the arguments of their `forward`.
         """
         spend(1)
         with call_of(self) as scope, origin(label(self)):
@@ -111,7 +111,7 @@ class Module(Hinted, Part, abstract=True):
     def parameter(
         self, name: str, shape: Shape, initializer: Initializer, role: Role = "weight"
     ) -> Parameter:
-        """The parameter of this name for `setup` to keep: one set before, or a new one.
+        """The parameter of this name: the one that was set before, or a new one. `setup` keeps it.
 
         Raises ValueError if one was set before with another shape.
         """
@@ -128,7 +128,7 @@ class Module(Hinted, Part, abstract=True):
         return held
 
     def buffer(self, name: str, value: Array) -> Buffer:
-        """A buffer of this name for `setup` to keep, starting from `value`."""
+        """A new buffer of this name that starts from `value`. `setup` keeps it."""
         scope = current(self)
         scope.made.append((self, name))
         path = below(scope, self, name)
@@ -139,7 +139,7 @@ class Module(Hinted, Part, abstract=True):
         return current(self).initializer(self) if initializer is None else initializer
 
     def mismatch(self, expected: str, x: Tensor) -> ValueError:
-        """The error that x has not the expected shape, naming this module."""
+        """The error that the shape of x is not the expected one, naming this module."""
         return ValueError(f"{label(self)} expects {expected}, got {shape_text(x.shape)}")
 
     def build(
@@ -282,7 +282,7 @@ class Module(Hinted, Part, abstract=True):
     def to_spec(self) -> Spec:
         """The structure as JSON, for `nn.from_spec`.
 
-        Raises TypeError naming the first part that is not one of the library's own.
+        Raises TypeError naming the first setting or class that a file cannot hold.
         """
         return described(self)[0]
 
@@ -294,7 +294,7 @@ class Transparent(Module, abstract=True):
     """A layer that the choice of initialisers looks through: what follows it decides."""
 
     def suited(self) -> Initializer | None:
-        """None."""
+        """None: what follows decides."""
         return None
 
 

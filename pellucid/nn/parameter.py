@@ -23,7 +23,7 @@ class Held(Tensor):
 
     @classmethod
     def of(cls, state: State, role: Role = "weight") -> Self:
-        """One that reads a state which there is."""
+        """A tensor of this class that reads an existing state."""
         held = cls.__new__(cls)
         held.node = read(state).node
         held.state = state
@@ -52,7 +52,7 @@ class Held(Tensor):
 
 
 class Parameter(Held):
-    """What training changes: a tensor that reads its `state`.
+    """A tensor that reads its `state`, which training changes.
 
     role: "weight", "bias" or "norm" (scales and shifts of normalisation). Regularisers act on
     weights and leave the other two alone unless asked. Raises TypeError if the value is not float.
@@ -68,7 +68,7 @@ class Parameter(Held):
 
     @classmethod
     def of(cls, state: State, role: Role = "weight") -> Self:
-        """One of this role that reads a state which there is."""
+        """A parameter of this role that reads an existing state."""
         held = super().of(state)
         held.role = role
         return held
@@ -81,6 +81,6 @@ class Parameter(Held):
 
 
 class Buffer(Held):
-    """What a layer remembers but training does not differentiate, such as running statistics."""
+    """A tensor of a layer that has no gradient, such as running statistics."""
 
     __slots__ = ()

@@ -1,4 +1,4 @@
-"""Parts by name, and networks as JSON and back."""
+"""Networks, losses and initialisers as JSON and back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ROOM = 2**24
 
 
 class Writer(SpecWriter):
-    """Writes a module that appears again as a reference to where it appeared first."""
+    """Writes a shared module once, and then references to its first path."""
 
     def __init__(self) -> None:
         super().__init__(library(*FAMILIES))
@@ -48,7 +48,7 @@ class Writer(SpecWriter):
         return super().write(part, where)
 
     def attributes(self, part: Any) -> dict[str, Any]:
-        """What an object holds, but for what its first call made: that is not its structure."""
+        """The attributes of an object, without those that its first call made."""
         made = {*vars(part).get("_made", ()), "_built", "_made", "_trained"}
         return {name: held for name, held in super().attributes(part).items() if name not in made}
 
@@ -67,9 +67,9 @@ class Writer(SpecWriter):
 
 
 class Reader(SpecReader):
-    """Reads references to modules that appeared before.
+    """Reads shared modules by references to their first path.
 
-    room: elements that parameters may have which the structure itself declares.
+    room: the most elements of parameters that the structure itself declares.
     """
 
     def __init__(self, passed: Sequence[type[Any]] = (), room: int = _ROOM) -> None:
@@ -93,7 +93,7 @@ class Reader(SpecReader):
         return part
 
     def begun(self, made: Any, where: str) -> None:
-        """Know a module from now on, so that what it holds may refer to it."""
+        """Register a module before its contents are read, so that they may refer to it."""
         if isinstance(made, Module):
             self._made[where] = made
 
@@ -115,8 +115,8 @@ class Reader(SpecReader):
 def to_spec(part: Module | Loss | Initializer) -> Spec:
     """The settings of a network or a loss as JSON: {"type": "Linear", "features": 256, …}.
 
-    Values are not in it: see `state_dict`. A class of one's own is named, its settings are written,
-    its code is not. Raises TypeError naming a setting that has no JSON form, or a class that is not
+    Values are in `state_dict` instead. Of a class of one's own the name and settings are written, never
+    the code. Raises TypeError naming a setting that has no JSON form, or a class that is not
     known by its name, and ValueError for a parameter that two different layers share.
     """
     return described(part)[0]
@@ -144,7 +144,7 @@ def _name(kind: type[Any]) -> str:
 def from_spec(spec: Any, parts: Sequence[type[Any]] = (), room: int = _ROOM) -> Module:
     """The network that `spec` describes, without parameters until `build`.
 
-    parts: classes of one's own that are not defined where the network was made, but here.
+    parts: classes of one's own that are defined under another module name here.
     room:  elements of parameters that classes of one's own make in their constructors, at most.
 
     Raises ModelFileError saying what is wrong and where.

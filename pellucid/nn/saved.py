@@ -122,7 +122,7 @@ def restored(content: bytes, *own: type[Any]) -> Module:
 
 
 def _hold(module: Module, name: str, array: Array, entry: Mapping[str, Any]) -> Held:
-    """The parameter or buffer of this name, made if the structure did not tell of it."""
+    """The parameter or buffer of this name; a new one if the structure has none."""
     held = dict(members(module, Held)).get(name)
     if held is not None:
         held.value = array

@@ -1,4 +1,4 @@
-"""What is known while a network is called: where each module is, and how to make parameters."""
+"""The state of a network's call: the path of each module, and how to make parameters."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Making:
 
 @dataclass
 class Scope:
-    """One call of a network: the paths of its modules and what the call has made so far."""
+    """One call of a network: the paths of its modules, and the parameters it has made so far."""
 
     root: Layer
     making: Making
@@ -73,7 +73,7 @@ class Scope:
         return np.array(values[path])
 
     def stored(self, path: str, value: Array) -> Array:
-        """The first value of the buffer at `path`, which is `value` unless it is taken from others."""
+        """The first value of the buffer at `path`: `value`, or the one to load."""
         values = self.making.values
         if values is None or path not in values:
             return value.astype(self.making.dtype)
@@ -84,12 +84,12 @@ class Scope:
         return np.array(values[path])
 
     def note(self) -> None:
-        """Let each module know what the call has made of it, for `Module.forget`."""
+        """Note in each module what the call has made, for `Module.forget`."""
         for module, name in self.made:
             vars(module).setdefault("_made", []).append(name)
 
     def undo(self) -> None:
-        """Forget what was made, so that a call which failed leaves nothing behind."""
+        """Remove what a failed call has made."""
         for module, name in self.made:
             vars(module).pop(name, None)
 

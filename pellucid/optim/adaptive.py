@@ -1,4 +1,4 @@
-"""Rates for each weight from the gradients it has had: Adagrad, RMSprop, Adadelta."""
+"""A rate for each weight from its past gradients: Adagrad, RMSprop, Adadelta."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class RMSprop(Optimizer):
         check.choice(self, "centred", True, False)
 
     def slot_names(self) -> Sequence[str]:
-        """The mean square, and what the options need."""
+        """The mean square, and the slots of the options that are on."""
         return ("v", *(("b",) if self.momentum else ()), *(("mean",) if self.centred else ()))
 
     def rule(

@@ -1,4 +1,4 @@
-"""Weight decay that is apart from the gradient: which parameters have it, and its part of a step."""
+"""Decoupled weight decay: the parameters that have it, and its part of a step."""
 
 from __future__ import annotations
 

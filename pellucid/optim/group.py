@@ -34,7 +34,7 @@ class Group(Part):
 
     pattern:    of paths, as in file names: "hidden.*", "*.b", "*" for all; or a `Selector`.
     optimizer:  None freezes the parameters: they stay as they are, have no gradient and no slots.
-                Running statistics of normalisation are no parameters, so they follow the data still.
+                Running statistics of normalisation are buffers, so they still follow the data.
     dimensions: the number of axes, or several: 2 for the matrices of linear layers and embeddings,
                 (2, 4) for these and the kernels of two-dimensional convolutions. None for any.
     role:       "weight", "bias" or "norm" (scales and shifts of normalisation), None for any. A tensor
@@ -67,7 +67,7 @@ class Group(Part):
             inside = inside.optimizer
 
     def selects(self, path: str, parameter: Tensor) -> bool:
-        """Whether a parameter fits all that the group asks for."""
+        """Whether a parameter fits every condition of the group."""
         allowed = (self.dimensions,) if isinstance(self.dimensions, int) else self.dimensions
         if allowed is not None and parameter.ndim not in allowed:
             return False

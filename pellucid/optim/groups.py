@@ -34,7 +34,7 @@ class Groups(Wrapper):
 
     @property
     def full_batch(self) -> bool:
-        """Whether one of them does."""
+        """Whether one of the optimizers takes the gradient of all rows."""
         return any(optimizer.full_batch for optimizer in self._optimizers())
 
     def _optimizers(self) -> list[Optimizer]:
@@ -42,7 +42,7 @@ class Groups(Wrapper):
         return [*chosen, self.optimizer]
 
     def parts(self, parameters: Parameters) -> list[tuple[Optimizer | None, dict[str, Tensor]]]:
-        """Each optimizer with its parameters, that for the rest last; without empty ones."""
+        """Each optimizer that has parameters, with them; the optimizer of the rest is last."""
         rest = dict(parameters)
         parts: list[tuple[Optimizer | None, dict[str, Tensor]]] = []
         for group in self.groups:
@@ -55,7 +55,7 @@ class Groups(Wrapper):
         return [(optimizer, chosen) for optimizer, chosen in parts if chosen]
 
     def gradients(self, loss: Tensor, parameters: Parameters) -> dict[str, Tensor]:
-        """Those of the optimizer inside, 0 for what is frozen."""
+        """The gradients of the optimizer inside; 0 for frozen parameters."""
         frozen = {
             p for optimizer, chosen in self.parts(parameters) for p in chosen if not optimizer
         }
@@ -67,14 +67,14 @@ class Groups(Wrapper):
         }
 
     def evaluated(self, slots: Slots) -> dict[str, State]:
-        """Those of all of them."""
+        """The evaluated weights of all optimizers."""
         evaluated: dict[str, State] = {}
         for optimizer in self._optimizers():
             evaluated |= optimizer.evaluated(slots)
         return evaluated
 
     def init(self, parameters: Parameters) -> dict[str, State]:
-        """The slots of all of them."""
+        """The slots of all optimizers."""
         slots: dict[str, State] = {}
         for optimizer, chosen in self.parts(parameters):
             slots |= optimizer.init(chosen) if optimizer else {}
@@ -88,7 +88,7 @@ class Groups(Wrapper):
         learning_rate: Tensor,
         step: Tensor,
     ) -> Updates:
-        """The steps of all of them."""
+        """The steps of all optimizers."""
         updates: Updates = {}
         for optimizer, chosen in self.parts(parameters):
             if optimizer is not None:

@@ -20,7 +20,7 @@ class LBFGS(Optimizer):
     """Limited-memory BFGS (Nocedal 1980; Nocedal & Wright 2006, algorithm 7.4), for full batches.
 
     The direction is −H g, with H from the last `history` pairs s = W_{k+1} − W_k, y = g_{k+1} − g_k
-    that have ⟨y, s⟩ > 1e-10, and γ = ⟨s, y⟩ / ⟨y, y⟩ of the newest. The step is η times it, the
+    that have ⟨y, s⟩ > 1e-10, and γ = ⟨s, y⟩ / ⟨y, y⟩ of the newest. A step is η times the direction, the
     first min(1, 1 / ‖g‖₁) η, without a line search, as in PyTorch with max_iter = 1.
 
     learning_rate: 1 by default. history: pairs in memory, at least 1.
@@ -39,7 +39,7 @@ class LBFGS(Optimizer):
 
     @property
     def full_batch(self) -> bool:
-        """True: differences of gradients of different batches say nothing of the curvature."""
+        """True: gradients of different batches differ by more than curvature."""
         return True
 
     def init(self, parameters: Parameters) -> dict[str, State]:

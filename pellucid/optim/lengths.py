@@ -39,11 +39,11 @@ def lengths(x: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 
 def scaled(x: Tensor, factor: Tensor) -> Tensor:
-    """x · factor, by its root twice: a factor of float64 may be too small or large for x's type."""
+    """x · factor, multiplied by √factor twice: x's type may not hold a factor of float64."""
     root = factor.sqrt().cast(x.dtype)
     return x * root * root
 
 
 def _unit(largest: Tensor) -> Tensor:
-    """The largest element, 1 where that is no scale."""
+    """The largest element; 1 where it is 0 or infinite."""
     return where((largest > 0.0) & (largest < float("inf")), largest, 1.0)

@@ -1,4 +1,4 @@
-"""What the relatives of Adam share: two moments, their settings, their corrections."""
+"""Common to Adam and its relatives: two moments, their settings, their corrections."""
 
 from __future__ import annotations
 

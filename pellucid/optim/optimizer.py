@@ -1,4 +1,4 @@
-"""Optimizer: the base of every optimizer, a builder of graph made of two pure functions."""
+"""Optimizer: the base of every optimizer. Two pure functions build the graph of its step."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Optimizer(Hinted, Part, abstract=True):
         return grad(loss, parameters)
 
     def evaluated(self, slots: Slots) -> dict[str, State]:
-        """Where the weights lie that the network is to be used with, by path; none: its own."""
+        """The weights to evaluate and save, by path, where they are not the parameters themselves."""
         return {}
 
     def rule(
@@ -100,12 +100,12 @@ class Optimizer(Hinted, Part, abstract=True):
         learning_rate: Tensor,
         step: Tensor,
     ) -> Updates:
-        """The node of the next value of every parameter that moves and slot, for `Graph.updates`.
+        """The next value of every parameter that moves and of every slot, for `Graph.updates`.
 
         parameters, gradients: tensors by path, one gradient for each parameter.
         slots:                 what `init` made.
         learning_rate, step:   scalars, inputs of the graph; steps count from 0.
-        Raises ValueError where these do not fit each other.
+        Raises ValueError if they do not fit each other.
         """
         self._check(parameters, gradients, slots, learning_rate, step)
         updates: Updates = {}
@@ -156,7 +156,7 @@ class Optimizer(Hinted, Part, abstract=True):
 
 
 def role_of(parameter: Tensor) -> str:
-    """The role of a parameter; a tensor without one is a weight, as one that the user made."""
+    """The role of a parameter; a tensor without one, such as a user's own, is a weight."""
     role: str = getattr(parameter, "role", "weight")
     return role
 

@@ -1,4 +1,4 @@
-"""Prodigy: Adam that finds its own learning rate."""
+"""Prodigy: Adam that estimates its own learning rate."""
 
 from __future__ import annotations
 

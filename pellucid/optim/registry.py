@@ -19,7 +19,7 @@ FAMILIES = (Optimizer, Schedule, Group, Selector)
 def to_spec(part: Optimizer | Schedule) -> Spec:
     """The settings of an optimizer or a schedule: {"type": "Adam", "learning_rate": 0.001, …}.
 
-    A class of one's own is named. Raises TypeError naming a setting that has no JSON form.
+    A class of one's own is written by name. Raises TypeError naming a setting that has no JSON form.
     """
     return described(part)[0]
 
@@ -37,7 +37,7 @@ def _(part: Optimizer | Schedule | Group | Selector) -> Described:
 def from_spec(spec: Any, parts: Sequence[type[Any]] = ()) -> Optimizer:
     """The optimizer that `spec` describes; raises ModelFileError saying what is wrong and where.
 
-    parts: classes of one's own that are not defined where the spec was made, but here.
+    parts: classes of one's own that are defined under another module name here.
     """
     return part_from_spec(spec, Optimizer, parts)  # type: ignore[no-any-return]
 

@@ -14,7 +14,7 @@ from pellucid.optim.wrapper import Wrapper, moved
 
 @dataclass(frozen=True)
 class Regularised(Wrapper):
-    """An optimizer with penalties on the weights; never on biases and norms unless `everything`.
+    """An optimizer with penalties on weights; on biases and norms too if `everything`.
 
     L1      λ₁ ‖W‖₁,₁: adds λ₁ sign(W) to the gradient, or with `proximal` shrinks every weight by
             ηλ₁ towards 0 after the step, which leaves exact zeros (Daubechies et al. 2004)

@@ -17,7 +17,7 @@ from pellucid.optim.optimizer import Optimizer, Slots
 class ScheduleFreeSGD(Optimizer):
     """Schedule-free gradient descent (Defazio et al. 2024, eq. 1 to 3).
 
-    The network trains at y; z takes the steps, x is their mean and is what is evaluated and kept.
+    The network trains at y, z takes the steps, and their mean x is evaluated and saved.
 
     z ← z − η (∇f(y) + λy),   x ← (1 − 1/t) x + z/t,   y ← (1 − β) z + β x
 

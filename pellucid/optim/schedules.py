@@ -1,8 +1,8 @@
-"""Schedules: how the learning rate changes while training goes on.
+"""Schedules: how the learning rate changes during training.
 
-A schedule gives the factor of η at an epoch (with its fraction, so that it may change from step to
-step) of so many. One that would not come to its change within the training is an error. A schedule
-of one's own is a subclass that writes `factor`.
+A schedule is a factor of η as a function of the epoch, fractions included, and of the number of epochs.
+A schedule whose change lies beyond the training is an error. A schedule of one's own is a subclass that
+writes `factor`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pellucid.parts import Part
 
 @dataclass(frozen=True)
 class Schedule(Hinted, Part, abstract=True):
-    """What the learning rate is multiplied by."""
+    """A factor of the learning rate."""
 
     if not TYPE_CHECKING:
 
@@ -42,10 +42,10 @@ class Schedule(Hinted, Part, abstract=True):
         return 1.0
 
     def check(self, epochs: float) -> None:
-        """Raise ValueError if the schedule does not come to its change within the epochs."""
+        """Raise ValueError if the schedule's change lies beyond the epochs."""
 
     def plateau(self) -> PlateauRate | None:
-        """What is done when the validation loss stagnates, None for what the trainer does."""
+        """The reduction on a plateau of the validation loss; None leaves it to the trainer."""
         return None
 
 
@@ -77,13 +77,13 @@ class StepRate(Schedule):
         _come(self, f"divides the rate every {self.every} epochs", self.every, epochs)
 
     def factor(self, epoch: float, epochs: float) -> float:
-        """The steps that are behind."""
+        """The factor of the steps that have passed."""
         return float(self.by ** (int(epoch) // self.every))
 
 
 @dataclass(frozen=True)
 class MilestoneRate(Schedule):
-    """by^n, n being how many of the epochs `at` are behind: steps at chosen epochs (He et al. 2015).
+    """by^n, n being how many epochs of `at` have passed: steps at chosen epochs (He et al. 2015).
 
     at: epochs, rising, more than 0. by: more than 0 and less than 1; 0.1 by default.
     """
@@ -110,7 +110,7 @@ class MilestoneRate(Schedule):
         _come(self, f"divides the rate after epoch {self.at[-1]:g}", self.at[-1], epochs)
 
     def factor(self, epoch: float, epochs: float) -> float:
-        """The steps that are behind."""
+        """The factor of the steps that have passed."""
         return float(self.by ** sum(epoch >= start for start in self.at))
 
 
@@ -119,7 +119,7 @@ class PlateauRate(Schedule):
     """Times `by` whenever the validation loss has not improved for `patience` epochs.
 
     Training goes on from the best weights so far. After `times` reductions it is the `patience` of
-    `pel.fit` that ends training. The rate depends on what is measured, so `factor` is 1.
+    `pel.fit` that ends training. The rate depends on measurements, so `factor` is 1.
 
     patience: epochs, at least 1. by: more than 0 and less than 1; 0.1 by default.
     times: at least 1.
@@ -300,15 +300,15 @@ class WarmUp(Schedule):
         self.then.check(epochs - self.over)
 
     def reaction(self, measures: Sequence[Mapping[str, float]]) -> float:
-        """That of the other one."""
+        """The other schedule's."""
         return self.then.reaction(measures)
 
     def plateau(self) -> PlateauRate | None:
-        """That of the other one."""
+        """The other schedule's."""
         return self.then.plateau()
 
     def factor(self, epoch: float, epochs: float) -> float:
-        """Up, then the other one from its beginning."""
+        """Up, then the other schedule from its beginning."""
         if epoch < self.over:
             return epoch / self.over
         return self.then.factor(epoch - self.over, epochs - self.over)

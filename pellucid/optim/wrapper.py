@@ -34,7 +34,7 @@ class Wrapper(Optimizer, abstract=True):
 
     @property
     def full_batch(self) -> bool:
-        """Whether the optimizer inside does."""
+        """Whether the optimizer inside takes the gradient of all rows."""
         return self.optimizer.full_batch
 
     def init(self, parameters: Parameters) -> dict[str, State]:
@@ -42,11 +42,11 @@ class Wrapper(Optimizer, abstract=True):
         return self.optimizer.init(parameters)
 
     def gradients(self, loss: Tensor, parameters: Parameters) -> dict[str, Tensor]:
-        """Those of the optimizer inside."""
+        """The gradients of the optimizer inside."""
         return self.optimizer.gradients(loss, parameters)
 
     def evaluated(self, slots: Slots) -> dict[str, State]:
-        """Those of the optimizer inside."""
+        """The evaluated weights of the optimizer inside."""
         return self.optimizer.evaluated(slots)
 
     def update(
@@ -61,7 +61,7 @@ class Wrapper(Optimizer, abstract=True):
         return self.optimizer.update(parameters, gradients, slots, learning_rate, step)
 
     def inner_slots(self, slots: Slots) -> dict[str, State]:
-        """The slots without those of this wrapper, whose names start with its own."""
+        """The slots of the optimizer inside: those whose names do not start with this wrapper's."""
         return {n: s for n, s in slots.items() if not n.startswith(f"{self.name}.")}
 
     def with_slots(self, slot: str, parameters: Parameters, zeros: bool) -> dict[str, State]:
@@ -81,7 +81,7 @@ class Wrapper(Optimizer, abstract=True):
 
 @dataclass(frozen=True)
 class Clip(Wrapper):
-    """Gradients that are not too long: g ← g · min(1, norm / ‖g‖), then each within ± value.
+    """Gradients of limited length: g ← g · min(1, norm / ‖g‖), then each within ± value.
 
     ‖g‖ is over all parameters together (Pascanu et al. 2013).
 
@@ -162,7 +162,7 @@ class Accumulate(Wrapper):
 
 @dataclass(frozen=True)
 class MovingAverage(Wrapper):
-    """The network is evaluated and kept with W̄ ← decay · W̄ + (1 − decay) · W (Polyak & Juditsky 1992).
+    """The network is evaluated and saved with W̄ ← decay · W̄ + (1 − decay) · W (Polyak & Juditsky 1992).
 
     decay: at least 0 and less than 1. Slots: `ema.average`, from the first weights on.
     """
@@ -185,7 +185,7 @@ class MovingAverage(Wrapper):
         return {n.removeprefix(start): s for n, s in slots.items() if n.startswith(start)}
 
     def share(self, step: Tensor) -> Tensor:
-        """What part of the new weights goes into the average after this step."""
+        """The share of the new weights in the average after this step."""
         return step * 0.0 + (1.0 - self.decay)
 
     def update(
@@ -209,7 +209,7 @@ class MovingAverage(Wrapper):
 
 @dataclass(frozen=True)
 class StochasticAverage(MovingAverage):
-    """The network is evaluated and kept with the mean of its weights from a step on.
+    """The network is evaluated and saved with the mean of its weights from a step on.
 
     Stochastic weight averaging (Izmailov et al. 2018), of every step.
 
@@ -284,7 +284,7 @@ def moved(parameters: Parameters, updates: Updates) -> dict[str, tuple[State, Te
 
 
 def rounds_of(step: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-    """How many rounds of so many steps are over after the step counted from 0, and whether it ends one.
+    """The number of full rounds of `steps` after a step counted from 0, and whether it ends a round.
 
     Counted in float64, which holds whole numbers to 2⁵³; float32 would stop at 2²⁴.
     """
@@ -294,5 +294,5 @@ def rounds_of(step: Tensor, steps: int) -> tuple[Tensor, Tensor]:
 
 
 def _if(due: Tensor, node: Node, state: State) -> Node:
-    """A state's next value where something is due, else the one that it has."""
+    """A state's next value where `due`, else its present value."""
     return where(due, Tensor(node), read(state)).node

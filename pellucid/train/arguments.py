@@ -10,11 +10,11 @@ import numpy as np
 from pellucid import check, nn, optim
 from pellucid.data import split
 from pellucid.errors import DataError, warn
-from pellucid.nn.inputs import taken
 from pellucid.train import arrays
 from pellucid.train.evaluator import Data
 from pellucid.train.kinds import check_rows
 from pellucid.train.labels import classes_of, codes_of
+from pellucid.train.stored import subset
 
 _OPTIMIZERS = "one of pellucid.optim, such as optim.Adam()"
 _SCHEDULES = "one of pellucid.optim, such as optim.CosineRate()"
@@ -64,7 +64,7 @@ def rows_of(data: Any, what: str) -> Data:
         else f"{count:,} rows without a target: they are"
     )
     warn(f"{what} holds {said} left out.")
-    return (taken(x, known), y[known], *(w[known] for w in weights))
+    return (subset(x, known), y[known], *(w[known] for w in weights))
 
 
 def _check_no_list(x: Any, y: Any, what: str) -> None:
@@ -91,7 +91,7 @@ def with_validation(data: Data, validation: Any, seed: int) -> tuple[Data, Data 
     if y.dtype.kind == "O":
         by = {"labels": codes_of(y, classes_of(y), "train[1]")}
     kept, held_out = split(len(y), [1 - validation, validation], seed, **by)
-    parts = tuple((taken(x, rows), *(a[rows] for a in data[1:])) for rows in (kept, held_out))
+    parts = tuple((subset(x, rows), *(a[rows] for a in data[1:])) for rows in (kept, held_out))
     if len(data) > 2 and not all(part[2].any() for part in parts):
         raise DataError("The rows that have weight are too few to hold some out to stop by.")
     return parts[0], parts[1]

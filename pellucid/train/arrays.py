@@ -11,6 +11,7 @@ from pellucid.errors import DataError
 from pellucid.graph import Array
 from pellucid.nn.inputs import is_tree
 from pellucid.train.labels import plain_labels
+from pellucid.train.stored import Stored, is_stored, stored
 
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -22,7 +23,7 @@ def inputs(x: Any, what: str) -> Any:
     float32 does not hold.
     """
     if not is_tree(x) and not isinstance(x, Mapping):
-        array = as_numbers(x, what)
+        array = as_rows(x, what)
         if array.ndim < 2:
             raise DataError(
                 f"{what} has shape {array.shape}; it should be (rows, features): "
@@ -46,14 +47,26 @@ def _several(x: tuple[Any, ...], what: str) -> list[Any]:
 
 def _one(x: Any, what: str) -> Any:
     """One of several inputs, which may be one number a row, such as an index."""
-    return inputs(x, what) if is_tree(x) else _checked(as_numbers(x, what), what)
+    return inputs(x, what) if is_tree(x) else _checked(as_rows(x, what), what)
 
 
-def _checked(array: Array, what: str) -> Array:
+def _checked(array: Any, what: str) -> Any:
     if 0 in array.shape or array.ndim == 0:
         raise DataError(f"{what} has shape {array.shape}: there is nothing to learn from.")
-    finite(array, what)
+    if not isinstance(array, Stored):
+        finite(array, what)
+    elif array.dtype.kind == "f":
+        for start, part in array.chunks():
+            finite(part, what, start)
     return array
+
+
+def as_rows(x: Any, what: str) -> Any:
+    """An array of numbers, or the rows of one that lies in a file."""
+    if not is_stored(x):
+        return as_numbers(x, what)
+    _check_numbers(x, what)
+    return stored(x)
 
 
 def as_numbers(x: Any, what: str) -> Array:
@@ -64,13 +77,20 @@ def as_numbers(x: Any, what: str) -> Array:
             f"{what} holds Python objects, not numbers: where one is missing, such as None, fill it "
             "in and convert with astype(float), or fit a table."
         )
-    if array.dtype.kind not in "fiub":
-        raise DataError(f"{what} holds {array.dtype}, not numbers; fit a table instead.")
+    _check_numbers(array, what)
     return array
 
 
-def finite(array: Array, what: str) -> Array:
-    """Numbers as float32; raises DataError naming the first that is missing or too large for it."""
+def _check_numbers(array: Any, what: str) -> None:
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{what} holds {array.dtype}, not numbers; fit a table instead.")
+
+
+def finite(array: Array, what: str, start: int = 0) -> Array:
+    """Numbers as float32; raises DataError naming the first that is missing or too large for it.
+
+    start: the number of the first row.
+    """
     with np.errstate(over="ignore"):
         result = np.ascontiguousarray(array, np.float32).reshape(array.shape)
     bad = ~np.isfinite(result)
@@ -78,7 +98,7 @@ def finite(array: Array, what: str) -> Array:
         return result
     place = tuple(int(i) for i in np.argwhere(bad)[0])
     value = float(array[place])
-    where = f"row {place[0]}" + (f", column {place[-1]}" if len(place) > 1 else "")
+    where = f"row {start + place[0]}" + (f", column {place[-1]}" if len(place) > 1 else "")
     if np.isfinite(value):
         raise DataError(
             f"{what} holds the value {value:g} in {where}, but float32 holds numbers up to "

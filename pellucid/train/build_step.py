@@ -10,11 +10,13 @@ from pellucid.errors import DataError
 from pellucid.graph import Node, State, Tensor, origin, placeholder
 from pellucid.graph.dtype import INT64
 from pellucid.nn.inputs import apply
+from pellucid.nn.parameter import Held
 from pellucid.nn.scope import Making, making
 from pellucid.train.batches import Batches
 from pellucid.train.batches.base import Signature
-from pellucid.train.frozen import chain, check_frozen
-from pellucid.train.step import Step
+from pellucid.train.frozen import chain, check_frozen, other_values
+from pellucid.train.step import Networks, Step
+from pellucid.train.step_tracing import check_minimise
 from pellucid.train.training_step import TrainingStep
 
 LossFunction = Callable[..., Tensor]
@@ -48,7 +50,8 @@ def training_step(
     of another signature. parts: what the function calls, where classes of one's own are looked for.
     start: the step from which the optimizers count.
     Raises TracingError if a network, loss, optimizer or the function of the user's own draws with
-    NumPy or otherwise changes from call to call: the graph would hold what it was when it was built.
+    NumPy, computes with the array of a parameter instead of its tensor, or otherwise changes from call
+    to call: the graph would hold what it was when it was built.
     """
     tensors = batches.tensors(signature or batches.signature())
     number = placeholder("step", (), INT64)
@@ -69,7 +72,8 @@ def training_step(
         step = traced(calls)[0]
     modules = [module for net in networks.values() for _, module in net.named_modules()]
     inside = [each for optimizer in optimizers for each in chain(optimizer)]
-    check_frozen([*modules, *inside, *parts], _roots(step), lambda: _roots(traced(calls)[0]))
+    with other_values(step.states.values()):
+        check_frozen([*modules, *inside, *parts], _roots(step), lambda: _roots(traced(calls)[0]))
     return step
 
 
@@ -82,15 +86,24 @@ def build_networks(
 ) -> None:
     """Make the parameters of networks that have none, by calling the step function once.
 
-    The first value of a parameter is a function of (seed, name of its network, its path).
+    The first value of a parameter is a function of (seed, name of its network, its path). A network
+    that follows another (`Step.follow`) begins with the values of that one.
     """
-    if all(net._built for net in networks.values()):
-        return
-    names = {id(net): name for name, net in networks.items() if not net._built}
+    if not all(net._built for net in networks.values()):
+        rehearsed(function, networks, batches, seed)
+
+
+def rehearsed(
+    function: StepFunction, networks: Mapping[str, nn.Module], batches: Batches, seed: int
+) -> list[optim.Optimizer]:
+    """Call the step function without updating anything: networks are built, optimizers returned."""
+    unbuilt = {name: net for name, net in networks.items() if not net._built}
+    names = {id(net): name for name, net in unbuilt.items()}
     tensors = batches.tensors(batches.signature())
     with making(Making(seed, names=names)), nn.training(seed=seed) as passed:
-        function(_Building(networks, passed), *tensors)
-    for name, net in networks.items():
+        rehearsal = _Rehearsal(passed)
+        function(rehearsal, *tensors)
+    for name, net in unbuilt.items():
         if not net._built:
             raise DataError(
                 f"the step function does not call the network {name!r}, so that its sizes are unknown: "
@@ -98,24 +111,37 @@ def build_networks(
             )
         for path, held in [*net.named_parameters(), *net.named_buffers()]:
             held.state.name = held.state.name or path
+    for average, net in rehearsal.followed:
+        if any(average is each for each in unbuilt.values()):
+            source = dict(net._named(Held))
+            for path, held in average._named(Held):
+                held.state.value = source[path].state.value
+    return rehearsal.optimizers
 
 
-class _Building(Step):
-    """A step whose networks have no parameters yet: nothing is updated."""
+class _Rehearsal(Step):
+    """A step whose networks may have no parameters yet: nothing is updated."""
 
-    def __init__(self, networks: Mapping[str, nn.Module], passed: nn.ForwardPass) -> None:
+    def __init__(self, passed: nn.ForwardPass) -> None:
         super().__init__({}, passed, {})
+        self.optimizers: list[optim.Optimizer] = []
+        self.followed: list[tuple[nn.Module, nn.Module]] = []
 
-    def minimise(self, *_: Any, **__: Any) -> None:
+    def minimise(
+        self, loss: Tensor, over: Networks, by: optim.Optimizer, *, every: int = 1
+    ) -> None:
+        """Note the optimizer."""
+        check_minimise(loss, by, every)
+        self.optimizers.append(by)
+
+    def follow(self, average: nn.Module, net: nn.Module, decay: float = 0.999) -> None:
+        """Note what follows what."""
+        self.followed.append((average, net))
+
+    def assign(self, held: Held, value: Tensor) -> None:
         """Nothing."""
 
-    def follow(self, *_: Any, **__: Any) -> None:
-        """Nothing."""
-
-    def assign(self, *_: Any, **__: Any) -> None:
-        """Nothing."""
-
-    def report(self, **_: Any) -> None:
+    def report(self, **values: Tensor) -> None:
         """Nothing."""
 
 

@@ -67,7 +67,7 @@ def read(
         for entry, values in zip(found["members"], own, strict=True):
             net, shape = _network(entry, values, parts)
             preparation = entry["preparation"]
-            prepared = None if preparation is None else Preparation.from_json(preparation)
+            prepared = None if preparation is None else Preparation.from_json(preparation, parts)
             members.append(Member(net, entry["input_shape"], prepared))
             outputs.append(shape)
     _agree(members, labels, outputs)

@@ -285,9 +285,8 @@ class Engine:
         if bad:
             results, probed = self.programs.run(chunk.first(bad), first, self._rates)
             self._count(results, bad, probed)
-        self._lose(
-            first + bad, divergence.loss_reason(self.programs, chunk, bad, first, self._rates)
-        )
+        cause = divergence.loss_reason(self.programs, chunk, bad, first, self._rates)
+        self._lose(first + bad, cause)
 
     def _lose(self, step: int, cause: str) -> None:
         """Training diverged: stop, or go on from finite weights and slots."""
@@ -344,13 +343,11 @@ class Engine:
             self._save()
 
     def _set_rate(self, action: SetRate) -> None:
-        position = self.position
         if action.factor is not None:
-            position.rate_factor *= action.factor
+            self.position.rate_factor *= action.factor
         elif action.learning_rate is not None:
-            position.rate_factor = (
-                action.learning_rate / self.programs.first_optimizer.learning_rate
-            )
+            first = self.programs.first_optimizer
+            self.position.rate_factor = action.learning_rate / first.learning_rate
 
     def _replace(self, action: Replace) -> None:
         position, kept = self.position, self.checkpoint is not None

@@ -85,7 +85,9 @@ def fit(
                  of them: `forward(self, a, b)` gets those of a tuple in order, those of a dict by
                  name. Integers that the network looks up (`Embedding`) stay integers, other inputs
                  become float32; numbers that are too fine for it are refused. Rows without a target
-                 (None, NaN, NaT, pandas.NA) are left out, with a warning.
+                 (None, NaN, NaT, pandas.NA) are left out, with a warning. Inputs that are
+                 memory-mapped may be larger than memory: they are looked through once, and their
+                 rows are read when their step comes.
     validation:  (X, y) to stop by, with weights or without, or the fraction of the training rows to
                  set aside for that (stratified, seeded), or None: then all epochs are made and the
                  training loss picks the best.

@@ -11,7 +11,7 @@ from pellucid import check, nn, optim
 from pellucid.data.note import counted
 from pellucid.graph import Tensor
 from pellucid.train.batches import Batches
-from pellucid.train.build_step import StepFunction, build_networks
+from pellucid.train.build_step import StepFunction, rehearsed
 from pellucid.train.evaluator import Evaluator, placeholders
 from pellucid.train.events import VALIDATION, CallbackFunction, Evaluated
 from pellucid.train.folder import run_folder
@@ -130,7 +130,8 @@ def fit_step(
     batches = batches_for(train, batch_size, steps_per_epoch, seed)
     held = None if validation is None else checked(validation, "validation")[0]
     _check_measuring(measure, held, monitor)
-    build_networks(step, named, batches, seed)
+    optimizers = rehearsed(step, named, batches, seed)
+    _check_full_batch(optimizers, batches)
     measures = [] if measure is None or held is None else _measures(measure, held)
     settings = Settings(
         batch_size,
@@ -158,7 +159,7 @@ def fit_step(
         {VALIDATION: evaluator} if measures else {},
         names[0] if names else "",
         f"{VALIDATION}.{monitor or names[0]}" if names else "",
-        lambda: _described(step, named, chosen),
+        lambda: _described(step, named, optimizers, chosen),
         _data(batches, held),
         chosen,
         [] if measure is None else [measure],
@@ -212,6 +213,16 @@ def _named(networks: Any) -> dict[str, nn.Module]:
     return dict(networks)
 
 
+def _check_full_batch(optimizers: Sequence[optim.Optimizer], batches: Batches) -> None:
+    """Raise ValueError for an optimizer that needs all rows in a step that gets some of them."""
+    for optimizer in optimizers:
+        if optimizer.full_batch and batches.steps_per_epoch != 1:
+            raise ValueError(
+                f"{type(optimizer).__name__} needs all training rows in each step: give batch_size= at "
+                "least as many as there are rows"
+            )
+
+
 def _check_measuring(
     measure: MeasureFunction | None, held: Data | None, monitor: str | None
 ) -> None:
@@ -241,12 +252,16 @@ def _measures(measure: MeasureFunction, held: Data) -> list[Measure]:
 
 
 def _described(
-    step: StepFunction, networks: Mapping[str, nn.Module], schedule: optim.Schedule
+    step: StepFunction,
+    networks: Mapping[str, nn.Module],
+    optimizers: Sequence[optim.Optimizer],
+    schedule: optim.Schedule,
 ) -> dict[str, Any]:
     """What a run that is resumed has to agree with; the code of a function cannot be compared."""
     return {
         "step": getattr(step, "__qualname__", type(step).__qualname__),
         "networks": {name: nn.to_spec(net) for name, net in networks.items()},
+        "optimizers": [optim.to_spec(each) for each in optimizers],
         "schedule": optim.to_spec(schedule),
     }
 

@@ -9,10 +9,15 @@ import numpy as np
 from pellucid import nn
 from pellucid.errors import DataError
 from pellucid.graph import Array, Node, ordered
+from pellucid.graph.dtype import FLOAT32
 from pellucid.nn.inputs import apply, leaves, mapped
 from pellucid.train.arrays import finite
 from pellucid.train.kinds import Kind, where
 from pellucid.train.precision import check_precision
+from pellucid.train.stored import Stored
+
+_SAMPLED = 1_000
+"""Rows of a file whose precision is looked at."""
 
 
 def build(net: nn.Module, x: Any, seed: int, what: str) -> Any:
@@ -31,23 +36,34 @@ def build(net: nn.Module, x: Any, seed: int, what: str) -> Any:
         net.build(mapped(lambda _, array: array[:1], whole), seed=seed)
     kept, rounded = _uses(net, whole) if _has_integers(whole) else (set(), set())
 
-    def settled(name: str, array: Array) -> Array:
+    def settled(name: str, array: Any) -> Any:
         if name not in kept or name in rounded:
-            check_precision(array, where(what, name))
-        return array if name in kept else finite(array, where(what, name))
+            check_precision(_some(array), where(what, name))
+        if name in kept:
+            return array
+        if isinstance(array, Stored):
+            return array.astype(FLOAT32)
+        return finite(array, where(what, name))
 
     return mapped(settled, whole, "")
+
+
+def _some(array: Any) -> Array:
+    """An array, or of one that lies in a file some rows, evenly spaced."""
+    if isinstance(array, Stored):
+        return array[:: max(len(array) // _SAMPLED, 1)]
+    return np.asarray(array)
 
 
 def _has_integers(x: Any) -> bool:
     return any(array.dtype.kind == "i" for array in leaves(x).values())
 
 
-def _narrowed(array: Array, what: str) -> Array:
+def _narrowed(array: Any, what: str) -> Any:
     """Integers as int32, or int64 where they are larger; others as they are."""
     if array.dtype.kind not in "iu":
         return array
-    low, high = int(array.min()), int(array.max())
+    low, high = _range(array)
     if high > np.iinfo(np.int64).max:
         raise DataError(
             f"{what} holds the integer {high}, beyond int64: make it a float, or a column of texts "
@@ -55,6 +71,17 @@ def _narrowed(array: Array, what: str) -> Array:
         )
     small = np.iinfo(np.int32)
     return array.astype(np.int32 if small.min <= low and high <= small.max else np.int64)
+
+
+def _range(array: Any) -> tuple[int, int]:
+    """The least and the greatest of integers."""
+    if not isinstance(array, Stored):
+        return int(array.min()), int(array.max())
+    if array.dtype.itemsize < 4:
+        limits = np.iinfo(array.dtype)
+        return int(limits.min), int(limits.max)
+    ranges = [(int(part.min()), int(part.max())) for _, part in array.chunks()]
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 
 def _uses(net: nn.Module, x: Any) -> tuple[set[str], set[str]]:

@@ -15,6 +15,7 @@ from pellucid.graph import Array, Tensor, placeholder
 from pellucid.nn.inputs import inputs_text, is_tree, leaves, mapped
 from pellucid.train.arrays import as_numbers, finite
 from pellucid.train.precision import check_precision
+from pellucid.train.stored import Stored
 
 _TEXT = re.compile(r"(float32|int32|int64)\[([0-9]{1,16}(?:,[0-9]{1,16})*)?\]")
 _LENGTHS = schema.items(schema.whole(1), most=31)
@@ -36,15 +37,17 @@ class Kind:
         """An input of this kind, for building graph."""
         return placeholder(name, (rows, *self.shape), np.dtype(self.dtype))
 
-    def array(self, given: Any, what: str) -> Array:
+    def array(self, given: Any, what: str) -> Any:
         """The rows of an array in this kind; raises DataError if they cannot be."""
-        array = as_numbers(given, what)
+        array: Any = given if isinstance(given, Stored) else as_numbers(given, what)
         if array.shape[1:] != self.shape or array.ndim == 0:
             lengths = ", ".join(map(str, ("n", *self.shape)))
             raise DataError(
                 f"The model takes inputs of shape ({lengths}{',' * (not self.shape)}), but {what} "
                 f"has shape {array.shape}."
             )
+        if isinstance(array, Stored):
+            return _stored(array, np.dtype(self.dtype), what)
         if self.dtype == "float32":
             found = finite(array, what)
             check_precision(array, what, refuse=False)
@@ -117,6 +120,14 @@ def _check_alike(given: Any, kinds: Any, what: str) -> None:
     same = set(given) == set(kinds) if isinstance(kinds, Mapping) else len(given) == len(kinds)
     if not same:
         raise DataError(f"{wanted}, but {what} holds {inputs_text(given)}.")
+
+
+def _stored(array: Stored, dtype: np.dtype[Any], what: str) -> Stored:
+    """Rows of a file in a type, which numbers of `arrays.inputs` can be."""
+    if dtype.kind == "i":
+        for _, part in array.chunks():
+            _whole(part, dtype, what)
+    return array.astype(dtype)
 
 
 def _whole(array: Array, dtype: np.dtype[Any], what: str) -> Array:

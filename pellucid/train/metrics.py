@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.likeliest import likeliest
-from pellucid.data.moments import mean_and_deviation
+from pellucid.data.class_scores import most_probable_class
+from pellucid.data.statistics import mean_and_std
 from pellucid.errors import warn
 from pellucid.graph import Array
 
@@ -24,7 +24,7 @@ def classification(codes: Array, probabilities: Array) -> dict[str, float | None
     the classes that occur. None where only one class occurs. A row whose probabilities are not
     numbers counts as wrong, and makes log_loss NaN and auc None.
     """
-    hit = likeliest(probabilities) == codes
+    hit = most_probable_class(probabilities) == codes
     present = np.unique(codes)
     recalls = [float(hit[codes == code].mean()) for code in present]
     return {
@@ -81,7 +81,7 @@ def regression(values: Array, predictions: Array) -> dict[str, float | None]:
     """rmse, mae and r2 (None where all values are equal)."""
     truth = np.asarray(values, np.float64)
     error = np.asarray(predictions, np.float64) - truth
-    spread = float(((truth - mean_and_deviation(truth)[0]) ** 2).sum())
+    spread = float(((truth - mean_and_std(truth)[0]) ** 2).sum())
     return {
         "rmse": float(np.sqrt((error**2).mean())),
         "mae": float(np.abs(error).mean()),

@@ -11,7 +11,7 @@ import numpy as np
 
 from pellucid import nn
 from pellucid.data import Note, Preparation, Table, read_table
-from pellucid.data.likeliest import likeliest, probabilities
+from pellucid.data.class_scores import most_probable_class, probabilities
 from pellucid.data.note import counted
 from pellucid.errors import DataError, ModelFileError, NotFiniteError, warn
 from pellucid.graph import Array
@@ -98,7 +98,7 @@ class Model(Copied):
     def labels_of(self, chances: Array) -> Array:
         """The likeliest label of each row of `predict_proba`."""
         assert self.classes is not None
-        places = likeliest(np.asarray(chances))
+        places = most_probable_class(np.asarray(chances))
         if (places < 0).any():
             row = int(np.argmax(places < 0))
             raise NotFiniteError(f"The probabilities of row {row} are no numbers: it has no class.")
@@ -125,7 +125,9 @@ class Model(Copied):
             codes = self.preparation.target(table)
             return metrics.classification(codes, self.predict_proba(table, notes))
         truth = table.column(self.preparation.target_name)
-        values = self.preparation.goal.decode(self.preparation.goal.encode(truth))
+        values = self.preparation.target_encoder.decode(
+            self.preparation.target_encoder.encode(truth)
+        )
         return metrics.regression(values, self.predict(table, notes))
 
     def codes_of(self, labels: Any) -> Array:
@@ -209,6 +211,9 @@ class Model(Copied):
 
     def __reduce__(self) -> tuple[Any, ...]:
         own = dict.fromkeys(kind for m in self.members for kind in structure(m.net)[1])
+        own |= dict.fromkeys(
+            k for m in self.members if m.preparation for k in m.preparation.own_parts
+        )
         return _restored, (container.pack(self.arrays(), self.to_json(), "model"), *own)
 
     @classmethod

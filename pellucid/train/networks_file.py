@@ -59,6 +59,8 @@ def save_networks(networks: Mapping[str, nn.Module] | nn.Module, path: str | Pat
     settings a file cannot hold.
     """
     named = {"network": networks} if isinstance(networks, nn.Module) else networks
+    if not isinstance(named, Mapping) or not named:
+        raise TypeError(f"save_networks takes networks by name, got {check.brief(networks)}")
     for name, net in named.items():
         if not isinstance(name, str) or not isinstance(net, nn.Module):
             raise TypeError(f"save_networks takes networks by name, got {check.brief(networks)}")

@@ -34,7 +34,7 @@ LARGEST = 4096
 
 
 @dataclass(frozen=True)
-class Measured(Part):
+class Measured(Part, abstract=True):
     """A probe of every tensor of one kind; a probe of one's own is a subclass that writes `measure`.
 
     of: "activations" (of every layer), "gradients", "parameters", "updates" (of every parameter) or

@@ -23,6 +23,7 @@ from pellucid.train.files import make_folder
 from pellucid.train.folder import RECORDS, Keepable, RunFolder, unsaved
 from pellucid.train.problem import Problem, Settings
 from pellucid.train.records import Records, read_records
+from pellucid.train.stored import is_stored
 from pellucid.train.supervised import policies_for
 from pellucid.train.training_step import network_states
 
@@ -298,7 +299,6 @@ def fingerprint(data: Data) -> str:
             seal.update(" ".join(leaves(part)).encode())
         for array in leaves(part).values():
             seal.update(f"{array.shape} {array.dtype}".encode())
-            resident = isinstance(array, np.ndarray) and not isinstance(array, np.memmap)
-            rows = slice(None, None, 1 if resident else max(len(array) // _SAMPLED, 1))
+            rows = slice(None, None, max(len(array) // _SAMPLED, 1) if is_stored(array) else 1)
             seal.update(np.ascontiguousarray(array[rows]).tobytes())
     return seal.hexdigest()

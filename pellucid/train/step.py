@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from copy import copy
 from typing import Any
 
 from pellucid import check, nn, optim
@@ -14,7 +14,6 @@ from pellucid.graph import (
     Shape,
     State,
     Tensor,
-    ordered,
     origin,
     placeholder,
     read,
@@ -22,40 +21,21 @@ from pellucid.graph import (
     where,
     zeros_like,
 )
-from pellucid.graph.dtype import FLOAT32, FLOAT64, INT64
+from pellucid.graph.dtype import FLOAT32
 from pellucid.graph.node import substituted
 from pellucid.nn.parameter import Held, Parameter
+from pellucid.train.step_tracing import (
+    Minimised,
+    Slots,
+    Tracing,
+    check_minimise,
+    differentiated,
+    rounds,
+)
 from pellucid.train.trace import StepTrace
 from pellucid.train.training_step import LOSS, REPORT, TrainingStep, network_states, prefixed
 
 Networks = nn.Module | Sequence[nn.Module]
-Slots = dict[str, State]
-
-
-@dataclass
-class Minimised:
-    """The uses that a step makes of one optimizer.
-
-    path: what its inputs and slots are named by. calls: updates in one step so far.
-    """
-
-    optimizer: optim.Optimizer
-    paths: tuple[str, ...]
-    every: int
-    rate: Tensor
-    slots: Slots
-    calls: int = 0
-
-
-@dataclass
-class Tracing:
-    """What the tracing of a step has gathered so far."""
-
-    losses: dict[str, Tensor] = field(default_factory=dict)
-    reports: dict[str, Tensor] = field(default_factory=dict)
-    gradients: dict[str, Tensor] = field(default_factory=dict)
-    updates: dict[State, Node] = field(default_factory=dict)
-    minimised: list[Minimised] = field(default_factory=list)
 
 
 class Step:
@@ -118,20 +98,17 @@ class Step:
         over:  a network or part of one, or several; each belongs to a network that is trained.
         by:    the optimizer. Used twice for the same networks, it keeps one set of slots and counts
                every use as a step.
-        every: update in each `every`-th step only; in the others nothing of it changes.
+        every: update in steps 0, `every`, 2 · `every` … only; in the others nothing of it changes.
 
-        Raises ValueError for a loss that does not depend on the parameters, or that was computed
-        before the last update of them.
+        The gradient is that of the parameters alone: what earlier updates of this step were computed
+        from is constant. Raises ValueError for a loss that does not depend on the parameters, or that
+        was computed from values of them that this step has replaced since.
         """
-        _check_loss(loss)
-        if not isinstance(by, optim.Optimizer):
-            raise TypeError(f"by is an optimizer, such as optim.Adam(), got {check.brief(by)}")
-        check.integer("every", every, 1)
+        check_minimise(loss, by, every)
         parameters = self._parameters(over)
-        self._check_current(loss, parameters)
         with origin("update"):
             use = self._use(by, tuple(parameters), every)
-            gradients = by.gradients(loss, parameters)
+            gradients = self._gradients(loss, parameters, by)
             self._update(use, parameters, gradients)
         self._traced.losses[self._loss_name(parameters)] = loss
         self._traced.gradients |= gradients
@@ -140,7 +117,8 @@ class Step:
         """Move an average of weights towards a network: θ̄ ← decay · θ̄ + (1 − decay) · θ.
 
         average, net: two networks of the same structure. Buffers such as running statistics are
-        copied. decay: at least 0, less than 1. As in mean teachers (Tarvainen & Valpola 2017) and BYOL.
+        copied. An average without weights of its own begins with those of the network. decay: at
+        least 0, less than 1. As in mean teachers (Tarvainen & Valpola 2017) and BYOL.
         """
         if not 0 <= check.plain("decay", decay) < 1:
             raise ValueError(f"decay is at least 0 and less than 1, got {decay}")
@@ -176,6 +154,10 @@ class Step:
     def report(self, **values: Tensor) -> None:
         """Scalars to record, by name: their means over the steps of an epoch are in the history."""
         for name, value in values.items():
+            if name == LOSS or name.startswith(f"{LOSS}."):
+                raise ValueError(
+                    f"{name!r} is what is recorded of the losses already: report it by another name"
+                )
             if not isinstance(value, Tensor) or value.shape != ():
                 raise TypeError(
                     f"report takes scalar tensors, got {check.brief(value)} as {name!r}"
@@ -188,7 +170,7 @@ class Step:
 
     def _parameters(self, over: Networks) -> dict[str, Tensor]:
         """The parameters of networks by path, each with the value that is in force."""
-        modules = [over] if isinstance(over, nn.Module) else list(over)
+        modules = over if isinstance(over, (list, tuple)) else [over]
         chosen: dict[str, Tensor] = {}
         for module in modules:
             if not isinstance(module, nn.Module):
@@ -213,18 +195,49 @@ class Step:
         count = sum(known.partition("#")[0] == name for known in self._traced.losses)
         return name if count == 0 else f"{name}#{count + 1}"
 
+    def _gradients(
+        self, loss: Tensor, parameters: Mapping[str, Tensor], by: optim.Optimizer
+    ) -> dict[str, Tensor]:
+        """The gradients that an optimizer takes, all values that this step has replaced held constant.
+
+        An optimizer may evaluate the loss at other parameters (`SharpnessAware`): an update of this step
+        that was computed from them stays what it is.
+        """
+        inputs = {
+            held.node: placeholder(f"current/{path}", held.shape, held.dtype).node
+            for path, held in self._held.items()
+            if held.node is not read(held.state).node
+        }
+        inputs |= {
+            Tensor(node).stop_gradient().node: placeholder(
+                f"running/{i}", node.shape, node.dtype
+            ).node
+            for i, node in enumerate(self._pass.updates.values())
+        }
+        inner = Tensor(substituted(loss.node, inputs))
+        # Copies keep the role of a parameter, by which optimizers choose.
+        chosen = {path: copy(self._held[path]) for path in parameters}
+        for path, parameter in chosen.items():
+            parameter.node = inputs.get(parameters[path].node, parameter.node)
+        self._check_current(inner, chosen)
+        gradients = by.gradients(inner, chosen)
+        values = {given: node for node, given in inputs.items()}
+        return {path: Tensor(substituted(g.node, values)) for path, g in gradients.items()}
+
     def _check_current(self, loss: Tensor, parameters: Mapping[str, Tensor]) -> None:
-        reached = set(ordered([loss.node]))
-        if any(parameter.node in reached for parameter in parameters.values()):
-            return
-        path = next(iter(parameters))
-        stale = any(read(self._held[p].state).node in reached for p in parameters)
-        if stale:
-            raise ValueError(
-                f"the loss was computed before {path!r} was updated in this step: call the network "
-                "again after the update, or minimise the sum of both losses at once"
-            )
-        raise ValueError(f"the loss does not depend on {path!r} or any other parameter given")
+        """Raise ValueError unless a loss depends on parameters, and on the values in force alone."""
+        reached = differentiated(loss.node)
+        for path, parameter in parameters.items():
+            versions = self._traced.replaced.get(path, [])
+            if any(node in reached for node in versions if node is not parameter.node):
+                raise ValueError(
+                    f"the loss was computed before {path!r} was updated in this step: call the network "
+                    "again after the update, minimise the sum of both losses at once, or mark what was "
+                    "computed before as constant with .stop_gradient()"
+                )
+        if not any(parameter.node in reached for parameter in parameters.values()):
+            path = next(iter(parameters))
+            raise ValueError(f"the loss does not depend on {path!r} or any other parameter given")
 
     def _use(self, by: optim.Optimizer, paths: tuple[str, ...], every: int) -> Minimised:
         """The entry of an optimizer and its parameters, a new one at their first use."""
@@ -235,7 +248,7 @@ class Step:
                 return use
         index = len(self._traced.minimised)
         name = "learning_rate" if index == 0 else f"learning_rate#{index + 1}"
-        states = {path: read(self._held[path].state) for path in paths}
+        states = {path: copy(self._held[path]) for path in paths}
         slots: Slots = {}
         for slot, state in by.init(states).items():
             key = slot if index == 0 else f"{slot}#{index + 1}"
@@ -249,14 +262,14 @@ class Step:
         index = self._traced.minimised.index(use)
         calls = self._calls[index] if index < len(self._calls) else 1
         made = self.number - self._start if self._start else self.number
-        rounds = made if use.every == 1 else _rounds(made, use.every)[0]
-        return rounds if calls == 1 else rounds * calls + use.calls
+        complete = made if use.every == 1 else rounds(made, use.every)[0]
+        return complete if calls == 1 else complete * calls + use.calls
 
     def _update(
         self, use: Minimised, parameters: Mapping[str, Tensor], gradients: Mapping[str, Tensor]
     ) -> None:
         """Enter the updates of one use; what they read of states is what is in force."""
-        held = {path: read(self._held[path].state) for path in parameters}
+        held = {path: copy(self._held[path]) for path in parameters}
         updated = self._traced.updates
         states = [self._held[path].state for path in parameters] + list(use.slots.values())
         current = {read(s).node: updated[s] for s in states if s in updated}
@@ -274,7 +287,7 @@ class Step:
             value = substituted(node, current) if current else node
             if use.every > 1:
                 made = self.number - self._start if self._start else self.number
-                due = _rounds(made, use.every)[1]
+                due = rounds(made, use.every)[1]
                 before = Tensor(updated.get(state, read(state).node))
                 value = where(due, Tensor(value), before).node
             if state in by_state:
@@ -286,9 +299,11 @@ class Step:
         """Give a parameter or buffer its next value, which networks called from now on read."""
         held = self._held[path]
         self._traced.updates[held.state] = node
-        if isinstance(held, Parameter):
-            held.node = node
-        else:
+        # A gradient does not go through an update into what it was computed from.
+        now = Tensor(node).stop_gradient().node
+        self._traced.replaced.setdefault(path, []).append(held.node)
+        held.node = now
+        if not isinstance(held, Parameter):
             self._pass.updates[held.state] = node
 
     def _current(self, held: Held) -> Tensor:
@@ -320,6 +335,7 @@ class Step:
             outputs |= {f"{LOSS}.{name}": each.node for name, each in traced.losses.items()}
         updates = {**traced.updates, **self._pass.updates}
         weights = network_states(self._networks)
+        self._check_known(updates, [*weights.values(), *self._slots.values()])
         averaged: dict[str, State] = {}
         for use in traced.minimised:
             averaged |= use.optimizer.evaluated(use.slots)
@@ -332,6 +348,17 @@ class Step:
             {path: output.node for path, output in self._pass.activations.items()},
             self._trace(loss),
         )
+
+    def _check_known(self, updates: Iterable[State], known: Iterable[State]) -> None:
+        """Raise ValueError for a state that would change but is no part of what a run keeps."""
+        foreign = set(updates) - set(known)
+        if foreign:
+            name = next(iter(foreign)).name
+            raise ValueError(
+                f"the step moves {name!r} of a network that is none of those that are trained "
+                f"({', '.join(map(repr, self._networks))}): call it inside `with nn.evaluation():`, or "
+                "pass it as one of them"
+            )
 
     def _trace(self, loss: Tensor) -> StepTrace:
         states = {p: h.state for p, h in self._held.items() if isinstance(h, Parameter)}
@@ -347,20 +374,3 @@ class Step:
         return StepTrace(
             loss, self._pass.outputs, activations, before, self._traced.gradients, moved
         )
-
-
-def _check_loss(loss: Any) -> None:
-    if not isinstance(loss, Tensor):
-        raise TypeError(f"the loss is a {type(loss).__name__}, not a Tensor")
-    if loss.shape != ():
-        raise ValueError(f"the loss is a scalar, got shape {loss.shape}; reduce it with .mean()")
-
-
-def _rounds(number: Tensor, every: int) -> tuple[Tensor, Tensor]:
-    """How many complete rounds of so many steps lie before a step, and whether one begins with it.
-
-    Counted in float64, which holds whole numbers to 2⁵³.
-    """
-    exact = number.cast(FLOAT64)
-    rounds = (exact / float(every)).floor()
-    return rounds.cast(INT64), (rounds * float(every)).equal(exact)

@@ -13,6 +13,7 @@ from pellucid.train.arrays import as_numbers, finite
 from pellucid.train.batches import Batches, GatheredBatches, IteratedBatches, ResidentBatches
 from pellucid.train.batches.gathered import step_dtype
 from pellucid.train.batches.resident import part_name
+from pellucid.train.stored import in_memory, is_stored
 
 Data = tuple[Any, ...]
 
@@ -27,7 +28,7 @@ def batches_for(train: Any, batch_size: int, steps_per_epoch: int | None, seed: 
         if steps_per_epoch is not None:
             raise ValueError("steps_per_epoch is for an iterable of batches; arrays have rows")
         data, rows = checked(train, "train")
-        kind = ResidentBatches if _are_resident(data) else GatheredBatches
+        kind = ResidentBatches if in_memory(data) else GatheredBatches
         return kind(data, min(batch_size, rows), seed, rows)
     return IteratedBatches(train, steps_per_epoch)
 
@@ -46,7 +47,7 @@ def checked(given: Any, what: str) -> tuple[Data, int]:
     parts = given if isinstance(given, tuple) else (given,)
 
     def converted(name: str, part: Any) -> Any:
-        if _stays(part):
+        if is_stored(part):
             return part
         array = as_numbers(part, f"{what}: {name}")
         if array.dtype.kind == "f":
@@ -64,19 +65,3 @@ def checked(given: Any, what: str) -> tuple[Data, int]:
     if rows == 0:
         raise DataError(f"{what} has no rows.")
     return data, rows
-
-
-def _stays(part: Any) -> bool:
-    """Whether rows are read when they are needed: of memory maps, and of other libraries' data sets."""
-    if isinstance(part, np.memmap):
-        return True
-    return (
-        not isinstance(part, np.ndarray)
-        and not hasattr(part, "__array_interface__")
-        and all(hasattr(part, name) for name in ("shape", "dtype", "__getitem__", "__len__"))
-        and type(part).__module__.partition(".")[0] in ("h5py", "zarr", "tensorstore")
-    )
-
-
-def _are_resident(data: Data) -> bool:
-    return not any(_stays(array) for part in data for array in leaves(part).values())

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from pellucid import nn, optim
-from pellucid.nn.inputs import leaves, taken
 from pellucid.train.batches import Batches, GatheredBatches, ResidentBatches
 from pellucid.train.build_step import (
     LossFunction,
@@ -31,6 +30,7 @@ from pellucid.train.policies import (
 from pellucid.train.probes import Probe
 from pellucid.train.problem import Problem, Settings
 from pellucid.train.statistics import Statistics
+from pellucid.train.stored import in_memory, subset
 from pellucid.train.training_step import TrainingStep
 
 MEASURED_ROWS = 10_000
@@ -142,16 +142,8 @@ def loss_name(loss: LossFunction) -> Any:
 def batches_of(data: Data, settings: Settings) -> Batches:
     """Shuffled batches of arrays: in memory, or read from files where one of them lies in a file."""
     rows = len(data[1])
-    resident = all(_is_resident(part) for part in data)
-    kind = ResidentBatches if resident else GatheredBatches
+    kind = ResidentBatches if in_memory(data) else GatheredBatches
     return kind(data, settings.batch_size, settings.seed, rows)
-
-
-def _is_resident(part: Any) -> bool:
-    return all(
-        isinstance(array, np.ndarray) and not isinstance(array, np.memmap)
-        for array in leaves(part).values()
-    )
 
 
 def policies_for(problem: Problem, settings: Settings, checkpoint: bool) -> list[Callback]:
@@ -181,4 +173,4 @@ def _measured_rows(data: Data, seed: int) -> Data:
     if count <= MEASURED_ROWS:
         return data
     rows = np.sort(np.random.default_rng([seed, 1]).permutation(count)[:MEASURED_ROWS])
-    return (taken(data[0], rows), *(part[rows] for part in data[1:]))
+    return (subset(data[0], rows), *(part[rows] for part in data[1:]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,17 @@ from typing import Any
 import numpy as np
 
 from pellucid import check, nn
-from pellucid.data import Note, Preparation, Table, Task, choose_target, read_table, split
-from pellucid.data.remarks import remarks
+from pellucid.data import (
+    ColumnEncoder,
+    Note,
+    Preparation,
+    Table,
+    Task,
+    choose_target,
+    read_table,
+    split,
+)
+from pellucid.data.encoding_notes import encoding_notes
 from pellucid.data.target import NumberTarget, Target, learn_target
 from pellucid.errors import DataError, RunFolderError, warn
 from pellucid.graph import Array
@@ -59,6 +68,7 @@ def fit_table(
     *,
     task: str | None = None,
     drop: Sequence[str] = (),
+    encoders: Mapping[str, type[ColumnEncoder]] | None = None,
     epochs: int | None = None,
     seed: int = 0,
     time_limit: float | None = None,
@@ -74,6 +84,8 @@ def fit_table(
     source: a path (CSV, TSV, Parquet, JSON), a data frame, a mapping of columns or a `Table`.
     task:   "regression" or "classification"; by default the target's values tell.
     drop:   columns to leave out. The other settings are those of `fit`.
+    encoders: classes of your own that encode columns, by the columns' names (see
+            `pellucid.data.ColumnEncoder`).
 
     By the plan's rule several networks are trained, each with another part of the rows set aside
     (seeded, stratified) to stop by and to be measured on, or one network with a fifth set aside.
@@ -85,6 +97,7 @@ def fit_table(
     check_limits(seed, time_limit)
     check_on_divergence(on_divergence)
     table = read_table(source).drop(list(drop))
+    own = _checked_encoders(encoders or {}, table, target)
     choice = choose_target(table, target, task)
     known = table.take(choice.rows)
     if known.rows < LEAST_ROWS:
@@ -98,7 +111,7 @@ def fit_table(
     with run_folder(out, resume, force) as folder:
         with reporter(progress) as report:
             session = Session(folder, [report, *callbacks], resume, plan.networks)
-            fits = _TableFits(known, target, choice.task, plan, settings, time_limit, session)
+            fits = _TableFits(known, target, choice.task, plan, settings, time_limit, own, session)
             fits.train()
         notes = tuple(dict.fromkeys([*table.notes, *choice.notes, *fits.notes]))
         table_run = fits.run(notes)
@@ -106,6 +119,22 @@ def fit_table(
     fits.warn()
     raise_if_diverged(table_run, table_run.run, on_divergence)
     return table_run
+
+
+def _checked_encoders(
+    encoders: Mapping[str, type[ColumnEncoder]], table: Table, target: str
+) -> Mapping[str, type[ColumnEncoder]]:
+    """The encoders; raises TypeError for what is no class of them, DataError for no such column."""
+    for name, encoder in encoders.items():
+        if not (isinstance(encoder, type) and issubclass(encoder, ColumnEncoder)):
+            raise TypeError(
+                f"encoders has subclasses of data.ColumnEncoder, got {check.brief(encoder)} for {name!r}"
+            )
+        if name not in table or name == target:
+            raise DataError(
+                f"encoders names '{name}', which is no column to predict '{target}' from."
+            )
+    return encoders
 
 
 @dataclass(frozen=True)
@@ -134,9 +163,11 @@ class _TableFits:
         plan: TablePlan,
         settings: Settings,
         time_limit: float | None,
+        encoders: Mapping[str, type[ColumnEncoder]],
         session: Session,
     ) -> None:
         self.table = table
+        self.encoders = encoders
         self.target = target
         self.task = task
         self.plan = plan
@@ -176,16 +207,16 @@ class _TableFits:
         del session.trained[len(self._fitted) :]
 
     def _train_one(self, number: int, kept: Array, held: Array, limit: float | None) -> _Fitted:
-        preparation = Preparation.learn(self.table, self.target, self.task, kept)
+        preparation = Preparation.learn(self.table, self.target, self.task, kept, self.encoders)
         if number == 0:
-            self.notes = remarks(preparation.encoders)
+            self.notes = encoding_notes(preparation.encoders)
         x, y = preparation.features(self.table), preparation.target(self.table)
         net = self.plan.network(len(preparation.labels) or 1)
         seed = self.settings.seed + number
         net.build(x[:1], seed=seed)
         parts = (x[kept], y[kept]), (x[held], y[held])
         settings = replace(self.settings, seed=seed, time_limit=limit)
-        problem = self._problem(net, *parts, preparation.goal, settings)
+        problem = self._problem(net, *parts, preparation.target_encoder, settings)
         trained = self.session.train(problem, settings)
         member = Member(net, x.shape[1:], preparation)
         return _Fitted(member, trained, held, member.outputs(self.table.take(held)))

@@ -61,7 +61,7 @@ def test_momentum_shrinks_the_error_as_its_iteration_matrix_does(
 
 def test_the_least_error_of_a_polynomial_is_reached_where_the_error_alternates() -> None:
     # Chebyshev: among polynomials of degree 2 none has a smaller largest error than one whose error
-    # takes its largest size with alternating signs at 4 places, so any such error is a lower bound.
+    # takes its largest size with alternating signs at 4 points, so any such error is a lower bound.
     x = np.linspace(-2, 2, 401)
     fitted = np.polynomial.Polynomial.fit(x, approximation.target(x), 2)
     signed = approximation.target(x) - fitted(x)

@@ -22,14 +22,14 @@ def test_memory_is_that_of_the_process_alone() -> None:
     """Not of the one that started it, which Linux hands down in `ru_maxrss`."""
     ballast = b"\1" * 300_000_000
     code = "from benchmarks.steps.costs import peak_megabytes as p; a = p(); b'1' * 10**8; b = p()"
-    shown = subprocess.run(
+    measured = subprocess.run(
         [sys.executable, "-c", f"{code}; print(a, b)"],
         capture_output=True,
         text=True,
         check=True,
         cwd=ROOT,
     )
-    before, after = map(float, shown.stdout.split())
+    before, after = map(float, measured.stdout.split())
     assert 5 < before < 200 < len(ballast) / 1e6
     assert 80 < after - before < 120
 
@@ -48,9 +48,9 @@ def test_a_library_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -
     none = costs.Library("none", "none", "a_library_that_is_not_there", ())
     monkeypatch.setattr(costs, "LIBRARIES", {"pellucid": costs.LIBRARIES["pellucid"], "none": none})
     monkeypatch.setattr(costs, "_costs", lambda name, threads: {"import, s": 0.1})
-    found = costs.measured(["none", "sklearn"], [], 1)
-    assert found["libraries"] == {"pellucid": {"import, s": 0.1}}
-    absent = found["absent"]
+    result = costs.measured(["none", "sklearn"], [], 1)
+    assert result["libraries"] == {"pellucid": {"import, s": 0.1}}
+    absent = result["absent"]
     assert isinstance(absent, dict) and "No module named" in absent["none"]
 
 
@@ -109,11 +109,11 @@ def test_json_is_one_document(
         "absent": {"torch": "No module named 'torch'"},
         "compile_seconds": {"mlp-small": [0.5, 0.02]},
     }
-    monkeypatch.setattr(timing, "contenders", lambda *given: [here, gone])
-    monkeypatch.setattr(timing, "compare", lambda *given: [])
+    monkeypatch.setattr(timing, "contenders", lambda *arguments: [here, gone])
+    monkeypatch.setattr(timing, "compare", lambda *arguments: [])
     monkeypatch.setattr(timing, "measure", measure)
-    monkeypatch.setattr(step, "shares", lambda *given: (1e5, 1e11))
-    monkeypatch.setattr(costs, "measured", lambda *given: spent)
+    monkeypatch.setattr(step, "shares", lambda *arguments: (1e5, 1e11))
+    monkeypatch.setattr(costs, "measured", lambda *arguments: spent)
     words = ["step", "--workload", "mlp-small", "--json", *(["--costs"] if with_costs else [])]
     monkeypatch.setattr(sys, "argv", words)
     assert step.main() == 0
@@ -134,8 +134,8 @@ def test_peers_by_name() -> None:
 
 def test_the_same_surroundings_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    found = timing.surroundings(2, "/somewhere")
-    assert found["OMP_NUM_THREADS"] == found["MKL_NUM_THREADS"] == "2"
-    assert found["PELLUCID_CACHE"] == found["JAX_COMPILATION_CACHE_DIR"] == "/somewhere"
+    environment = timing.surroundings(2, "/somewhere")
+    assert environment["OMP_NUM_THREADS"] == environment["MKL_NUM_THREADS"] == "2"
+    assert environment["PELLUCID_CACHE"] == environment["JAX_COMPILATION_CACHE_DIR"] == "/somewhere"
     monkeypatch.delenv("PELLUCID_CACHE", raising=False)
     assert "PELLUCID_CACHE" not in timing.surroundings(2)

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.step import aligned, page
 from benchmarks.steps import own, sklearn_peer
-from benchmarks.steps.workloads import WORKLOADS, batches, data, weights
+from benchmarks.steps.workloads import NOISE, WORKLOADS, batches, data, weights
 from tests.by_torch import ByTorch
 
 
@@ -15,14 +15,14 @@ from tests.by_torch import ByTorch
     "name",
     [
         *("mlp-small", "mlp-deep", "mlp-table", "mlp-mnist", "cnn-small", "transformer"),
-        "resnet20-predict-1",
+        *("resnet20-predict-1", "dcgan"),
     ],
 )
 def test_pytorch_and_pellucid_have_the_same_losses(name: str, by_torch: ByTorch) -> None:
     work = WORKLOADS[name].without_dropout()
     mine = own.Peer(work, "native", 1).run(4)
 
-    def run(*given: object) -> list[list[float]]:
+    def run(*arguments: object) -> list[list[float]]:
         from benchmarks.steps import torch_peer
 
         return [torch_peer.Peer(work, "fused", 1).run(4)]
@@ -38,7 +38,7 @@ def test_scikit_learn_and_pellucid_have_the_same_losses(name: str) -> None:
     np.testing.assert_allclose(mine, theirs, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["mlp-deep", "mlp-mnist", "cnn-small", "lstm"])
+@pytest.mark.parametrize("name", ["mlp-deep", "mlp-mnist", "cnn-small", "lstm", "dcgan"])
 def test_scikit_learn_says_what_it_cannot(name: str) -> None:
     with pytest.raises(NotImplementedError, match="plain perceptrons"):
         sklearn_peer.Peer(WORKLOADS[name], "partial_fit", 1)
@@ -47,8 +47,9 @@ def test_scikit_learn_says_what_it_cannot(name: str) -> None:
 @pytest.mark.parametrize("name", list(WORKLOADS))
 def test_weights_fit_the_network(name: str) -> None:
     work = WORKLOADS[name]
-    net = own.network(work.layers).build(work.shape)
-    shapes = [parameter.shape for _, parameter in net.named_parameters()]
+    net = own.network(work.layers).build((NOISE,) if work.against else work.shape)
+    nets = [net, own.network(work.against).build(work.shape)] if work.against else [net]
+    shapes = [parameter.shape for each in nets for _, parameter in each.named_parameters()]
     assert shapes == [value.shape for value in weights(work)]
     assert data(work)[0].shape[1:] == work.shape
     assert batches(work, 3).shape == (3, work.batch)

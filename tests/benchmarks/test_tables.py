@@ -22,17 +22,17 @@ def score(value: float) -> Score:
 def test_seeds_are_averaged_before_splits() -> None:
     first = [(score(0.9), score(0.8)), (score(0.7), score(0.8))]
     second = [(score(0.9), score(0.8)), (score(1.0), score(0.7))]
-    found = line("a", (10, 2), "accuracy", [first, second])
-    assert found.pellucid == pytest.approx(0.875)
-    assert found.sklearn == pytest.approx(0.775)
-    assert found.difference == pytest.approx(0.1)
-    assert found.error == pytest.approx(np.std([0.0, 0.2], ddof=1) / math.sqrt(2))
-    assert found.verdict == "better, within noise"
+    row = line("a", (10, 2), "accuracy", [first, second])
+    assert row.pellucid == pytest.approx(0.875)
+    assert row.sklearn == pytest.approx(0.775)
+    assert row.difference == pytest.approx(0.1)
+    assert row.error == pytest.approx(np.std([0.0, 0.2], ddof=1) / math.sqrt(2))
+    assert row.verdict == "better, within noise"
 
 
 def test_a_lower_log_loss_is_better() -> None:
-    found = line("a", (10, 2), "log_loss", [[(score(0.2), score(0.3))]])
-    assert (found.verdict, found.error) == ("better", None)
+    row = line("a", (10, 2), "log_loss", [[(score(0.2), score(0.3))]])
+    assert (row.verdict, row.error) == ("better", None)
 
 
 @pytest.mark.parametrize(

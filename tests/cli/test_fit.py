@@ -34,10 +34,10 @@ def test_the_report_names_what_comes_next(tmp_path: Path) -> None:
 
 def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
     said = pellucid(*fit(small(tmp_path / "t.csv"), "y", "--json"))
-    found = json.loads(said.out)
+    summary = json.loads(said.out)
     assert said.out.count("\n") == 1 and said.err == ""
-    assert found["task"] == "two classes" and found["rows"] == 60
-    assert set(found["metrics"]) == {"accuracy", "balanced_accuracy", "log_loss", "auc"}
+    assert summary["task"] == "two classes" and summary["rows"] == 60
+    assert set(summary["metrics"]) == {"accuracy", "balanced_accuracy", "log_loss", "auc"}
 
 
 def test_quiet_says_nothing(tmp_path: Path) -> None:

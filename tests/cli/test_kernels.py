@@ -19,12 +19,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A classification and a regression of the same table."""
     folder = tmp_path_factory.mktemp("kernels")
     table = small(folder / "t.csv")
-    found = {}
+    runs = {}
     for target in ("y", "x"):
-        found[target] = folder / target
-        said = pellucid("fit", table, "--target", target, "--out", found[target], "--epochs", 1)
+        runs[target] = folder / target
+        said = pellucid("fit", table, "--target", target, "--out", runs[target], "--epochs", 1)
         assert said.code == 0, said.err
-    return found
+    return runs
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -48,9 +48,9 @@ def test_the_page_names_layers_and_fits(
 
 
 def test_json_is_one_object(runs: dict[str, Path]) -> None:
-    found = json.loads(pellucid("inspect", runs["y"], "--kernels", "--json").out)
-    assert set(found) == {f"prediction of {ROWS} rows", "a step of training on 32 rows"}
-    for program in found.values():
+    programs = json.loads(pellucid("inspect", runs["y"], "--kernels", "--json").out)
+    assert set(programs) == {f"prediction of {ROWS} rows", "a step of training on 32 rows"}
+    for program in programs.values():
         kernels = program["kernels"]
         assert program["levels"] == kernels[-1]["level"] + 1
         assert program["flops"] == sum(kernel["flops"] for kernel in kernels)
@@ -60,16 +60,16 @@ def test_json_is_one_object(runs: dict[str, Path]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "comment", "shown"),
+    ("language", "comment", "expected"),
     [
         ("loops", "#", "state '0.W', float32["),
         ("llvm", ";", "define"),
         ("assembly", "#", "ret"),
     ],
 )
-def test_the_code(runs: dict[str, Path], language: str, comment: str, shown: str) -> None:
+def test_the_code(runs: dict[str, Path], language: str, comment: str, expected: str) -> None:
     said = pellucid("inspect", runs["y"], "--code", language)
-    assert said.code == 0 and shown in said.out
+    assert said.code == 0 and expected in said.out
     parts = [line for line in said.out.splitlines() if line.endswith(" rows")]
     assert parts == [
         f"{comment} prediction of {ROWS} rows",

@@ -54,8 +54,8 @@ def test_a_killed_run_resumes_to_the_same_file(tmp_path: Path) -> None:
     whole = (tmp_path / "whole" / MODEL).read_bytes()
     for seed in range(2):
         dice = random.Random(seed)
-        found = attempt(PENGUINS, "species", whole, seconds, dice, tmp_path / "run")
-        assert found.same and not found.damaged, found
+        tried = attempt(PENGUINS, "species", whole, seconds, dice, tmp_path / "run")
+        assert tried.same and not tried.damaged, tried
 
 
 def test_a_run_that_goes_on_elsewhere_is_left_alone(tmp_path: Path) -> None:
@@ -80,11 +80,11 @@ COMMAND = """
 import builtins, os, signal, sys
 real, pressed = builtins.__import__, []
 def hooked(name, *rest, **more):
-    found = real(name, *rest, **more) if {late} else None
+    module = real(name, *rest, **more) if {late} else None
     if name == "{name}" and not pressed:
         pressed.append(name)
         os.kill(os.getpid(), signal.SIGINT)
-    return found or real(name, *rest, **more)
+    return module or real(name, *rest, **more)
 builtins.__import__ = hooked
 from pellucid.cli import main
 sys.exit(main())
@@ -92,9 +92,9 @@ sys.exit(main())
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with t.csv and the run on it."""
-    folder = tmp_path_factory.mktemp("place")
+    folder = tmp_path_factory.mktemp("process")
     data = small(folder / "t.csv")
     arguments = ("fit", data, "--target", "y", "--out", folder / "run", "--epochs", 1, "-q")
     assert pellucid(*arguments).code == 0
@@ -115,12 +115,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_an_interrupt_while_importing_ends_with_one_line(
-    place: Path, tmp_path: Path, command: str, name: str, late: bool
+    folder: Path, tmp_path: Path, command: str, name: str, late: bool
 ) -> None:
     script = tmp_path / "pellucid"
     script.write_text(COMMAND.format(name=name, late=late))
-    run = [str(place / "run")] if command != "fit" else []
-    data = [str(place / "t.csv")] if command != "inspect" else []
+    run = [str(folder / "run")] if command != "fit" else []
+    data = [str(folder / "t.csv")] if command != "inspect" else []
     more = ["--target", "y", "--out", str(tmp_path / "run"), "-q"] if command == "fit" else []
     done = subprocess.run(
         [sys.executable, script, command, *run, *data, *more],
@@ -133,9 +133,9 @@ def test_an_interrupt_while_importing_ends_with_one_line(
 
 
 @pytest.mark.parametrize("moment", [0.3, 0.5, 0.7, 0.9])
-def test_an_interrupt_at_any_moment(place: Path, moment: float) -> None:
-    arguments = [sys.executable, "-m", "pellucid", "predict", str(place / "run")]
-    arguments.append(str(place / "t.csv"))
+def test_an_interrupt_at_any_moment(folder: Path, moment: float) -> None:
+    arguments = [sys.executable, "-m", "pellucid", "predict", str(folder / "run")]
+    arguments.append(str(folder / "t.csv"))
     with subprocess.Popen(
         arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -145,11 +145,11 @@ def test_an_interrupt_at_any_moment(place: Path, moment: float) -> None:
     assert (process.returncode, error) in {(130, "pellucid: interrupted.\n"), (0, "")}
 
 
-def test_an_interrupt_that_shells_have_ignored_stays_ignored(place: Path) -> None:
+def test_an_interrupt_that_shells_have_ignored_stays_ignored(folder: Path) -> None:
     text = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
     text += "os.execv(sys.executable, [sys.executable, '-m', 'pellucid', 'inspect', sys.argv[1]])"
     with subprocess.Popen(
-        [sys.executable, "-c", text, place / "run"], stdout=subprocess.PIPE
+        [sys.executable, "-c", text, folder / "run"], stdout=subprocess.PIPE
     ) as process:
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
@@ -161,9 +161,9 @@ def test_an_interrupt_that_shells_have_ignored_stays_ignored(place: Path) -> Non
 
 
 @pytest.mark.parametrize("command", ["inspect", "predict", "--help"])
-def test_a_reader_that_is_gone(place: Path, command: str) -> None:
-    data = [str(place / "t.csv")] if command == "predict" else []
-    run = [] if command == "--help" else [str(place / "run")]
+def test_a_reader_that_is_gone(folder: Path, command: str) -> None:
+    data = [str(folder / "t.csv")] if command == "predict" else []
+    run = [] if command == "--help" else [str(folder / "run")]
     with subprocess.Popen(
         [sys.executable, "-m", "pellucid", command, *run, *data],
         stdout=subprocess.PIPE,
@@ -176,14 +176,14 @@ def test_a_reader_that_is_gone(place: Path, command: str) -> None:
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
-def test_streams_that_are_closed(place: Path, closed: str) -> None:
-    inner = f"{sys.executable} -m pellucid inspect '{place / 'run'}' {closed}"
+def test_streams_that_are_closed(folder: Path, closed: str) -> None:
+    inner = f"{sys.executable} -m pellucid inspect '{folder / 'run'}' {closed}"
     done = subprocess.run(["sh", "-c", inner], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and done.stderr == ""
 
 
-def test_nobody_reads_the_progress_of_a_run(place: Path, tmp_path: Path) -> None:
-    arguments = ["fit", str(place / "t.csv"), "--target", "y", "--out", str(tmp_path / "run")]
+def test_nobody_reads_the_progress_of_a_run(folder: Path, tmp_path: Path) -> None:
+    arguments = ["fit", str(folder / "t.csv"), "--target", "y", "--out", str(tmp_path / "run")]
     with subprocess.Popen(
         [sys.executable, "-m", "pellucid", *arguments], stderr=subprocess.PIPE
     ) as process:
@@ -202,18 +202,18 @@ def test_a_terminal_gets_a_live_line(tmp_path: Path) -> None:
         env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
     )
     os.close(theirs)
-    shown = b""
+    output = b""
     while True:
         try:
             part = os.read(mine, 65536)
         except OSError:
             break
-        shown += part
+        output += part
         if not part:
             break
     os.close(mine)
     assert process.wait(60) == 0
-    text = shown.decode()
+    text = output.decode()
     assert "network 5/5" in text and "stopped at epoch 3" in text and "\x1b[" in text
 
 

@@ -26,7 +26,7 @@ from tests.cli.command import failed, pellucid, small, write
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with t.csv and the run on it, and cars.csv with a regression."""
     folder = tmp_path_factory.mktemp("use")
     data = small(folder / "t.csv", rows=200)
@@ -39,99 +39,99 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_classes_come_with_probabilities(place: Path, tmp_path: Path) -> None:
+def test_classes_come_with_probabilities(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "p.csv"
-    said = pellucid("predict", place / "run", place / "t.csv", "-o", out)
+    said = pellucid("predict", folder / "run", folder / "t.csv", "-o", out)
     assert said.code == 0 and said.out == "" and "200" in said.err
-    found = pd.read_csv(out)
-    assert list(found.columns) == ["y", "y=no", "y=yes"]
-    np.testing.assert_allclose(found[["y=no", "y=yes"]].sum(axis=1), 1, rtol=1e-5)
-    likely = np.where(found["y=yes"] > found["y=no"], "yes", "no")
-    assert (found["y"] == likely).all()
+    predictions = pd.read_csv(out)
+    assert list(predictions.columns) == ["y", "y=no", "y=yes"]
+    np.testing.assert_allclose(predictions[["y=no", "y=yes"]].sum(axis=1), 1, rtol=1e-5)
+    most_probable = np.where(predictions["y=yes"] > predictions["y=no"], "yes", "no")
+    assert (predictions["y"] == most_probable).all()
 
 
-def test_parquet_holds_the_same(place: Path, tmp_path: Path) -> None:
+def test_parquet_holds_the_same(folder: Path, tmp_path: Path) -> None:
     for suffix in ("csv", "parquet"):
-        said = pellucid("predict", place / "run", place / "t.csv", "-o", tmp_path / f"p.{suffix}")
+        said = pellucid("predict", folder / "run", folder / "t.csv", "-o", tmp_path / f"p.{suffix}")
         assert said.code == 0
     text, binary = pl.read_csv(tmp_path / "p.csv"), pl.read_parquet(tmp_path / "p.parquet")
     assert text.equals(binary)
 
 
-def test_a_regression_predicts_values(place: Path) -> None:
-    said = pellucid("predict", place / "cars", place / "cars.csv")
+def test_a_regression_predicts_values(folder: Path) -> None:
+    said = pellucid("predict", folder / "cars", folder / "cars.csv")
     lines = said.out.splitlines()
     assert lines[0] == "price" and len(lines) == 121
-    truth = pd.read_csv(place / "cars.csv")["price"]
+    truth = pd.read_csv(folder / "cars.csv")["price"]
     assert np.corrcoef(truth, [float(line) for line in lines[1:]])[0, 1] > 0.95
 
 
-def test_evaluate_agrees_with_scikit_learn(place: Path) -> None:
-    found = json.loads(pellucid("evaluate", place / "run", place / "t.csv", "--json").out)
+def test_evaluate_agrees_with_scikit_learn(folder: Path) -> None:
+    evaluated = json.loads(pellucid("evaluate", folder / "run", folder / "t.csv", "--json").out)
     lines = [
         line.split(",")
-        for line in pellucid("predict", place / "run", place / "t.csv").out.splitlines()
+        for line in pellucid("predict", folder / "run", folder / "t.csv").out.splitlines()
     ]
-    truth = pd.read_csv(place / "t.csv")["y"]
-    labels, chances = [row[0] for row in lines[1:]], [float(row[2]) for row in lines[1:]]
-    assert found["task"] == "two classes" and found["rows"] == 200
-    assert found["metrics"]["accuracy"] == pytest.approx(accuracy_score(truth, labels))
-    assert found["metrics"]["log_loss"] == pytest.approx(
-        log_loss(truth == "yes", chances), rel=1e-5
+    truth = pd.read_csv(folder / "t.csv")["y"]
+    labels, probabilities = [row[0] for row in lines[1:]], [float(row[2]) for row in lines[1:]]
+    assert evaluated["task"] == "two classes" and evaluated["rows"] == 200
+    assert evaluated["metrics"]["accuracy"] == pytest.approx(accuracy_score(truth, labels))
+    assert evaluated["metrics"]["log_loss"] == pytest.approx(
+        log_loss(truth == "yes", probabilities), rel=1e-5
     )
-    assert list(found["metrics"]) == ["accuracy", "balanced_accuracy", "log_loss", "auc"]
-    found = json.loads(pellucid("evaluate", place / "cars", place / "cars.csv", "--json").out)
-    assert list(found["metrics"]) == ["rmse", "mae", "r2"]
+    assert list(evaluated["metrics"]) == ["accuracy", "balanced_accuracy", "log_loss", "auc"]
+    evaluated = json.loads(pellucid("evaluate", folder / "cars", folder / "cars.csv", "--json").out)
+    assert list(evaluated["metrics"]) == ["rmse", "mae", "r2"]
 
 
 @pytest.mark.parametrize("what", ["predict", "evaluate"])
 def test_reading_that_takes_long_is_shown(
-    place: Path, monkeypatch: pytest.MonkeyPatch, what: str
+    folder: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    monkeypatch.setattr(show, "PATIENCE", 0.0)
-    said = pellucid(what, place / "run", place / "t.csv")
+    monkeypatch.setattr(show, "PROGRESS_SECONDS", 0.0)
+    said = pellucid(what, folder / "run", folder / "t.csv")
     assert said.code == 0 and "t.csv: 200 rows, column 2 of 3, 'colour'" in said.err
 
 
-def test_evaluate_needs_the_target(place: Path, tmp_path: Path) -> None:
+def test_evaluate_needs_the_target(folder: Path, tmp_path: Path) -> None:
     data = write(tmp_path / "n.csv", "x,colour", ["1,red"])
-    assert "'y'" in failed("evaluate", place / "run", data)
+    assert "'y'" in failed("evaluate", folder / "run", data)
 
 
-def test_columns_may_be_reordered_and_more(place: Path, tmp_path: Path) -> None:
-    table = pd.read_csv(place / "t.csv")
+def test_columns_may_be_reordered_and_more(folder: Path, tmp_path: Path) -> None:
+    table = pd.read_csv(folder / "t.csv")
     table.assign(more=1)[["more", "y", "colour", "x"]].to_csv(tmp_path / "r.csv", index=False)
-    same = pellucid("predict", place / "run", place / "t.csv")
-    other = pellucid("predict", place / "run", tmp_path / "r.csv")
+    same = pellucid("predict", folder / "run", folder / "t.csv")
+    other = pellucid("predict", folder / "run", tmp_path / "r.csv")
     assert other.code == 0 and other.out == same.out
 
 
-def test_a_column_that_is_missing_is_named(place: Path, tmp_path: Path) -> None:
+def test_a_column_that_is_missing_is_named(folder: Path, tmp_path: Path) -> None:
     data = write(tmp_path / "m.csv", "x,y", ["1,yes"])
-    assert "'colour'" in failed("predict", place / "run", data)
+    assert "'colour'" in failed("predict", folder / "run", data)
 
 
-def test_categories_and_values_never_seen_are_accepted(place: Path, tmp_path: Path) -> None:
+def test_categories_and_values_never_seen_are_accepted(folder: Path, tmp_path: Path) -> None:
     data = write(tmp_path / "u.csv", "x,colour", ["0.1,purple", "1e30,red", ",", "abc,red"])
-    said = pellucid("predict", place / "run", data)
+    said = pellucid("predict", folder / "run", data)
     assert said.code == 0 and len(said.out.splitlines()) == 5
     assert "nan" not in said.out and "purple" in said.err
 
 
-def test_a_column_of_another_type_is_told(place: Path, tmp_path: Path) -> None:
+def test_a_column_of_another_type_is_told(folder: Path, tmp_path: Path) -> None:
     data = write(tmp_path / "o.csv", "x,colour,y", ["north,1,no", "south,2,yes"])
     for what in ("predict", "evaluate"):
-        message = failed(what, place / "run", data)
+        message = failed(what, folder / "run", data)
         assert "'x'" in message and "none of its 2 values is a number" in message
 
 
 @pytest.mark.parametrize("what", ["predict", "evaluate"])
-def test_stray_values_are_told_of(place: Path, tmp_path: Path, what: str) -> None:
-    lines = (place / "t.csv").read_text().splitlines()
+def test_stray_values_are_told_of(folder: Path, tmp_path: Path, what: str) -> None:
+    lines = (folder / "t.csv").read_text().splitlines()
     lines[3], lines[5] = "n/k,red,yes", "-inf,blue,no"
     lines = [f"{line},{row}" for row, line in enumerate(lines)]
     data = write(tmp_path / "s.csv", "x,colour,y,more", [*lines[1:-1], "1,red,no,oops"])
-    said = pellucid(what, place / "run", data)
+    said = pellucid(what, folder / "run", data)
     assert said.code == 0
     assert said.err.splitlines()[:3] == [
         "pellucid: note: 1 value of 'x' is not a number and counts as missing: 'n/k' (1).",
@@ -140,21 +140,21 @@ def test_stray_values_are_told_of(place: Path, tmp_path: Path, what: str) -> Non
     ]
 
 
-def test_an_output_of_another_kind_is_refused(place: Path, tmp_path: Path) -> None:
-    said = pellucid("predict", place / "run", place / "t.csv", "-o", tmp_path / "p.txt")
+def test_an_output_of_another_kind_is_refused(folder: Path, tmp_path: Path) -> None:
+    said = pellucid("predict", folder / "run", folder / "t.csv", "-o", tmp_path / "p.txt")
     assert said.code == 2 and ".csv or .parquet" in said.err
-    said = pellucid("predict", place / "run", place / "t.csv", "-o", tmp_path / "no" / "p.csv")
+    said = pellucid("predict", folder / "run", folder / "t.csv", "-o", tmp_path / "no" / "p.csv")
     assert said.code == 1 and "folder does not exist" in said.err
     assert not list(tmp_path.iterdir())
 
 
-def test_the_table_is_not_overwritten_by_its_predictions(place: Path, tmp_path: Path) -> None:
+def test_the_table_is_not_overwritten_by_its_predictions(folder: Path, tmp_path: Path) -> None:
     data = tmp_path / "t.csv"
-    data.write_bytes((place / "t.csv").read_bytes())
+    data.write_bytes((folder / "t.csv").read_bytes())
     (tmp_path / "link.csv").symlink_to(data)
     for output in (data, tmp_path / "link.csv"):
-        assert "table itself" in failed("predict", place / "run", data, "-o", output)
-    assert data.read_bytes() == (place / "t.csv").read_bytes()
+        assert "table itself" in failed("predict", folder / "run", data, "-o", output)
+    assert data.read_bytes() == (folder / "t.csv").read_bytes()
 
 
 @pytest.mark.parametrize("what", ["predict", "evaluate"])
@@ -168,18 +168,18 @@ def test_a_run_that_is_not_there(tmp_path: Path, what: str) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("what", ["predict", "evaluate", "inspect"])
-def test_an_output_that_is_full(place: Path, what: str) -> None:
-    words = [sys.executable, "-m", "pellucid", what, str(place / "run")]
-    words += [] if what == "inspect" else [str(place / "t.csv")]
+def test_an_output_that_is_full(folder: Path, what: str) -> None:
+    words = [sys.executable, "-m", "pellucid", what, str(folder / "run")]
+    words += [] if what == "inspect" else [str(folder / "t.csv")]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 1
     assert done.stderr == "pellucid: Reading or writing failed: the disk is full.\n"
 
 
-def test_a_terminal_that_knows_ascii_only(place: Path) -> None:
+def test_a_terminal_that_knows_ascii_only(folder: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pellucid", "evaluate", place / "cars", place / "cars.csv"],
+        [sys.executable, "-m", "pellucid", "evaluate", folder / "cars", folder / "cars.csv"],
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
         capture_output=True,
         check=True,
@@ -187,8 +187,8 @@ def test_a_terminal_that_knows_ascii_only(place: Path) -> None:
     assert b"R\\xb2" in done.stdout
 
 
-def test_the_page_fits_80_columns_but_for_tables(place: Path) -> None:
-    said = pellucid("inspect", place / "run")
+def test_the_page_fits_80_columns_but_for_tables(folder: Path) -> None:
+    said = pellucid("inspect", folder / "run")
     assert said.code == 0
     choices = said.out.split("CHOICES")[1].split("MEASURED")[0]
     assert max(map(len, choices.splitlines())) <= 80
@@ -196,27 +196,27 @@ def test_the_page_fits_80_columns_but_for_tables(place: Path) -> None:
     assert measured == ["accuracy", "balanced", "log", "AUC"]
 
 
-def test_inspect_json_is_one_object(place: Path) -> None:
-    facts = json.loads(pellucid("inspect", place / "run", "--json").out)
+def test_inspect_json_is_one_object(folder: Path) -> None:
+    facts = json.loads(pellucid("inspect", folder / "run", "--json").out)
     assert facts["target"] == "y" and facts["networks"] == 5
     assert facts["network"][0]["layer"].startswith("Linear")
     assert {column["column"] for column in facts["columns"]} == {"x", "colour"}
 
 
-def test_inspect_kernels_shows_the_machine_code(place: Path) -> None:
-    said = pellucid("inspect", place / "run", "--kernels")
+def test_inspect_kernels_shows_the_machine_code(folder: Path) -> None:
+    said = pellucid("inspect", folder / "run", "--kernels")
     assert said.code == 0 and "matmul" in said.out and "thread" in said.out
 
 
-def test_a_model_file_does_as_well_as_its_folder(place: Path) -> None:
-    one = pellucid("predict", place / "run", place / "t.csv")
-    other = pellucid("predict", place / "run" / MODEL, place / "t.csv")
+def test_a_model_file_does_as_well_as_its_folder(folder: Path) -> None:
+    one = pellucid("predict", folder / "run", folder / "t.csv")
+    other = pellucid("predict", folder / "run" / MODEL, folder / "t.csv")
     assert one.out == other.out
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "foreign", "empty"])
-def test_a_damaged_model_is_refused(place: Path, tmp_path: Path, damage: str) -> None:
-    whole = bytearray((place / "run" / MODEL).read_bytes())
+def test_a_damaged_model_is_refused(folder: Path, tmp_path: Path, damage: str) -> None:
+    whole = bytearray((folder / "run" / MODEL).read_bytes())
     if damage == "cut":
         whole = whole[: len(whole) // 2]
     elif damage == "flip":
@@ -225,13 +225,13 @@ def test_a_damaged_model_is_refused(place: Path, tmp_path: Path, damage: str) ->
         whole = bytearray(b"" if damage == "empty" else b"PK\x03\x04 a zip file" * 50)
     path = tmp_path / MODEL
     path.write_bytes(whole)
-    assert str(path) in failed("predict", path, place / "t.csv")
+    assert str(path) in failed("predict", path, folder / "t.csv")
 
 
 @pytest.mark.parametrize("entry", ["members", "classes", "details"])
-def test_a_forged_model_is_refused(place: Path, tmp_path: Path, entry: str) -> None:
+def test_a_forged_model_is_refused(folder: Path, tmp_path: Path, entry: str) -> None:
     """Whatever stands in a file whose checksum is right, there is no traceback."""
-    arrays, details = container.read(place / "run" / MODEL, "model")
+    arrays, details = container.read(folder / "run" / MODEL, "model")
     path = tmp_path / "forged.safetensors"
     wrong: tuple[object, ...] = (7, "text", {}, [1, 2], [[]], [None], {"choices": 3})
     for value in wrong:
@@ -248,15 +248,15 @@ def test_version_and_help() -> None:
     assert pellucid().code == 2
 
 
-def test_a_reader_that_has_seen_enough(place: Path) -> None:
+def test_a_reader_that_has_seen_enough(folder: Path) -> None:
     """`pellucid predict … | head -1` ends quietly."""
     command = [
         sys.executable,
         "-m",
         "pellucid",
         "predict",
-        str(place / "run"),
-        str(place / "t.csv"),
+        str(folder / "run"),
+        str(folder / "t.csv"),
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None and process.stderr is not None
@@ -268,19 +268,19 @@ def test_a_reader_that_has_seen_enough(place: Path) -> None:
     assert "Traceback" not in error
 
 
-def test_outputs_that_are_nan_are_no_predictions(place: Path, tmp_path: Path) -> None:
-    model = Model.load(place / "run" / MODEL)
+def test_outputs_that_are_nan_are_no_predictions(folder: Path, tmp_path: Path) -> None:
+    model = Model.load(folder / "run" / MODEL)
     net = model.members[1].net
     net.load_state_dict({path: value * np.nan for path, value in net.state_dict().items()})
     model.save(tmp_path / "nan.safetensors")
     for command in ("predict", "evaluate"):
-        said = pellucid(command, tmp_path / "nan.safetensors", place / "t.csv")
+        said = pellucid(command, tmp_path / "nan.safetensors", folder / "t.csv")
         assert said.code == 1 and said.out == ""
         assert "NaN or infinite for 200 of 200 rows" in said.err
 
 
-def test_numbers_that_json_cannot_hold_are_null(place: Path, tmp_path: Path) -> None:
-    model = Model.load(place / "cars" / MODEL)
+def test_numbers_that_json_cannot_hold_are_null(folder: Path, tmp_path: Path) -> None:
+    model = Model.load(folder / "cars" / MODEL)
     model.details["validation_metrics"]["r2"] = math.nan
     model.save(tmp_path / "odd.safetensors")
     said = pellucid("inspect", tmp_path / "odd.safetensors", "--json")

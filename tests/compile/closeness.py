@@ -36,11 +36,11 @@ EXACT = PURE | {"windows", "argmax", "bernoulli"}
 def run(program: Any, graph: Graph, feeds: Feeds, steps: int) -> Results:
     """Outputs and final states of `steps` steps; the graph's states are as they were before."""
     before = [state.value.copy() for state in graph.states]
-    found = dict(program.run(steps, feeds))
+    actual = dict(program.run(steps, feeds))
     for number, (state, value) in enumerate(zip(graph.states, before, strict=True)):
-        found[f"state {number}"] = state.value.copy()
+        actual[f"state {number}"] = state.value.copy()
         state.value = value
-    return found
+    return actual
 
 
 def native(graph: Graph, feeds: Feeds | None = None, steps: int = 1, **settings: Any) -> Results:
@@ -73,7 +73,7 @@ class Shaken:
             fresh = [np.array(values[node]) for node in self.graph.updates.values()]
             for state, value in zip(self.graph.updates, fresh, strict=True):
                 state.value = value
-        return {name: np.stack(found) for name, found in outputs.items()}
+        return {name: np.stack(actual) for name, actual in outputs.items()}
 
 
 def _shaken(nodes: Sequence[Node], feeds: Feeds, rng: np.random.Generator) -> dict[Node, Array]:
@@ -82,27 +82,27 @@ def _shaken(nodes: Sequence[Node], feeds: Feeds, rng: np.random.Generator) -> di
         if not node.inputs and node.op != "normal":
             values[node] = compute([node], feeds)[node]
             continue
-        given = [values[source] for source in node.inputs]
+        operands = [values[source] for source in node.inputs]
         with np.errstate(all="ignore"):
-            value = np.asarray(TABLE[node.op].reference(*given, **node.attrs))
+            value = np.asarray(TABLE[node.op].reference(*operands, **node.attrs))
             if node.dtype.kind == "f" and node.op not in EXACT:
-                value = _wrong(node, value, given, rng)
+                value = _wrong(node, value, operands, rng)
         values[node] = value
     return values
 
 
-def _wrong(node: Node, value: Array, given: list[Array], rng: np.random.Generator) -> Array:
+def _wrong(node: Node, value: Array, operands: list[Array], rng: np.random.Generator) -> Array:
     """The value off by some units of its last place; a sum by those of what it sums."""
     size = np.abs(value)
     if node.op == "sum" or node.op in _CONTRACTED or node.op == "scatter_add":
-        sizes = [np.abs(array) if array.dtype.kind == "f" else array for array in given]
+        sizes = [np.abs(array) if array.dtype.kind == "f" else array for array in operands]
         size = np.asarray(TABLE[node.op].reference(*sizes, **node.attrs))
     kind = np.finfo(node.dtype)
     most = _UNITS * np.maximum(size * kind.eps, kind.smallest_subnormal)
     if node.op == "sum":
         axes = node.attrs["axes"]
-        exact = given[0].astype(np.longdouble).sum(axes, keepdims=True)
-        strays = np.abs(_one_by_one(given[0], axes) - value), np.abs(exact - value)
+        exact = operands[0].astype(np.longdouble).sum(axes, keepdims=True)
+        strays = np.abs(_one_by_one(operands[0], axes) - value), np.abs(exact - value)
         most = most + np.maximum(*strays).astype(node.dtype)
     off = rng.choice([-1.0, 1.0], value.shape) * rng.uniform(0.3, 1.0, value.shape)
     return np.where(np.isfinite(value), value + most * off, value).astype(node.dtype)
@@ -125,47 +125,49 @@ def difference(
     return differs(graph, feeds or {}, steps, native(graph, feeds, steps), spreads)
 
 
-def differs(graph: Graph, feeds: Feeds, steps: int, found: Results, spreads: int = _SPREADS) -> str:
+def differs(
+    graph: Graph, feeds: Feeds, steps: int, actual: Results, spreads: int = _SPREADS
+) -> str:
     """Empty if these results are what the reference gives, else what differs and how."""
     wanted = reference(graph, feeds, steps)
-    strange = _strange(wanted, found, None)
+    strange = _strange(wanted, actual, None)
     if not strange:
         return ""
     for count in (spreads, 16 * spreads):
         shaken = [run(Shaken(graph, seed), graph, feeds, steps) for seed in range(count)]
-        strange = _strange(wanted, found, shaken)
+        strange = _strange(wanted, actual, shaken)
         if not strange:
             return ""
     return strange
 
 
-def _strange(wanted: Results, found: Results, shaken: list[Results] | None) -> str:
+def _strange(wanted: Results, actual: Results, shaken: list[Results] | None) -> str:
     for name, right in wanted.items():
         others = None if shaken is None else [each[name] for each in shaken]
-        said = compare(name, found[name], right, others)
+        said = compare(name, actual[name], right, others)
         if said:
             return said
     return ""
 
 
-def compare(name: str, found: Array, right: Array, shaken: list[Array] | None) -> str:
-    """What is wrong with `found`, where `right` and what rounding errors make of it are known."""
-    if found.shape != right.shape or found.dtype != right.dtype:
-        return f"{name}: {found.dtype}{found.shape} instead of {right.dtype}{right.shape}"
+def compare(name: str, actual: Array, right: Array, shaken: list[Array] | None) -> str:
+    """What is wrong with `actual`, beside `right` and its values under random rounding errors."""
+    if actual.shape != right.shape or actual.dtype != right.dtype:
+        return f"{name}: {actual.dtype}{actual.shape} instead of {right.dtype}{right.shape}"
     if right.dtype.kind != "f" or not shaken:
-        bad = ~((found == right) | ((found != found) & (right != right)))
+        bad = ~((actual == right) | ((actual != actual) & (right != right)))
     else:
-        bad = _beyond(found, right, np.stack(shaken))
+        bad = _beyond(actual, right, np.stack(shaken))
     if not bad.any():
         return ""
     at = tuple(int(i) for i in np.argwhere(bad)[0])
     return (
-        f"{name}{list(at)} of {right.dtype}{right.shape}: {found[at]!r} instead of {right[at]!r}"
+        f"{name}{list(at)} of {right.dtype}{right.shape}: {actual[at]!r} instead of {right[at]!r}"
         f" ({int(bad.sum())} of {bad.size} elements)"
     )
 
 
-def _beyond(found: Array, right: Array, shaken: Array) -> Array:
+def _beyond(actual: Array, right: Array, shaken: Array) -> Array:
     """Elements that stray farther than any rounding error takes them; loose ones may do as they like.
 
     An element is loose if rounding errors decide whether it is finite.
@@ -174,7 +176,7 @@ def _beyond(found: Array, right: Array, shaken: Array) -> Array:
         loose = (np.isfinite(shaken) != np.isfinite(right)).any(0)
         stray = np.abs(np.where(np.isfinite(right), shaken - right, 0)).max(0)
         stray = np.where(np.isfinite(stray), stray, 0)
-        room = 2 * stray + stray.max(initial=0.0) / 4
-        same = (found == right) | ((found != found) & (right != right))
-        near = np.abs(found - right) <= room
+        allowed = 2 * stray + stray.max(initial=0.0) / 4
+        same = (actual == right) | ((actual != actual) & (right != right))
+        near = np.abs(actual - right) <= allowed
     return np.asarray(~(same | near | loose))

@@ -51,11 +51,11 @@ class Memory:
 
 def between_pages(size: int, at_end: bool) -> tuple[Memory, int]:
     """Memory for `size` bytes between two closed pages, and where in it they begin."""
-    room = _rounded(size)
-    memory = Memory(room + 2 * PAGE)
+    rounded = _rounded(size)
+    memory = Memory(rounded + 2 * PAGE)
     memory.close(0)
-    memory.close(PAGE + room)
-    return memory, PAGE + (room - size if at_end else 0)
+    memory.close(PAGE + rounded)
+    return memory, PAGE + (rounded - size if at_end else 0)
 
 
 @dataclass
@@ -144,13 +144,13 @@ class GuardedProgram(NativeProgram):
         return int(memory.bytes.ctypes.data) + start
 
     def _own(
-        self, buffer: External, given: Mapping[str, Array], outputs: Mapping[str, Array]
+        self, buffer: External, inputs: Mapping[str, Array], outputs: Mapping[str, Array]
     ) -> Any:
         if isinstance(buffer, State):
             return buffer.value
         if isinstance(buffer, Target):
             return outputs[buffer.name]
-        return given[buffer.attrs["name"]] if buffer.op == "input" else buffer.attrs["value"].array
+        return inputs[buffer.attrs["name"]] if buffer.op == "input" else buffer.attrs["value"].array
 
 
 def guarded(
@@ -158,8 +158,8 @@ def guarded(
 ) -> list[Results]:
     """Outputs and final states of a program between closed pages, on 1, 2 and 3 threads."""
     program = GuardedProgram(graph, 3, at_end, verified)
-    found: list[Results] = []
+    results: list[Results] = []
     for number in (1, 2, 3):
         program.share(number)
-        found.append(run(program, graph, feeds, steps))
-    return found
+        results.append(run(program, graph, feeds, steps))
+    return results

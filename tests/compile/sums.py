@@ -66,10 +66,10 @@ def normalisations(seed: int, settings: Settings) -> Graph:
     if settings.wild:
         values.flat[int(rng.integers(values.size))] = STRANGE[int(rng.integers(3))]
     x = g.variable(values.astype(dtype), "x")
-    slope = g.variable(rng.normal(size=shape).astype(dtype), "slope")
+    factor = g.variable(rng.normal(size=shape).astype(dtype), "slope")
     rest, mean, variance = moments(x, axes)
     y = rest * (variance + 1e-5).rsqrt()
-    loss = (y * slope).sum()
+    loss = (y * factor).sum()
     return _graph(y, mean, variance, loss, g.grad(loss, x), g.grad(loss, x).sum(axes))
 
 

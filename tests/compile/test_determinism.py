@@ -25,9 +25,9 @@ def _weights(rng: np.random.Generator, *shape: int) -> Tensor:
 def _trained(loss: Tensor, parameters: list[Tensor], **outputs: Tensor) -> Graph:
     """A step of momentum on a loss."""
     updates = {}
-    for w, slope in zip(parameters, g.grad(loss, parameters), strict=True):
+    for w, gradient in zip(parameters, g.grad(loss, parameters), strict=True):
         moment = g.variable(np.zeros(w.shape, np.float32), "m")
-        fresh = 0.9 * moment + slope
+        fresh = 0.9 * moment + gradient
         updates[moment.node.attrs["state"]] = fresh.node
         updates[w.node.attrs["state"]] = (w - 0.01 * fresh).node
     return Graph({"loss": loss.node} | {n: t.node for n, t in outputs.items()}, updates)
@@ -73,17 +73,17 @@ def table() -> Graph:
 
 def feeds_of(graph: Graph, steps: int) -> dict[str, Array]:
     rng = np.random.default_rng(9)
-    found: dict[str, Array] = {}
+    results: dict[str, Array] = {}
     for name, kind in graph.inputs.items():
         if kind.dtype.kind == "f":
-            found[name] = rng.standard_normal((steps, *kind.shape)).astype(kind.dtype)
+            results[name] = rng.standard_normal((steps, *kind.shape)).astype(kind.dtype)
         else:
-            found[name] = rng.integers(0, 11, (steps, *kind.shape)).astype(kind.dtype)
-    return found
+            results[name] = rng.integers(0, 11, (steps, *kind.shape)).astype(kind.dtype)
+    return results
 
 
-def bits(found: dict[str, Array]) -> dict[str, bytes]:
-    return {name: value.tobytes() for name, value in found.items()}
+def bits(results: dict[str, Array]) -> dict[str, bytes]:
+    return {name: value.tobytes() for name, value in results.items()}
 
 
 GRAPHS = [perceptron, convolution, table]
@@ -117,8 +117,8 @@ def test_chunks_of_steps(make: Callable[[], Graph]) -> None:
     program = NativeProgram(chunked, 2)
     parts: list[Feeds] = []
     for first, last in ((0, 1), (1, 1), (1, 3), (3, STEPS)):
-        given = {name: array[first:last] for name, array in feeds.items()}
-        parts.append(program.run(last - first, given))
+        part = {name: array[first:last] for name, array in feeds.items()}
+        parts.append(program.run(last - first, part))
     for name, value in whole.items():
         assert np.concatenate([part[name] for part in parts]).tobytes() == value.tobytes()
     assert [s.value.tobytes() for s in graph.states] == [s.value.tobytes() for s in chunked.states]
@@ -149,8 +149,8 @@ def test_random_graphs(wild: bool) -> None:
 def test_no_step_changes_nothing() -> None:
     graph = table()
     before = [state.value.copy() for state in graph.states]
-    found = NativeProgram(graph, 2).run(0, feeds_of(graph, 0))
-    assert {len(value) for value in found.values()} == {0}
+    results = NativeProgram(graph, 2).run(0, feeds_of(graph, 0))
+    assert {len(value) for value in results.values()} == {0}
     for state, value in zip(graph.states, before, strict=True):
         assert state.value.tobytes() == value.tobytes()
 
@@ -171,5 +171,5 @@ def test_a_program_may_be_dropped_as_soon_as_it_has_run() -> None:
     x = g.variable(np.arange(30_000, dtype=np.float32), "x")
     for number in range(100):
         graph = Graph({"y": (x * float(number) + 1.0).node})
-        found = NativeProgram(graph, 8).run(1)["y"][0]
-        assert found[-1] == np.float32(29_999 * number + 1)
+        results = NativeProgram(graph, 8).run(1)["y"][0]
+        assert results[-1] == np.float32(29_999 * number + 1)

@@ -27,15 +27,15 @@ ELEMENTWISE = [name for name, op in TABLE.items() if op.kind == "elementwise" an
 
 def types_of(op: str) -> list[tuple[DType, ...]]:
     """Every combination of types that an op takes."""
-    found = []
+    combinations = []
     for arity in (1, 2, 3):
         for dtypes in product(ORDER, repeat=arity):
             try:
                 TABLE[op].infer(*(TensorType((3,), dtype) for dtype in dtypes))
             except TypeError:
                 continue
-            found.append(dtypes)
-    return found
+            combinations.append(dtypes)
+    return combinations
 
 
 def specials(dtype: DType) -> Array:
@@ -65,31 +65,31 @@ def check(op: str, cases: list[list[Array]], **attrs: Any) -> None:
     for number, arrays in enumerate(cases):
         inputs = [g.variable(array, f"x{i}").node for i, array in enumerate(arrays)]
         outputs[str(number)] = g.apply(op, inputs, **attrs)
-    found, wanted = native(Graph(outputs)), reference(Graph(outputs))
+    actual, wanted = native(Graph(outputs)), reference(Graph(outputs))
     for number, arrays in enumerate(cases):
-        _compare(op, arrays, found[str(number)], wanted[str(number)])
+        _compare(op, arrays, actual[str(number)], wanted[str(number)])
 
 
-def _compare(op: str, arrays: list[Array], found: Array, wanted: Array) -> None:
-    assert found.shape == wanted.shape and found.dtype == wanted.dtype
+def _compare(op: str, arrays: list[Array], actual: Array, wanted: Array) -> None:
+    assert actual.shape == wanted.shape and actual.dtype == wanted.dtype
     relative = _RELATIVE.get(wanted.dtype.name, 0.0) if op in vmath.FUNCTIONS else 0.0
-    bad = ~_alike(found, wanted, relative)
+    bad = ~_alike(actual, wanted, relative)
     if op not in _ANY_ZERO and wanted.dtype.kind == "f":
-        bad |= (found == 0) & (wanted == 0) & (np.signbit(found) != np.signbit(wanted))
+        bad |= (actual == 0) & (wanted == 0) & (np.signbit(actual) != np.signbit(wanted))
     where = [
-        (op, [str(array.reshape(-1)[i]) for array in arrays], str(found.reshape(-1)[i]))
+        (op, [str(array.reshape(-1)[i]) for array in arrays], str(actual.reshape(-1)[i]))
         for i in np.flatnonzero(bad)[:5]
     ]
     assert not bad.any(), where
 
 
-def _alike(found: Array, wanted: Array, relative: float) -> Array:
+def _alike(actual: Array, wanted: Array, relative: float) -> Array:
     """Equal; of a function's values, near (how near is tested with the functions)."""
-    same = (found == wanted) | ((found != found) & (wanted != wanted))
+    same = (actual == wanted) | ((actual != actual) & (wanted != wanted))
     if relative:
         with np.errstate(all="ignore"):
             size = np.abs(wanted)
-            same |= np.abs(found - wanted) <= relative * size + 4 * np.spacing(size)
+            same |= np.abs(actual - wanted) <= relative * size + 4 * np.spacing(size)
     return np.asarray(same)
 
 
@@ -147,5 +147,5 @@ def test_casts(source: DType, target: DType) -> None:
 
 def test_a_condition_is_zero_or_one_in_memory() -> None:
     values = g.variable(np.resize(specials(np.dtype(np.float32)), 61), "x")
-    found = native(Graph({"y": (values > 0.5).node}))["y"]
-    assert set(found.view(np.uint8).reshape(-1)) == {0, 1}
+    actual = native(Graph({"y": (values > 0.5).node}))["y"]
+    assert set(actual.view(np.uint8).reshape(-1)) == {0, 1}

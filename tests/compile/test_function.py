@@ -19,9 +19,9 @@ def test_a_function_of_arrays() -> None:
 
     rng = np.random.default_rng(0)
     x, w = rng.standard_normal((7, 5)), rng.standard_normal((5, 3))
-    found = smooth(x.astype(np.float32), w.astype(np.float32))
-    np.testing.assert_allclose(found, np.tanh(x @ w), rtol=1e-5, atol=1e-6)
-    assert type(found) is np.ndarray and found.dtype == np.float32
+    result = smooth(x.astype(np.float32), w.astype(np.float32))
+    np.testing.assert_allclose(result, np.tanh(x @ w), rtol=1e-5, atol=1e-6)
+    assert type(result) is np.ndarray and result.dtype == np.float32
     assert smooth(x, w).dtype == np.float64
     assert vars(smooth)["__name__"] == "smooth" and smooth.__doc__ == "Softened."
 
@@ -35,15 +35,15 @@ def test_it_is_traced_once_for_each_set_of_shapes_and_types() -> None:
 
     compiled = pel.compile(double)
     for shape in ((3,), (3,), (2, 2), (), (3,), (0,)):
-        given = np.ones(shape, np.float32)
-        np.testing.assert_array_equal(compiled(given), given * 2)
+        argument = np.ones(shape, np.float32)
+        np.testing.assert_array_equal(compiled(argument), argument * 2)
     assert traced == [(3,), (2, 2), (), (0,)]
     assert compiled(np.ones(3, np.int32)).dtype == np.int32
     assert len(traced) == 5
 
 
 @pytest.mark.parametrize(
-    ("given", "dtype"),
+    ("argument", "dtype"),
     [
         (2, "int64"),
         (2.5, "float32"),
@@ -57,10 +57,10 @@ def test_it_is_traced_once_for_each_set_of_shapes_and_types() -> None:
         (np.array([1, 2], np.int8), "int32"),
     ],
 )
-def test_what_it_may_be_called_with(given: Any, dtype: str) -> None:
-    found = pel.compile(lambda x: x + x)(given)
-    assert found.dtype == dtype and found.shape == np.shape(given)
-    np.testing.assert_array_equal(found, np.asarray(given) * 2)
+def test_what_it_may_be_called_with(argument: Any, dtype: str) -> None:
+    result = pel.compile(lambda x: x + x)(argument)
+    assert result.dtype == dtype and result.shape == np.shape(argument)
+    np.testing.assert_array_equal(result, np.asarray(argument) * 2)
 
 
 def test_several_results() -> None:
@@ -68,8 +68,8 @@ def test_several_results() -> None:
     first, second = pair([1.0, 2.0])
     assert first.tolist() == [2, 3] and second.shape == () and second == 3
     named = pel.compile(lambda x: {"low": x.min(), "high": x.max(), "itself": x})
-    found = named(np.array([3, 1, 2]))
-    assert {name: value.tolist() for name, value in found.items()} == {
+    result = named(np.array([3, 1, 2]))
+    assert {name: value.tolist() for name, value in result.items()} == {
         "low": 1,
         "high": 3,
         "itself": [3, 1, 2],
@@ -92,11 +92,11 @@ def test_results_are_not_written_over() -> None:
 
 
 def test_it_is_the_gradient_that_is_compiled() -> None:
-    def slope(x: g.Tensor) -> g.Tensor:
+    def derivative(x: g.Tensor) -> g.Tensor:
         return g.grad((x.square() * 0.5 + x.sin()).sum(), [x])[0]
 
     x = np.linspace(-2, 2, 50)
-    np.testing.assert_allclose(pel.compile(slope)(x), x + np.cos(x), rtol=1e-13)
+    np.testing.assert_allclose(pel.compile(derivative)(x), x + np.cos(x), rtol=1e-13)
 
 
 @pytest.mark.parametrize("result", [3.0, None, [1.0], {"y": np.ones(3)}])
@@ -127,9 +127,9 @@ def test_an_input_that_nobody_feeds() -> None:
 
 def test_explaining() -> None:
     f = pel.compile(lambda x, w: (x @ w).relu())
-    found = f.explain(np.ones((64, 32), np.float32), np.ones((32, 16), np.float32))
-    text = str(found)
+    result = f.explain(np.ones((64, 32), np.float32), np.ones((32, 16), np.float32))
+    text = str(result)
     assert "contraction" in text and "matmul → relu" in text
-    assert found.flops >= 2 * 64 * 32 * 16
-    assert "for k" in found.loop_ir()
-    assert "define" in found.llvm() and "ret" in found.assembly()
+    assert result.flops >= 2 * 64 * 32 * 16
+    assert "for k" in result.loop_ir()
+    assert "define" in result.llvm() and "ret" in result.assembly()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.fuzz import found_by, hunt
+from benchmarks.fuzz import failure_of, hunt
 from pellucid import graph as g
 from pellucid.graph import Graph
 from tests.compile import closeness
@@ -30,12 +30,12 @@ def test_a_small_error_is_noticed(relative: float, monkeypatch: pytest.MonkeyPat
     """The comparison is no wider than rounding: a hundred units in the last place are too many."""
 
     def wrong(graph: Graph, feeds: closeness.Feeds | None = None, steps: int = 1) -> object:
-        found = closeness.reference(graph, feeds, steps)
-        kinds = {name: value.dtype for name, value in found.items()}
+        results = closeness.reference(graph, feeds, steps)
+        kinds = {name: value.dtype for name, value in results.items()}
         floats = {name for name, kind in kinds.items() if kind.kind == "f"}
         return {
             name: np.asarray(value * (1 + relative), kinds[name]) if name in floats else value
-            for name, value in found.items()
+            for name, value in results.items()
         }
 
     monkeypatch.setattr(closeness, "native", wrong)
@@ -53,7 +53,7 @@ def test_a_failure_is_shrunk_and_printed(monkeypatch: pytest.MonkeyPatch) -> Non
         return closeness.reference(graph, feeds, steps)
 
     monkeypatch.setattr(closeness, "native", wrong)
-    seed = next(s for s in range(50) if "fell over" in found_by(s, Settings()))
+    seed = next(s for s in range(50) if "fell over" in failure_of(s, Settings()))
     (failure,) = hunt([seed], Settings())
     assert failure.seed == seed and "the compiler fell over" in failure.what
     assert failure.test.count("g.apply(") == 2 and "'tanh'" in failure.test

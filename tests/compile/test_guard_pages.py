@@ -115,8 +115,8 @@ def run_all() -> None:
     """Every case between closed pages, flush at either side, on 1, 2 and 3 threads."""
     for make in CASES:
         for at_end in (True, False):
-            for found in guarded(_graph(make), {}, 1, at_end):
-                assert not differs(_graph(make), {}, 1, found), make
+            for results in guarded(_graph(make), {}, 1, at_end):
+                assert not differs(_graph(make), {}, 1, results), make
 
 
 def run_as_before() -> None:

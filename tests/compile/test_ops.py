@@ -78,17 +78,17 @@ def test_moves(move: tuple[str, Shape, Make]) -> None:
     """Bits are moved as they are: NaN, infinities, −0 and the ends of the integers as well."""
     made = {t.name: move[2](g.variable(values(move[1], t), "x")) for t in ORDER}
     graph = Graph({name: y.node for name, y in made.items()})
-    found, wanted = native(graph), reference(graph)
+    actual, wanted = native(graph), reference(graph)
     for name, value in wanted.items():
-        assert found[name].tobytes() == value.tobytes(), name
+        assert actual[name].tobytes() == value.tobytes(), name
 
 
 @pytest.mark.parametrize("kind", [INT32, INT64], ids=str)
 def test_an_index_outside_reads_zero_and_is_not_written(kind: DType) -> None:
-    places = np.array([0, -1, 4, 5, 2, 3, 1_000_000, np.iinfo(kind).min, np.iinfo(kind).max], kind)
+    rows = np.array([0, -1, 4, 5, 2, 3, 1_000_000, np.iinfo(kind).min, np.iinfo(kind).max], kind)
     x = g.variable(values((5, 19), FLOAT32), "x")
     source = g.variable(tame((9, 19), FLOAT32), "s")
-    index = g.variable(places, "i")
+    index = g.variable(rows, "i")
     taken, along = x.take(index), x.T.take(index, 1)
     graph = Graph({"y": taken.node, "z": along.node, "w": source.scatter_add(index, 5).node})
     assert not difference(graph)
@@ -150,9 +150,9 @@ def test_reductions_of_special_values(dtype: DType, axis: int) -> None:
 @pytest.mark.parametrize("lead", [(), (2,)], ids=str)
 def test_scatter_add(dtype: DType, tail: Shape, lead: Shape) -> None:
     """Elements that meet are added in order, so even float sums are the reference's to the bit."""
-    for places in (np.array([3, 0, 3, 3, 1]), np.array([[2, 2], [0, 4]]), np.zeros(0, np.int64)):
-        x = g.variable(tame((*lead, *places.shape, *tail), dtype), "x")
-        graph = Graph({"y": x.scatter_add(places, 6, len(lead)).node})
+    for rows in (np.array([3, 0, 3, 3, 1]), np.array([[2, 2], [0, 4]]), np.zeros(0, np.int64)):
+        x = g.variable(tame((*lead, *rows.shape, *tail), dtype), "x")
+        graph = Graph({"y": x.scatter_add(rows, 6, len(lead)).node})
         assert native(graph)["y"].tobytes() == reference(graph)["y"].tobytes()
 
 
@@ -162,8 +162,8 @@ def test_cases_and_their_gradients(case: Case, dtype: DType) -> None:
     at = [g.variable(array.astype(dtype), f"x{i}") for i, array in enumerate(case.inputs)]
     y = case.own(*at)
     weights = g.tensor(np.random.default_rng(1).standard_normal(y.shape).astype(dtype))
-    slopes = g.grad((y * weights).sum(), at)
-    outputs = {f"d{i}": slope.node for i, slope in enumerate(slopes)}
+    gradients = g.grad((y * weights).sum(), at)
+    outputs = {f"d{i}": gradient.node for i, gradient in enumerate(gradients)}
     assert not difference(Graph({"y": y.node} | outputs))
 
 
@@ -220,8 +220,10 @@ def test_leaves_as_results(dtype: DType, shape: Shape) -> None:
         {states[0]: second.node, states[1]: first.node},
     )
     feeds = {"x": np.stack([values(shape, dtype) for _ in range(3)])}
-    found, wanted = native(graph, feeds, 3), reference(graph, feeds, 3)
-    assert {k: v.tobytes() for k, v in found.items()} == {k: v.tobytes() for k, v in wanted.items()}
+    actual, wanted = native(graph, feeds, 3), reference(graph, feeds, 3)
+    assert {k: v.tobytes() for k, v in actual.items()} == {
+        k: v.tobytes() for k, v in wanted.items()
+    }
 
 
 def test_no_op_is_left_out() -> None:
@@ -238,14 +240,14 @@ def test_no_op_is_left_out() -> None:
 def test_long_sums_lose_little(shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
     """One chain of equal numbers would lose up to half a unit with each."""
     values = np.full(shape, 0.7, np.float32)
-    (found,) = NativeProgram(Graph({"s": g.variable(values, "x").sum(axes).node})).run(1)["s"]
+    (actual,) = NativeProgram(Graph({"s": g.variable(values, "x").sum(axes).node})).run(1)["s"]
     exact = values.astype(np.float64).sum(axes)
-    assert np.abs(found / exact - 1).max() < 100 * 2.0**-24
+    assert np.abs(actual / exact - 1).max() < 100 * 2.0**-24
 
 
 @pytest.mark.parametrize("shape", [(31, 0, 8), (1, 3, 0, 34), (0, 5), (0,)])
 def test_sums_of_nothing_are_zero(shape: tuple[int, ...]) -> None:
     one = g.variable(np.ones([n or 1 for n in shape], np.float32), "x")
     made = one.broadcast_to(shape).sum(tuple(range(len(shape))))
-    (found,) = NativeProgram(Graph({"s": made.node})).run(1)["s"]
-    assert found == 0
+    (actual,) = NativeProgram(Graph({"s": made.node})).run(1)["s"]
+    assert actual == 0

@@ -19,6 +19,7 @@ from pellucid.compile.loop.ir import Value
 from pellucid.compile.native.cache import ObjectCache
 from pellucid.compile.op_facts import OP_FACTS
 from pellucid.compile.program import NativeProgram
+from pellucid.compile.turns import build_beside
 from pellucid.errors import PellucidWarning
 from pellucid.graph import TABLE, Array, Graph, Op, Program, Tensor
 from pellucid.graph.execute import ReferenceProgram
@@ -100,8 +101,8 @@ def test_a_graph_trains_by_the_reference_and_one_warning_says_so() -> None:
     with pytest.warns(PellucidWarning, match=r"no lowering of 'softsign'.*declare_lowering"):
         program = Automatic().build(graph, runs=2)
     assert isinstance(program, ReferenceProgram)
-    found = losses(graph, program)
-    assert found[-5:].mean() < 0.6 * found[0]
+    actual = losses(graph, program)
+    assert actual[-5:].mean() < 0.6 * actual[0]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Automatic().build(graph, runs=2)
@@ -119,8 +120,17 @@ def test_a_small_graph_needs_none() -> None:
     declare_softsign()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = g.tensor(X).apply("softsign").numpy()
-    assert np.array_equal(found, softsign(X))
+        actual = g.tensor(X).apply("softsign").numpy()
+    assert np.array_equal(actual, softsign(X))
+
+
+def test_a_program_beside_a_native_one_is_run_by_the_reference() -> None:
+    """As the probes of a step are."""
+    declare_softsign()
+    step = NativeProgram(Graph({"y": g.variable(X).node}), 1)
+    beside = build_beside(step, Graph({"y": g.variable(X).apply("softsign").node}))
+    assert isinstance(beside, ReferenceProgram)
+    np.testing.assert_array_equal(beside.run()["y"][0], softsign(X))
 
 
 # -- with a lowering -------------------------------------------------------------------------------
@@ -146,9 +156,9 @@ def test_compiled_values_are_those_of_the_reference(dtype: type, size: int) -> N
     x = np.concatenate([x, np.array([0.0, -0.0, np.nan, 1e30, np.inf], dtype)])
     with np.errstate(invalid="ignore"):
         wanted = softsign(x)
-    found = pel.compile(lambda x: x.apply("softsign"))(x)
-    np.testing.assert_array_equal(found, wanted)
-    assert found.dtype == wanted.dtype
+    actual = pel.compile(lambda x: x.apply("softsign"))(x)
+    np.testing.assert_array_equal(actual, wanted)
+    assert actual.dtype == wanted.dtype
 
 
 def test_attributes_and_several_inputs_reach_the_lowering() -> None:

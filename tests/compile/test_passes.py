@@ -30,7 +30,7 @@ NAMES = [name for name, _ in PASSES]
 @pytest.fixture
 def passed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The passes that graphs went through so far, each checked when it is done."""
-    found: list[str] = []
+    done: list[str] = []
 
     def checked(name: str, change: Pass) -> Pass:
         def run(graph: Graph) -> Graph:
@@ -41,7 +41,7 @@ def passed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             }
             assert list(after.updates) == list(graph.updates)
             assert set(after.inputs.items()) <= set(graph.inputs.items())
-            found.append(name)
+            done.append(name)
             return after
 
         return run
@@ -49,13 +49,13 @@ def passed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def planned(graph: Graph, machine: Machine) -> Plan:
         plan = make_plan(graph, machine)
         verify(plan)
-        found.append("plan")
+        done.append("plan")
         return plan
 
     watched = tuple((name, checked(name, change)) for name, change in PASSES)
     monkeypatch.setattr(whole, "PASSES", watched)
     monkeypatch.setattr(whole, "make_plan", planned)
-    return found
+    return done
 
 
 def check(graph: Graph) -> None:
@@ -121,7 +121,7 @@ def changed(graph: Graph, feeds: Feeds) -> str:
     return ""
 
 
-def strayed(name: str, found: Array, right: Array, shaken: list[Array]) -> str:
+def strayed(name: str, actual: Array, right: Array, shaken: list[Array]) -> str:
     """As `compare`, where infinities may sum to NaN in one order and to an infinity in the other."""
-    both = ~np.isfinite(right) & ~np.isfinite(found) if right.dtype.kind == "f" else False
-    return compare(name, np.where(both, right, found).astype(found.dtype), right, shaken)
+    both = ~np.isfinite(right) & ~np.isfinite(actual) if right.dtype.kind == "f" else False
+    return compare(name, np.where(both, right, actual).astype(actual.dtype), right, shaken)

@@ -76,8 +76,8 @@ def test_feeds_that_lie_in_memory_in_other_ways(tmp_path: Path) -> None:
         x.astype(">f4"),
     ]
     for other in others[:-1]:
-        found = NativeProgram(graph).run(2, feeds | {"x": other})["y"]
-        np.testing.assert_array_equal(found, wanted)
+        actual = NativeProgram(graph).run(2, feeds | {"x": other})["y"]
+        np.testing.assert_array_equal(actual, wanted)
     with pytest.raises(ValueError, match="'x' takes"):
         NativeProgram(graph).run(2, feeds | {"x": others[-1]})
     repeated = np.broadcast_to(x[0], (2, 3, 5))
@@ -115,11 +115,11 @@ def test_one_program_in_two_threads() -> None:
     wrong: list[float] = []
 
     def go(value: float) -> None:
-        given = np.full((200, 64, 64), value, np.float32)
+        inputs = np.full((200, 64, 64), value, np.float32)
         for _ in range(5):
-            found = program.run(200, {"x": given})["y"]
-            if np.unique(found).size != 1 or abs(found[0] - 4096 * np.tanh(value)) > 0.1:
-                wrong.append(float(found[0]))
+            actual = program.run(200, {"x": inputs})["y"]
+            if np.unique(actual).size != 1 or abs(actual[0] - 4096 * np.tanh(value)) > 0.1:
+                wrong.append(float(actual[0]))
 
     threads = [threading.Thread(target=go, args=(value,)) for value in (0.25, 0.5, 0.75)]
     for thread in threads:

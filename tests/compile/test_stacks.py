@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import stacks
-from benchmarks.stacks import found_by, hunt, trouble
+from benchmarks.stacks import failure_of, hunt, trouble
 from pellucid import nn
 from pellucid.graph import Array, Graph
 from pellucid.parts import library
@@ -62,10 +62,10 @@ def test_running_statistics_are_compared() -> None:
 @pytest.mark.parametrize("name", ["loss", "by 0", "state 0"])
 def test_a_small_error_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(graph: Graph, feeds: Feeds, steps: int) -> Results:
-        found = reference(graph, feeds, steps)
-        value: Array = found[name]
-        found[name] = value * (1 + 1e-6) if value.any() else value + 1e-6
-        return found
+        results = reference(graph, feeds, steps)
+        value: Array = results[name]
+        results[name] = value * (1 + 1e-6) if value.any() else value + 1e-6
+        return results
 
     monkeypatch.setattr(stacks, "reference", wrong)
     monkeypatch.setattr(stacks, "difference", lambda *args: "noticed")
@@ -79,7 +79,7 @@ def test_a_failure_is_named_by_its_seed(
         raise ValueError("the layer fell over")
 
     monkeypatch.setattr(nn.Linear, "forward", broken)
-    assert "the layer fell over" in found_by(0, "float64")
+    assert "the layer fell over" in failure_of(0, "float64")
     assert hunt([3], ["float64"])[0].startswith("seed 3, float64: ValueError: the layer fell over")
     assert "seed 3, float64" in capsys.readouterr().out
 

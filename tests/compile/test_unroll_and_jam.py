@@ -22,7 +22,7 @@ def _variable(*shape: int) -> Tensor:
 
 
 def _depthwise(channels: int, stride: int, size: int = 3, batch: int = 2) -> dict[str, Graph]:
-    """A depthwise convolution, its gradient by the image beside sums of it, and by the kernel."""
+    """A depthwise convolution, its gradient by the image with sums of it, and by the kernel."""
     x, w = _variable(batch, 8, 12, channels), _variable(size, size, 1, channels)
     half = size // 2
     y = g.convolve(x.pad((0, half, half, 0), (0, half, half, 0)), w, stride, groups=channels)

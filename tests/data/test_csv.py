@@ -317,5 +317,5 @@ def test_more_columns_than_are_typed_at_once(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=(5, 450))
     pd.DataFrame(values).to_csv(tmp_path / "wide.csv", index=False)
     table = read_table(tmp_path / "wide.csv")
-    assert table.names == tuple(str(place) for place in range(450))
+    assert table.names == tuple(str(index) for index in range(450))
     assert np.array_equal([numbers(table, name) for name in table.names], values.T)

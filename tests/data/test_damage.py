@@ -35,8 +35,8 @@ damage = st.one_of(
 
 def bytes_with(data: bytes, edits: list[tuple[int, int]]) -> bytes:
     changed = bytearray(data)
-    for place, value in edits:
-        changed[place] = value
+    for position, value in edits:
+        changed[position] = value
     return bytes(changed)
 
 
@@ -68,8 +68,8 @@ def test_damaged_binary_gives_a_table_or_a_data_error(data: st.DataObject) -> No
         path = Path(folder) / "t.parquet"
         pd.DataFrame({"a": range(20), "b": list("xy") * 10}).to_parquet(path)
         whole = data.draw(st.sampled_from([path.read_bytes(), gzip.compress(GOOD)]))
-    place = st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255))
-    edits = data.draw(st.lists(place, max_size=8))
+    position = st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255))
+    edits = data.draw(st.lists(position, max_size=8))
     length = data.draw(st.integers(0, len(whole)))
     read_bytes(bytes_with(whole, edits)[:length], "t")
 
@@ -88,9 +88,9 @@ values = st.one_of(
 def tables(draw: st.DrawFn) -> Table:
     rows = draw(st.integers(4, 40))
     columns: dict[str, list[Any]] = {"y": [float(row % 7) / 2 for row in range(rows)]}
-    for place in range(draw(st.integers(1, 4))):
+    for index in range(draw(st.integers(1, 4))):
         some = draw(values) or [None]
-        columns[f"c{place}"] = [some[row % len(some)] for row in range(rows)]
+        columns[f"c{index}"] = [some[row % len(some)] for row in range(rows)]
     columns["x"] = [draw(st.floats(-1e6, 1e6)) for _ in range(rows)]
     return read_table(columns)
 
@@ -133,16 +133,14 @@ def example() -> dict[str, Any]:
 GOOD_JSON = example()
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The path of every value inside, containers included."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value)
-    return [
-        place
-        for key, child in inner
-        for place in (
-            [(*path, key)] + (places(child, (*path, key)) if isinstance(child, dict | list) else [])
-        )
-    ]
+    below: list[tuple[Any, ...]] = []
+    for key, child in value.items() if isinstance(value, dict) else enumerate(value):
+        below.append((*path, key))
+        if isinstance(child, dict | list):
+            below += paths(child, (*path, key))
+    return below
 
 
 def test_the_example_covers_every_encoder() -> None:
@@ -158,10 +156,10 @@ def test_the_example_covers_every_encoder() -> None:
 BAD = [None, "text", -1, 1.5, math.nan, math.inf, 10**400, True, [], {}, [1, 2], {"a": 1}, "number"]
 
 
-@pytest.mark.parametrize("place", places(GOOD_JSON), ids=str)
-def test_altered_preparations_are_refused_or_still_work(place: tuple[Any, ...]) -> None:
+@pytest.mark.parametrize("path", paths(GOOD_JSON), ids=str)
+def test_altered_preparations_are_refused_or_still_work(path: tuple[Any, ...]) -> None:
     """Whatever one entry is changed to, loading gives a working preparation or the one error."""
-    if isinstance(place[-1], int) and place[-1] > 2:
+    if isinstance(path[-1], int) and path[-1] > 2:
         return
     table = read_table(
         {
@@ -176,9 +174,9 @@ def test_altered_preparations_are_refused_or_still_work(place: tuple[Any, ...]) 
     for bad in BAD:
         value = copy.deepcopy(GOOD_JSON)
         parent: Any = value
-        for key in place[:-1]:
+        for key in path[:-1]:
             parent = parent[key]
-        parent[place[-1]] = bad
+        parent[path[-1]] = bad
         try:
             preparation = Preparation.from_json(value)
         except ModelFileError as error:
@@ -215,7 +213,10 @@ def _with_precision(value: dict[str, Any], first: float) -> dict[str, Any]:
         (lambda v: {**v, "target": {**v["target"], "labels": [0, "1"]}}, "one type"),
         (lambda v: {**v, "target": {**v["target"], "counts": [1]}}, "fit the task"),
         (lambda v: {**v, "imputer": {"mean": [], "precision": []}}, "imputer.mean"),
-        (lambda v: {**v, "imputer": {**v["imputer"], "precision": [1.0]}}, "half of a square"),
+        (
+            lambda v: {**v, "imputer": {**v["imputer"], "precision": [1.0]}},
+            "the lower triangle of a matrix",
+        ),
         (lambda v: _with_precision(v, 0.0), "positive definite"),
         (lambda v: _with_precision(v, 1e9), "positive definite"),
     ],

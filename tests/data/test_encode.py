@@ -12,7 +12,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
 from pellucid.data import Note, Preparation, Task, read_table
-from pellucid.data.encode.bend import _unexplained, bends
+from pellucid.data.encode.lack_of_fit import _residuals, indicator_values
 from tests.data.tables import bikes, islp, penguins
 
 REGRESSION = Task("regression", "a test")
@@ -20,7 +20,7 @@ RANDOM = np.random.default_rng(1)
 
 
 def learned(values: Any, target: Any = None) -> Preparation:
-    """A preparation of the column "a"; the target does not depend on it unless given."""
+    """A preparation of the column "a"; the target does not depend on it unless passed."""
     array = np.array(values, object) if isinstance(values, list) else values
     y = np.random.default_rng(2).normal(size=len(array)) if target is None else target
     return Preparation.learn(read_table({"a": array, "y": y}), "y", REGRESSION)
@@ -124,7 +124,7 @@ def test_what_a_cubic_leaves_is_that_of_least_squares() -> None:
         values = dice.normal(size=24)
         powers = np.stack(columns, axis=1)
         left = values - powers @ np.linalg.lstsq(powers, values, rcond=None)[0]
-        np.testing.assert_allclose(_unexplained(values, columns), left, atol=1e-10)
+        np.testing.assert_allclose(_residuals(values, columns), left, atol=1e-10)
 
 
 def test_bends_agree_with_the_f_test_of_scipy() -> None:
@@ -136,13 +136,13 @@ def test_bends_agree_with_the_f_test_of_scipy() -> None:
         target: NDArray[np.float64] = (
             values**2 / 40 + (seed % 4) * 0.15 * (values % 2) + random.normal(size=600)
         )
-        place = np.unique(values, return_inverse=True)[1]
+        codes = np.unique(values, return_inverse=True)[1]
         fit = np.polynomial.Polynomial.fit(values, target, 3)(values)
-        means = (np.bincount(place, target) / np.bincount(place))[place]
+        means = (np.bincount(codes, target) / np.bincount(codes))[codes]
         within = ((target - means) ** 2).sum()
         ratio = (((target - fit) ** 2).sum() - within) / (12 - 4) / (within / (600 - 12))
         wanted = stats.f.sf(ratio, 12 - 4, 600 - 12) < 0.001
-        agreed.append(bool(bends(values, target[:, None])) == wanted)
+        agreed.append(bool(indicator_values(values, target[:, None])) == wanted)
     assert sum(agreed) >= 39
 
 
@@ -150,11 +150,11 @@ def test_a_smooth_dependence_does_not_bend() -> None:
     values = np.repeat(np.arange(20.0), 100)
     noise = RANDOM.normal(size=2000)
     smooth = values**2 + noise
-    assert bends(values, smooth[:, None]) == ()
+    assert indicator_values(values, smooth[:, None]) == ()
     jagged = np.where(np.isin(values, [3.0, 11.0]), 1.0, 0.0) + noise
-    assert bends(values, jagged[:, None]) == tuple(range(20))
-    assert bends(values[::20], jagged[::20, None]) == ()
-    assert bends(values, np.ones((2000, 1))) == ()
+    assert indicator_values(values, jagged[:, None]) == tuple(range(20))
+    assert indicator_values(values[::20], jagged[::20, None]) == ()
+    assert indicator_values(values, np.ones((2000, 1))) == ()
 
 
 def test_categories_agree_with_scikit_learn() -> None:

@@ -1,4 +1,4 @@
-"""Missing numbers, filled with what is expected given the rest of the row."""
+"""Missing numbers, filled with their conditional expectation given the rest of the row."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def related(rows: int = 3000, numbers: int = 5, seed: int = 0) -> pd.DataFrame:
     colour = dice.integers(0, 3, rows)
     common = dice.normal(size=(rows, 2)) @ dice.normal(size=(2, numbers))
     values = 0.3 * (common + dice.normal(size=(rows, numbers)) + colour[:, None] * 0.7)
-    frame = pd.DataFrame(values, columns=[f"n{place}" for place in range(numbers)])
+    frame = pd.DataFrame(values, columns=[f"n{index}" for index in range(numbers)])
     return frame.assign(colour=np.array(["red", "green", "blue"])[colour], y=values.sum(axis=1))
 
 
@@ -58,10 +58,10 @@ def test_the_expectation_of_a_normal_distribution() -> None:
             covariance[np.ix_(known, known)], covariance[np.ix_(known, unknown)]
         )
         expected[row, unknown] = mean[unknown] + (whole[row, known] - mean[known]) @ weights
-    found = features(holes, preparation)
+    imputed = features(holes, preparation)
     assert missing[:300].sum() > 300
-    np.testing.assert_allclose(found[:300], expected[:300], atol=2e-4)
-    assert np.array_equal(found[~missing], whole[~missing].astype(np.float32))
+    np.testing.assert_allclose(imputed[:300], expected[:300], atol=2e-4)
+    assert np.array_equal(imputed[~missing], whole[~missing].astype(np.float32))
 
 
 @pytest.mark.parametrize(("frame", "target"), [(penguins(), "species"), (cancer(), "target")])
@@ -70,10 +70,10 @@ def test_nearer_to_the_truth_than_the_median(frame: pd.DataFrame, target: str) -
     train, test = frame.iloc[::2], frame.iloc[1::2].reset_index(drop=True)
     preparation = Preparation.learn(read_table(train), target, CLASSES)
     truth, holes = features(test, preparation), emptied(test)
-    found = features(holes, preparation)
-    medians = features(holes, Preparation(preparation.encoders, preparation.goal))
-    changed = medians != found
-    error = np.sqrt(((found - truth)[changed] ** 2).mean())
+    imputed = features(holes, preparation)
+    medians = features(holes, Preparation(preparation.encoders, preparation.target_encoder))
+    changed = medians != imputed
+    error = np.sqrt(((imputed - truth)[changed] ** 2).mean())
     assert error < 0.75 * np.sqrt(((medians - truth)[changed] ** 2).mean())
 
 
@@ -116,9 +116,9 @@ def test_the_inverse_is_numpys() -> None:
     for size in (1, 2, 40):
         factor = dice.normal(size=(size, size))
         matrix = factor @ factor.T + 0.1 * np.eye(size)
-        found = _inverse(matrix)
-        assert found is not None
-        np.testing.assert_allclose(found @ matrix, np.eye(size), atol=1e-10)
+        inverse = _inverse(matrix)
+        assert inverse is not None
+        np.testing.assert_allclose(inverse @ matrix, np.eye(size), atol=1e-10)
 
 
 @pytest.mark.parametrize("values", [[1.0, -1.0], [0.0, 1.0], [np.nan, 1.0]])

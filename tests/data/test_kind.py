@@ -42,9 +42,9 @@ TEXTS = [f"t{value}" for value in range(40)]
 )
 def test_kinds(name: str, values: list[Any], kind: str) -> None:
     array = np.array(values, object)
-    found = infer_kind(read_table({name: array}).column(name))
-    assert (found.column, found.kind) == (name, kind)
-    assert found.reason
+    inferred = infer_kind(read_table({name: array}).column(name))
+    assert (inferred.column, inferred.kind) == (name, kind)
+    assert inferred.reason
 
 
 def kinds(frame: Any) -> dict[str, str]:
@@ -59,10 +59,10 @@ def test_whole_tables() -> None:
     check_bikes(kinds(bikes()))
 
 
-def check_bikes(found: dict[str, str]) -> None:
-    assert found["mnth"] == "category"
-    assert found["hr"] == "number"
-    assert found["holiday"] == found["workingday"] == "boolean"
+def check_bikes(kinds: dict[str, str]) -> None:
+    assert kinds["mnth"] == "category"
+    assert kinds["hr"] == "number"
+    assert kinds["holiday"] == kinds["workingday"] == "boolean"
 
 
 @pytest.mark.tables

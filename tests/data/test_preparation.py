@@ -91,9 +91,9 @@ def test_classes_go_and_come_back_as_they_were(labels: list[Any]) -> None:
     decoded = preparation.decode(logits).tolist()
     assert decoded == values.tolist()
     assert type(decoded[0]) is type(labels[0])
-    chances = preparation.probabilities(logits)
-    assert np.allclose(chances.sum(axis=1), 1)
-    assert (chances.argmax(axis=1) == codes).all()
+    probabilities = preparation.probabilities(logits)
+    assert np.allclose(probabilities.sum(axis=1), 1)
+    assert (probabilities.argmax(axis=1) == codes).all()
     assert np.isfinite(preparation.probabilities(logits * 1e4)).all()
 
 
@@ -264,4 +264,4 @@ def test_a_class_that_no_training_row_has_is_kept() -> None:
     table = read_table(values)
     prepared = Preparation.learn(table, "y", Task("many classes", "a test"), np.arange(28))
     again = Preparation.from_json(json.loads(json.dumps(prepared.to_json())))
-    assert again.labels == ("a", "b", "rare") and again.goal == prepared.goal
+    assert again.labels == ("a", "b", "rare") and again.target_encoder == prepared.target_encoder

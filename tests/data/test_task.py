@@ -117,16 +117,16 @@ def test_classes_with_one_row_are_noted() -> None:
 )
 def test_labels_keep_their_type(values: list[Any], labels: tuple[Any, ...]) -> None:
     column = read_table({"y": np.array(values, object)}).column("y")
-    found = class_labels(column)
-    assert found == labels
-    assert [type(label) for label in found] == [type(label) for label in labels]
-    codes = class_codes(column, found)
-    assert [None if code < 0 else found[code] for code in codes] == values
+    distinct = class_labels(column)
+    assert distinct == labels
+    assert [type(label) for label in distinct] == [type(label) for label in labels]
+    codes = class_codes(column, distinct)
+    assert [None if code < 0 else distinct[code] for code in codes] == values
 
 
-def test_of_classes_that_are_alike_common_the_last_signal() -> None:
+def test_of_classes_with_equal_counts_the_last_have_a_response() -> None:
     """However the processor's fastest sort orders equals."""
-    names = tuple(f"class {place:02}" for place in range(40))
+    names = tuple(f"class {index:02}" for index in range(40))
     target = ClassTarget("y", Task("many classes", "a test"), names, (7, 3) * 20)
-    signals = target.signal(np.arange(40))
-    assert signals.argmax(axis=0).tolist() == list(range(38, 18, -2))
+    responses = target.response(np.arange(40))
+    assert responses.argmax(axis=0).tolist() == list(range(38, 18, -2))

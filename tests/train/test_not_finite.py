@@ -18,7 +18,7 @@ import pytest
 import pellucid as pel
 from pellucid import nn, optim
 from pellucid.data import read_table
-from pellucid.data.likeliest import likeliest
+from pellucid.data.class_scores import most_probable_class
 from pellucid.errors import NotFiniteError, PellucidWarning, RunFolderError
 from pellucid.graph import Tensor
 from pellucid.train import container, events, metrics
@@ -369,7 +369,7 @@ def test_numbers_that_json_cannot_hold_go_there_and_back() -> None:
 
 def test_a_row_without_numbers_is_of_no_class() -> None:
     scores = np.array([[0.1, 0.9], [math.nan, 0.2], [0.3, math.nan], [-math.inf, -math.inf]])
-    np.testing.assert_array_equal(likeliest(scores), [1, -1, -1, -1])
+    np.testing.assert_array_equal(most_probable_class(scores), [1, -1, -1, -1])
     codes = np.zeros(4, np.int32)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -46,8 +46,7 @@ def network() -> nn.Sequential:
     net = nn.Sequential(nn.Linear(6), nn.ReLU(), nn.Linear(2)).build(X[:1])
     for number, (_, parameter) in enumerate(net.named_parameters()):
         held = parameter.state
-        drawn: Array = np.random.default_rng(number).standard_normal(held.value.shape)
-        held.value = drawn
+        held.value = np.asarray(np.random.default_rng(number).standard_normal(held.value.shape))
     return net
 
 

@@ -1,10 +1,9 @@
-"""Records: what is in memory, in the file, and in a frame are the same."""
+"""Records come as they happen, in memory and in the file of a run, of one network or several."""
 
 from __future__ import annotations
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,193 +12,173 @@ import pytest
 
 import pellucid as pel
 from pellucid import nn
-from pellucid.data import frames
 from pellucid.errors import ModelFileError, RunFolderError
-from pellucid.train import events, records
 from pellucid.train.actions import Log
-from pellucid.train.probes import Histogram, Norm
-from pellucid.train.records import (
-    ProbeBlock,
-    Record,
-    RecordFile,
-    Records,
-    line_of,
-    read_records,
-)
+from pellucid.train.events import Evaluated, Event, Progressed, Recorded, Started
+from pellucid.train.folder import MODEL, RECORDS
+from pellucid.train.probes import Norm
+from pellucid.train.records import Record, RecordFile, Records, line_of, read_records
 from tests.train.checkpoints import save_always
-
-BLOCK = ProbeBlock(
-    1,
-    2,
-    [10, 20],
-    [("0.W", "gradient.norm"), ("größe", 'a "name"'), ("", "activation.histogram")],
-    [
-        np.array([0.1, math.nan]),
-        np.array([math.inf, -1e-300]),
-        np.array([[0.0, 1.0, math.nan], [-math.inf, 3.0, 4.5]]),
-    ],
-)
-LINES = [
-    '{"step": 10, "epoch": 2, "network": 1, "path": "0.W", "name": "gradient.norm", "value": 0.1}',
-    '{"step": 20, "epoch": 2, "network": 1, "path": "0.W", "name": "gradient.norm", "value": null, '
-    '"not_finite": {"value": "NaN"}}',
-]
+from tests.train.runs import At, Killed, X, Y, fitted
 
 
-def written(path: Path, *blocks: Any, keep: int | None = None) -> None:
-    file = RecordFile(path, keep)
-    for block in blocks:
-        file.write(block)
-    file.close()
-    assert file.size == path.stat().st_size
+def lines(folder: Path) -> list[dict[str, Any]]:
+    """The file of records, line by line."""
+    return [json.loads(line) for line in (folder / RECORDS).read_text().splitlines()]
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
-    single = [Record(30, 3, 0, "", "validation.loss", 0.25), Record(30, 3, 0, "a", "b", [1.0])]
-    written(path, BLOCK, single)
-    lines = path.read_text().splitlines()
-    assert lines[0] == LINES[0] and lines[3] == LINES[1]
-    assert all(json.loads(line)["step"] in (10, 20, 30) for line in lines)
-    assert [*map(line_of, [*BLOCK, *single])] == [f"{line}\n" for line in lines]
-    # NaN is not equal to itself, its text is.
-    assert list(map(repr, read_records(path))) == list(map(repr, [*BLOCK, *single]))
+def test_an_evaluation_is_recorded_by_name(tmp_path: Path) -> None:
+    run = fitted(out=tmp_path / "run")
+    for entry in run.history:
+        records = [r for r in run.log if r.step == entry.step]
+        values = {**entry.measures, "learning_rate": entry.learning_rate}
+        assert {r.name: r.value for r in records} == values
+        assert {(r.epoch, r.network, r.path) for r in records} == {(entry.epoch, 0, "")}
+    assert list(read_records(tmp_path / "run" / RECORDS)) == list(run.log)
+    assert [Record(**line) for line in lines(tmp_path / "run")] == list(run.log)
 
 
-def test_a_torn_last_line_is_left_out_and_cut_off(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
-    written(path, BLOCK)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-7])
-    assert len(read_records(path)) == 5
-    written(path, list(BLOCK)[-1:])
-    assert path.read_bytes() == whole
-    written(path, keep=len(LINES[0]) + 1)
-    assert path.read_text() == f"{LINES[0]}\n"
-    assert len(read_records(tmp_path / "none.jsonl")) == 0
+def test_records_are_sent_before_what_they_belong_to() -> None:
+    """So that a callback can remember them and answer the event."""
+    seen: list[Event] = []
+    run = fitted(seen.append, probes=[Norm("gradients")], probe_every=4)
+    sent = [record for e in seen if isinstance(e, Recorded) for record in e.records]
+    assert sent == list(run.log)
+    probed = run.log.named("gradient.norm", "W")
+    assert [record.step for record in probed] == [0, 4, 8, 12, 16, 20]
+    at = {id(e): n for n, e in enumerate(seen)}
+    for event in seen:
+        if isinstance(event, Evaluated):
+            before = seen[at[id(event)] - 1]
+            assert isinstance(before, Recorded)
+            assert [r.name for r in before.records] == [*event.measures, "learning_rate"]
 
 
-@pytest.mark.parametrize(
-    "line", ["", "{}", "[1]", LINES[0].replace("0.1", '"x"'), LINES[0][:-1], "\x80"]
-)
-def test_a_damaged_line_is_named(line: str, tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
-    path.write_bytes(f"{LINES[0]}\n{line}\n{LINES[0]}\n".encode("latin-1"))
-    with pytest.raises(ModelFileError, match=r"line 2 is no record|codec"):
+def test_a_frame_has_a_column_for_each_field() -> None:
+    run = fitted(At(Evaluated, lambda e: e.epoch == 1, Log("list", [1.0, 2.0])))
+    columns = run.log.columns()
+    assert list(columns) == ["step", "epoch", "network", "path", "name", "value"]
+    frame = run.records
+    names = list(frame["name"])
+    assert names == columns["name"]
+    index = names.index("list")
+    assert math.isnan(list(frame["value"])[index])
+    assert list(list(frame["values"])[index]) == [1.0, 2.0]
+    assert run.log[index].value == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("value", [0.1, -1e-300, math.inf, math.nan, [1.0, 2.5], [], [math.inf]])
+def test_a_record_goes_into_a_line_and_back(value: Any, tmp_path: Path) -> None:
+    record = Record(3, 1, 2, 'a "path"', "näme", value)
+    line = line_of(record)
+    json.loads(line)
+    (tmp_path / RECORDS).write_text(line)
+    (back,) = read_records(tmp_path / RECORDS)
+    np.testing.assert_equal(back, record)
+
+
+def test_half_a_line_is_left_out_and_damage_is_told(tmp_path: Path) -> None:
+    whole = line_of(Record(1, 0, 0, "", "a", 1.0))
+    path = tmp_path / RECORDS
+    path.write_text(whole + whole[:20])
+    assert len(read_records(path)) == 1
+    path.write_text(whole + "{}\n" + whole)
+    with pytest.raises(ModelFileError, match="line 2 is no record"):
         read_records(path)
+    assert len(read_records(tmp_path / "nothing")) == 0
 
 
-def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(RunFolderError, match="Cannot write"):
-        RecordFile(tmp_path / "none" / "records.jsonl")
-    file = RecordFile(tmp_path / "records.jsonl")
-    file._file.close()
-    file._file = (tmp_path / "records.jsonl").open("rb")  # type: ignore[assignment]
-    with pytest.raises(RunFolderError, match="Cannot write"):
-        file.write(BLOCK)
-    file.close()
-
-
-def test_what_comes_fast_is_written_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr("pellucid.train.records.time.monotonic", lambda: now[0])
-    path = tmp_path / "records.jsonl"
+def test_a_file_is_cut_to_what_a_checkpoint_knew(tmp_path: Path) -> None:
+    path, record = tmp_path / RECORDS, Record(1, 0, 0, "", "a", 1.0)
     file = RecordFile(path)
-    sizes = []
-    for later in (0.0, 0.01, 0.01, 0.2, 0.01):
-        now[0] += later
-        file.write(BLOCK)
-        sizes.append(len(read_records(path)))
-    file.flush()
-    assert sizes == [6, 6, 6, 24, 24] and len(read_records(path)) == 30
+    file.write([record])
+    size = file.size
+    file.write([record, record])
     file.close()
+    assert len(read_records(path)) == 3 and path.stat().st_size == 3 * size
+    RecordFile(path, size).close()
+    assert len(read_records(path)) == 1
+    with pytest.raises(RunFolderError, match="Cannot write"):
+        RecordFile(tmp_path / "no" / RECORDS)
 
 
-def columns() -> tuple[Records, dict[str, list[Any]]]:
-    made = Records()
-    made.add(BLOCK)
-    made.add([Record(30, 3, 0, "", "validation.loss", 0.25)])
-    return made, made.columns()
+def test_records_of_probes_survive_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_always(monkeypatch)
+    settings: dict[str, Any] = {"probes": [Norm("gradients")], "probe_every": 2}
 
-
-@pytest.mark.parametrize("library", ["polars", "pandas", "pyarrow"])
-def test_frames(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip(library)
-    monkeypatch.setattr(frames, "_LIBRARIES", (library,))
-    made, wanted = columns()
-    frame = made.frame()
-    assert type(frame).__module__.partition(".")[0] == library
-    import narwhals as nw
-
-    found = nw.from_native(frame, eager_only=True)
-    assert found.columns == [*records.FIELDS, "values"]
-    for name in ("step", "epoch", "network", "path", "name"):
-        assert found[name].to_list() == wanted[name]
-    numbers = [v if isinstance(v, float) else math.nan for v in wanted["value"]]
-    np.testing.assert_equal(np.array(found["value"].to_list(), float), numbers)
-    lists = [None if v is None else list(v) for v in found["values"].to_list()]
-    assert [v is not None for v in lists] == [isinstance(v, list) for v in wanted["value"]]
-    np.testing.assert_equal(lists[2], wanted["value"][2])
-
-
-def test_a_frame_without_any_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    for library in ("polars", "pandas", "pyarrow"):
-        monkeypatch.delitem(sys.modules, library, raising=False)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    made = Records()
-    made.add([Record(30, 3, 0, "", "validation.loss", 0.25)])
-    assert made.frame() == {field: [getattr(made[0], field)] for field in records.FIELDS}
-
-
-def test_looking_into_records() -> None:
-    made, _ = columns()
-    assert len(made) == 7 and made[-1].name == "validation.loss" and made[:1] == [next(iter(BLOCK))]
-    assert [r.step for r in made.named("gradient.norm")] == [10, 20]
-    assert made.named("gradient.norm", "0.W")[0].value == 0.1
-    assert not made.named("gradient.norm", "0.b")
-    assert repr(made).startswith("7 records: gradient.norm, ")
-
-
-class Killed(BaseException):
-    """As sudden as SIGKILL, for this process."""
-
-
-def test_a_resumed_run_holds_every_record_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In memory as in the file, in order, though more had been written than the checkpoint counts."""
-    x = np.random.default_rng(0).standard_normal((60, 4)).astype(np.float32)
-    data = (x, (x[:, 0] > 0).astype(int))
-
-    def log(event: events.Event) -> Log | None:
-        return Log("seen", float(event.epoch)) if isinstance(event, events.Evaluated) else None
-
-    def kill(event: events.Event) -> None:
-        block = event.records if isinstance(event, events.Recorded) else None
-        if isinstance(block, ProbeBlock) and block.epoch >= 3:
+    def kill(event: Event) -> None:
+        if isinstance(event, Progressed) and event.step >= 9:
             raise Killed
 
-    def fit(folder: str, *callbacks: Any, **more: Any) -> Records:
-        settings: dict[str, Any] = {"epochs": 6, "patience": 0, "progress": False, **more}
-        probes = [Norm("gradients"), Histogram("activations", 4)]
-        run = pel.fit(
-            *(nn.MLP([5], 2), data),
-            out=tmp_path / folder,
-            probes=probes,
-            probe_every=2,
-            callbacks=[log, *callbacks],
-            **settings,
-        )
-        return run.log
-
-    save_always(monkeypatch)
-    whole = fit("whole")
+    whole = fitted(out=tmp_path / "whole", **settings)
     with pytest.raises(Killed):
-        fit("part", kill)
-    resumed = fit("part", resume=True)
-    assert list(resumed) == list(whole) and len({r.step for r in whole.named("gradient.norm")}) > 4
-    assert len(whole.named("seen")) == 7
-    for folder in ("whole", "part"):
-        assert list(read_records(tmp_path / folder / "records.jsonl")) == list(whole)
+        fitted(kill, out=tmp_path / "run", **settings)
+    with (tmp_path / "run" / RECORDS).open("a") as file:
+        file.write(line_of(Record(99, 9, 0, "", "after the checkpoint", 1.0)) + '{"step": 1')
+    run = fitted(out=tmp_path / "run", resume=True, **settings)
+    assert list(run.log) == list(whole.log)
+    for name in (MODEL, RECORDS):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def table() -> dict[str, Any]:
+    """A table whose rows are few, so that five networks are trained."""
+    return {"a": X[:, 0], "b": X[:, 1], "y": Y}
+
+
+@pytest.fixture(scope="module")
+def whole_table(tmp_path_factory: pytest.TempPathFactory) -> tuple[pel.Run, Path]:
+    """A run that nobody killed, and its folder."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    return pel.fit_table(table(), "y", epochs=1, out=folder, progress=False).run, folder
+
+
+@pytest.mark.parametrize(("network", "kind"), [(0, Progressed), (1, Started), (1, Progressed)])
+def test_networks_are_recorded_one_after_another(
+    network: int,
+    kind: type[Any],
+    whole_table: tuple[pel.Run, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Killed as one begins, and after its first checkpoint."""
+    save_always(monkeypatch)
+    current = [0]
+
+    def kill(event: Event) -> None:
+        if isinstance(event, Started):
+            current[0] = event.network
+        here = isinstance(event, kind) and current[0] == network
+        if here and getattr(event, "step", 3) >= (0 if kind is Started else 3):
+            raise Killed
+
+    settings: dict[str, Any] = {"epochs": 1, "progress": False}
+    whole = whole_table[0]
+    with pytest.raises(Killed):
+        pel.fit_table(table(), "y", callbacks=[kill], out=tmp_path / "run", **settings)
+    run = pel.fit_table(table(), "y", out=tmp_path / "run", resume=True, **settings).run
+    assert [r.network for r in run.log] == sorted(r.network for r in run.log)
+    assert {r.network for r in run.log} == set(range(5))
+    assert list(run.log) == list(whole.log)
+    for name in (MODEL, RECORDS):
+        assert (tmp_path / "run" / name).read_bytes() == (whole_table[1] / name).read_bytes()
+
+
+def test_records_without_a_frame_library_are_a_dict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pellucid.train.records.frame_of", lambda columns: columns)
+    records = Records()
+    records.add([Record(1, 0, 0, "", "a", 1.0)])
+    assert records.frame()["value"] == [1.0] and "values" not in records.frame()
+    assert repr(records) == "1 records: a"
+
+
+def test_a_run_that_cannot_write_its_records_leaves_no_folder(tmp_path: Path) -> None:
+    """What fails before the first evaluation leaves nothing to go on from."""
+
+    def fail(event: Event) -> None:
+        if isinstance(event, Evaluated):
+            raise Killed
+
+    with pytest.raises(Killed):
+        fitted(fail, out=tmp_path / "run", net=nn.Linear(1))
+    assert not (tmp_path / "run").exists()

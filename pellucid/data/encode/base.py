@@ -1,4 +1,4 @@
-"""What the encoder of every kind of column offers."""
+"""The interface of encoders, and what they learn from."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,27 +11,27 @@ from pellucid.data.kind import ColumnKind
 from pellucid.data.note import Note
 
 Block = NDArray[np.float32]
-"""Where an encoder writes its features: float32, shape (n, len(feature_names))."""
+"""An encoder's columns of the feature array: float32, shape (n, len(feature_names))."""
 
 Json = dict[str, Any]
 
 
 class Encoder(Protocol):
-    """Turns one column into features, by what was learned from the training rows."""
+    """Encodes one column as features, with statistics of the training rows."""
 
     @property
     def kind(self) -> ColumnKind:
-        """What the column was taken for, and why."""
+        """The kind of the column, with the reason."""
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The names of the features, none where the column is left out."""
+        """The names of the features; none for a dropped column."""
 
     def how(self) -> str:
-        """In plain words, what the column becomes."""
+        """The encoding in plain words."""
 
     def encode(self, column: Column, out: Block, notes: list[Note]) -> None:
-        """Writes the features of all rows into `out`; appends what was noticed to `notes`."""
+        """Writes the features of all rows into `out`; appends irregularities to `notes`."""
 
     def to_json(self) -> Json:
         """The encoder as plain JSON values."""
@@ -39,25 +39,24 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True)
 class Training:
-    """What encoders learn with: the number of training rows and what is to be predicted.
+    """The training rows that encoders learn from: their number and their response.
 
-    `signal` is float64, shape (n, m): the target value, or an indicator for each of the commonest
-    classes.
+    `response` is float64, shape (n, m): the target value, or indicators of the commonest classes.
     """
 
     rows: int
-    signal: NDArray[np.float64]
+    response: NDArray[np.float64]
 
 
-def enough_rows(rows: int) -> int:
-    """Rows that a level, or missingness, must have in training to get a feature of its own.
+def fewest_rows(rows: int) -> int:
+    """The fewest training rows with which a level, or missingness, gets an indicator.
 
-    5, and one in 50 in tables under 250 rows: a feature that is 1 in fewer rows teaches nothing but
-    those rows.
+    It is 5, or one row in 50 of tables below 250 rows. An indicator that is 1 in fewer rows would let
+    a network memorise those rows.
     """
     return max(1, min(5, rows // 50))
 
 
 def kind_to_json(kind: ColumnKind) -> Json:
-    """The part of the JSON that is common to all encoders."""
+    """The JSON entries that all encoders share."""
     return {"column": kind.column, "kind": kind.kind, "reason": kind.reason}

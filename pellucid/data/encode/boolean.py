@@ -7,7 +7,7 @@ import numpy as np
 from pellucid.data import checked
 from pellucid.data.coerce import as_boolean
 from pellucid.data.column import MISSING_BOOLEAN, Column
-from pellucid.data.encode.base import Block, Json, Training, enough_rows, kind_to_json
+from pellucid.data.encode.base import Block, Json, Training, fewest_rows, kind_to_json
 from pellucid.data.kind import ColumnKind
 from pellucid.data.note import Note
 
@@ -16,9 +16,9 @@ KEYS = ("encoder", "column", "kind", "reason", "share", "missing")
 
 @dataclass(frozen=True)
 class BooleanEncoder:
-    """True is 1, false 0, missing the share of true in training, with an indicator if learned.
+    """True is 1, false 0, and missing the share of true among known training values.
 
-    `share` is in 0 … 1; `missing` says whether there is a second feature, 1 where missing.
+    `share` is that share, in 0 … 1. `missing`: whether a second feature is 1 where missing.
     """
 
     kind: ColumnKind
@@ -32,7 +32,7 @@ class BooleanEncoder:
         return (name, f"{name} is missing") if self.missing else (name,)
 
     def how(self) -> str:
-        """In plain words, what the column becomes."""
+        """The encoding in plain words."""
         indicator = ", and an indicator of missing values" if self.missing else ""
         return f"0 or 1, {self.share:.3g} where missing{indicator}"
 
@@ -54,7 +54,7 @@ def learn_boolean(column: Column, kind: ColumnKind, training: Training) -> Boole
     states = as_boolean(column, []).states
     missing = int((states == MISSING_BOOLEAN).sum())
     share = float((states == 1).sum() / (len(states) - missing))
-    return BooleanEncoder(kind, share, missing >= enough_rows(training.rows))
+    return BooleanEncoder(kind, share, missing >= fewest_rows(training.rows))
 
 
 def boolean_from_json(value: object, where: str, kind: ColumnKind) -> BooleanEncoder:

@@ -1,4 +1,4 @@
-"""Categories as one indicator for each level that is common enough."""
+"""Categories as indicators (one-hot encoding) of the commonest levels."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from pellucid.data import checked
 from pellucid.data.coerce import as_text
 from pellucid.data.column import MISSING_CODE, RARE_TEXTS, Column, TextColumn
-from pellucid.data.encode.base import Block, Json, Training, enough_rows, kind_to_json
+from pellucid.data.encode.base import Block, Json, Training, fewest_rows, kind_to_json
 from pellucid.data.kind import ColumnKind
-from pellucid.data.moments import mean_and_deviation
 from pellucid.data.note import Note, counted, shortened
+from pellucid.data.statistics import mean_and_std
 
 MOST_INDICATORS = 64
-"""Levels with an indicator each; where there are more, a feature tells how common a level is."""
+"""The most levels with an indicator each; with more levels, a feature is their frequency."""
 
 MOST_COUNTED = 10_000
-"""Levels whose training count is kept for that feature."""
+"""The most levels with a count for that feature."""
 
 KEYS = (
     *("encoder", "column", "kind", "reason"),
@@ -27,14 +27,14 @@ KEYS = (
 
 @dataclass(frozen=True)
 class CategoryEncoder:
-    """Indicators of the commonest levels, then of other and missing values, and how common each is.
+    """Indicators of the commonest levels, of other levels and of missing values, and a frequency.
 
-    `levels` are those of the training rows, most frequent first, with their `counts` among `rows`;
-    the first `indicators` of them have an indicator each, the others share one, which levels never
-    seen in training use as well. `missing` says whether missing values have an indicator. A value
-    for which there is no indicator is encoded as the average training row: each indicator holds its
-    share of the training rows. `common` is the mean and deviation of log(1 + count) over the
-    training rows, for one more feature (log(1 + count) - mean) / deviation, or None.
+    `levels` are those of the training rows, most frequent first, with their `counts` among `rows`.
+    The first `indicators` levels have an indicator each. The other levels, and levels not seen in
+    training, share one. `missing`: whether missing values have an indicator. A value without an
+    indicator is encoded as the mean training row: each indicator is its share of the training rows.
+    `common`, if not None, is the mean and standard deviation of log(1 + count) over the training
+    rows; one more feature is log(1 + count), standardised with them.
     """
 
     kind: ColumnKind
@@ -53,7 +53,7 @@ class CategoryEncoder:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The names "column = level", then other, missing and how common."""
+        """The names "column = level", then those for other levels, missing values and frequency."""
         name = self.kind.column
         other = [f"{name} = any other"] if self.other_rows else []
         missing = [f"{name} is missing"] if self.missing else []
@@ -62,7 +62,7 @@ class CategoryEncoder:
         return (*levels, *other, *missing, *common)
 
     def how(self) -> str:
-        """In plain words, what the column becomes."""
+        """The encoding in plain words."""
         parts = [counted(self.indicators, "indicator")]
         parts += ["one of any other level"] if self.other_rows else []
         parts += ["one of missing values"] if self.missing else []
@@ -72,10 +72,10 @@ class CategoryEncoder:
     def encode(self, column: Column, out: Block, notes: list[Note]) -> None:
         """Writes the features of all rows into `out`; levels not seen in training are noted."""
         texts = as_text(column)
-        known = {level: place for place, level in enumerate(self.levels)}
-        places = np.array([known.get(level, -1) for level in texts.levels], np.int64)
-        out[:] = self._table(places)[texts.codes]
-        unseen = texts.counts() * (places < 0)
+        index_of = {level: index for index, level in enumerate(self.levels)}
+        indices = np.array([index_of.get(level, -1) for level in texts.levels], np.int64)
+        out[:] = self._table(indices)[texts.codes]
+        unseen = texts.counts() * (indices < 0)
         if unseen.any() and len(self.levels) < MOST_COUNTED:
             notes.append(_unseen_note(texts, unseen))
 
@@ -93,25 +93,25 @@ class CategoryEncoder:
             "common": list(self.common) if self.common else None,
         }
 
-    def _table(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Features of levels by their place in `levels` (-1 unknown); the last row is missing."""
+    def _table(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Features for indices into `levels` (-1 unknown); the last row is for missing values."""
         own, other = self.indicators, bool(self.other_rows)
-        table = np.zeros((len(places) + 1, len(self.feature_names)), np.float32)
+        table = np.zeros((len(indices) + 1, len(self.feature_names)), np.float32)
         flags = table[:, : own + other + self.missing]
-        level = np.append(np.where((places >= 0) & (places < own), places, own), own + other)
-        usable = level < flags.shape[1] if self.missing else level < own + other
+        level = np.append(np.where((indices >= 0) & (indices < own), indices, own), own + other)
+        has_indicator = level < flags.shape[1] if self.missing else level < own + other
         if not other:
-            usable[:-1] &= level[:-1] < own
-        flags[usable, level[usable]] = 1.0
-        flags[~usable] = self._average()
+            has_indicator[:-1] &= level[:-1] < own
+        flags[has_indicator, level[has_indicator]] = 1.0
+        flags[~has_indicator] = self._average()
         if self.common:
-            counts = np.array([*self.counts, 0])[places]
+            counts = np.array([*self.counts, 0])[indices]
             mean, deviation = self.common
             table[:-1, -1] = (np.log1p(counts) - mean) / deviation
         return table
 
     def _average(self) -> NDArray[np.float32]:
-        """The share of the training rows that each indicator is 1 in."""
+        """The mean of each indicator over the training rows."""
         ones = list(self.counts[: self.indicators])
         ones += [self.other_rows] if self.other_rows else []
         ones += [self.missing_rows] if self.missing else []
@@ -137,14 +137,14 @@ def learn_category(column: Column, kind: ColumnKind, training: Training) -> Cate
     order = sorted(np.flatnonzero(counts), key=lambda code: (-counts[code], texts.levels[code]))
     order = [code for code in order if texts.levels[code] != RARE_TEXTS]
     missing = int((texts.codes == MISSING_CODE).sum())
-    least = enough_rows(training.rows)
+    least = fewest_rows(training.rows)
     indicators = sum(counts[code] >= least for code in order[:MOST_INDICATORS])
     common = None
     if len(order) > MOST_INDICATORS:
         kept = np.zeros(len(counts), np.int64)
         kept[order[:MOST_COUNTED]] = counts[order[:MOST_COUNTED]]
         logs = np.log1p(kept[texts.codes[texts.codes != MISSING_CODE]])
-        mean, deviation = mean_and_deviation(logs)
+        mean, deviation = mean_and_std(logs)
         common = (mean, deviation or 1.0)
     return CategoryEncoder(
         kind,
@@ -162,10 +162,7 @@ def category_from_json(value: object, where: str, kind: ColumnKind) -> CategoryE
     """The encoder from its JSON; anything else raises `ModelFileError`."""
     entries = checked.record(value, where, KEYS)
     levels = checked.texts(entries["levels"], f"{where}.levels")
-    counts = tuple(
-        checked.whole(count, f"{where}.counts[{place}]", least=1)
-        for place, count in enumerate(checked.items(entries["counts"], f"{where}.counts"))
-    )
+    counts = checked.whole_numbers(entries["counts"], f"{where}.counts", least=1)
     encoder = CategoryEncoder(
         kind,
         levels,

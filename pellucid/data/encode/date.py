@@ -1,4 +1,4 @@
-"""Dates: how late they are, and where they stand in the day, the week and the year."""
+"""Dates as their time and as harmonics of the year, the week and the day."""
 
 import math
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 from pellucid.data import checked
 from pellucid.data.coerce import as_date
 from pellucid.data.column import MISSING_DATE, Column
-from pellucid.data.encode.base import Block, Json, Training, enough_rows, kind_to_json
-from pellucid.data.encode.number import bounded
+from pellucid.data.encode.base import Block, Json, Training, fewest_rows, kind_to_json
+from pellucid.data.encode.number import smooth_clip
 from pellucid.data.kind import ColumnKind
-from pellucid.data.moments import mean_and_deviation
 from pellucid.data.note import Note
+from pellucid.data.statistics import mean_and_std
 
 DAY = 86_400.0
 MONDAY = 4 * DAY
 """Seconds from 1970-01-01, a Thursday, to the first Monday."""
 
 CYCLES = {"year": (365.2425 * DAY, 0.0, 2), "week": (7 * DAY, MONDAY, 3), "day": (DAY, 0.0, 3)}
-"""For each cycle its length and start in seconds, and its number of harmonics.
+"""The length and start of each cycle in seconds, and its number of harmonics.
 
-A harmonic h is the pair sin(2πhφ), cos(2πhφ) of the phase φ in 0 … 1: three of them tell the seven
-days of a week apart, two draw the seasons of a year, three the peaks of a day.
+Harmonic h is the pair sin(2πhφ), cos(2πhφ) of the phase φ in 0 … 1. Three harmonics separate the seven
+days of a week; two fit the seasons of a year, three the peaks of a day.
 """
 
 KEYS = ("encoder", "column", "kind", "reason", "mean", "scale", "cycles", "missing")
@@ -33,8 +33,8 @@ KEYS = ("encoder", "column", "kind", "reason", "mean", "scale", "cycles", "missi
 class DateEncoder:
     """Encodes a date as its standardised time and the harmonics of the learned cycles.
 
-    `mean` and `scale` are in seconds. A missing date has the mean time and 0 in each harmonic, the
-    mean over a whole cycle, with an indicator if learned.
+    `mean` and `scale` are in seconds. A missing date has the mean time, and for each harmonic its
+    mean over a cycle, 0. `missing`: whether an indicator of missing dates follows.
     """
 
     kind: ColumnKind
@@ -45,7 +45,7 @@ class DateEncoder:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The column's own name, its harmonics, and its missingness."""
+        """The column's own name, then those of the harmonics and of missing dates."""
         name = self.kind.column
         waves = [
             f"{name}: {cycle}, {wave} {harmonic}"
@@ -56,7 +56,7 @@ class DateEncoder:
         return (name, *waves, *([f"{name} is missing"] if self.missing else []))
 
     def how(self) -> str:
-        """In plain words, what the column becomes."""
+        """The encoding in plain words."""
         cycles = "".join(f", the time of the {cycle}" for cycle in self.cycles)
         indicator = ", an indicator of missing values" if self.missing else ""
         return f"the date as a number{cycles}{indicator}"
@@ -66,14 +66,14 @@ class DateEncoder:
         seconds = as_date(column, notes).seconds
         missing = seconds == MISSING_DATE
         time = np.where(missing, self.mean, seconds)
-        out[:, 0] = bounded((time - self.mean) / self.scale)
-        place = 1
+        out[:, 0] = smooth_clip((time - self.mean) / self.scale)
+        index = 1
         for cycle in self.cycles:
             for wave in _waves(time, cycle):
-                out[:, place] = np.where(missing, 0.0, wave)
-                place += 1
+                out[:, index] = np.where(missing, 0.0, wave)
+                index += 1
         if self.missing:
-            out[:, place] = missing
+            out[:, index] = missing
 
     def to_json(self) -> Json:
         """The encoder as plain JSON values."""
@@ -106,8 +106,8 @@ def learn_date(column: Column, kind: ColumnKind, training: Training) -> DateEnco
     spans = {"year": span >= 182 * DAY, "week": span >= 6 * DAY}
     cycles = [cycle for cycle, long_enough in spans.items() if long_enough]
     cycles += ["day"] if len(np.unique(np.mod(present, DAY))) > 1 else []
-    missing = len(seconds) - len(present) >= enough_rows(training.rows)
-    mean, scale = mean_and_deviation(present)
+    missing = len(seconds) - len(present) >= fewest_rows(training.rows)
+    mean, scale = mean_and_std(present)
     return DateEncoder(kind, mean, scale or 1.0, tuple(cycles), missing)
 
 

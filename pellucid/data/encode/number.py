@@ -1,14 +1,13 @@
-"""Numbers: standardised, bounded, and where it helps on a logarithmic scale or value by value.
+"""Numbers: standardised and clipped; where it helps, on a logarithmic scale or as indicators.
 
-With x a value, m and d mean and deviation of the training values (those further than 20 robust
-deviations from the median moved to that distance, so that one wild value does not flatten the
-rest):
+m and d are the mean and standard deviation of the training values, winsorised at 20 robust standard
+deviations from the median. A value x becomes
 
-    z = (x - m) / d            the usual standardisation
-    f = z / sqrt(1 + (z/4)²)   equal to z near 0, never beyond ±4 (smooth clipping, Holzmüller,
-                               Grinsztajn & Steinwart 2024, "Better by default")
+    z = (x - m) / d            standardisation
+    f = z / sqrt(1 + (z/4)²)   smooth clipping to ±4 (Holzmüller, Grinsztajn & Steinwart 2024,
+                               "Better by default"); f ≈ z near 0
 
-so an outlier met at prediction is large but cannot throw the network.
+An outlier in new data then is a large input, but a bounded one.
 """
 
 from dataclasses import dataclass
@@ -19,23 +18,23 @@ from numpy.typing import NDArray
 from pellucid.data import checked
 from pellucid.data.coerce import as_number, number_name
 from pellucid.data.column import Column
-from pellucid.data.encode.base import Block, Json, Training, enough_rows, kind_to_json
-from pellucid.data.encode.bend import bends
+from pellucid.data.encode.base import Block, Json, Training, fewest_rows, kind_to_json
+from pellucid.data.encode.lack_of_fit import indicator_values
 from pellucid.data.kind import ColumnKind
-from pellucid.data.moments import mean_and_deviation
 from pellucid.data.note import Note, readable
+from pellucid.data.statistics import mean_and_std
 
-KNEE = 4.0
-"""Bound of a standardised number, in deviations."""
+BOUND = 4.0
+"""The bound of a clipped number, in standard deviations."""
 
-FAR = 20.0
-"""Robust deviations from the median beyond which a training value no longer counts by its size."""
+OUTLIER_LIMIT = 20.0
+"""Robust standard deviations from the median at which training values are winsorised."""
 
 SKEWED = 2.0
-"""Skewness from which a number gets a second feature on a logarithmic scale."""
+"""The absolute skewness above which a number gets a second feature on a logarithmic scale."""
 
-TINY = 1e-120
-"""The least deviation that is divided by; tables hold no number beyond 1e120."""
+LEAST_SCALE = 1e-120
+"""The least scale that is divided by; no number of a table is beyond 1e120."""
 
 KEYS = (
     *("encoder", "column", "kind", "reason"),
@@ -45,7 +44,7 @@ KEYS = (
 
 @dataclass(frozen=True)
 class Tail:
-    """The logarithmic feature of a skewed number, asinh((x - median) / spread) standardised."""
+    """The logarithmic feature of a skewed number: asinh((x - median) / spread), standardised."""
 
     spread: float
     mean: float
@@ -54,10 +53,11 @@ class Tail:
 
 @dataclass(frozen=True)
 class NumberEncoder:
-    """Encodes a number; missing values become the training median, with an indicator if learned.
+    """Encodes a number, with the training median where it is missing.
 
-    `values` (with their `shares` of the training rows) are those that have an indicator each, none
-    for most columns. A value that is none of them, or is missing, gets the shares there.
+    `missing`: whether an indicator of missing values follows. `tail`, if not None, adds a logarithmic
+    feature. `values` have an indicator each, and `shares` are their shares of the known training
+    values; most columns have none. The indicators of another value, or a missing one, are the shares.
     """
 
     kind: ColumnKind
@@ -71,14 +71,14 @@ class NumberEncoder:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The column's own name, then its logarithm, its missingness and its values."""
+        """The column's own name, then those of the logarithm, missingness and single values."""
         name = self.kind.column
         tail = [f"{name} (logarithmic)"] if self.tail else []
         missing = [f"{name} is missing"] if self.missing else []
         return (name, *tail, *missing, *(f"{name} = {number_name(v)}" for v in self.values))
 
     def how(self, expected: bool = False) -> str:
-        """In plain words, what the column becomes; expected: whether an `Imputer` follows."""
+        """The encoding in plain words; expected: whether an `Imputer` fills missing values."""
         shift = f"{'-' if self.mean >= 0 else '+'} {readable(abs(self.mean))}"
         filled = "by the other columns" if expected else readable(self.median)
         parts = [f"(x {shift}) / {readable(self.scale)}, {filled} where missing"]
@@ -86,7 +86,7 @@ class NumberEncoder:
         parts += ["an indicator of missing values"] if self.missing else []
         if self.values:
             parts.append(
-                f"an indicator of each of {len(self.values)} values, as the target bends with them"
+                f"an indicator of each of {len(self.values)} values, as the target is no smooth function"
             )
         return ", ".join(parts)
 
@@ -95,21 +95,21 @@ class NumberEncoder:
         raw = as_number(column, notes).values.astype(np.float64)
         missing = np.isnan(raw)
         values = np.where(missing, self.median, raw)
-        out[:, 0] = bounded((values - self.mean) / self.scale)
-        place = 1
+        out[:, 0] = smooth_clip((values - self.mean) / self.scale)
+        index = 1
         if self.tail:
-            stretched = np.arcsinh((values - self.median) / self.tail.spread)
-            out[:, place] = bounded((stretched - self.tail.mean) / self.tail.scale)
-            place += 1
+            logarithm = np.arcsinh((values - self.median) / self.tail.spread)
+            out[:, index] = smooth_clip((logarithm - self.tail.mean) / self.tail.scale)
+            index += 1
         if self.missing:
-            out[:, place] = missing
-            place += 1
+            out[:, index] = missing
+            index += 1
         if self.values:
             levels = np.array(self.values)
             nearest = np.minimum(np.searchsorted(levels, raw), len(levels) - 1)
             known = levels[nearest] == raw
             table = np.vstack([np.eye(len(levels)), self.shares]).astype(np.float32)
-            out[:, place:] = table[np.where(known, nearest, len(levels))]
+            out[:, index:] = table[np.where(known, nearest, len(levels))]
 
     def to_json(self) -> Json:
         """The encoder as plain JSON values."""
@@ -127,10 +127,10 @@ class NumberEncoder:
         }
 
 
-def bounded(z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Smooth clipping z / sqrt(1 + (z/4)²), elementwise; infinities become ±4."""
-    near = np.clip(z, -1e6, 1e6)
-    return np.asarray(near / np.sqrt(1.0 + (near / KNEE) ** 2))
+def smooth_clip(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """z / sqrt(1 + (z/4)²), elementwise; infinities become ±4."""
+    finite = np.clip(z, -1e6, 1e6)
+    return np.asarray(finite / np.sqrt(1.0 + (finite / BOUND) ** 2))
 
 
 def learn_number(column: Column, kind: ColumnKind, training: Training) -> NumberEncoder:
@@ -140,17 +140,17 @@ def learn_number(column: Column, kind: ColumnKind, training: Training) -> Number
     present = values[~missing]
     median = float(np.median(present))
     spread = _spread(present, median)
-    near = np.clip(present, median - FAR * spread, median + FAR * spread)
-    mean, scale = _scale(near)
-    skewness = float((((near - mean) / scale) ** 3).mean())
-    levels = bends(present, training.signal[~missing])
+    winsorised = np.clip(present, median - OUTLIER_LIMIT * spread, median + OUTLIER_LIMIT * spread)
+    mean, scale = _scale(winsorised)
+    skewness = float((((winsorised - mean) / scale) ** 3).mean())
+    levels = indicator_values(present, training.response[~missing])
     counts = [int((present == level).sum()) for level in levels]
     return NumberEncoder(
         kind,
         median,
         mean,
         scale,
-        int(missing.sum()) >= enough_rows(training.rows),
+        int(missing.sum()) >= fewest_rows(training.rows),
         _tail(present, median, spread) if abs(skewness) > SKEWED else None,
         levels,
         tuple(count / len(present) for count in counts),
@@ -158,27 +158,27 @@ def learn_number(column: Column, kind: ColumnKind, training: Training) -> Number
 
 
 def _spread(values: NDArray[np.float64], median: float) -> float:
-    """A deviation that outliers do not move: the quartile range / 1.349, as in a normal distribution.
+    """A robust standard deviation: the interquartile range / 1.349, exact for a normal distribution.
 
-    Where half of the values are the same, the median distance of the others from it; 1 if none is.
+    Where that is 0, the median absolute deviation of the values that differ from the median, or 1 if
+    none does.
     """
     lower, upper = np.quantile(values, [0.25, 0.75])
     if upper > lower:
-        return max(float((upper - lower) / 1.349), TINY)
+        return max(float((upper - lower) / 1.349), LEAST_SCALE)
     distances = np.abs(values - median)
-    others = distances[distances > 0]
-    return max(float(np.median(others)), TINY) if len(others) else 1.0
+    positive = distances[distances > 0]
+    return max(float(np.median(positive)), LEAST_SCALE) if len(positive) else 1.0
 
 
 def _scale(values: NDArray[np.float64]) -> tuple[float, float]:
-    """The mean, and the deviation or 1 where there is none."""
-    mean, deviation = mean_and_deviation(values)
-    return mean, deviation if deviation > TINY else 1.0
+    """The mean, and the standard deviation or 1 where it is 0."""
+    mean, deviation = mean_and_std(values)
+    return mean, deviation if deviation > LEAST_SCALE else 1.0
 
 
 def _tail(values: NDArray[np.float64], median: float, spread: float) -> Tail:
-    stretched = np.arcsinh((values - median) / spread)
-    return Tail(spread, *_scale(stretched))
+    return Tail(spread, *_scale(np.arcsinh((values - median) / spread)))
 
 
 def number_from_json(value: object, where: str, kind: ColumnKind) -> NumberEncoder:

@@ -14,7 +14,7 @@ from pellucid import check
 from pellucid.graph import Tensor
 from pellucid.graph.reductions import moments
 from pellucid.nn.initialise import Ones, Zeros
-from pellucid.nn.mode import ForwardPass, training_pass
+from pellucid.nn.mode import ForwardPass, forward_pass, training_pass
 from pellucid.nn.module import Module, Transparent
 from pellucid.nn.parameter import Buffer, Parameter
 
@@ -31,7 +31,7 @@ def check_epsilon(part: Module) -> None:
 
 @dataclass(eq=False, repr=False)
 class FeatureNorm(Transparent, abstract=True):
-    """What layers have in common that scale and shift each feature after normalising."""
+    """The base of layers that scale and shift each feature after normalising."""
 
     def setup(self, x: Tensor) -> None:
         """γ = 1 and β = 0 for x's features."""
@@ -105,8 +105,8 @@ class BatchNorm(FeatureNorm):
         self.check_features(x)
         current = training_pass()
         if current is None:
-            scale = self.gamma * (self.running_variance + self.epsilon).rsqrt()
-            return (x - self.running_mean) * scale + self.beta
+            mean, variance = _now(self.running_mean), _now(self.running_variance)
+            return (x - mean) * (self.gamma * (variance + self.epsilon).rsqrt()) + self.beta
         axes = tuple(range(x.ndim - 1))
         count = math.prod(x.shape[:-1])
         if count < 2:
@@ -125,3 +125,11 @@ class BatchNorm(FeatureNorm):
         share = self.momentum if momentum is None else momentum.cast(running.dtype)
         after = before * (1.0 - share) + batch * share
         current.updates[running.state] = after.node
+
+
+def _now(running: Buffer) -> Tensor:
+    """A running statistic as it is, in a step with what the step has made of it."""
+    seen = forward_pass()
+    if seen is None or seen.around is None:
+        return running
+    return seen.current(running.state).stop_gradient()

@@ -28,7 +28,7 @@ class _Branches(Container):
         return {name: apply(layer, x) for name, layer in self.layers.items()}
 
     def joined(self, outputs: dict[str, Tensor]) -> Tensor:
-        """Outputs side by side, whose axes are the same but for the last."""
+        """The outputs joined along the last axis; the other axes are equal."""
         first, *rest = outputs.values()
         if any(other.shape[:-1] != first.shape[:-1] for other in rest) or first.ndim < 2:
             raise _unlike(self, "outputs of one shape but for the last axis", outputs)

@@ -111,7 +111,7 @@ class MaxPool2d(_Max):
 
     size:    of the window, a number or one for each axis.
     stride:  from one window to the next; None is the size, so that windows do not overlap.
-    padding: "valid", "same" or a number; what is added never wins.
+    padding: "valid", "same" or a number; padding is never the largest.
     """
 
     rank: ClassVar[int] = 2
@@ -221,8 +221,8 @@ class AdaptiveAveragePool2d(_Adaptive):
 def _gathered(x: Tensor, rows: list[slice], columns: list[slice]) -> Tensor:
     """Each window's elements side by side, (batch, rows, columns, elements, channels).
 
-    A window that is shorter than the longest has its last row, or column, again: a copy comes after
-    what it is a copy of, so the first of the largest is the same.
+    A window that is shorter than the longest repeats its last row or column. Copies come after their
+    original, so the first of the largest is the same.
     """
     down, right = (tensor(_positions(windows)) for windows in (rows, columns))
     seen = x.take(down, 1).take(right, 3).transpose(0, 1, 3, 2, 4, 5)

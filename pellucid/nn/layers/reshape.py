@@ -15,8 +15,8 @@ from pellucid.nn.module import Transparent
 class Reshape(Transparent):
     """(batch, …) to (batch, *shape), in the order in which `Flatten` takes values: last axis fastest.
 
-    A decoder makes an image of a row by it, `Reshape((7, 7, 64))`, and a transformer a sequence of
-    the pixels of an image, `Reshape((-1, 64))`.
+    `Reshape((7, 7, 64))` makes an image of a row, as in a decoder, and `Reshape((-1, 64))` a sequence of
+    the pixels of an image, as for a transformer.
 
     shape: the axes after the batch, each at least 1; one may be -1, for what is left.
     """

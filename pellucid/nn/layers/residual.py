@@ -1,4 +1,4 @@
-"""Residual: a block and a way around it."""
+"""Residual: a block and a skip connection around it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Residual(Module):
     """block(x) + x, or block(x) + projection(x) (He et al. 2015).
 
     block:      the module that learns what to add; keeps the shape unless there is a projection.
-    projection: brings x to the block's output shape, for example a Linear without bias.
+    projection: maps x to the block's output shape, for example a Linear without bias.
     """
 
     block: Module
@@ -37,7 +37,7 @@ class Residual(Module):
             yield child, after
 
     def forward(self, x: Tensor) -> Tensor:
-        """The sum of both ways."""
+        """The sum of the block and the skip connection."""
         learned = self.block(x)
         path = x if self.projection is None else self.projection(x)
         if learned.shape != path.shape:

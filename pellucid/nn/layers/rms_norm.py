@@ -11,7 +11,7 @@ from pellucid.nn.layers.norm import FeatureNorm, check_epsilon
 
 @dataclass(eq=False, repr=False)
 class RMSNorm(FeatureNorm):
-    """γ x / √(mean x² + ε) over the features of each row: no mean is taken off and there is no β.
+    """γ x / √(mean x² + ε) over the features of each row: no mean is subtracted, and there is no β.
 
     Zhang & Sennrich 2019, eq. 4. x: (batch, …, features); γ: (features,), starting at 1.
 

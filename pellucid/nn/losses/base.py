@@ -76,9 +76,9 @@ class Loss(Hinted, Part, abstract=True):
         targets: Tensor | Array,
         weights: Tensor | Array | None = None,
     ) -> Tensor:
-        """What "mean" divides by, a scalar in float64: the sum of the weights, or the number of rows.
+        """The divisor of "mean", a scalar in float64: the sum of the weights, or the number of rows.
 
-        So the mean over rows that come in parts is that of the parts' means, each counting as much.
+        The mean over several batches is the mean of their means, weighted by their divisors.
         """
         losses, counts = self._weighted(outputs, targets, weights)
         return tensor(losses.shape[0], FLOAT64) if counts is None else counts.cast(FLOAT64).sum()
@@ -127,9 +127,9 @@ class Loss(Hinted, Part, abstract=True):
 
 
 def limited(loss: Loss, targets: Tensor, most: float = 1.0) -> Tensor:
-    """Targets from 0 to `most`; NaN for another, so that it cannot pass unnoticed.
+    """Targets from 0 to `most`; any other becomes NaN.
 
-    Raises ValueError for one that is known.
+    Raises ValueError for a known target outside of the range.
     """
     if targets.node.op == "constant":
         values = targets.node.attrs["value"].array
@@ -158,7 +158,7 @@ def mixed(rows: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor]
 
 
 def mixed_targets(targets: Tensor) -> list[tuple[Tensor, Tensor | None]]:
-    """The targets that the rows of this pass have, with the share of each; None for all of it."""
+    """The targets of the rows in this pass, each with its share; None for a share of 1."""
     seen = training_pass()
     if seen is None or not seen.mixed:
         return [(targets, None)]

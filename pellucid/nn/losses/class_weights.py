@@ -43,7 +43,7 @@ def balanced_weights(classes: Array | Sequence[int], count: int | None = None) -
 
 
 def check_class_weights(part: Any, count: int | None = None) -> None:
-    """Make `part.class_weights` a tuple of floats, or leave None; raise for what are no weights."""
+    """Make `part.class_weights` a tuple of floats, or leave None; raises for anything else."""
     weights = part.class_weights
     if weights is None:
         return

@@ -20,8 +20,8 @@ from pellucid.nn.losses.class_weights import check_class_weights
 class BinaryCrossEntropy(Loss):
     """−y log σ(x) − (1 − y) log(1 − σ(x)) on logits x, averaged.
 
-    Targets are 0 or 1, or probabilities; another is an error where it can be seen when the graph is
-    built, and gives NaN where it comes with the data. Outputs and targets of one shape; (n, 1) pairs
+    Targets are 0 or 1, or probabilities. Any other raises ValueError where it is known, and makes the
+    loss NaN where it comes with the data. Outputs and targets of one shape; (n, 1) pairs
     with (n,).
     Computed as max(x, 0) − xy + log(1 + e^−|x|), which is finite and accurate at any x.
 
@@ -67,8 +67,8 @@ class CrossEntropy(Loss):
 
     Outputs are (batch, …, classes). Targets are integer classes 0 … classes − 1 of shape
     (batch, …), or float probabilities of the outputs' shape: −Σ_k y_k log softmax(x)_k.
-    A class outside the range is an error where it can be seen when the graph is built, and makes
-    the loss of its row NaN where it comes with the data, so that it cannot pass unnoticed.
+    A known class outside the range raises ValueError; one that comes with the data makes the loss
+    of its row NaN.
 
     label_smoothing: ε: the target is 1 − ε on its class and ε/K on each (Szegedy et al. 2016,
                      section 7), at least 0 and less than 1.

@@ -22,7 +22,10 @@ Batch = tuple[Any, ...]
 
 @runtime_checkable
 class Resumable(Protocol):
-    """An iterable that says where it is, as torchdata's StatefulDataLoader does."""
+    """An iterable that says where it is, as torchdata's StatefulDataLoader does.
+
+    After the last batch of a pass its state is that of the beginning of the next: `iter` begins a pass.
+    """
 
     def state_dict(self) -> dict[str, Any]:
         """Where it is, as JSON values."""
@@ -41,7 +44,8 @@ class IteratedBatches:
 
     Resuming: an iterable with `state_dict` and `load_state_dict` says itself where it goes on.
     Another is begun anew, and the batches of the epoch that were used already are drawn and dropped,
-    so it has to give the same ones again. A generator gives its batches once and cannot be resumed.
+    so it has to give the same ones again. A batch is drawn before its step comes, and `state_dict` is
+    asked for before each. A generator gives its batches once and cannot be resumed.
     """
 
     replayable = False
@@ -118,6 +122,11 @@ class IteratedBatches:
                 batches.append(batch)
                 bytes_taken += sum(array.nbytes for array in _arrays(batch).values())
                 ends = self._in_epoch + len(batches) == self._fixed
+        if not ends and not self._waiting:
+            # Whether an epoch has ended is known by the batch after its last.
+            drawn = self._draw()
+            ends = drawn.batch is None
+            (self._taken if ends else self._waiting).append(drawn)
         if ends and begins and not batches:
             raise DataError(f"The iterable of batches gave none in epoch {epoch + 1}.")
         self._in_epoch += len(batches)
@@ -153,11 +162,21 @@ class IteratedBatches:
             self._iterator = iter(self.source)
             batch = next(self._iterator, None)
         if batch is not None:
-            return _Drawn(_checked(batch), before)
+            return _Drawn(self._alike(_checked(batch)), before)
         if self._fixed is not None:
             raise DataError("The batches ended in the middle of an epoch.")
         self._iterator = None
         return _Drawn(None, before)
+
+    def _alike(self, batch: Batch) -> Batch:
+        """A batch, of the same parts as the first."""
+        names = _arrays(batch).keys()
+        expected = names if self._example is None else _arrays(self._example).keys()
+        if names != expected:
+            raise DataError(
+                f"A batch has the parts {', '.join(names)}, the first one has {', '.join(expected)}."
+            )
+        return batch
 
     def _source_state(self) -> dict[str, Any] | None:
         """Where the iterable is, if it says so."""
@@ -221,7 +240,10 @@ def _checked(batch: Any) -> Batch:
         array = np.asarray(part)
         if array.dtype.kind not in "biuf" or array.ndim == 0:
             raise DataError(f"{name} of a batch is no array of numbers with rows: {part!r:.60}")
-        array = np.ascontiguousarray(array, step_dtype(array.dtype))
+        if len(array) == 0:
+            raise DataError(f"{name} of a batch has no rows.")
+        # A copy: who makes the batches may write the next one into the same memory.
+        array = np.array(array, step_dtype(array.dtype), order="C")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise DataError(f"{name} of a batch holds NaN or infinite values.")
         return array

@@ -58,8 +58,8 @@ def test_an_activation_and_its_derivative_share_their_work() -> None:
     net = nn.Sequential(nn.Linear(24), nn.GELU(), nn.Linear(3))
     (kernel,) = (k for k in training(net, 12).kernels if {"gelu", "normal_cdf"} & set(k.ops))
     assert kernel.kind == "contraction" and {"gelu", "normal_cdf", "normal_pdf"} <= set(kernel.ops)
-    given = 16 * 12 + 12 * 24 + 24
-    assert kernel.moved <= 4 * (given + 16 + 2 * 16 * 24)  # the rows' numbers; no value before GELU
+    read = 16 * 12 + 12 * 24 + 24
+    assert kernel.moved <= 4 * (read + 16 + 2 * 16 * 24)  # the rows' numbers; no value before GELU
 
 
 def test_a_convolution_counts_every_multiply_add() -> None:
@@ -124,10 +124,10 @@ def test_equal_ops_in_a_row_are_counted() -> None:
 def test_a_page_fits_its_width(
     perceptron: Explanation, recurrent: Explanation, width: int, measured: bool
 ) -> None:
-    for found in (perceptron, recurrent):
-        text = table(found.measured() if measured else found, width)
+    for explanation in (perceptron, recurrent):
+        text = table(explanation.measured() if measured else explanation, width)
         assert max(map(len, text.splitlines())) <= width
-        for layer in dict.fromkeys(layer for k in found.kernels for layer in k.layers):
+        for layer in dict.fromkeys(layer for k in explanation.kernels for layer in k.layers):
             assert layer.split()[-1] in text
         assert "together" in text and ("GFLOP/s" in text) == measured
 
@@ -166,22 +166,22 @@ def test_a_program_of_nothing() -> None:
 def test_measuring_leaves_the_states_and_adds_up(perceptron: Explanation) -> None:
     states = perceptron.program.graph.states
     before = [state.value.copy() for state in states]
-    found = perceptron.measured()
+    explanation = perceptron.measured()
     for state, value in zip(states, before, strict=True):
         np.testing.assert_array_equal(state.value, value)
-    assert found.seconds is not None and found.peak is not None
-    times = [kernel.seconds for kernel in found.kernels]
+    assert explanation.seconds is not None and explanation.peak is not None
+    times = [kernel.seconds for kernel in explanation.kernels]
     assert all(time is not None and time >= 0 for time in times)
-    assert sum(time or 0.0 for time in times) == pytest.approx(found.seconds)
-    assert [k.ops for k in found.kernels] == [k.ops for k in perceptron.kernels]
+    assert sum(time or 0.0 for time in times) == pytest.approx(explanation.seconds)
+    assert [k.ops for k in explanation.kernels] == [k.ops for k in perceptron.kernels]
 
 
 def test_measuring_with_feeds_of_ones_own() -> None:
     x = g.placeholder("x", (3,))
     w = g.variable(np.zeros(3, np.float32), "w")
     graph = Graph({"y": x.sum().node}, {w.node.attrs["state"]: (w + x).node})
-    found = explain(NativeProgram(graph, 1)).measured({"x": np.ones((7, 3), np.float32)})
-    assert found.seconds is not None and found.seconds > 0
+    explanation = explain(NativeProgram(graph, 1)).measured({"x": np.ones((7, 3), np.float32)})
+    assert explanation.seconds is not None and explanation.seconds > 0
     assert not graph.states[0].value.any()
     with pytest.raises(ValueError, match="'x' takes 7 steps"):
         explain(NativeProgram(graph, 1)).measured({"x": np.ones((7, 2), np.float32)})
@@ -210,8 +210,8 @@ def test_the_peak_is_that_of_the_best_try(monkeypatch: pytest.MonkeyPatch) -> No
     team = Busy()
     monkeypatch.setattr(peak, "team_of", lambda threads: team)
     monkeypatch.setattr("time.perf_counter", lambda: now[0])
-    found = peak.peak_flops.__wrapped__(3)
-    each = found * 0.004 / team.work
+    explanation = peak.peak_flops.__wrapped__(3)
+    each = explanation * 0.004 / team.work
     assert each == pytest.approx(round(each)) and round(each) % 3 == 0
     assert now[0] > 0.5
 
@@ -239,7 +239,7 @@ def test_numbers_have_three_digits(text: str, wanted: str) -> None:
 
 def test_a_compiled_function_explains_itself() -> None:
     softmax = pel.compile(lambda x: x.exp() / x.exp().sum(-1, keepdims=True))
-    found = softmax.explain(np.ones((1000, 64), np.float32))
-    (kernel,) = found.kernels
+    explanation = softmax.explain(np.ones((1000, 64), np.float32))
+    (kernel,) = explanation.kernels
     assert kernel.ops == ("exp", "sum", "div") and kernel.layers == ()
-    assert "loops 1000×64" in str(found)
+    assert "loops 1000×64" in str(explanation)

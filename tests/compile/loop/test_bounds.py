@@ -1,4 +1,4 @@
-"""The prover of bounds: against every access that small functions make, and on all emitted code."""
+"""The prover of bounds, compared with all accesses of small functions and run on emitted code."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def is_proven(function: Function, size: int) -> bool:
     return True
 
 
-# -- what a function accesses, by running it --------------------------------------------------------
+# -- accesses of a function, by running it ----------------------------------------------------------
 
 
 @dataclass
 class Machine:
-    """Runs loop IR of integers and keeps the bytes that it accesses."""
+    """An interpreter of integer loop IR that records the range of accessed bytes."""
 
     values: dict[Value, Any] = field(default_factory=dict)
     first: int = 1 << 40
@@ -132,7 +132,7 @@ class Machine:
 
 
 def accessed(function: Function) -> tuple[int, int]:
-    """First and last byte of p that any task touches."""
+    """The first and last byte of p that any task accesses."""
     machine = Machine()
     pointer, begin, end = function.parameters
     for first in range(TASKS):
@@ -190,7 +190,7 @@ class Grower:
         del self.numbers[before:]
 
     def counted(self, depth: int) -> None:
-        """A digit that is counted up and begins anew."""
+        """A carried index that is incremented and wraps to 0."""
         b, extent = self.b, 1 + self.below(4)
         start = b.rem(b.maximum(self.number(), 0), extent)
         with b.loop(0, 1 + self.below(5), 1, [start]) as loop:
@@ -239,7 +239,7 @@ class Grower:
 
 @pytest.mark.parametrize("first", range(0, 150, 50))
 def test_what_is_proven_is_true(first: int) -> None:
-    """The least size that is proven holds every byte that running the function touches."""
+    """The least size that is proven includes every byte that the function accesses."""
     tight = 0
     for seed in range(first, first + 50):
         function = Grower(seed).function()
@@ -320,7 +320,7 @@ def kernels(graph: Graph, target: str) -> Iterator[tuple[Function, dict[str, int
 @pytest.mark.parametrize("target", ["avx512", "avx2", "sse2", "neon"])
 @pytest.mark.parametrize("make", GRAPHS)
 def test_kernels_of_training_steps(make: Callable[[], Graph], target: str) -> None:
-    """All are proven, and hardly any with a buffer that is a byte too short."""
+    """All are proven. Few are proven with a buffer that is one byte too short."""
     short = refused = 0
     for function, sizes, tasks in kernels(make(), target):
         prove(function, sizes, tasks)

@@ -1,4 +1,4 @@
-"""The checker of loop IR, and everything that the emitters write checked by it."""
+"""The checker of loop IR, on illegal code and on all emitted code."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_training_steps(make: Callable[[], Graph], target: str) -> None:
     check(make(), target)
 
 
-# -- what the checker must notice ------------------------------------------------------------------
+# -- illegal code -----------------------------------------------------------------------------------
 
 V8, W8, M8 = Type("f32", 8), Type("i64", 8), Type("i1", 8)
 pointer, number, whole, flag = Value(PTR, "p"), Value(F32, "x"), Value(I64, "n"), Value(I1, "c")

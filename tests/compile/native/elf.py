@@ -1,4 +1,4 @@
-"""Object files for Linux (ELF64, little-endian): enough to see what they call and to load them."""
+"""Object files for Linux (ELF64, little-endian), read as far as is needed to load them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOADED = 2
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the file; `loaded` if it belongs into memory."""
+    """A section of the file; `loaded` if it is part of the program's memory."""
 
     kind: int
     flags: int

@@ -43,7 +43,7 @@ class Memory:
         return address
 
     def read(self, address: int, like: Array) -> Array:
-        """An array that lies at an address."""
+        """The array at an address."""
         content = bytes(self._processor.mem_read(address, like.nbytes)) if like.nbytes else b""
         return np.frombuffer(content, like.dtype).reshape(like.shape).copy()
 
@@ -58,7 +58,7 @@ class Emulated:
         assert self._object.machine == AARCH64 and not self._object.undefined
 
     def run(self, steps: int, feeds: Mapping[str, Array]) -> dict[str, Array]:
-        """As NativeProgram's."""
+        """As `NativeProgram.run`."""
         processor = unicorn.Uc(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
         floats_on = 3 << 20
         processor.reg_write(arm.UC_ARM64_REG_CPACR_EL1, floats_on)
@@ -105,7 +105,7 @@ class Emulated:
 
 
 def _load(file: Object, memory: Memory, processor: unicorn.Uc) -> int:
-    """Lay out the sections, fill in addresses; returns that of the entry."""
+    """Copy the sections into memory and apply relocations; returns the address of the entry."""
     bases = {i: memory.copy_in(s.content) for i, s in enumerate(file.sections) if s.loaded}
     for relocation in file.relocations:
         if relocation.section in bases and relocation.kind != _PREL32:
@@ -118,7 +118,7 @@ def _load(file: Object, memory: Memory, processor: unicorn.Uc) -> int:
 
 
 def _filled(word: int, relocation: Relocation, at: int, target: int) -> int:
-    """An instruction with the address that it lacked (ELF for the Arm 64-bit architecture, 5.7)."""
+    """An instruction after its relocation (ELF for the Arm 64-bit architecture, 5.7)."""
     low = target % _PAGE
     if relocation.kind == _ADR_PAGE:
         pages = target // _PAGE - at // _PAGE

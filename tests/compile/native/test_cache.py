@@ -1,4 +1,4 @@
-"""Object code on disk: whatever happens to the folder, the results are right."""
+"""The cache of object code: results are right, whatever happens to the folder."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def graph() -> Graph:
 
 
 def works(cache: ObjectCache) -> bool:
-    """Compile, check the result, and say whether the code came from the cache."""
+    """Compile and check the result; returns whether the code came from the cache."""
     program = NativeProgram(graph(), 1, cache)
     assert program.run(1)["y"].tolist() == [[0, 3, 6, 9, 12]]
     return program.from_cache
 
 
 def entries(folder: Path) -> list[Path]:
-    """Everything in a folder but the key."""
+    """All files of a folder except the secret."""
     return sorted(file for file in folder.iterdir() if file.name != module.SECRET)
 
 

@@ -1,4 +1,4 @@
-"""Forks at any moment of what other threads do: the child builds, compiles and runs, and is right."""
+"""Forks while other threads are busy: the child builds, compiles and runs, and its results are right."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PATIENCE = 100.0  # seconds
 
 
 def compiled(number: float, threads: int, cache: ObjectCache | None = None) -> NativeProgram:
-    """A product and what follows, whose code is its own for every number."""
+    """A product and elementwise functions; each number gives a program of its own."""
     x = g.variable(np.linspace(-1, 1, 64 * 32, dtype=np.float32).reshape(64, 32), "x")
     y = (x.T @ x).tanh() * number + (x * number).exp().sum(0)
     return NativeProgram(Graph({"y": y.sum().node}), threads, cache)
@@ -45,7 +45,7 @@ def right(number: float, threads: int, cache: ObjectCache | None = None) -> bool
 
 
 def in_child(work: Callable[[], bool]) -> int:
-    """Start a child that does some work; its exit code is 0 if that is right."""
+    """Fork a child; its exit code is 0 if `work` returns true."""
     child = os.fork()
     if child:
         return child
@@ -71,7 +71,7 @@ def outcome(child: int, until: float) -> int:
 def forked_during(
     busy: Sequence[Callable[[int], object]], work: Callable[[int], bool], forks: int
 ) -> list[int]:
-    """What became of children that are forked, six at a time, while threads are busy."""
+    """The exit codes of children that are forked, six at a time, while threads are busy."""
     stop = threading.Event()
 
     def keep_on(what: Callable[[int], object], number: int) -> None:
@@ -116,7 +116,7 @@ def test_forks_while_threads_build_graph() -> None:
 
 
 def test_forks_while_threads_build_compile_and_run(tmp_path: Path) -> None:
-    """Nothing comes from a cache, so that LLVM is busy most of the time."""
+    """Nothing comes from a cache, so LLVM is busy most of the time."""
     running = compiled(0.5, 2)
     made = iter(range(10**9))
 

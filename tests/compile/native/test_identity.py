@@ -1,4 +1,4 @@
-"""Compilers that differ have different keys, however they are installed."""
+"""Different compilers have different keys, in every form of installation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory: where there is not enough, and what is given back."""
+"""Errors where memory is short, and memory that is freed."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_memory_that_is_refused_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def resident() -> int:
-    """Bytes of this process that lie in memory."""
+    """Resident bytes of this process."""
     return int(PAGES.read_text().split()[1]) * 4096
 
 

@@ -1,4 +1,4 @@
-"""Teams of threads: forks, exits, interrupts, several at once, more than there are processors."""
+"""Teams of threads: forks, exits, interrupts, several teams at once, more threads than processors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no for
 
 
 def program(threads: int, scale: float = 1.0) -> NativeProgram:
-    """Products that take a millisecond or so a step, over a state that keeps moving."""
+    """Products of about a millisecond a step, with a state that changes in every step."""
     rng = np.random.default_rng(0)
     w = g.variable((rng.standard_normal((192, 192)) / 14).astype(np.float32), "w")
     x = g.tensor((scale * rng.standard_normal((256, 192))).astype(np.float32))
@@ -46,7 +46,7 @@ def sums(made: NativeProgram, steps: int = 20) -> bytes:
 
 @pytest.fixture
 def usual(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """No number of threads is asked for."""
+    """The number of threads is not set."""
     monkeypatch.delenv("PELLUCID_THREADS", raising=False)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     yield monkeypatch
@@ -82,7 +82,7 @@ def test_a_team_that_was_ended_begins_again() -> None:
 
 
 def test_several_threads_of_python_run_programs_at_once() -> None:
-    """Programs of their own, on teams that they share and on none; and one program for all."""
+    """Each thread runs programs of its own, with and without a shared team, and one shared program."""
     alone = {scale: sums(program(1, scale)) for scale in (1.0, 2.0, 3.0)}
     shared = program(2)
     state = shared.graph.states[0]
@@ -200,7 +200,7 @@ def script(text: str, **environment: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_the_interpreter_exits(ending: str) -> None:
-    """Without a word, also while a thread is still in a run, or when a run comes at the very end."""
+    """Silently, even while a thread is in a run, or if a run starts at exit."""
     result = script(
         "import sys, threading, atexit, gc\n"
         # From Python 3.12 on no thread can be started so late.
@@ -234,7 +234,7 @@ def test_an_interrupt_comes_after_the_run_and_leaves_everything_usable() -> None
 
 @pytest.mark.parametrize("trouble", [RuntimeError("can't start new thread"), KeyboardInterrupt()])
 def test_a_team_that_cannot_start(monkeypatch: pytest.MonkeyPatch, trouble: BaseException) -> None:
-    """The threads that had started end, in memory that is theirs; the next job has new ones."""
+    """Threads that had started end, and keep their memory until then; the next job starts new ones."""
     start = threading.Thread.start
     team_of(7).stop()
     made = program(7)
@@ -288,7 +288,7 @@ def test_how_many_threads(usual: pytest.MonkeyPatch) -> None:
 
 
 def test_a_share_of_the_processors(usual: pytest.MonkeyPatch) -> None:
-    """Several processes that joblib starts get theirs by OMP_NUM_THREADS; what is asked for counts."""
+    """OMP_NUM_THREADS limits the number, as joblib does for its processes; an explicit number wins."""
     usual.setattr(thread_count, "available_processors", lambda: 8)
     for text, threads in (("2", 2), ("16", 8), ("3,2", 3), (" 4 ", 4), ("0", 8), ("", 8), ("x", 8)):
         usual.setenv("OMP_NUM_THREADS", text)
@@ -323,7 +323,7 @@ def test_processors_by_affinity() -> None:
 
 
 def test_waiting_threads_sleep() -> None:
-    """A team without work uses no processor: its threads' own clocks stand still."""
+    """Threads of an idle team use no processor time."""
     if not Path("/proc/self/task").exists():
         pytest.skip("there is no /proc here")
     sums(program(3))
@@ -374,7 +374,7 @@ print((time.process_time() - used) / (time.monotonic() - began))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="threads of POSIX are elsewhere")
 def test_waiting_threads_sleep_where_there_is_no_futex() -> None:
-    """A thread that spun would use all the time of a processor, or what others leave of it."""
+    """A spinning thread would use all the time of a processor, or all that others leave."""
     result = script(WITHOUT_FUTEX)
     assert (result.returncode, result.stderr) == (0, "")
     assert float(result.stdout) < 0.05

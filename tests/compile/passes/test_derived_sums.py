@@ -93,11 +93,11 @@ def test_what_is_not_finite_is_seen(name: str, where: int, bad: float, dtype: Ki
     arrays = [np.array(t.numpy(), dtype) for t in (X, X.exp(), ROW)]
     arrays[where].flat[1] = bad
     result = BAD[name](*(g.variable(array, "v") for array in arrays))
-    right, found = (
+    right, actual = (
         executor.build(_graph(result)).run(1, {})["0"] for executor in (g.Reference(), Native())
     )
-    np.testing.assert_array_equal(np.isfinite(found), np.isfinite(right))
-    np.testing.assert_array_equal(np.isnan(found) | np.isinf(right), ~np.isfinite(right))
+    np.testing.assert_array_equal(np.isfinite(actual), np.isfinite(right))
+    np.testing.assert_array_equal(np.isnan(actual) | np.isinf(right), ~np.isfinite(right))
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_a_factor_that_is_not_quite_one_over_n_is_another_value(dtype: Kind, nea
     values = np.full((8, 125), 9e9).astype(dtype)
     share = float(dtype((1 + near) / 1000))
     x = g.variable(values, "x")
-    found = float(Native().build(_graph((x - x.sum() * share).sum())).run(1, {})["0"][0])
-    assert found == pytest.approx(
+    actual = float(Native().build(_graph((x - x.sum() * share).sum())).run(1, {})["0"][0])
+    assert actual == pytest.approx(
         (1 - 1000 * share) * 9e12, rel=0.5 if dtype is np.float32 else 1e-3
     )
 
@@ -120,8 +120,8 @@ def test_a_product_of_finite_numbers_does_not_become_nan() -> None:
     x = g.variable(np.full((4, 3), 1e20, np.float32) * np.arange(3, dtype=np.float32), "x")
     c = g.variable(np.full((4, 1), 1e19, np.float32), "c")
     y = ((x - x.mean(1, keepdims=True)) * 1e-19 * c * 1e-19 + 1.0).sum(1)
-    found = Native().build(_graph(y)).run(1, {})["0"]
-    np.testing.assert_allclose(found, 3.0, rtol=1e-5)
+    actual = Native().build(_graph(y)).run(1, {})["0"]
+    np.testing.assert_allclose(actual, 3.0, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("layer", "sums"), [(nn.BatchNorm, 5), (nn.LayerNorm, 7)])
@@ -151,5 +151,5 @@ def test_batch_norm_backward_is_exact(mean: float) -> None:
 
     exact = gradient(np.float64)
     with g.using(Native()):
-        found = gradient(np.float32)
-    np.testing.assert_allclose(found, exact, rtol=0, atol=1e-6 * max(mean, 1.0))
+        actual = gradient(np.float32)
+    np.testing.assert_allclose(actual, exact, rtol=0, atol=1e-6 * max(mean, 1.0))

@@ -1,4 +1,4 @@
-"""Sums that are joined, and wholes that are assembled from their parts."""
+"""Terms of sums that are merged, and concatenations that are written in place."""
 
 from __future__ import annotations
 

@@ -65,9 +65,9 @@ def test_random_graphs_keep_their_values(seed: int) -> None:
         for state, value in zip(graph.states, before, strict=True):
             state.value = value
         with np.errstate(all="ignore"):
-            found = Reference().build(which).run(1, feeds)
+            outputs = Reference().build(which).run(1, feeds)
         updated = {f"state {i}": s.value.copy() for i, s in enumerate(graph.states)}
-        return {**found, **updated}
+        return {**outputs, **updated}
 
     one, other = run(graph), run(small)
     for name, value in one.items():

@@ -73,8 +73,8 @@ def test_compiled_variances_are_exact(offset: float, shape: tuple[int, int]) -> 
     """Beside float64, wherever the values lie, and never below 0."""
     x = RNG.normal(offset, 1.0, shape).astype(np.float32)
     for axis in (0, 1):
-        found = Native().build(graph_of(g.variable(x, "x").var(axis))).run(1, {})["0"][0]
-        np.testing.assert_allclose(found, x.astype(np.float64).var(axis), rtol=1e-6)
+        actual = Native().build(graph_of(g.variable(x, "x").var(axis))).run(1, {})["0"][0]
+        np.testing.assert_allclose(actual, x.astype(np.float64).var(axis), rtol=1e-6)
 
 
 def tiny_spreads() -> list[Array]:
@@ -88,8 +88,8 @@ def tiny_spreads() -> list[Array]:
 @pytest.mark.parametrize("number", range(4))
 def test_no_variance_is_below_zero(number: int) -> None:
     x = tiny_spreads()[number].astype(np.float32)
-    found = Native().build(graph_of(g.variable(x, "x").var(0))).run(1, {})["0"][0]
-    np.testing.assert_allclose(found, x.astype(np.float64).var(0), rtol=1e-4)
+    actual = Native().build(graph_of(g.variable(x, "x").var(0))).run(1, {})["0"][0]
+    np.testing.assert_allclose(actual, x.astype(np.float64).var(0), rtol=1e-4)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -99,8 +99,8 @@ def test_what_is_not_finite_makes_the_variance_nan(bad: float, row: int) -> None
     x[row, 1, 2] = bad
     graph = graph_of(g.variable(x, "x").var(0))
     for executor in (g.Reference(), Native()):
-        found = executor.build(graph).run(1, {})["0"][0]
-        assert np.isnan(found[1, 2]) and np.isfinite(np.delete(found.ravel(), 6)).all()
+        actual = executor.build(graph).run(1, {})["0"][0]
+        assert np.isnan(actual[1, 2]) and np.isfinite(np.delete(actual.ravel(), 6)).all()
 
 
 def kernels_over(plan: Plan, least: int) -> int:

@@ -1,4 +1,4 @@
-"""The algebra of indices against NumPy's integers, at every place of a small domain."""
+"""The algebra of indices against NumPy's integers, at every point of a small domain."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LOOKED_UP = g.tensor(TABLE).node
 
 
 def values(index: Index, shape: Shape = SHAPE) -> Array:
-    """What an index is at every place of a domain, by its definition."""
+    """The values of an index at every point of a domain, by its definition."""
     grid = np.indices(shape)
     total = np.full(shape, index.constant)
     for atom, factor in index.terms:
@@ -46,9 +46,9 @@ def values(index: Index, shape: Shape = SHAPE) -> Array:
         elif isinstance(atom, Remainder):
             term = values(atom.index, shape) % atom.divisor
         else:
-            found = atom.node.attrs["value"].array
-            at = tuple(values(place, shape) for place in atom.indices)
-            term = np.clip(found[at], 0, atom.bound - 1)
+            numbers = atom.node.attrs["value"].array
+            at = tuple(values(position, shape) for position in atom.indices)
+            term = np.clip(numbers[at], 0, atom.bound - 1)
         total = total + factor * term
     return np.asarray(total)
 
@@ -93,18 +93,18 @@ def test_arithmetic(x: Index, y: Index, factor: int, divisor: int) -> None:
 
 @given(indices())
 def test_bounds(x: Index) -> None:
-    found = values(x)
+    numbers = values(x)
     low, high = x.bounds()
-    assert low <= found.min() and found.max() <= high
+    assert low <= numbers.min() and numbers.max() <= high
     if x.is_affine and len({a for a, _ in x.terms}) == len(x.terms):
-        assert (low, high) == (found.min(), found.max())
+        assert (low, high) == (numbers.min(), numbers.max())
 
 
 @given(indices())
 def test_axes_and_factors(x: Index) -> None:
-    found = values(x)
+    numbers = values(x)
     for axis, extent in enumerate(SHAPE):
-        steps = np.diff(found, axis=axis)
+        steps = np.diff(numbers, axis=axis)
         if axis not in x.axes():
             assert not steps.any()
         factor = x.factor(axis)
@@ -129,15 +129,15 @@ def test_steps_from_lane_to_lane(x: Index, lanes: int) -> None:
 
 @given(some.lists(some.integers(1, 5), max_size=4).map(tuple), some.data())
 def test_positions(shape: Shape, data: some.DataObject) -> None:
-    place = np.arange(int(np.prod(shape))).reshape(shape)
-    np.testing.assert_array_equal(values(linear_position(identity(shape), shape), shape), place)
+    position = np.arange(int(np.prod(shape))).reshape(shape)
+    np.testing.assert_array_equal(values(linear_position(identity(shape), shape), shape), position)
     assert [
         values(i, shape).tolist()
         for i in unravelled(linear_position(identity(shape), shape), shape)
     ] == [grid.tolist() for grid in np.indices(shape)]
     low, high, step = (data.draw(some.integers(0, 20)) for _ in range(3))
     guard = Guard(linear_position(identity(shape), shape), low, high, step + 1)
-    holds = (place >= low) & (place < high) & ((place - low) % (step + 1) == 0)
+    holds = (position >= low) & (position < high) & ((position - low) % (step + 1) == 0)
     assert not guard.always() or holds.all()
     assert not guard.never() or not holds.any()
     settled = guard.settled()
@@ -147,13 +147,13 @@ def test_positions(shape: Shape, data: some.DataObject) -> None:
 
 
 @given(indices(), some.sampled_from([(0, 2), (2, 3), (3, 4), (3, 8)]), some.integers(0, 7))
-def test_places_of_turns_side_by_side(x: Index, loop: tuple[int, int], number: int) -> None:
-    """Where an axis is its length / count turns of `count` at once, each of those is its own place."""
+def test_positions_of_jammed_iterations(x: Index, loop: tuple[int, int], number: int) -> None:
+    """An axis jammed by `count` takes length / count iterations, each of `count` positions."""
     axis, count = loop
     number %= count
-    turns = SHAPE[axis] // count
-    shape = tuple(turns if a == axis else n for a, n in enumerate(SHAPE))
-    here = Index(number, ((Axis(axis, turns), count),) if turns > 1 else ())
+    iterations = SHAPE[axis] // count
+    shape = tuple(iterations if a == axis else n for a, n in enumerate(SHAPE))
+    here = Index(number, ((Axis(axis, iterations), count),) if iterations > 1 else ())
     cut = tuple(slice(number, None, count) if a == axis else slice(None) for a in range(4))
     if not _looked_up(x, axis):
         np.testing.assert_array_equal(values(x.substituted({axis: here}), shape), values(x)[cut])
@@ -219,9 +219,9 @@ def test_movement(x: Tensor) -> None:
     while node.inputs:
         at, guards = source_indices(node, at)
         for guard in guards:
-            place = values(guard.index, x.shape)
-            far = (place - guard.low) % guard.step == 0
-            inside &= (guard.low <= place) & (place < guard.high) & far
+            position = values(guard.index, x.shape)
+            far = (position - guard.low) % guard.step == 0
+            inside &= (guard.low <= position) & (position < guard.high) & far
         node = node.inputs[0]
     wanted = x.numpy()
     position = values(linear_position(at, node.shape), x.shape)
@@ -237,15 +237,15 @@ def _merged_positions(
 ) -> list[int]:
     loops = merge_axes(shape, axes, positions, fixed)
     assert [axis for loop in loops for axis in loop.axes] == [a for a in axes if shape[a] != 1]
-    found = []
+    numbers = []
     for turn in np.ndindex(*(loop.extent for loop in loops)):
         at = dict(zip((loop.last for loop in loops), turn, strict=True))
         total = position.constant
         for atom, factor in position.terms:
             assert isinstance(atom, Axis)
             total += factor * at.get(atom.number, 0)
-        found.append(total)
-    return found
+        numbers.append(total)
+    return numbers
 
 
 @given(
@@ -254,7 +254,7 @@ def _merged_positions(
     some.sets(some.integers(0, 3), max_size=2),
 )
 def test_merged_loops(shape: Shape, orders: list[list[int]], fixed: set[int]) -> None:
-    """Fewer loops go through the same places in the same order, for every buffer."""
+    """Fewer loops go through the same positions in the same order, for every buffer."""
     here = identity(shape)
     positions = [linear_position(here, shape)]
     for order in orders:

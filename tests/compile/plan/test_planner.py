@@ -92,8 +92,8 @@ def _not_stored(plan: Plan) -> None:
 
 def _no_output(plan: Plan) -> None:
     plan.targets = {
-        node: [target for target in found if target.kind != "output"]
-        for node, found in plan.targets.items()
+        node: [target for target in targets if target.kind != "output"]
+        for node, targets in plan.targets.items()
     }
 
 
@@ -128,9 +128,9 @@ def _square(n: int, seed: int) -> Tensor:
 
 
 def _state(x: Tensor) -> State:
-    found = x.node.attrs["state"]
-    assert isinstance(found, State)
-    return found
+    state = x.node.attrs["state"]
+    assert isinstance(state, State)
+    return state
 
 
 def _updates(a: Tensor, b: Tensor) -> dict[str, dict[Tensor, Tensor]]:
@@ -172,7 +172,7 @@ def test_states_read_while_they_are_replaced(n: int, name: str) -> None:
 def test_overwriting_in_place_where_it_is_wrong_is_noticed(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schedule, "reads_in_place", lambda *given: True)
+    monkeypatch.setattr(schedule, "reads_in_place", lambda *_: True)
     updates = _updates(_square(16, 0), _square(16, 1))[name]
     plan = make_plan(simplify(Graph({}, {_state(x): y.node for x, y in updates.items()})))
     with pytest.raises(ValueError, match="overwrite"):

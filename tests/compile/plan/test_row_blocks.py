@@ -270,7 +270,7 @@ def test_chains_of_steps(seed: int) -> None:
 
 
 def test_a_missing_barrier_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Usage, "conflicts_with", lambda *given: False)
+    monkeypatch.setattr(Usage, "conflicts_with", lambda *_: False)
     wrong = 0
     for seed in range(10):
         try:

@@ -79,10 +79,10 @@ def _product(seed: int, dtype: Any) -> tuple[Graph, Array, Array]:
 
 
 def _check(program: NativeProgram, wanted: Array, size: Array, depth: int) -> None:
-    found = program.run(1)["y"][0]
-    room = (depth + 4) * np.finfo(found.dtype).eps * size + 1e-300
-    bad = ~(np.abs(found - wanted) <= room)
-    assert not bad.any(), (np.argwhere(bad)[:3], found[bad][:3], wanted[bad][:3])
+    actual = program.run(1)["y"][0]
+    tolerance = (depth + 4) * np.finfo(actual.dtype).eps * size + 1e-300
+    bad = ~(np.abs(actual - wanted) <= tolerance)
+    assert not bad.any(), (np.argwhere(bad)[:3], actual[bad][:3], wanted[bad][:3])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -161,10 +161,10 @@ def test_convolutions_with_any_tiling(monkeypatch: pytest.MonkeyPatch, tmp_path:
         def convolved(x: Array, w: Array, s: Any = stride, d: Any = dilation) -> Array:
             """The definition, window by window."""
             reach = [d[0] * 2, d[1]]
-            places = [(n - r - 1) // t + 1 for n, r, t in zip(x.shape[1:3], reach, s, strict=True)]
-            out = np.zeros((x.shape[0], *places, w.shape[-1]))
-            for i in range(places[0]):
-                for j in range(places[1]):
+            lengths = [(n - r - 1) // t + 1 for n, r, t in zip(x.shape[1:3], reach, s, strict=True)]
+            out = np.zeros((x.shape[0], *lengths, w.shape[-1]))
+            for i in range(lengths[0]):
+                for j in range(lengths[1]):
                     top, left = i * s[0], j * s[1]
                     seen = x[:, top : top + reach[0] + 1 : d[0], left : left + reach[1] + 1 : d[1]]
                     out[:, i, j] = np.tensordot(seen, w, 3)
@@ -199,8 +199,8 @@ def test_nothing_beyond_an_operand_is_read() -> None:
         around[2:-2, 2:-2], other[2:-2, 2:-2] = 1.0, 2.0
         a, b = g.variable(around, "a")[2:-2, 2:-2], g.variable(other, "b")[2:-2, 2:-2]
         for x, y in ((a, b), (b.T, a.T)):
-            found = NativeProgram(Graph({"y": (x @ y).node})).run(1)["y"]
-            assert (found == 2.0 * k).all()
+            actual = NativeProgram(Graph({"y": (x @ y).node})).run(1)["y"]
+            assert (actual == 2.0 * k).all()
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 4, 8, 16])
@@ -209,13 +209,13 @@ def test_squares_are_transposed_in_registers(lanes: int) -> None:
     b = Builder("square", [])
     rows = [Value(Type("f32", lanes), f"r{i}") for i in range(lanes)]
     held = {row.name: [(i, j) for j in range(lanes)] for i, row in enumerate(rows)}
-    found = transposed(b, list(rows))
+    actual = transposed(b, list(rows))
     for item in b.function.body.items:
         assert isinstance(item, Instruction) and isinstance(item.detail, tuple)
         assert item.result is not None
         pool = held[item.args[0].name] + held[item.args[1].name]
         held[item.result.name] = [pool[i] for i in item.detail]
-    for i, row in enumerate(found):
+    for i, row in enumerate(actual):
         assert held[row.name] == [(j, i) for j in range(lanes)]
 
 
@@ -237,9 +237,9 @@ def test_long_sums_lose_no_more_than_a_good_library_does(depth: int) -> None:
     """One chain of roundings would lose 0.3 √depth units; PyTorch and OpenBLAS lose 4 to 5."""
     rng = np.random.default_rng(depth)
     a, b = (rng.normal(size=shape).astype(np.float32) for shape in ((31, depth), (depth, 33)))
-    (found,) = NativeProgram(Graph({"c": (g.variable(a, "a") @ g.variable(b, "b")).node})).run(1)[
+    (actual,) = NativeProgram(Graph({"c": (g.variable(a, "a") @ g.variable(b, "b")).node})).run(1)[
         "c"
     ]
     exact = a.astype(np.float64) @ b.astype(np.float64)
-    lost = np.sqrt(np.mean((found - exact) ** 2)) / np.sqrt(depth) / 2.0**-24
+    lost = np.sqrt(np.mean((actual - exact) ** 2)) / np.sqrt(depth) / 2.0**-24
     assert lost < 6

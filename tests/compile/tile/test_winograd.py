@@ -71,8 +71,8 @@ def test_sums_are_right(picture: Picture, dtype: Any, padding: int) -> None:
     kinds = {work.window_gradient for work in _winograds(made)}
     assert kinds == ({False, True} if min(graph.outputs["y"].shape[1:3]) > 3 else {False})
     wanted = _exact(picture, feeds, padding)
-    for name, found in made.run(1, feeds).items():
-        lost = np.abs(found - wanted[name]).max() / np.abs(wanted[name]).max()
+    for name, actual in made.run(1, feeds).items():
+        lost = np.abs(actual - wanted[name]).max() / np.abs(wanted[name]).max()
         assert lost < 12 * np.finfo(dtype).eps, name
 
 
@@ -89,8 +89,8 @@ def test_with_any_vectors(
         made = NativeProgram(graph, 2, ObjectCache(tmp_path))
         assert _winograds(made)
         wanted = _exact(picture, feeds)
-        for name, found in made.run(1, feeds).items():
-            lost = np.abs(found - wanted[name]).max() / np.abs(wanted[name]).max()
+        for name, actual in made.run(1, feeds).items():
+            lost = np.abs(actual - wanted[name]).max() / np.abs(wanted[name]).max()
             assert lost < 12 * np.finfo(dtype).eps, name
 
 
@@ -99,8 +99,8 @@ def test_any_number_of_threads_gives_the_same_bits(picture: Picture) -> None:
     graph, feeds = _convolution(picture, np.float32)
     first, *others = (NativeProgram(graph, threads).run(1, feeds) for threads in (1, 2, 3, 5))
     for other in others:
-        for name, found in first.items():
-            assert np.array_equal(found, other[name]), name
+        for name, actual in first.items():
+            assert np.array_equal(actual, other[name]), name
 
 
 def test_as_exact_as_a_direct_sum_nearly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,8 +113,8 @@ def test_as_exact_as_a_direct_sum_nearly(tmp_path: Path, monkeypatch: pytest.Mon
     sums = NativeProgram(graph, 1, ObjectCache(tmp_path / "sums"))
     assert _winograds(tiled) and not _winograds(sums)
     direct = sums.run(1, feeds)
-    for name, found in tiled.run(1, feeds).items():
-        lost, least = (np.std(each - wanted[name]) for each in (found, direct[name]))
+    for name, actual in tiled.run(1, feeds).items():
+        lost, least = (np.std(each - wanted[name]) for each in (actual, direct[name]))
         assert lost < 2 * least, name
 
 
@@ -127,12 +127,12 @@ def test_what_is_not_finite_reaches_only_results_that_read_it(
         graph, feeds = _convolution((2, *size, 16, 16, 1), np.float32)
         feeds["x"][0, 1, row, row % size[1], 3] = value
         wanted = g.Reference().build(graph).run(1, feeds)
-        found = NativeProgram(graph, 1).run(1, feeds)
+        actual = NativeProgram(graph, 1).run(1, feeds)
         for name in ("y", "dx"):
-            assert np.array_equal(np.isfinite(found[name]), np.isfinite(wanted[name])), name
-        # Of the window all places may see it, but only of that channel.
-        assert not np.isfinite(found["dw"][~np.isfinite(wanted["dw"])]).any()
-        assert np.isfinite(np.delete(found["dw"], 3, axis=3)).all()
+            assert np.array_equal(np.isfinite(actual[name]), np.isfinite(wanted[name])), name
+        # In the window it may reach every element, but only of that channel.
+        assert not np.isfinite(actual["dw"][~np.isfinite(wanted["dw"])]).any()
+        assert np.isfinite(np.delete(actual["dw"], 3, axis=3)).all()
 
 
 def test_nothing_beyond_an_operand_is_read() -> None:

@@ -1,4 +1,4 @@
-"""Polynomials that are nearly the best: interpolation in the zeros of a Chebyshev polynomial."""
+"""Near-minimax polynomials: interpolation at the zeros of a Chebyshev polynomial."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import mpmath as mp
 def interpolation(
     function: Callable[[Any], Any], low: float, high: float, count: int
 ) -> tuple[float, ...]:
-    """The coefficients of 1, x, x², … of the polynomial that meets a function in `count` zeros."""
+    """The coefficients of 1, x, x², … of the polynomial that equals a function at `count` nodes."""
     with mp.workprec(400):
         middle, half = (mp.mpf(low) + high) / 2, (mp.mpf(high) - low) / 2
         nodes = [middle + half * mp.cos(mp.pi * (2 * i + 1) / (2 * count)) for i in range(count)]

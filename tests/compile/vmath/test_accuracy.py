@@ -1,4 +1,4 @@
-"""Each function over its whole range: how many units of the last place it may be off."""
+"""The error of each function over its whole range, in units of the last place (ulp)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LIMITS = {
     "cos": (0.51, 2.5),
     "pow": (0.51, 1.1),
 }
-"""What was measured, rounded up, in float32 and float64; the promise is 2 and 4."""
+"""Measured errors, rounded up, in float32 and float64; the documented bounds are 2 and 4."""
 ONE = sorted(FUNCTIONS - {"pow"})
 HARDEST = 6381956970095103 * 2.0**797
 """The float64 nearest to a multiple of π/2 (Muller, *Elementary Functions*, 2006, 11.3)."""
@@ -55,7 +55,7 @@ def test_no_function_is_left_out() -> None:
 
 @pytest.mark.parametrize("name", ONE)
 def test_float32(name: str) -> None:
-    """Of 2³² bit patterns every 4099th; numbers around 1, steps and ends; all small subnormals."""
+    """Every 4099th bit pattern, numbers around thresholds, and small subnormals."""
     edges = np.array([1, 0.625, 88.72284, -87.33655, -103.97208, 10, 1e-38, 0.5, 2**20], np.float32)
     edges = np.append(edges, np.array([0.75, 1.75, -1.75, -12.94, -14.17], np.float32))
     small = np.arange(1, 3000, dtype=np.int32).view(np.float32)
@@ -79,12 +79,12 @@ def test_float32_power() -> None:
 
 
 def spread(rng: np.random.Generator, low: float, high: float) -> Array:
-    """Numbers of all sizes between two."""
+    """Log-uniform random numbers between two bounds."""
     return np.exp(rng.uniform(np.log(low), np.log(high), COUNT))
 
 
 def arguments(name: str) -> Array:
-    """Float64 arguments over the range in which a function neither overflows nor is flat."""
+    """Float64 arguments over the range where a function neither overflows nor is constant."""
     rng = np.random.default_rng(1)
     ordinary = rng.uniform(-2, 2, COUNT)
     tiny = spread(rng, 5e-324, 1e-3) * rng.choice([-1, 1], COUNT)
@@ -185,7 +185,7 @@ def test_odd_functions_are_odd(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["exp", "log", "tanh", "sigmoid", "erf", "normal_cdf"])
 def test_growing_functions_grow(name: str) -> None:
-    """Over neighbouring floats: nowhere does the value fall by more than its own rounding."""
+    """Between neighbouring floats the value never falls by more than its rounding error."""
     x = near(np.array([0.1, 0.34657, 0.625, 1.0, 1.4142, 3.0], np.float32), 1, 4000)
     computed = compiled(name, x).reshape(6, -1).astype(np.float64)
     fall = -np.diff(computed, axis=1).min(initial=0)
@@ -194,7 +194,7 @@ def test_growing_functions_grow(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["avx2", "sse2"])
 def test_without_fused_multiply_add(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a · b + c is two roundings the promise holds as well."""
+    """The bounds hold where a · b + c is rounded twice."""
     program = importlib.import_module("pellucid.compile.program")
     if program.host_isa().triple.split("-")[0] != "x86_64":
         pytest.skip("this machine runs no code for x86-64")

@@ -1,4 +1,4 @@
-"""The polynomials' coefficients, derived anew."""
+"""The coefficients of the polynomials, derived from the functions."""
 
 from __future__ import annotations
 

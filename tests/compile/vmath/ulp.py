@@ -1,4 +1,4 @@
-"""How far the compiled functions are from the true values, in units of the last place.
+"""Errors of the compiled functions in units of the last place (ulp).
 
 A value's unit is the distance of the two floats around it (that of the largest float beyond it).
 True values of float32 arguments come from float64 functions of NumPy and SciPy, whose own error is a
@@ -67,7 +67,7 @@ MPMATH: dict[str, Callable[..., Any]] = {
 
 
 def compiled(name: str, *arrays: Array) -> Array:
-    """What the machine code of a function gives."""
+    """The results of a function's machine code."""
     inputs = [g.variable(array, f"x{i}").node for i, array in enumerate(arrays)]
     program = NativeProgram(Graph({"y": g.apply(name, inputs)}), 1)
     return np.asarray(program.run(1)["y"][0])
@@ -80,7 +80,7 @@ def every(step: int, first: int = 0) -> Array:
 
 
 def near(centres: Array, around: int, each: int) -> Array:
-    """`each` floats on both sides of some numbers, `around` floats apart."""
+    """`each` floats on both sides of each centre, `around` floats apart."""
     bits = {4: np.int32, 8: np.int64}[centres.dtype.itemsize]
     steps = np.arange(-each, each + 1, dtype=bits) * bits(around)
     patterns = (centres.view(bits)[:, None] + steps).reshape(-1)
@@ -88,7 +88,7 @@ def near(centres: Array, around: int, each: int) -> Array:
 
 
 def errors32(name: str, *arrays: Array) -> Array:
-    """The error of each value in units; infinite where it is not finite and should be, or is."""
+    """The error of each value in ulp; infinite if only one of value and truth is finite."""
     with np.errstate(all="ignore"):
         truth = NUMPY[name](*(array.astype(np.float64) for array in arrays))
     return distance(compiled(name, *arrays), truth, np.zeros_like(truth))

@@ -1,4 +1,4 @@
-"""Columns that carry nothing to learn from: constants and identifiers."""
+"""Columns that are dropped: constants and identifiers."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ KEYS = ("encoder", "column", "kind", "reason")
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """A column that becomes no feature at all."""
+class DroppedColumn:
+    """A column without features."""
 
     kind: ColumnKind
 
@@ -23,7 +23,7 @@ class LeftOut:
         return ()
 
     def how(self) -> str:
-        """In plain words, what the column becomes."""
+        """The encoding in plain words."""
         return "left out"
 
     def encode(self, column: Column, out: Block, notes: list[Note]) -> None:
@@ -34,7 +34,7 @@ class LeftOut:
         return {"encoder": "left out", **kind_to_json(self.kind)}
 
 
-def left_out_from_json(value: object, where: str, kind: ColumnKind) -> LeftOut:
+def dropped_from_json(value: object, where: str, kind: ColumnKind) -> DroppedColumn:
     """The encoder from its JSON; anything else raises `ModelFileError`."""
     checked.record(value, where, KEYS)
-    return LeftOut(kind)
+    return DroppedColumn(kind)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pellucid.data.column import NumberColumn
-from pellucid.data.moments import mean_and_deviation
+from pellucid.data.statistics import mean_and_std
 from pellucid.data.target import NumberTarget, learn_target
 from pellucid.data.task import Task
 from pellucid.train.metrics import regression
@@ -18,13 +18,13 @@ LENGTHS = [1, 3, 7, 49, 1_000, 100_000]
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("value", VALUES)
 def test_equal_numbers(value: float, length: int) -> None:
-    assert mean_and_deviation(np.full(length, value)) == (value, 0.0)
+    assert mean_and_std(np.full(length, value)) == (value, 0.0)
 
 
 def test_other_numbers_as_by_numpy() -> None:
     values = np.random.default_rng(0).normal(3.0, 2.0, 101)
-    assert mean_and_deviation(values) == (values.mean(), values.std())
-    assert np.isnan(mean_and_deviation(np.array([1.0, np.nan]))).all()
+    assert mean_and_std(values) == (values.mean(), values.std())
+    assert np.isnan(mean_and_std(np.array([1.0, np.nan]))).all()
 
 
 @pytest.mark.parametrize("length", LENGTHS)
@@ -32,9 +32,9 @@ def test_other_numbers_as_by_numpy() -> None:
 def test_a_target_of_equal_numbers_is_not_scaled(value: float, length: int) -> None:
     """By the bit that its mean is off, every value would be one deviation away."""
     column = NumberColumn("y", np.full(length, value))
-    found = learn_target(column, Task("regression", "asked for"))
-    assert isinstance(found, NumberTarget)
-    assert (found.mean, found.scale) == (value, 1.0)
+    target = learn_target(column, Task("regression", "asked for"))
+    assert isinstance(target, NumberTarget)
+    assert (target.mean, target.scale) == (value, 1.0)
 
 
 @pytest.mark.parametrize("length", LENGTHS)

@@ -1,4 +1,4 @@
-"""From scores of classes to probabilities and to a class; scores that are no numbers choose none."""
+"""Scores of classes: the softmax of logits, and the most probable class."""
 
 from typing import Any
 
@@ -6,10 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_CLASS = -1
+"""The class of a row whose scores determine none."""
 
 
 def probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
-    """Softmax of logits (n, C), float64; one logit, (n,) or (n, 1), is that of the second of two."""
+    """The softmax of logits (n, classes), float64.
+
+    A single logit, (n,) or (n, 1), is that of the second of two classes; that of the first is 0.
+    """
     logits = np.asarray(outputs, np.float64)
     if logits.ndim == 1 or logits.shape[1] == 1:
         logits = np.stack([np.zeros(len(logits)), logits.reshape(-1)], axis=1)
@@ -18,10 +22,10 @@ def probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
         return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
 
-def likeliest(scores: NDArray[Any]) -> NDArray[np.int64]:
-    """The index of the highest score along the last axis.
+def most_probable_class(scores: NDArray[Any]) -> NDArray[np.int64]:
+    """The index of the highest score along the last axis, from scores (…, classes), shape (…).
 
-    It is −1 where a score is NaN or +∞, of which nothing follows, or where all are −∞.
+    It is `NO_CLASS` (−1) where a score is NaN or +∞, or where all are −∞.
     """
     best = scores.max(axis=-1)
     return np.where(np.isfinite(best), scores.argmax(axis=-1), NO_CLASS)
