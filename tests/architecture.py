@@ -86,7 +86,7 @@ WITHOUT_CIRCLES = ("cli", "compile", "data", "train")
 """The folders whose files import each other in no circle: at their top, in functions, or for types."""
 RUNS_WHAT_IT_LOADS = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 RUNS_TEXT = {"eval", "exec", "__import__", "import_module"}
-MOST_LINES = 450
+MOST_LINES = 400
 
 
 def violations(root: Path) -> list[str]:
