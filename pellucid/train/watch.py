@@ -87,7 +87,7 @@ class Watch:
             after.append([state.value.tobytes() for state in states] + kept)
             for state, value in before.items():
                 state.value = value
-        self._replaces = after[0] == after[1]
+        self._replaces = _same(*after)
         if not self._replaces:
             self._twin = build_beside(self._plain, Graph(self._outputs))
             self._both = Alternation(self._plain, self._twin)
@@ -98,6 +98,10 @@ class Watch:
             values += list(results[_SCALARS].T)
         values += [results[f"{_VECTOR}{i}"] for i in range(len(self._vectors))]
         return [first + index for index in chosen], [*self._scalars, *self._vectors], values
+
+
+def _same(one: list[bytes], other: list[bytes]) -> bool:
+    return one == other
 
 
 def _fed(program: Program, feeds: Mapping[str, Array]) -> dict[str, Array]:
