@@ -107,9 +107,8 @@ class Engine:
             return [float(rate)] * len(steps)
         epoch, epochs = self.position.epoch, self.settings.epochs
         behind = (self.problem.batches.epoch_at(step, epoch) for step in steps)
-        factors = [rate * self._schedule.factor(each, epochs) for each in behind]
-        reaction = self._reaction
-        return [float(each if reaction == 1.0 else each * reaction) for each in factors]
+        factor, reaction = self._schedule.factor, self._reaction
+        return [float(rate * factor(each, epochs) * reaction) for each in behind]
 
     def _react(self) -> None:
         """Let the schedule see the history."""
