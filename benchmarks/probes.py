@@ -3,7 +3,7 @@
 Every workload of `benchmarks.step` that trains is trained by the engine of `fit`, without probes, with
 the norms of all gradients and activations every 50 steps, and with these written to a file as well. The
 three run in turns of some tenths of a second in one process, each for itself; their times a step are
-compared turn by turn, and the medians shown. The bar is 2%. Where 50 steps take seconds, probes run more
+compared turn by turn, and medians printed. The bar is 2%. Where 50 steps take seconds, probes run more
 often than that, and the difference is divided accordingly.
 """
 

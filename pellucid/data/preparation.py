@@ -111,7 +111,7 @@ class Preparation:
 
     @property
     def own_parts(self) -> tuple[type[Any], ...]:
-        """The classes of the user's own among the encoders."""
+        """The custom classes among the encoders."""
         own = [each.part for each in self.encoders if isinstance(each, OwnEncoder)]
         return tuple(dict.fromkeys(kind for part in own for kind in described(part)[1]))
 
@@ -208,7 +208,7 @@ class Preparation:
     def from_json(cls, value: object, parts: Sequence[type[Any]] = ()) -> "Preparation":
         """The preparation that `to_json` wrote; anything else raises `ModelFileError`.
 
-        parts: classes of the user's own that are defined under another module name here.
+        parts: custom classes that are defined under another module name here.
         """
         keys = ("format", "version", "target", "columns", "imputer")
         entries = checked.record(value, "the preparation", keys)
@@ -252,7 +252,7 @@ class Preparation:
 def _kinds(columns: Sequence[Column], target_name: str, own: Container[str]) -> list[ColumnKind]:
     """The kinds of the columns; numeric identifiers become numbers if there is no other column.
 
-    own: the columns that have an encoder of the user's own, whatever their kind.
+    own: the columns with a custom encoder, which are used whatever their kind.
     """
 
     def is_unused(kind: ColumnKind) -> bool:

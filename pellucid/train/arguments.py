@@ -79,7 +79,7 @@ def _check_no_list(x: Any, y: Any, what: str) -> None:
 
 
 def with_validation(data: Data, validation: Any, seed: int) -> tuple[Data, Data | None]:
-    """Rows to train on and rows to measure on: none, those given, or a fraction that is held out."""
+    """Rows to train on and rows to measure on: none, those passed, or a fraction that is held out."""
     if validation is None:
         return data, None
     if not isinstance(validation, (int, float)):

@@ -37,6 +37,7 @@ from pellucid.train.journal import Journal
 from pellucid.train.measuring import Measuring
 from pellucid.train.problem import Problem, Settings
 from pellucid.train.programs import StepPrograms
+from pellucid.train.rates import Rates
 from pellucid.train.records import ProbeBlock, Record, Records
 from pellucid.train.training_step import LOSS, REPORT
 from pellucid.train.watch import Probed
@@ -78,7 +79,7 @@ class Engine:
         self._dispatch = Dispatch(callbacks, policies)
         self._journal = Journal(None if checkpoint is None else checkpoint.parent, number)
         self._measuring = Measuring(problem, self.programs)
-        self._schedule = problem.schedule
+        self._rate = Rates(problem.schedule, problem.batches, settings.epochs)
         self._stop: Stop | None = None
         self._good = divergence.Snapshot(0, {}, [])
 
@@ -102,20 +103,7 @@ class Engine:
 
     def _rates(self, optimizer: optim.Optimizer, steps: range) -> list[float]:
         """η of an optimizer at each of some steps."""
-        rate = optimizer.learning_rate * self.position.rate_factor
-        if type(self._schedule) is optim.ConstantRate:
-            return [float(rate)] * len(steps)
-        epoch, epochs = self.position.epoch, self.settings.epochs
-        behind = (self.problem.batches.epoch_at(step, epoch) for step in steps)
-        factor, reaction = self._schedule.factor, self._reaction
-        return [float(rate * factor(each, epochs) * reaction) for each in behind]
-
-    def _react(self) -> None:
-        """Let the schedule see the history."""
-        self._reaction = 1.0
-        if type(self._schedule).reaction is not optim.Schedule.reaction:
-            measures = [entry.measures for entry in self.position.history]
-            self._reaction = self._schedule.reaction(measures)
+        return self._rate.at(self.position, optimizer, steps)
 
     # -- the loop -----------------------------------------------------------------------------------
 
@@ -126,7 +114,7 @@ class Engine:
         saved = Checkpoint.read(self.checkpoint, self._identity)
         position = saved.position
         if position.schedule is not None:
-            self._schedule = optim.schedule_from_spec(position.schedule)
+            self._rate.schedule = optim.schedule_from_spec(position.schedule)
         if position.optimizer is not None:
             self.programs.replace(optim.from_spec(position.optimizer), position.begun_at)
         elif position.begun_at:
@@ -143,13 +131,12 @@ class Engine:
         for net in self.problem.networks.values():
             vars(net)["_trained"] = True
         self._began = time.monotonic()
-        self._react()
+        self._rate.react(self.position)
         position, per_epoch = self.position, self.problem.batches.steps_per_epoch
-        network = (self._number, self._networks)
-        epochs = self.settings.epochs
+        current = (position.epoch, position.step, self._number, self._networks)
         interrupts = Interrupts()
         try:
-            self._dispatch.tell(Started(epochs, per_epoch, position.epoch, position.step, *network))
+            self._dispatch.tell(Started(self.settings.epochs, per_epoch, *current))
             self._prepare()
             with interrupts:
                 reason = self._loop()
@@ -265,7 +252,7 @@ class Engine:
         position, rate = self.position, self.learning_rate
         with self._measuring.weights_to_use():
             entry = self._measuring.measure(position, epoch, rate)
-            self._react()
+            self._rate.react(position)
             values = {**entry.measures, "learning_rate": entry.learning_rate}
             self._record(self._journal.values(position.step, epoch, values))
             return self._dispatch.ask(entry)
@@ -356,8 +343,8 @@ class Engine:
             position.begun_at = position.step
         if action.schedule is not None:
             position.schedule = optim.to_spec(action.schedule) if kept else None
-            self._schedule = action.schedule
-            self._react()
+            self._rate.schedule = action.schedule
+            self._rate.react(self.position)
         position.rate_factor = 1.0
 
     def _log(self, action: Log) -> None:

@@ -77,11 +77,11 @@ def fit(
     """Train `net` and return the run, with the best weights in its model.
 
     train:       (X, y): inputs (n, …) and targets: class labels (integers, texts, booleans, mixed)
-                 or values (floats, (n, …)), or the classes of the places of a sequence (integers,
+                 or values (floats, (n, …)), or the classes of the positions of a sequence (integers,
                  (n, length)), which are 0 to the number of outputs less 1. With a loss of numbers
                  (`Poisson`, `MSE` …) integers are values; with `CrossEntropy` or `Focal` floats (n,)
                  are labels. (X, y, weights) gives each row a weight in the loss, or, in y's shape,
-                 each target (a mask of the places of a sequence). X is one array, or a tuple or dict
+                 each target (a mask of the positions of a sequence). X is one array, or a tuple or dict
                  of them: `forward(self, a, b)` gets those of a tuple in order, those of a dict by
                  name. Integers that the network looks up (`Embedding`) stay integers, other inputs
                  become float32; numbers that are too fine for it are refused. Rows without a target
@@ -91,8 +91,8 @@ def fit(
     validation:  (X, y) to stop by, with weights or without, or the fraction of the training rows to
                  set aside for that (stratified, seeded), or None: then all epochs are made and the
                  training loss picks the best.
-    loss:        a function (outputs, targets) → scalar tensor, given the weights too if there are
-                 any; by default softmax cross-entropy on logits for classes (of one logit for two),
+    loss:        a function (outputs, targets) → scalar tensor, which receives the weights too if there
+                 are any; by default softmax cross-entropy on logits for classes (of one logit for two),
                  mean squared error for values.
     optimizer:   Adam with η = 0.001 by default.
     batch_size:  rows a step; None is 32 (Bengio 2012), and all rows for an optimizer that needs them
@@ -189,7 +189,7 @@ def train_model(
 ) -> Run:
     """Train the network of a model, in a run folder if there is to be one."""
     if out is not None:
-        # What cannot be written must be found before it is trained, and before a folder is made.
+        # What cannot be written is refused before it is trained, and before a folder is made.
         model.check_plain()
         check_savable(problem)
     with run_folder(out, resume, force) as folder:
@@ -219,8 +219,8 @@ def run_of(session: Session, model: Model, reasons: Sequence[Choice]) -> Run:
     )
 
 
-def raise_if_diverged(found: Any, run: Run, on_divergence: OnDivergence) -> None:
-    """Raise NotFiniteError, which holds what was found, if that is to be an error.
+def raise_if_diverged(holder: Any, run: Run, on_divergence: OnDivergence) -> None:
+    """Raise NotFiniteError, which holds the run or table run, if that is to be an error.
 
     It is one where the run diverged, and where no epoch of it had a finite loss.
     """
@@ -228,7 +228,7 @@ def raise_if_diverged(found: Any, run: Run, on_divergence: OnDivergence) -> None
         return
     why = f"diverged: {run.stopped_because}" if run.diverged else "has no finite loss in any epoch"
     error = NotFiniteError(f"Training {why}.")
-    error.run = found
+    error.run = holder
     error.add_note(
         "The attribute `run` of this error has the best weights, or the last finite ones."
     )

@@ -271,9 +271,9 @@ def _finished(
     """A network whose training had ended when the run was stopped."""
     path = folder.network(number)
     arrays, details = container.read(path, "network")
-    found = described(path, details, _NETWORK)
-    agree(path, found["identity"], identity)
-    trained = found["trained"]
+    content = described(path, details, _NETWORK)
+    agree(path, content["identity"], identity)
+    trained = content["trained"]
     history = tuple(Evaluated(**entry) for entry in trained["history"])
     if trained["best"] >= len(history):
         raise ModelFileError(f"{path} is damaged: its best epoch is none of its history.")

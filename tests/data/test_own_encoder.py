@@ -85,7 +85,7 @@ def test_features_are_those_of_the_class() -> None:
     table, preparation = read_table(TABLE), prepared()
     names = ("day sine", "day cosine", "size", "code")
     assert preparation.feature_names == names
-    found = preparation.features(table)
+    features = preparation.features(table)
     weekday = np.array([date.weekday() + 1 for date in DATES.astype(object)]) % 7
     known = TABLE["size"][~np.isnan(TABLE["size"])]
     rank = [0.5 if np.isnan(v) else (known < v).mean() for v in TABLE["size"]]
@@ -98,7 +98,7 @@ def test_features_are_those_of_the_class() -> None:
         ],
         axis=1,
     )
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(features, expected, atol=1e-6)
     assert [report.how for report in preparation.describe()][:1] == ["encoded by Weekday"]
 
 
@@ -130,7 +130,7 @@ def test_what_does_not_fit_is_refused(encoders: Any, kind: type[Exception], mess
         pel.fit_table(TABLE, "y", encoders=encoders, epochs=1, progress=False)
 
 
-def shown(model: pel.Model) -> str:
+def described(model: pel.Model) -> str:
     """What a model predicts, to the last bit."""
     return str(np.asarray(model.predict(TABLE)).tobytes().hex())
 
@@ -142,9 +142,9 @@ def test_a_model_is_read_in_a_new_process(tmp_path: Path) -> None:
     code = f"""
 import pellucid as pel
 from tests.data import test_own_encoder as own
-print(own.shown(pel.Model.load({str(path)!r})))
+print(own.described(pel.Model.load({str(path)!r})))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == shown(run.model), done.stderr
+    assert done.stdout.strip() == described(run.model), done.stderr
     again = pickle.loads(pickle.dumps(run.model))  # noqa: S301
-    assert shown(again) == shown(run.model)
+    assert described(again) == described(run.model)

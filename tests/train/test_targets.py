@@ -85,7 +85,7 @@ def test_several_answers_are_measured_one_by_one() -> None:
             TOKENS,
             TOKENS,
             {"validation": None},
-            r"train\[1\] holds the class [56], but the network puts out 5 values for each place",
+            r"train\[1\] holds the class [56], but the network puts out 5 values for each position",
         ),
         (
             nn.Linear(2),

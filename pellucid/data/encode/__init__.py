@@ -53,7 +53,7 @@ def learn_encoder(
 ) -> Encoder:
     """The encoder for a column of training rows; constants and identifiers are dropped.
 
-    own: the class of the user's own that the column is to have.
+    own: a custom class of encoder for the column.
     """
     if own is not None:
         return learn_own(column, kind, training, own)

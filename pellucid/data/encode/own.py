@@ -1,4 +1,4 @@
-"""Encoders of one's own: a class for a column, whose name and settings a model file holds."""
+"""Custom encoders: a class for a column, whose name and settings a model file holds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,25 +30,25 @@ KEYS = ("encoder", "column", "kind", "reason", "form", "part")
 
 @dataclass(frozen=True)
 class ColumnEncoder(Part, abstract=True):
-    """An encoder of your own: a frozen dataclass whose fields are what it learned.
+    """The base of custom encoders: a frozen dataclass whose fields are learned settings.
 
-    `pel.fit_table(table, target, encoders={"when": Weekday})` has it for a column. A subclass writes
-    `learn` and `encode`, and `names` if it gives several features.
+    `pel.fit_table(table, target, encoders={"when": Weekday})` sets it for a column. A subclass defines
+    `learn` and `encode`, and `names` if it returns several features.
 
-    Both get the values of the column as an array (n,): numbers and booleans as float64 with NaN where
-    missing, texts as objects with None where missing, dates as datetime64[s] with NaT where missing.
+    Both methods get the values of the column as an array (n,): numbers and booleans as float64 with
+    NaN where missing, texts as objects with None, dates as datetime64[s] with NaT.
     """
 
     @classmethod
     def learn(cls, values: NDArray[Any], response: NDArray[np.float64]) -> Self:
-        """The encoder for the training rows; by default one without settings.
+        """The encoder fitted to the training rows; by default one without settings.
 
-        response: (n, m), the target's values, or an indicator for each of its commonest classes.
+        response: (n, m), the values of the target, or indicators of its commonest classes.
         """
         return cls()
 
     def names(self) -> Sequence[str]:
-        """A name for each feature; none if there is one feature, named as the column."""
+        """A name for each feature; none for a single feature with the name of the column."""
         return ()
 
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -64,7 +64,7 @@ def _(part: ColumnEncoder) -> Described:
 
 @dataclass(frozen=True)
 class OwnEncoder:
-    """A column with an encoder of the user's own; form: how its values were stored in training."""
+    """A column with a custom encoder; form: the type of its values in training."""
 
     kind: ColumnKind
     form: Form
@@ -77,11 +77,11 @@ class OwnEncoder:
         return tuple(f"{column} {name}" for name in self.part.names()) or (column,)
 
     def how(self) -> str:
-        """In plain words, what the column becomes."""
+        """The encoding in plain words."""
         return f"encoded by {type(self.part).__name__}"
 
     def encode(self, column: Column, out: Block, notes: list[Note]) -> None:
-        """Writes the features of all rows into `out`; raises DataError for others than were named."""
+        """Writes the features of all rows into `out`; a wrong shape or a NaN raises `DataError`."""
         name = type(self.part).__name__
         features = np.asarray(self.part.encode(_values(column, self.form, notes)))
         if features.ndim == 1:
@@ -106,7 +106,7 @@ class OwnEncoder:
 def learn_own(
     column: Column, kind: ColumnKind, training: Training, encoder: type[ColumnEncoder]
 ) -> OwnEncoder:
-    """The encoder for a column of training rows; raises TypeError if a file could not hold it."""
+    """The encoder for a column of training rows; raises `TypeError` if it cannot be saved."""
     form = _form(column)
     part = encoder.learn(_values(column, form, []), training.response)
     described(part)
@@ -134,7 +134,7 @@ def _form(column: Column) -> Form:
 
 
 def _values(column: Column, form: Form, notes: list[Note]) -> NDArray[Any]:
-    """The values of a column as `ColumnEncoder` takes them."""
+    """The values of a column in the format of `ColumnEncoder`."""
     if form == "number":
         return as_number(column, notes).values.astype(np.float64)
     if form == "boolean":
@@ -142,8 +142,8 @@ def _values(column: Column, form: Form, notes: list[Note]) -> NDArray[Any]:
         return np.where(states == MISSING_BOOLEAN, np.nan, states.astype(np.float64))
     if form == "date":
         seconds = as_date(column, notes).seconds
-        moments = seconds.astype("datetime64[s]")
-        return np.where(seconds == MISSING_DATE, np.datetime64("NaT"), moments)
+        dates = seconds.astype("datetime64[s]")
+        return np.where(seconds == MISSING_DATE, np.datetime64("NaT"), dates)
     texts = as_text(column)
     levels = np.array([*texts.levels, None], object)  # code −1, of a missing text, is the last
     return levels[texts.codes]
