@@ -7,7 +7,7 @@ INSTALL := pip install --quiet --disable-pip-version-check
 PENGUINS := pellucid/data/tables/penguins.csv
 DEMO := demo.run
 
-.PHONY: help demo test lint types unit test-torch test-long record bench step fuzz fuzz-files stacks kill docs peers clean
+.PHONY: help demo test lint types unit test-torch test-long record bench step probes epochs fuzz fuzz-files stacks kill docs peers clean
 
 help:
 	@echo "make demo       install, train on the bundled penguins, predict, show what was made"
@@ -17,6 +17,8 @@ help:
 	@echo "make record     write what PyTorch computes now into the record that make test compares with"
 	@echo "make bench      real tables beside scikit-learn"
 	@echo "make step       training steps beside PyTorch and JAX (after make peers)"
+	@echo "make probes     what watching a training costs"
+	@echo "make epochs     what an epoch of fit costs"
 	@echo "make fuzz       20,000 random graphs, compiled and by NumPy, verified, between closed pages"
 	@echo "make fuzz-files 20,000 damaged and hostile model files"
 	@echo "make stacks     500 random networks, compiled and by NumPy"
@@ -61,6 +63,12 @@ bench: $(VENV)/.bench
 
 step: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.step --costs
+
+probes: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.probes
+
+epochs: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.epochs
 
 stacks: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.stacks --stacks 500

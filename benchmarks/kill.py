@@ -36,7 +36,7 @@ from benchmarks.killed import stopped
 from pellucid.command import INTERRUPTED
 from pellucid.errors import PellucidError
 from pellucid.train import container
-from pellucid.train.folder import HISTORY, MODEL, RunFolder
+from pellucid.train.folder import HISTORY, MODEL, RECORDS, RunFolder
 
 PENGUINS = Path(__file__).parent.parent / "pellucid" / "data" / "tables" / "penguins.csv"
 
@@ -136,7 +136,7 @@ def attempt(
     left = len(list(folder.glob("*.safetensors")))
     resumed = command(data, target, folder, "--resume")
     subprocess.run(resumed, check=True, stdout=subprocess.DEVNULL)
-    if {file.name for file in folder.iterdir()} != {MODEL, HISTORY}:
+    if {file.name for file in folder.iterdir()} != {MODEL, HISTORY, RECORDS}:
         faults.append(f"left: {sorted(file.name for file in folder.iterdir())}")
     same = (folder / MODEL).read_bytes() == whole
     return Try(tuple(stops), left, damaged, tuple(faults), same)

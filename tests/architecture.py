@@ -71,7 +71,9 @@ STAGES: dict[str, set[str]] = {
     "native": {"loop", "forks", "environment"},
     "code": FACTS | {"environment", "passes", "plan", "tile", "emit", "loop", "native"},
     "verified": {"code", "plan", "emit", "loop"},
-    "program": {"code", "verified", "environment", "forks", "plan", "emit", "native"},
+    "pointers": {"plan", "emit"},
+    "turns": {"op_facts", "native", "pointers", "program"},
+    "program": {"code", "pointers", "verified", "environment", "forks", "plan", "emit", "native"},
     "executor": {"op_facts", "program"},
     "op_check": {"op_facts", "program"},
     "lowering": {"op_facts", "emit", "loop"},
@@ -80,11 +82,11 @@ STAGES: dict[str, set[str]] = {
     "__init__": {"executor", "forks", "function", "lowering", "op_check"},
 }
 """The parts of the compiler, and what each may import of the others: no stage knows those after it."""
-WITHOUT_CIRCLES = ("cli", "compile", "data", "train")
+WITHOUT_CIRCLES = ("cli", "compile", "data", "graph", "nn", "optim", "train")
 """The folders whose files import each other in no circle: at their top, in functions, or for types."""
 RUNS_WHAT_IT_LOADS = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 RUNS_TEXT = {"eval", "exec", "__import__", "import_module"}
-MOST_LINES = 450
+MOST_LINES = 400
 
 
 def violations(root: Path) -> list[str]:

@@ -18,7 +18,8 @@ def test_the_package_keeps_the_rules() -> None:
 def test_files_that_the_description_names_exist() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`([\w/]+\.py)`", text))
-    roots = [ROOT, PACKAGE, PACKAGE / "compile", PACKAGE / "compile" / "passes"]
+    folders = ("", "compile", "compile/passes", "train")
+    roots = [ROOT, *(PACKAGE / folder for folder in folders)]
     assert len(named) > 50
     assert [name for name in named if not any((root / name).exists() for root in roots)] == []
 
@@ -46,7 +47,7 @@ BROKEN = [
     ("train/a.py", "from importlib import import_module\nimport_module(name)", "import_module"),
     ("train/a.py", "eval(text)", "calls eval"),
     ("train/a.py", "np.load(path, allow_pickle=True)", "allows pickle"),
-    ("data/a.py", "x = 1\n" * 500, "more than 450 lines"),
+    ("data/a.py", "x = 1\n" * 500, "more than 400 lines"),
     ("data/a.py", "# TO" + "DO: later", "left to do"),
     ("other/a.py", "import pellucid.graph", "not a floor"),
     ("compile/plan/a.py", "from pellucid.compile.emit.nest import x", "emit, which is not before"),

@@ -30,6 +30,7 @@ NAMED_AS_WHAT_THEY_HOLD = {
     "pellucid.graph.trace",
     "pellucid.graph.windows",
     "pellucid.train.fit",
+    "pellucid.train.fit_step",
 }
 """Modules of one public function or class, by which their package is meant to know the name."""
 

@@ -138,7 +138,7 @@ class _Flatten(nn.Module):
 
 
 class _Reshape(nn.Module):
-    """An image of a row, places before channels."""
+    """An image of a row, pixels before channels."""
 
     def __init__(self, *shape: int) -> None:
         super().__init__()

@@ -193,17 +193,17 @@ def _draw(
         elif name == "conv":
             features, size, stride, pad, groups = settings
             parameters += [_he(dice, size, size, last // groups, features), np.zeros(features)]
-            places = ((n + 2 * pad - size) // stride + 1 for n in shape[:2])
-            shape = (*places, features)
+            sizes = ((n + 2 * pad - size) // stride + 1 for n in shape[:2])
+            shape = (*sizes, features)
         elif name in ("downconv", "upconv"):
             features, size, stride, pad = settings
             parameters.append(_he(dice, size, size, last, features))
             up = name == "upconv"
-            places = (
+            sizes = (
                 (n - 1) * stride - 2 * pad + size if up else (n + 2 * pad - size) // stride + 1
                 for n in shape[:2]
             )
-            shape = (*places, features)
+            shape = (*sizes, features)
         elif name == "reshape":
             shape = tuple(settings)
         elif name == "maxpool":

@@ -10,13 +10,15 @@ from pellucid.graph.program import Executor, Graph, Program
 
 WORTH_ONCE = 200_000_000
 WORTH_REPEATED = 20_000
-"""Rough operations a run from which compiling pays for one run, and for many."""
+"""Rough operations a run from which compiling pays for one run, and for several."""
+OFTEN, CALL = 100, 1_000
+"""From so many runs on a call of NumPy counts too, as so many operations."""
 
 
 class Native:
     """The executor that compiles every graph."""
 
-    def build(self, graph: Graph, repeated: bool = False) -> Program:
+    def build(self, graph: Graph, runs: int = 1) -> Program:
         """Compile the graph."""
         from pellucid.compile.program import NativeProgram
 
@@ -31,13 +33,14 @@ class Automatic:
     Compiling takes about as long as some hundred million operations of the reference.
     """
 
-    def build(self, graph: Graph, repeated: bool = False) -> Program:
+    def build(self, graph: Graph, runs: int = 1) -> Program:
         """Make the graph ready to run."""
-        worth = WORTH_REPEATED if repeated else WORTH_ONCE
+        worth = WORTH_ONCE if runs == 1 else WORTH_REPEATED
+        calls = CALL * len(graph.nodes) if runs >= OFTEN else 0
         chosen: Executor = Reference()
-        if work(graph) >= worth and _can_be_compiled(graph):
+        if work(graph) + calls >= worth and _can_be_compiled(graph):
             chosen = Native()
-        return chosen.build(graph, repeated)
+        return chosen.build(graph, runs)
 
 
 _named: set[str] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from bisect import bisect_left
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from operator import is_not
@@ -46,7 +47,8 @@ class Pointers:
         self._states: list[tuple[int, State]] = []
         self._held: list[Array] = []
         self._updated = updated
-        self._written: list[tuple[int, int]] = []
+        self._firsts: list[int] = []
+        self._lasts: list[int] = []
         stepped: list[Stepped] = []
         for buffer, slot in slots.items():
             if isinstance(buffer, State):
@@ -62,7 +64,7 @@ class Pointers:
 
     def table(self, fed: Mapping[str, Array], outputs: Mapping[str, Array]) -> Table:
         """A table for these inputs and outputs, which it does not keep alive."""
-        self._follow()
+        self.follow()
         table = self.kind.from_buffer_copy(self._base)
         for each in self.stepped:
             table[each.slot] = address((outputs if each.is_output else fed)[each.name])
@@ -70,23 +72,28 @@ class Pointers:
 
     def overwrites(self, array: Array) -> bool:
         """Whether an array lies in the memory of a state that the program changes."""
-        self._follow()
         start = address(array)
         end = start + array.nbytes
-        return any(start < last and first < end for first, last in self._written)
+        # States do not overlap, so of those that begin before its end the last one ends last.
+        before = bisect_left(self._firsts, end) - 1
+        return before >= 0 and start < self._lasts[before]
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """Point to where the states are now."""
         values = [state.value for _, state in self._states]
         if any(map(is_not, values, self._held)):
             self._point_to(values)
 
     def _point_to(self, values: list[Array]) -> None:
-        self._held, self._written = values, []
+        self._held = values
+        written: list[tuple[int, int]] = []
         for (slot, state), value in zip(self._states, values, strict=True):
             first = self._base[slot] = address(value)
-            if state in self._updated:
-                self._written.append((first, first + value.nbytes))
+            if state in self._updated and value.nbytes:
+                written.append((first, first + value.nbytes))
+        written.sort()
+        self._firsts = [first for first, _ in written]
+        self._lasts = [last for _, last in written]
 
 
 def address(array: Array) -> int:

@@ -107,8 +107,12 @@ class NativeProgram:
         }
         table = self.table(inputs, outputs)
         with self.running():
-            team_of(self.threads).run(self.entry, ctypes.addressof(table), steps)
+            self.run_entry(self.entry, ctypes.addressof(table), steps)
         return outputs
+
+    def run_entry(self, entry: int, table: int, steps: int) -> None:
+        """Run an entry, of this or of several programs, on this program's threads."""
+        team_of(self.threads).run(entry, table, steps)
 
     def table(self, fed: Mapping[str, Array], outputs: Mapping[str, Array]) -> Table:
         """The pointers that the entry reads; arrays have to live as long as it runs."""
@@ -121,11 +125,14 @@ class NativeProgram:
     def checked(self, steps: int, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """What the graph's inputs are fed, as arrays that machine code reads; raises ValueError."""
         check_lengths(feeds, steps)
+        self.pointers.follow()
         inputs: dict[str, Array] = {}
         for name, wanted in self._inputs.items():
             if name not in feeds:
                 raise ValueError(f"the graph depends on input {name!r}, which was not fed")
-            array = np.require(feeds[name], requirements=("C", "A"))
+            array = feeds[name]
+            if not (isinstance(array, np.ndarray) and array.flags.carray):
+                array = np.require(array, requirements=("C", "A"))
             if array.shape != (steps, *wanted.shape) or array.dtype != wanted.dtype:
                 raise ValueError(
                     f"input {name!r} takes {steps} steps of {wanted}, "

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pellucid.compile.op_facts import not_lowered
 from pellucid.graph import Array, Graph, Program, executor
 
 if TYPE_CHECKING:
     from pellucid.compile.native.library import Library
-    from pellucid.compile.pointers import Table
     from pellucid.compile.program import NativeProgram
 
 
@@ -29,100 +29,105 @@ class Turn:
 
 
 def build_beside(program: Program, graph: Graph) -> Program:
-    """A program of another graph that takes turns with this one: native if it is, on as many threads."""
+    """A program of another graph that takes turns with this one: native if it is, on as many threads.
+
+    A graph that holds an op without a lowering is run by the executor in force.
+    """
     from pellucid.compile.program import NativeProgram
 
-    if isinstance(program, NativeProgram):
+    if isinstance(program, NativeProgram) and not not_lowered(graph.nodes):
         return NativeProgram(graph, program.threads)
-    return executor().build(graph, repeated=True)
+    return executor().build(graph, runs=2)
 
 
-def run_turns(
-    programs: tuple[Program, Program],
-    turns: Sequence[Turn],
-    steps: int,
-    feeds: Mapping[str, Array],
-) -> dict[str, Array]:
-    """Run programs in turns; feeds have a leading axis over all steps.
+class Alternation:
+    """Two programs that run in turns.
 
-    Outputs of the first program have that axis too, written by whichever program made a step; an
-    output that only the second has, has one over the steps that it made.
-    Native programs on the same number of threads run in one foreign call.
+    Native ones on the same number of threads run in one foreign call.
     """
-    first, second = programs
-    made = sum(turn.end - turn.begin for turn in turns if turn.program)
-    nodes = {**second.graph.outputs, **first.graph.outputs}
-    outputs = {
-        name: np.empty((steps if name in first.graph.outputs else made, *node.shape), node.dtype)
-        for name, node in nodes.items()
-    }
-    native = _native(programs)
-    if native is None:
-        _run_one_by_one(programs, turns, feeds, outputs)
-    else:
-        _run_at_once(native, turns, steps, feeds, outputs)
-    return outputs
+
+    def __init__(self, first: Program, second: Program) -> None:
+        self._programs = first, second
+        self._native = _native(first, second)
+        self._over_all = set(first.graph.outputs)
+        inputs = first.graph.inputs.items() >= second.graph.inputs.items()
+        self._reads_alike = inputs and set(second.graph.updates) <= set(first.graph.updates)
+        nodes = {**second.graph.outputs, **first.graph.outputs}
+        self._outputs = {
+            name: (name in self._over_all, node.shape, node.dtype) for name, node in nodes.items()
+        }
+
+    def run(
+        self, turns: Sequence[Turn], steps: int, feeds: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        """Run the turns; feeds have a leading axis over all steps.
+
+        Outputs of the first program have that axis too, written by whichever program made a step. An
+        output of the second alone has one over the steps that it made.
+        """
+        made = sum(turn.end - turn.begin for turn in turns if turn.program)
+        outputs = {
+            name: np.empty((steps if over_all else made, *shape), dtype)
+            for name, (over_all, shape, dtype) in self._outputs.items()
+        }
+        if self._native is None:
+            self._run_one_by_one(turns, feeds, outputs)
+        else:
+            self._run_at_once(self._native, turns, steps, feeds, outputs)
+        return outputs
+
+    def _run_one_by_one(
+        self, turns: Sequence[Turn], feeds: Mapping[str, Array], outputs: Mapping[str, Array]
+    ) -> None:
+        made = 0
+        for turn in turns:
+            program, count = self._programs[turn.program], turn.end - turn.begin
+            part = {name: feeds[name][turn.begin : turn.end] for name in program.graph.inputs}
+            for name, array in program.run(count, part).items():
+                at = turn.begin if name in self._over_all else made
+                outputs[name][at : at + count] = array
+            made += count if turn.program else 0
+
+    def _run_at_once(
+        self,
+        programs: tuple[NativeProgram, NativeProgram],
+        turns: Sequence[Turn],
+        steps: int,
+        feeds: Mapping[str, Array],
+        outputs: Mapping[str, Array],
+    ) -> None:
+        """Every turn has a table of its own, whose pointers begin at its first step."""
+        first, second = programs
+        fed = first.checked(steps, feeds)
+        checked = [fed, fed if self._reads_alike else second.checked(steps, feeds)]
+        fields = (ctypes.c_int64 * (3 * len(turns)))()
+        tables: list[ctypes.Array[ctypes.c_int64]] = []
+        made = 0
+        with ExitStack() as locks:
+            for program in sorted(programs, key=id):
+                locks.enter_context(program.running())
+            tables_of = [p.table(f, outputs) for p, f in zip(programs, checked, strict=True)]
+            for number, turn in enumerate(turns):
+                program, count = programs[turn.program], turn.end - turn.begin
+                table = program.pointers.kind.from_buffer_copy(tables_of[turn.program])
+                for each in program.pointers.stepped:
+                    over_made = each.is_output and each.name not in self._over_all
+                    table[each.slot] += each.stride * (made if over_made else turn.begin)
+                made += count if turn.program else 0
+                tables.append(table)
+                fields[3 * number] = program.entry
+                fields[3 * number + 1] = ctypes.addressof(table)
+                fields[3 * number + 2] = count
+            first.run_entry(_entry(), ctypes.addressof(fields), len(turns))
 
 
-def _native(programs: tuple[Program, Program]) -> tuple[NativeProgram, NativeProgram] | None:
+def _native(first: Program, second: Program) -> tuple[NativeProgram, NativeProgram] | None:
     """The programs if one foreign call can run both."""
     from pellucid.compile.program import NativeProgram
 
-    first, second = programs
     if not (isinstance(first, NativeProgram) and isinstance(second, NativeProgram)):
         return None
     return (first, second) if first.threads == second.threads else None
-
-
-def _run_one_by_one(
-    programs: tuple[Program, Program],
-    turns: Sequence[Turn],
-    feeds: Mapping[str, Array],
-    outputs: Mapping[str, Array],
-) -> None:
-    over_all = programs[0].graph.outputs
-    made = 0
-    for turn in turns:
-        program, count = programs[turn.program], turn.end - turn.begin
-        part = {name: feeds[name][turn.begin : turn.end] for name in program.graph.inputs}
-        for name, array in program.run(count, part).items():
-            at = turn.begin if name in over_all else made
-            outputs[name][at : at + count] = array
-        made += count if turn.program else 0
-
-
-def _run_at_once(
-    programs: tuple[NativeProgram, NativeProgram],
-    turns: Sequence[Turn],
-    steps: int,
-    feeds: Mapping[str, Array],
-    outputs: Mapping[str, Array],
-) -> None:
-    """Every turn has a table of its own, whose pointers begin at its first step."""
-    from pellucid.compile.native.threads import team_of
-    from pellucid.compile.native.turns_ir import ENTRY, FIELDS, STEPS, TABLE
-
-    over_all = programs[0].graph.outputs
-    checked = [program.checked(steps, feeds) for program in programs]
-    fields = (ctypes.c_int64 * (FIELDS * len(turns)))()
-    kept: list[Table] = []
-    made = 0
-    with ExitStack() as locks:
-        for program in sorted(programs, key=id):
-            locks.enter_context(program.running())
-        tables = [p.table(fed, outputs) for p, fed in zip(programs, checked, strict=True)]
-        for number, turn in enumerate(turns):
-            program, count = programs[turn.program], turn.end - turn.begin
-            table = program.pointers.kind.from_buffer_copy(tables[turn.program])
-            for each in program.pointers.stepped:
-                over_made = each.is_output and each.name not in over_all
-                table[each.slot] += each.stride * (made if over_made else turn.begin)
-            made += count if turn.program else 0
-            kept.append(table)
-            fields[FIELDS * number + ENTRY] = program.entry
-            fields[FIELDS * number + TABLE] = ctypes.addressof(table)
-            fields[FIELDS * number + STEPS] = count
-        team_of(programs[0].threads).run(_entry(), ctypes.addressof(fields), len(turns))
 
 
 @cache

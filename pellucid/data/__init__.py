@@ -1,5 +1,6 @@
 """Tables: reading them, the kinds of their columns, splits, batches, and features for a network."""
 
+from pellucid.data.encode import ColumnEncoder
 from pellucid.data.kind import ColumnKind, infer_kind
 from pellucid.data.note import Note
 from pellucid.data.preparation import ColumnReport, Preparation
@@ -10,6 +11,7 @@ from pellucid.data.table import Table
 from pellucid.data.task import TargetChoice, Task, choose_target, infer_task
 
 __all__ = [
+    "ColumnEncoder",
     "ColumnKind",
     "ColumnReport",
     "Note",

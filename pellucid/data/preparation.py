@@ -3,7 +3,7 @@
 All statistics are those of the training rows. They are saved with the model as plain JSON.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -15,6 +15,7 @@ from pellucid.data import checked
 from pellucid.data.coerce import as_number
 from pellucid.data.column import Column, Rows
 from pellucid.data.encode import (
+    ColumnEncoder,
     DroppedColumn,
     Encoder,
     Training,
@@ -22,6 +23,7 @@ from pellucid.data.encode import (
     learn_encoder,
 )
 from pellucid.data.encode.number import NumberEncoder
+from pellucid.data.encode.own import OwnEncoder
 from pellucid.data.impute import SAMPLE_ROWS, Imputer, imputer_from_json, learn_imputer
 from pellucid.data.kind import ColumnKind, infer_kind
 from pellucid.data.note import Note, counted, quoted, shortened
@@ -30,6 +32,7 @@ from pellucid.data.target import ClassTarget, Target, learn_target
 from pellucid.data.target_json import target_from_json, target_to_json
 from pellucid.data.task import Label, Task
 from pellucid.errors import DataError, ModelFileError
+from pellucid.spec import described
 
 FORMAT = "pellucid preparation"
 VERSION = 1
@@ -60,12 +63,18 @@ class Preparation:
 
     @classmethod
     def learn(
-        cls, table: Table, target_name: str, task: Task, rows: Rows | None = None
+        cls,
+        table: Table,
+        target_name: str,
+        task: Task,
+        rows: Rows | None = None,
+        encoders: Mapping[str, type[ColumnEncoder]] | None = None,
     ) -> "Preparation":
         """The preparation fitted to these rows of the table, by default all.
 
         Other rows contribute only the names of rare classes. Each column but the target is encoded
-        by its kind. `DataError` is raised where a row has no target, or no column is usable.
+        by its kind, or by a class of `encoders`. `DataError` is raised where a row has no target, or
+        no column is usable.
         """
         chosen = np.arange(table.rows) if rows is None else np.sort(np.arange(table.rows)[rows])
         part = table.take(chosen)
@@ -74,15 +83,16 @@ class Preparation:
         response = target_encoder.response(target_encoder.encode(target))
         training = Training(part.rows, response)
         columns = part.drop([target_name]).columns
-        kinds = _kinds(columns, target_name)
-        encoders = [
-            learn_encoder(column, kind, training)
+        own = encoders or {}
+        kinds = _kinds(columns, target_name, own)
+        learned = [
+            learn_encoder(column, kind, training, own.get(kind.column))
             for column, kind in zip(columns, kinds, strict=True)
         ]
-        prepared = cls(tuple(encoders), target_encoder)
+        prepared = cls(tuple(learned), target_encoder)
         sample = np.linspace(0, part.rows - 1, min(part.rows, SAMPLE_ROWS)).astype(np.int64)
         features, missing = prepared._encoded(part.take(sample), [])
-        return replace(prepared, imputer=learn_imputer(encoders, features, missing))
+        return replace(prepared, imputer=learn_imputer(learned, features, missing))
 
     @property
     def target_name(self) -> str:
@@ -98,6 +108,12 @@ class Preparation:
     def labels(self) -> tuple[Label, ...]:
         """The class labels, in the order of the class codes; none for a regression."""
         return self.target_encoder.labels if isinstance(self.target_encoder, ClassTarget) else ()
+
+    @property
+    def own_parts(self) -> tuple[type[Any], ...]:
+        """The custom classes among the encoders."""
+        own = [each.part for each in self.encoders if isinstance(each, OwnEncoder)]
+        return tuple(dict.fromkeys(kind for part in own for kind in described(part)[1]))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -189,8 +205,11 @@ class Preparation:
         }
 
     @classmethod
-    def from_json(cls, value: object) -> "Preparation":
-        """The preparation that `to_json` wrote; anything else raises `ModelFileError`."""
+    def from_json(cls, value: object, parts: Sequence[type[Any]] = ()) -> "Preparation":
+        """The preparation that `to_json` wrote; anything else raises `ModelFileError`.
+
+        parts: custom classes that are defined under another module name here.
+        """
         keys = ("format", "version", "target", "columns", "imputer")
         entries = checked.record(value, "the preparation", keys)
         if entries["format"] != FORMAT:
@@ -203,7 +222,8 @@ class Preparation:
             )
         columns = checked.items(entries["columns"], "columns")
         encoders = tuple(
-            encoder_from_json(column, f"columns[{index}]") for index, column in enumerate(columns)
+            encoder_from_json(column, f"columns[{index}]", parts)
+            for index, column in enumerate(columns)
         )
         target_encoder = target_from_json(entries["target"], "target")
         names = [target_encoder.column, *(encoder.kind.column for encoder in encoders)]
@@ -229,12 +249,19 @@ class Preparation:
             notes.append(Note("", text, len(extra)))
 
 
-def _kinds(columns: Sequence[Column], target_name: str) -> list[ColumnKind]:
-    """The kinds of the columns; numeric identifiers become numbers if there is no other column."""
+def _kinds(columns: Sequence[Column], target_name: str, own: Container[str]) -> list[ColumnKind]:
+    """The kinds of the columns; numeric identifiers become numbers if there is no other column.
+
+    own: the columns with a custom encoder, which are used whatever their kind.
+    """
+
+    def is_unused(kind: ColumnKind) -> bool:
+        return kind.kind in ("constant", "identifier") and kind.column not in own
+
     kinds = [infer_kind(column) for column in columns]
-    if all(kind.kind in ("constant", "identifier") for kind in kinds):
+    if all(map(is_unused, kinds)):
         kinds = [_as_number_kind(kind) for kind in kinds]
-    if all(kind.kind in ("constant", "identifier") for kind in kinds):
+    if all(map(is_unused, kinds)):
         reasons = "; ".join(f"'{shortened(kind.column)}': {kind.reason}" for kind in kinds[:5])
         raise DataError(
             f"There is no column to predict '{target_name}' from"

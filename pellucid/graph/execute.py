@@ -16,9 +16,14 @@ from pellucid.graph.op import TABLE, Array
 from pellucid.graph.program import Executor, Graph, Program
 
 
-def compute(nodes: Sequence[Node], feeds: Mapping[str, Array]) -> dict[Node, Array]:
-    """The value of every node, in order; floating-point errors follow IEEE, silently."""
-    values: dict[Node, Array] = {}
+def compute(
+    nodes: Sequence[Node], feeds: Mapping[str, Array], known: Mapping[Node, Array] | None = None
+) -> dict[Node, Array]:
+    """The value of every node, in order; floating-point errors follow IEEE, silently.
+
+    known: values that are not computed again.
+    """
+    values: dict[Node, Array] = dict(known or {})
     with np.errstate(all="ignore"):
         for node in nodes:
             if node.op == "input":
@@ -46,7 +51,9 @@ class ReferenceProgram:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._nodes = graph.nodes
+        self._fixed = _fixed(graph.nodes)
+        self._nodes = [node for node in graph.nodes if node not in self._fixed]
+        self._known: dict[Node, Array] | None = None
 
     def run(self, steps: int = 1, feeds: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """Run `steps` steps; feeds and results have a leading axis of that length."""
@@ -56,14 +63,30 @@ class ReferenceProgram:
             name: np.empty((steps, *node.shape), node.dtype)
             for name, node in self.graph.outputs.items()
         }
+        if self._known is None:
+            self._known = compute(list(self._fixed), {})
         for step in range(steps):
-            values = compute(self._nodes, {name: array[step] for name, array in arrays.items()})
+            fed = {name: array[step] for name, array in arrays.items()}
+            values = compute(self._nodes, fed, self._known)
             for name, node in self.graph.outputs.items():
                 results[name][step] = values[node]
             fresh = [np.array(values[node]) for node in self.graph.updates.values()]
             for state, value in zip(self.graph.updates, fresh, strict=True):
                 state.value = value
         return results
+
+
+def _fixed(nodes: Sequence[Node]) -> dict[Node, None]:
+    """Constants, and views of them: what has the same value in every step and takes no memory."""
+    fixed: dict[Node, None] = {}
+    for node in nodes:
+        moved = node.op in _VIEWS and all(source in fixed for source in node.inputs)
+        if node.op == "constant" or moved:
+            fixed[node] = None
+    return fixed
+
+
+_VIEWS = ("broadcast", "reshape", "transpose")
 
 
 def check_lengths(feeds: Mapping[str, Array], steps: int) -> None:
@@ -81,7 +104,7 @@ def check_lengths(feeds: Mapping[str, Array], steps: int) -> None:
 class Reference:
     """The executor that defines what every other must compute."""
 
-    def build(self, graph: Graph, repeated: bool = False) -> Program:
+    def build(self, graph: Graph, runs: int = 1) -> Program:
         """Make the graph ready to run."""
         return ReferenceProgram(graph)
 

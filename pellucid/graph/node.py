@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from types import MappingProxyType
@@ -212,7 +212,7 @@ def apply(op: str, inputs: Sequence[Node] = (), **attrs: Any) -> Node:
         return _interned.setdefault(key, fresh)
 
 
-def on(node: Node, inputs: Sequence[Node]) -> Node:
+def with_inputs(node: Node, inputs: Sequence[Node]) -> Node:
     """The same op on other inputs, made for the same part of a network."""
     if all(new is old for new, old in zip(inputs, node.inputs, strict=True)):
         return node
@@ -225,7 +225,7 @@ def substituted(root: Node, replacements: Mapping[Node, Node]) -> Node:
     new = dict(replacements)
     for node in ordered([root]):
         if node not in new:
-            new[node] = on(node, [new[source] for source in node.inputs])
+            new[node] = with_inputs(node, [new[source] for source in node.inputs])
     return new[root]
 
 
@@ -236,8 +236,11 @@ def _terms(op: str, inputs: Sequence[Node]) -> int:
     return prod(inputs[1].shape[:-1]) if op == "convolve" else 1
 
 
-def ordered(roots: Iterable[Node]) -> list[Node]:
-    """Every node that `roots` depend on, each after its inputs: v_0 … v_N."""
+def ordered(roots: Iterable[Node], descends: Callable[[Node], bool] | None = None) -> list[Node]:
+    """Every node that `roots` depend on, each after its inputs: v_0 … v_N.
+
+    descends: whether the inputs of a node are visited; by default all are.
+    """
     starts = list(roots)
     for root in starts:
         if not isinstance(root, Node):
@@ -254,7 +257,8 @@ def ordered(roots: Iterable[Node]) -> list[Node]:
             order.append(node)
             continue
         stack.append((node, True))
-        stack.extend((source, False) for source in reversed(node.inputs) if source not in done)
+        if descends is None or descends(node):
+            stack.extend((source, False) for source in reversed(node.inputs) if source not in done)
     return order
 
 
@@ -270,6 +274,6 @@ def _copied(root: Node, memo: dict[int, Any]) -> Node:
             with origin(node.origin):
                 memo[id(node)] = apply("state", state=copy.deepcopy(node.attrs["state"], memo))
         else:
-            memo[id(node)] = on(node, [memo[id(source)] for source in node.inputs])
+            memo[id(node)] = with_inputs(node, [memo[id(source)] for source in node.inputs])
     copied: Node = memo[id(root)]
     return copied

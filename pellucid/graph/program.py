@@ -40,7 +40,7 @@ class Graph:
         """Every node, each after its inputs."""
         return tuple(ordered(self.roots))
 
-    @property
+    @once
     def inputs(self) -> dict[str, TensorType]:
         """What each step must be fed, by name."""
         return {node.attrs["name"]: node.type for node in self.nodes if node.op == "input"}
@@ -71,8 +71,8 @@ class Program(Protocol):
 class Executor(Protocol):
     """A way to run graphs."""
 
-    def build(self, graph: Graph, repeated: bool = False) -> Program:
-        """Make the graph ready to run; repeated: it will run many times."""
+    def build(self, graph: Graph, runs: int = 1) -> Program:
+        """Make the graph ready to run; runs: roughly how many times it will."""
         ...
 
 

@@ -36,13 +36,15 @@ def inputs(x: Any, what: str) -> Any:
 def _named(x: Mapping[Any, Any], what: str) -> dict[str, Any]:
     wrong = [name for name in x if not isinstance(name, str) or not name.isidentifier()]
     if wrong or not x:
-        shown = repr(wrong[0]) if wrong else "none"
-        raise DataError(f"{what} names its inputs as forward does, by identifiers, got {shown}.")
+        wrong_name = repr(wrong[0]) if wrong else "none"
+        raise DataError(
+            f"{what} names its inputs as forward does, by identifiers, got {wrong_name}."
+        )
     return {name: _one(x[name], f"{what}[{name!r}]") for name in sorted(x)}
 
 
 def _several(x: tuple[Any, ...], what: str) -> list[Any]:
-    return [_one(item, f"{what}[{place}]") for place, item in enumerate(x)]
+    return [_one(item, f"{what}[{index}]") for index, item in enumerate(x)]
 
 
 def _one(x: Any, what: str) -> Any:
@@ -96,18 +98,18 @@ def finite(array: Array, what: str, start: int = 0) -> Array:
     bad = ~np.isfinite(result)
     if not bad.any():
         return result
-    place = tuple(int(i) for i in np.argwhere(bad)[0])
-    value = float(array[place])
-    where = f"row {start + place[0]}" + (f", column {place[-1]}" if len(place) > 1 else "")
+    index = tuple(int(i) for i in np.argwhere(bad)[0])
+    value = float(array[index])
+    where = f"row {start + index[0]}" + (f", column {index[-1]}" if len(index) > 1 else "")
     if np.isfinite(value):
         raise DataError(
             f"{what} holds the value {value:g} in {where}, but float32 holds numbers up to "
             f"{LARGEST:.2g}: scale that column, or fit a table, where that is done for you."
         )
     count = int(bad.sum())
-    found = "a value that is" if count == 1 else f"{count:,} values that are"
+    values = "a value that is" if count == 1 else f"{count:,} values that are"
     raise DataError(
-        f"{what} holds {found} missing or infinite, {'' if count == 1 else 'the first '}in {where}; "
+        f"{what} holds {values} missing or infinite, {'' if count == 1 else 'the first '}in {where}; "
         "fill it in, or fit a table, where that is done for you."
     )
 
@@ -127,9 +129,9 @@ def targets(y: Any, rows: int, what: str) -> tuple[Array, Array]:
         known = np.where(missing, 0, array)
         bad = ~(np.abs(known) <= LARGEST)
         if bad.any():
-            place = tuple(int(i) for i in np.argwhere(bad)[0])
+            index = tuple(int(i) for i in np.argwhere(bad)[0])
             raise DataError(
-                f"{what} holds the value {known[place]:g} in row {place[0]}; targets are finite, up "
+                f"{what} holds the value {known[index]:g} in row {index[0]}; targets are finite, up "
                 f"to {LARGEST:.2g}: mend or scale them."
             )
     return array, missing
@@ -154,8 +156,8 @@ def _with_missing(y: Any, what: str) -> tuple[Array, Array]:
     elif kind not in "fiubUO":
         raise DataError(f"{what} holds {array.dtype}: targets are numbers, texts or conditions.")
     if array.dtype.kind == "O":
-        found, missing = plain_labels(array.reshape(-1).tolist(), what)
-        return found.reshape(array.shape), missing.reshape(array.shape)
+        labels, missing = plain_labels(array.reshape(-1).tolist(), what)
+        return labels.reshape(array.shape), missing.reshape(array.shape)
     missing = np.isnan(array) if kind == "f" else np.zeros(array.shape, bool)
     return array, missing
 
@@ -185,11 +187,9 @@ def weights(w: Any, y: Array, what: str) -> Array:
         result = np.ascontiguousarray(array, np.float32)
     wrong = ~(np.isfinite(result) & (result >= 0))
     if wrong.any():
-        place = int(np.argmax(wrong.reshape(len(wrong), -1).any(axis=1)))
+        row = int(np.argmax(wrong.reshape(len(wrong), -1).any(axis=1)))
         value = float(result[wrong].flat[0])
-        raise DataError(
-            f"{what} holds the weight {value:g} in row {place}; weights are at least 0."
-        )
+        raise DataError(f"{what} holds the weight {value:g} in row {row}; weights are at least 0.")
     if not result.any():
         raise DataError(f"{what} holds no weight above 0: there is nothing to learn from.")
     return result

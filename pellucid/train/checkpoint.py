@@ -125,9 +125,9 @@ class Checkpoint:
         Raises ModelFileError if the file is damaged or belongs to a run with other settings.
         """
         arrays, details = container.read(path, "checkpoint")
-        found = described(path, details, _CHECKPOINT)
-        agree(path, found["settings"], settings)
-        position = found["position"]
+        content = described(path, details, _CHECKPOINT)
+        agree(path, content["settings"], settings)
+        position = content["position"]
         history = [Evaluated(**entry) for entry in position["history"]]
         if position["best"] >= max(len(history), 1):
             raise ModelFileError(f"{path} is damaged: its best epoch is none of its history.")
@@ -153,10 +153,10 @@ class Checkpoint:
 def described(path: Path, details: Any, shape: schema.Schema) -> dict[str, Any]:
     """The details of a file of a run, of the shape declared; else raises ModelFileError."""
     try:
-        found: dict[str, Any] = shape(details, "its description")
+        content: dict[str, Any] = shape(details, "its description")
     except ModelFileError as error:
         raise ModelFileError(f"{path} is damaged: {error}.") from None
-    return found
+    return content
 
 
 def fit_states(path: Path, arrays: Mapping[str, Array], states: Mapping[str, State]) -> None:
@@ -170,9 +170,9 @@ def fit_states(path: Path, arrays: Mapping[str, Array], states: Mapping[str, Sta
             raise ModelFileError(f"{path} does not fit the network: {name} differs.")
 
 
-def agree(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def agree(path: Path, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Raise ModelFileError, naming what differs, unless a file belongs to a run with these settings."""
-    different = [name for name, value in wanted.items() if found.get(name) != value]
+    different = [name for name, value in wanted.items() if saved.get(name) != value]
     if different:
         raise ModelFileError(
             f"{path} belongs to a run with other settings ({', '.join(sorted(different))}): "

@@ -28,8 +28,8 @@ def _label(value: Any, where: str) -> Label:
     """A text, a number, true or false."""
     if type(value) not in _LABELS:
         raise schema.refuse(where, "a text, a number, true or false", value)
-    found: Label = _LABELS[type(value)](value, where)
-    return found
+    label: Label = _LABELS[type(value)](value, where)
+    return label
 
 
 _MEMBER = schema.record(
@@ -53,25 +53,25 @@ def read(
 
     Raises ModelFileError saying what is wrong.
     """
-    found = _MODEL(content, "its description")
-    own: list[dict[str, Array]] = [{} for _ in found["members"]]
+    fields = _MODEL(content, "its description")
+    own: list[dict[str, Array]] = [{} for _ in fields["members"]]
     for name, array in arrays.items():
         number, _, path = name.partition("/")
         if number not in map(str, range(len(own))):
             raise ModelFileError(f"no network has the array {name[:60]!r}")
         own[int(number)][path] = array
-    labels = _labels(found["classes"])
+    labels = _labels(fields["classes"])
     members: list[Member] = []
     outputs: list[Shape] = []
     with limited(None if trusted else USUAL):
-        for entry, values in zip(found["members"], own, strict=True):
+        for entry, values in zip(fields["members"], own, strict=True):
             net, shape = _network(entry, values, parts)
             preparation = entry["preparation"]
-            prepared = None if preparation is None else Preparation.from_json(preparation)
+            prepared = None if preparation is None else Preparation.from_json(preparation, parts)
             members.append(Member(net, entry["input_shape"], prepared))
             outputs.append(shape)
     _agree(members, labels, outputs)
-    return members, labels, found["details"], _type(found["labels"], labels)
+    return members, labels, fields["details"], _type(fields["labels"], labels)
 
 
 def _network(

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from pellucid.graph import Array, State
 from pellucid.train.batches import Batches, Chunk
 from pellucid.train.first_bad_node import first_bad_node
-from pellucid.train.programs import Rate, StepPrograms
-
-Snapshot = tuple[int, Mapping[str, Array]]
-"""A step, and the value of every state before it."""
+from pellucid.train.programs import Rates, StepPrograms
 
 
-def snapshot_of(states: Mapping[str, State], step: int) -> Snapshot:
-    """The values of states before a step, copied."""
-    return step, {name: state.value.copy() for name, state in states.items()}
+@dataclass(frozen=True)
+class Snapshot:
+    """Copies of the values of states, as they were before a step."""
+
+    step: int
+    states: Mapping[str, State]
+    values: Sequence[Array]
+
+
+def snapshot_of(
+    states: Mapping[str, State], step: int, previous: Snapshot | None = None
+) -> Snapshot:
+    """The values of states before a step; of the same states in the memory of the previous snapshot."""
+    if previous is None or previous.states is not states:
+        return Snapshot(step, states, [state.value.copy() for state in states.values()])
+    for array, state in zip(previous.values, states.values(), strict=True):
+        np.copyto(array, state.value)
+    return Snapshot(step, states, previous.values)
 
 
 def first_not_finite(states: Mapping[str, State]) -> str | None:
@@ -45,27 +58,27 @@ def lost_reason(programs: StepPrograms, step: int, rate: float) -> str:
 
 
 def replay(
-    programs: StepPrograms, batches: Batches, good: Snapshot, step: int, epoch: int, rate: Rate
+    programs: StepPrograms, batches: Batches, good: Snapshot, step: int, epoch: int, rates: Rates
 ) -> None:
     """Set all states to those before a step, by going on from a snapshot of the same epoch."""
-    done, values = good
-    for name, array in values.items():
-        programs.states[name].value = array
+    done = good.step
+    for state, value in zip(good.states.values(), good.values, strict=True):
+        state.value = value
     while done < step:
         chunk = batches.take(done, epoch, step - done)
-        programs.run(chunk, done, rate)
+        programs.run(chunk, done, rates)
         done += chunk.steps
 
 
-def loss_reason(programs: StepPrograms, chunk: Chunk, bad: int, first: int, rate: Rate) -> str:
+def loss_reason(programs: StepPrograms, chunk: Chunk, bad: int, first: int, rates: Rates) -> str:
     """Why the loss of a step was not finite, from the states before that step.
 
     bad: its index in the chunk; first: the number of the chunk's first step.
     """
-    feeds = {name: array[bad] for name, array in programs.feeds(chunk, first, rate).items()}
+    feeds = {name: array[bad] for name, array in programs.feeds(chunk, first, rates).items()}
     step = programs.step_for(chunk)
     cause = first_bad_node(step, {name: feeds[name] for name in step.graph.inputs})
-    now = rate(programs.first_optimizer, first)
+    now = rates(programs.first_optimizer, range(first, first + 1))[0]
     return (
         f"the loss was not finite at step {first + bad:,}: {cause}; "
         f"try a learning rate below {now / 10:.2g}"

@@ -37,6 +37,7 @@ from pellucid.train.journal import Journal
 from pellucid.train.measuring import Measuring
 from pellucid.train.problem import Problem, Settings
 from pellucid.train.programs import StepPrograms
+from pellucid.train.rates import Rates
 from pellucid.train.records import ProbeBlock, Record, Records
 from pellucid.train.training_step import LOSS, REPORT
 from pellucid.train.watch import Probed
@@ -78,8 +79,9 @@ class Engine:
         self._dispatch = Dispatch(callbacks, policies)
         self._journal = Journal(None if checkpoint is None else checkpoint.parent, number)
         self._measuring = Measuring(problem, self.programs)
-        self._schedule = problem.schedule
+        self._rate = Rates(problem.schedule, problem.batches, settings.epochs)
         self._stop: Stop | None = None
+        self._good = divergence.Snapshot(0, {}, [])
 
     @property
     def records(self) -> Records:
@@ -96,19 +98,12 @@ class Engine:
     @property
     def learning_rate(self) -> float:
         """η of the first optimizer now."""
-        return self._rate(self.programs.first_optimizer, self.position.step)
+        step = self.position.step
+        return self._rates(self.programs.first_optimizer, range(step, step + 1))[0]
 
-    def _rate(self, optimizer: optim.Optimizer, step: int) -> float:
-        """η of an optimizer at a step."""
-        epoch = self.problem.batches.epoch_at(step, self.position.epoch)
-        factor = self._schedule.factor(epoch, self.settings.epochs)
-        rate = optimizer.learning_rate * self.position.rate_factor * factor
-        return float(rate if self._reaction == 1.0 else rate * self._reaction)
-
-    def _react(self) -> None:
-        """Let the schedule see the history."""
-        measures = [entry.measures for entry in self.position.history]
-        self._reaction = self._schedule.reaction(measures)
+    def _rates(self, optimizer: optim.Optimizer, steps: range) -> list[float]:
+        """η of an optimizer at each of some steps."""
+        return self._rate.at(self.position, optimizer, steps)
 
     # -- the loop -----------------------------------------------------------------------------------
 
@@ -119,7 +114,7 @@ class Engine:
         saved = Checkpoint.read(self.checkpoint, self._identity)
         position = saved.position
         if position.schedule is not None:
-            self._schedule = optim.schedule_from_spec(position.schedule)
+            self._rate.schedule = optim.schedule_from_spec(position.schedule)
         if position.optimizer is not None:
             self.programs.replace(optim.from_spec(position.optimizer), position.begun_at)
         elif position.begun_at:
@@ -136,16 +131,16 @@ class Engine:
         for net in self.problem.networks.values():
             vars(net)["_trained"] = True
         self._began = time.monotonic()
-        self._react()
+        self._rate.react(self.position)
         position, per_epoch = self.position, self.problem.batches.steps_per_epoch
-        network = (self._number, self._networks)
-        epochs = self.settings.epochs
+        current = (position.epoch, position.step, self._number, self._networks)
         interrupts = Interrupts()
         try:
-            self._dispatch.tell(Started(epochs, per_epoch, position.epoch, position.step, *network))
+            self._dispatch.tell(Started(self.settings.epochs, per_epoch, *current))
             self._prepare()
             with interrupts:
                 reason = self._loop()
+            self._journal.flush()
         except Abandoned:
             raise
         except KeyboardInterrupt:
@@ -209,7 +204,7 @@ class Engine:
 
     def _advance(self, chunk: Chunk, before: float) -> bool:
         """Run a chunk and tell of it; False if a loss in it was not finite. before: when it began."""
-        results, probed = self.programs.run(chunk, self.position.step, self._rate)
+        results, probed = self.programs.run(chunk, self.position.step, self._rates)
         finite = np.isfinite(results[LOSS])
         if not finite.all():
             self._recover(chunk, int(np.argmin(finite)))
@@ -257,7 +252,7 @@ class Engine:
         position, rate = self.position, self.learning_rate
         with self._measuring.weights_to_use():
             entry = self._measuring.measure(position, epoch, rate)
-            self._react()
+            self._rate.react(position)
             values = {**entry.measures, "learning_rate": entry.learning_rate}
             self._record(self._journal.values(position.step, epoch, values))
             return self._dispatch.ask(entry)
@@ -266,21 +261,18 @@ class Engine:
 
     def _snapshot(self) -> None:
         """Keep all states, so that a divergence can be replayed from here."""
-        self._good: divergence.Snapshot = divergence.snapshot_of(
-            self.programs.states, self.position.step
-        )
+        self._good = divergence.snapshot_of(self.programs.states, self.position.step, self._good)
 
     def _recover(self, chunk: Chunk, bad: int) -> None:
         """Go back to before the step whose loss was not finite, and ask what to do."""
         position, batches, first = self.position, self.problem.batches, self.position.step
         batches.put_back(chunk, bad)
-        divergence.replay(self.programs, batches, self._good, first, position.epoch, self._rate)
+        divergence.replay(self.programs, batches, self._good, first, position.epoch, self._rates)
         if bad:
-            results, probed = self.programs.run(chunk.first(bad), first, self._rate)
+            results, probed = self.programs.run(chunk.first(bad), first, self._rates)
             self._count(results, bad, probed)
-        self._lose(
-            first + bad, divergence.loss_reason(self.programs, chunk, bad, first, self._rate)
-        )
+        cause = divergence.loss_reason(self.programs, chunk, bad, first, self._rates)
+        self._lose(first + bad, cause)
 
     def _lose(self, step: int, cause: str) -> None:
         """Training diverged: stop, or go on from finite weights and slots."""
@@ -337,13 +329,11 @@ class Engine:
             self._save()
 
     def _set_rate(self, action: SetRate) -> None:
-        position = self.position
         if action.factor is not None:
-            position.rate_factor *= action.factor
+            self.position.rate_factor *= action.factor
         elif action.learning_rate is not None:
-            position.rate_factor = (
-                action.learning_rate / self.programs.first_optimizer.learning_rate
-            )
+            first = self.programs.first_optimizer
+            self.position.rate_factor = action.learning_rate / first.learning_rate
 
     def _replace(self, action: Replace) -> None:
         position, kept = self.position, self.checkpoint is not None
@@ -353,8 +343,8 @@ class Engine:
             position.begun_at = position.step
         if action.schedule is not None:
             position.schedule = optim.to_spec(action.schedule) if kept else None
-            self._schedule = action.schedule
-            self._react()
+            self._rate.schedule = action.schedule
+            self._rate.react(self.position)
         position.rate_factor = 1.0
 
     def _log(self, action: Log) -> None:
@@ -374,6 +364,7 @@ class Engine:
         position.batches = self.problem.batches.state_dict()
         position.callbacks = self._dispatch.state_dict()
         try:
+            self._journal.flush()
             make_folder(self.checkpoint.parent)
             save_checkpoint(
                 self.checkpoint, position, self.programs.states, self.best, self._identity

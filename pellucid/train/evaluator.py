@@ -52,12 +52,12 @@ class Evaluator:
         measures: Sequence[Measure],
         data: Data,
         chunk: int = 4096,
-        repeated: bool = False,
+        runs: int = 1,
         parts: Sequence[Any] = (),
     ) -> None:
         """Outputs, measures: functions of the parts of some rows.
 
-        parts: what they call that may be of the user's own.
+        runs: roughly how often it will run. parts: what they call that may be of the user's own.
         """
         self._outputs = outputs
         self._measures = tuple(measures)
@@ -79,19 +79,19 @@ class Evaluator:
             if not self._parts:
                 roots = list(graph.outputs.values())
                 check_frozen([*modules, *parts], roots, lambda: self._roots(sizes[0][1]))
-            self._parts.append(_Part(start, rows, chunks, graph, executor().build(graph, repeated)))
+            self._parts.append(_Part(start, rows, chunks, graph, executor().build(graph, runs)))
 
     def _roots(self, size: int) -> list[Node]:
         return list(self._graph(size).outputs.values())
 
     def _graph(self, size: int) -> Graph:
         tensors = placeholders(self._data, size)
-        found = {f"outputs.{name}": t.node for name, t in self._outputs(*tensors).items()}
+        named = {f"outputs.{name}": t.node for name, t in self._outputs(*tensors).items()}
         for index, measure in enumerate(self._measures):
             total, weight = measure.total(*tensors)
-            found[f"total.{index}"] = total.cast(FLOAT64).node
-            found[f"weight.{index}"] = weight.cast(FLOAT64).node
-        return Graph(found)
+            named[f"total.{index}"] = total.cast(FLOAT64).node
+            named[f"weight.{index}"] = weight.cast(FLOAT64).node
+        return Graph(named)
 
     def run(self) -> tuple[dict[str, Array], dict[str, float]]:
         """The outputs for every row, and each measure by name."""
@@ -128,10 +128,10 @@ class Evaluator:
 def placeholders(data: Data, size: int) -> tuple[Any, ...]:
     """The parts of some rows as inputs of a graph."""
 
-    def given(name: str, array: Any) -> Tensor:
+    def rows_of(name: str, array: Any) -> Tensor:
         return placeholder(name, (size, *array.shape[1:]), step_dtype(array.dtype))
 
-    return tuple(mapped(given, part, part_name(i)) for i, part in enumerate(data))
+    return tuple(mapped(rows_of, part, part_name(i)) for i, part in enumerate(data))
 
 
 def network_evaluator(
@@ -142,13 +142,13 @@ def network_evaluator(
     *,
     outputs: bool = False,
     chunk: int = 4096,
-    repeated: bool = False,
+    runs: int = 1,
 ) -> Evaluator:
     """An `Evaluator` of a network: its loss, named "loss", further measures and, if wanted, outputs.
 
     The loss is the mean over the chunks, each counting as much as what its loss divides by
     (`Loss.divisor`), or their sum where the loss is one. A function of one's own is taken as a mean
-    over rows, or over their weights. Measures are given (outputs, targets …).
+    over rows, or over their weights. Measures receive (outputs, targets …).
     """
 
     def on_outputs(measure: Measure) -> Measure:
@@ -167,7 +167,7 @@ def network_evaluator(
         [on_outputs(measure) for measure in chosen],
         data,
         chunk,
-        repeated,
+        runs,
         [] if loss is None else [loss],
     )
 

@@ -42,14 +42,14 @@ def _is_finite(value: Array) -> bool:
 
 def _reached(roots: Sequence[Node], bad: set[Node]) -> set[Node]:
     """The bad nodes from which a chain of bad nodes leads to a root, but for constants."""
-    found: set[Node] = set()
+    reached: set[Node] = set()
     pending = [root for root in roots if root in bad]
     while pending:
         node = pending.pop()
-        if node not in found and not _is_constant(node):
-            found.add(node)
+        if node not in reached and not _is_constant(node):
+            reached.add(node)
             pending.extend(source for source in node.inputs if source in bad)
-    return found
+    return reached
 
 
 def _is_constant(node: Node) -> bool:

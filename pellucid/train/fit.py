@@ -4,32 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import NoneType
 from typing import Any, Literal
 
 import numpy as np
 
 from pellucid import check, nn, optim
-from pellucid.data import split
-from pellucid.errors import DataError, NotFiniteError, RunFolderError, warn
+from pellucid.errors import NotFiniteError, warn
 from pellucid.keywords import FIT, explained
-from pellucid.train import arrays
+from pellucid.train.arguments import (
+    check_limits,
+    check_on_divergence,
+    check_parts,
+    rows_of,
+    with_validation,
+)
 from pellucid.train.build_step import LossFunction
 from pellucid.train.choices import Choice
-from pellucid.train.evaluator import Data
 from pellucid.train.events import CallbackFunction
 from pellucid.train.folder import run_folder
 from pellucid.train.indices import build
-from pellucid.train.kinds import check_rows, kinds_of, like
-from pellucid.train.labels import classes_of, codes_of, packed, type_of_labels
+from pellucid.train.kinds import kinds_of, like
+from pellucid.train.labels import packed, type_of_labels
 from pellucid.train.measures import Measure
 from pellucid.train.model import Member, Model
 from pellucid.train.probes import Probe
 from pellucid.train.problem import Problem, Settings
 from pellucid.train.progress import reporter
 from pellucid.train.run import Run
-from pellucid.train.session import Trained, check_savable, train_network
-from pellucid.train.stored import subset
+from pellucid.train.session import Session, check_savable
 from pellucid.train.supervised import Watching, supervised_problem
 from pellucid.train.targets import Prepared, prepare
 
@@ -75,11 +77,11 @@ def fit(
     """Train `net` and return the run, with the best weights in its model.
 
     train:       (X, y): inputs (n, …) and targets: class labels (integers, texts, booleans, mixed)
-                 or values (floats, (n, …)), or the classes of the places of a sequence (integers,
+                 or values (floats, (n, …)), or the classes of the positions of a sequence (integers,
                  (n, length)), which are 0 to the number of outputs less 1. With a loss of numbers
                  (`Poisson`, `MSE` …) integers are values; with `CrossEntropy` or `Focal` floats (n,)
                  are labels. (X, y, weights) gives each row a weight in the loss, or, in y's shape,
-                 each target (a mask of the places of a sequence). X is one array, or a tuple or dict
+                 each target (a mask of the positions of a sequence). X is one array, or a tuple or dict
                  of them: `forward(self, a, b)` gets those of a tuple in order, those of a dict by
                  name. Integers that the network looks up (`Embedding`) stay integers, other inputs
                  become float32; numbers that are too fine for it are refused. Rows without a target
@@ -89,8 +91,8 @@ def fit(
     validation:  (X, y) to stop by, with weights or without, or the fraction of the training rows to
                  set aside for that (stratified, seeded), or None: then all epochs are made and the
                  training loss picks the best.
-    loss:        a function (outputs, targets) → scalar tensor, given the weights too if there are
-                 any; by default softmax cross-entropy on logits for classes (of one logit for two),
+    loss:        a function (outputs, targets) → scalar tensor, which receives the weights too if there
+                 are any; by default softmax cross-entropy on logits for classes (of one logit for two),
                  mean squared error for values.
     optimizer:   Adam with η = 0.001 by default.
     batch_size:  rows a step; None is 32 (Bengio 2012), and all rows for an optimizer that needs them
@@ -123,7 +125,7 @@ def fit(
     that are finite. Raises DataError for arrays that do not fit together, RunFolderError where another
     process trains in the folder, and RunFolderError, which holds the run, if `out` cannot be written.
     """
-    _check_parts(net, loss, optimizer, schedule)
+    check_parts(net, loss, optimizer, schedule)
     if batch_size is not None:
         check.integer("batch_size", batch_size)
     check.integer("epochs", epochs, 0)
@@ -132,11 +134,11 @@ def fit(
     check.integer("probe_every", probe_every, 1)
     check_limits(seed, time_limit)
     check_on_divergence(on_divergence)
-    whole = _rows(train, "train")
+    whole = rows_of(train, "train")
     had_weights = _begin(net, fresh, resume)
     whole = (build(net, whole[0], seed, "train[0]"), *whole[1:])
     kinds = kinds_of(whole[0])
-    data, held = _validation(whole, validation, seed)
+    data, held = with_validation(whole, validation, seed)
     if held is not None:
         held = (like(held[0], kinds, "validation[0]"), *held[1:])
     prepared = prepare(net, data, held, loss)
@@ -187,62 +189,38 @@ def train_model(
 ) -> Run:
     """Train the network of a model, in a run folder if there is to be one."""
     if out is not None:
-        # What cannot be written must be found before it is trained, and before a folder is made.
+        # What cannot be written is refused before it is trained, and before a folder is made.
         model.check_plain()
         check_savable(problem)
-    failure: RunFolderError | None = None
     with run_folder(out, resume, force) as folder:
-        try:
-            trained = train_network(problem, settings, callbacks, folder, resume)
-        except RunFolderError as error:
-            if not isinstance(error.run, Trained):
-                raise
-            trained, failure = error.run, error
-        best = trained.history[trained.best]
-        model.details |= {
-            "choices": [choice.to_json() for choice in reasons],
-            "stopped_because": [trained.reason],
-            "diverged": [trained.diverged],
-            "epochs": [trained.history[-1].epoch],
-            "best_epoch": [best.epoch],
-            "seed": settings.seed,
-        }
-        if trained.interrupted:
-            model.details["interrupted"] = {"complete": 0, "networks": 1}
-        run = Run(
-            model,
-            trained.history,
-            best.epoch,
-            trained.reason,
-            tuple(reasons),
-            None if folder is None else folder.path,
-            trained.diverged,
-            trained.interrupted,
-            trained.records,
-        )
-        if folder is not None:
-            folder.hand_over(model, [trained.history], run, failure)
-    trained.warn()
+        session = Session(folder, callbacks, resume)
+        session.train(problem, settings)
+        choices = [choice.to_json() for choice in reasons]
+        model.details |= {"choices": choices, **session.details(settings.seed)}
+        run = run_of(session, model, reasons)
+        session.keep(model, run)
+    session.warn()
     return run
 
 
-def check_limits(seed: int, time_limit: float | None) -> None:
-    """Raise TypeError or ValueError unless each is a number in its range, or there is no limit."""
-    check.integer("seed", seed, 0)
-    if time_limit is not None and not check.plain("time_limit", time_limit) >= 0:
-        raise ValueError(
-            f"time_limit is at least 0 seconds, or None, got {check.brief(time_limit)}"
-        )
+def run_of(session: Session, model: Model, reasons: Sequence[Choice]) -> Run:
+    """The run whose networks were trained; its history is that of the first."""
+    first = session.trained[0]
+    return Run(
+        model,
+        first.history,
+        first.entry.epoch,
+        session.reason,
+        tuple(reasons),
+        session.path,
+        session.diverged,
+        session.interrupted,
+        session.records(),
+    )
 
 
-def check_on_divergence(choice: str) -> None:
-    """Raise ValueError unless it is one of the two."""
-    if choice not in ("warn", "raise"):
-        raise ValueError(f"on_divergence is 'warn' or 'raise', got {choice!r}")
-
-
-def raise_if_diverged(found: Any, run: Run, on_divergence: OnDivergence) -> None:
-    """Raise NotFiniteError, which holds what was found, if that is to be an error.
+def raise_if_diverged(holder: Any, run: Run, on_divergence: OnDivergence) -> None:
+    """Raise NotFiniteError, which holds the run or table run, if that is to be an error.
 
     It is one where the run diverged, and where no epoch of it had a finite loss.
     """
@@ -250,7 +228,7 @@ def raise_if_diverged(found: Any, run: Run, on_divergence: OnDivergence) -> None
         return
     why = f"diverged: {run.stopped_because}" if run.diverged else "has no finite loss in any epoch"
     error = NotFiniteError(f"Training {why}.")
-    error.run = found
+    error.run = holder
     error.add_note(
         "The attribute `run` of this error has the best weights, or the last finite ones."
     )
@@ -269,86 +247,6 @@ def _begin(net: nn.Module, fresh: bool | None, resume: bool) -> bool:
             "fresh=True draws them anew, fresh=False goes on without this warning."
         )
     return net._built and not resume
-
-
-_OPTIMIZERS = "one of pellucid.optim, such as optim.Adam()"
-_SCHEDULES = "one of pellucid.optim, such as optim.CosineRate()"
-_LOSSES = "a loss of pellucid.nn, such as nn.MSE(), or a function"
-
-
-def _check_parts(net: Any, loss: Any, optimizer: Any, schedule: Any) -> None:
-    """Raise TypeError for a part that is none, saying what it should be."""
-    kinds: list[tuple[str, Any, Any, str]] = [
-        ("net", net, nn.Module, "a network, such as nn.MLP([64], 2)"),
-        ("optimizer", optimizer, (optim.Optimizer, NoneType), _OPTIMIZERS),
-        ("schedule", schedule, (optim.Schedule, NoneType), _SCHEDULES),
-    ]
-    for name, part, kind, expected in kinds:
-        if not isinstance(part, kind):
-            hint = ": write it with brackets" if isinstance(part, type) else ""
-            raise TypeError(f"{name} is {expected}, got {part!r}{hint}")
-    if isinstance(loss, type) or not (loss is None or callable(loss)):
-        hint = ": write it with brackets" if isinstance(loss, type) else ""
-        raise TypeError(f"loss is {_LOSSES}, got {loss!r}{hint}")
-
-
-def _rows(given: Any, what: str) -> Data:
-    """Inputs, targets and weights of the rows that have a target."""
-    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
-        hint = ": write fit(net, (X, y))" if what == "train" else ""
-        got = type(given).__name__
-        raise TypeError(f"{what} is a pair (X, y), or (X, y, weights), got {got}{hint}")
-    _check_no_list(given[0], given[1], what)
-    x = arrays.inputs(given[0], f"{what}[0]")
-    rows = check_rows(x, f"{what}[0]")
-    y, missing = arrays.targets(given[1], rows, f"{what}[1]")
-    weights = tuple(arrays.weights(w, y, f"{what}[2]") for w in given[2:])
-    if weights and weights[0].shape == y.shape and y.ndim > 1 and y.dtype.kind == "f":
-        # What weighs nothing need not be known.
-        y = np.where(missing & (weights[0] == 0), 0, y)
-        missing = missing & (weights[0] > 0)
-    known = ~missing.reshape(rows, -1).any(axis=1)
-    if not known.any():
-        raise DataError(f"Every target of {what}[1] is missing: there is nothing to learn.")
-    if known.all():
-        return (x, y, *weights)
-    count = int((~known).sum())
-    said = (
-        "1 row without a target: it is"
-        if count == 1
-        else f"{count:,} rows without a target: they are"
-    )
-    warn(f"{what} holds {said} left out.")
-    return (subset(x, known), y[known], *(w[known] for w in weights))
-
-
-def _check_no_list(x: Any, y: Any, what: str) -> None:
-    """Raise DataError where a list, which is one array, seems to be meant as several inputs."""
-    items = x if isinstance(x, list) else []
-    rows = len(y) if hasattr(y, "__len__") else 0
-    if len(items) not in (0, rows) and all(np.shape(item)[:1] == (rows,) for item in items):
-        raise DataError(
-            f"{what}[0] is a list of {len(items)} arrays of {rows:,} rows: several inputs are a "
-            "tuple or a dict of arrays."
-        )
-
-
-def _validation(data: Data, validation: Any, seed: int) -> tuple[Data, Data | None]:
-    if validation is None:
-        return data, None
-    if not isinstance(validation, (int, float)):
-        return data, _rows(validation, "validation")
-    if not 0 < validation < 1:
-        raise ValueError(f"validation is (X, y), a fraction in (0, 1) or None: {validation}")
-    x, y = data[:2]
-    by = {"labels": y} if arrays.are_classes(y) else {"values": y} if y.ndim == 1 else {}
-    if y.dtype.kind == "O":
-        by = {"labels": codes_of(y, classes_of(y), "train[1]")}
-    kept, held_out = split(len(y), [1 - validation, validation], seed, **by)
-    parts = tuple((subset(x, rows), *(a[rows] for a in data[1:])) for rows in (kept, held_out))
-    if len(data) > 2 and not all(part[2].any() for part in parts):
-        raise DataError("The rows that have weight are too few to hold some out to stop by.")
-    return parts[0], parts[1]
 
 
 def _batch_size(asked: int | None, optimizer: optim.Optimizer, rows: int) -> int:

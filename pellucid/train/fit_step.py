@@ -9,7 +9,6 @@ from typing import Any
 
 from pellucid import check, nn, optim
 from pellucid.data.note import counted
-from pellucid.errors import RunFolderError
 from pellucid.graph import Tensor
 from pellucid.train.batches import Batches
 from pellucid.train.build_step import StepFunction, rehearsed
@@ -22,7 +21,7 @@ from pellucid.train.probes import Probe
 from pellucid.train.problem import Problem, Settings
 from pellucid.train.progress import reporter
 from pellucid.train.records import Records
-from pellucid.train.session import Trained, check_savable, train_network
+from pellucid.train.session import Session, check_savable
 from pellucid.train.step_data import Data, batches_for, checked
 
 MeasureFunction = Callable[..., Mapping[str, Tensor] | Tensor]
@@ -149,8 +148,8 @@ def fit_step(
         raise ValueError(f"monitor is one of {', '.join(map(repr, names))}, got {monitor!r}")
 
     def evaluator() -> Evaluator:
-        nets, parts = list(named.values()), [measure]
-        return Evaluator(nets, lambda *_: {}, measures, held or (), repeated=True, parts=parts)
+        nets, parts, runs = list(named.values()), [measure], settings.evaluations
+        return Evaluator(nets, lambda *_: {}, measures, held or (), runs=runs, parts=parts)
 
     problem = Problem(
         named,
@@ -180,40 +179,23 @@ def _train(
     force: bool,
     callbacks: Sequence[CallbackFunction],
 ) -> StepRun:
-    failure: RunFolderError | None = None
     with run_folder(out, resume, force) as folder:
         if folder is not None:
             check_savable(problem)
-        try:
-            trained = train_network(problem, settings, callbacks, folder, resume)
-        except RunFolderError as error:
-            if not isinstance(error.run, Trained):
-                raise
-            trained, failure = error.run, error
-        best = trained.history[trained.best]
+        session = Session(folder, callbacks, resume)
+        trained = session.train(problem, settings)
         run = StepRun(
             problem.networks,
             trained.history,
-            best.epoch,
-            trained.reason,
-            None if folder is None else folder.path,
-            trained.diverged,
-            trained.interrupted,
-            trained.records,
+            trained.entry.epoch,
+            session.reason,
+            session.path,
+            session.diverged,
+            session.interrupted,
+            session.records(),
         )
-        if folder is not None:
-            details: dict[str, Any] = {
-                "stopped_because": [trained.reason],
-                "diverged": [trained.diverged],
-                "epochs": [trained.history[-1].epoch],
-                "best_epoch": [best.epoch],
-                "seed": settings.seed,
-            }
-            if trained.interrupted:
-                details["interrupted"] = {"complete": 0, "networks": 1}
-            networks = Networks(problem.networks, details)
-            folder.hand_over(networks, [trained.history], run, failure)
-    trained.warn("The training")
+        session.keep(Networks(problem.networks, session.details(settings.seed)), run)
+    session.warn("The training")
     return run
 
 

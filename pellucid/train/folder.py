@@ -198,7 +198,7 @@ class RunFolder:
 def run_folder(out: str | Path | None, resume: bool, force: bool) -> Iterator[RunFolder | None]:
     """`RunFolder.open`, or None where a run is not to be kept.
 
-    A new folder that an error leaves empty is removed.
+    A new folder that an error leaves without anything to go on from is removed.
     """
     if out is None:
         yield None
@@ -207,7 +207,12 @@ def run_folder(out: str | Path | None, resume: bool, force: bool) -> Iterator[Ru
     existed = path.exists()
     try:
         with RunFolder.open(path, resume=resume, force=force) as folder:
-            yield folder
+            try:
+                yield folder
+            except BaseException:
+                if not existed and folder._is_free():
+                    (path / RECORDS).unlink(missing_ok=True)
+                raise
     except BaseException:
         if not existed:
             with suppress(OSError):

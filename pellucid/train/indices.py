@@ -100,13 +100,13 @@ def _uses(net: nn.Module, x: Any) -> tuple[set[str], set[str]]:
         if node in names and node.dtype.kind == "i":
             come[node] = {names[node]}
             continue
-        found = [come.get(each, set()) for each in node.inputs]
+        sources = [come.get(each, set()) for each in node.inputs]
         if node.op == "take":
-            kept |= found[1]
+            kept |= sources[1]
         elif node.op == "equal":
-            kept |= found[0] | found[1]
+            kept |= sources[0] | sources[1]
         elif node.op == "cast" and node.dtype.kind == "f":
-            rounded |= found[0]
+            rounded |= sources[0]
         if node.dtype.kind == "i":
-            come[node] = set().union(*found)
+            come[node] = set().union(*sources)
     return kept, rounded

@@ -49,6 +49,11 @@ class Journal:
         if self._file is not None:
             self._file.close()
 
+    def flush(self) -> None:
+        """Have all records in the file, as a checkpoint that counts its bytes needs."""
+        if self._file is not None:
+            self._file.flush()
+
     def add(self, position: Position, records: Sequence[Record] | ProbeBlock) -> None:
         """Record what was measured."""
         self.records.add(records)

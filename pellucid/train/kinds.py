@@ -37,9 +37,9 @@ class Kind:
         """An input of this kind, for building graph."""
         return placeholder(name, (rows, *self.shape), np.dtype(self.dtype))
 
-    def array(self, given: Any, what: str) -> Any:
+    def array(self, x: Any, what: str) -> Any:
         """The rows of an array in this kind; raises DataError if they cannot be."""
-        array: Any = given if isinstance(given, Stored) else as_numbers(given, what)
+        array: Any = x if isinstance(x, Stored) else as_numbers(x, what)
         if array.shape[1:] != self.shape or array.ndim == 0:
             lengths = ", ".join(map(str, ("n", *self.shape)))
             raise DataError(
@@ -49,9 +49,9 @@ class Kind:
         if isinstance(array, Stored):
             return _stored(array, np.dtype(self.dtype), what)
         if self.dtype == "float32":
-            found = finite(array, what)
+            numbers = finite(array, what)
             check_precision(array, what, refuse=False)
-            return found
+            return numbers
         return _whole(array, np.dtype(self.dtype), what)
 
 
@@ -69,20 +69,20 @@ def kinds_of(x: Any) -> Any:
     return mapped(lambda _, array: Kind(array.shape[1:], array.dtype.name), x)
 
 
-def like(given: Any, kinds: Any, what: str) -> Any:
+def like(x: Any, kinds: Any, what: str) -> Any:
     """Inputs made to fit: a tree of arrays as `kinds` says, with as many rows each.
 
     Raises DataError, naming the input, for other inputs, shapes or numbers.
     """
-    _check_alike(given, kinds, what)
+    _check_alike(x, kinds, what)
     if isinstance(kinds, Kind):
-        return kinds.array(given, what)
+        return kinds.array(x, what)
     if isinstance(kinds, Mapping):
-        found: Any = {key: like(given[key], kinds[key], f"{what}[{key!r}]") for key in kinds}
+        checked: Any = {key: like(x[key], kinds[key], f"{what}[{key!r}]") for key in kinds}
     else:
-        found = tuple(like(given[i], kind, f"{what}[{i}]") for i, kind in enumerate(kinds))
-    check_rows(found, what)
-    return found
+        checked = tuple(like(x[i], kind, f"{what}[{i}]") for i, kind in enumerate(kinds))
+    check_rows(checked, what)
+    return checked
 
 
 def check_rows(x: Any, what: str) -> int:
@@ -104,22 +104,22 @@ def where(what: str, name: str) -> str:
     return what + "".join(f"[{key}]" if key.isdecimal() else f"[{key!r}]" for key in keys)
 
 
-def _check_alike(given: Any, kinds: Any, what: str) -> None:
+def _check_alike(x: Any, kinds: Any, what: str) -> None:
     """Raise DataError unless there are the inputs that are wanted, by number or by name."""
     if isinstance(kinds, Kind):
-        if is_tree(given):
-            raise DataError(f"The network takes one input, but {what} holds {inputs_text(given)}.")
+        if is_tree(x):
+            raise DataError(f"The network takes one input, but {what} holds {inputs_text(x)}.")
         return
     wanted = f"The network takes {inputs_text(kinds)}"
-    if not is_tree(given):
+    if not is_tree(x):
         form = "a dict" if isinstance(kinds, Mapping) else "a tuple"
         raise DataError(f"{wanted}: {what} should be {form} of arrays.")
-    if isinstance(kinds, Mapping) != isinstance(given, Mapping):
+    if isinstance(kinds, Mapping) != isinstance(x, Mapping):
         form = "a dict of their names" if isinstance(kinds, Mapping) else "a tuple"
-        raise DataError(f"{wanted}, in {form}, but {what} is a {type(given).__name__}.")
-    same = set(given) == set(kinds) if isinstance(kinds, Mapping) else len(given) == len(kinds)
+        raise DataError(f"{wanted}, in {form}, but {what} is a {type(x).__name__}.")
+    same = set(x) == set(kinds) if isinstance(kinds, Mapping) else len(x) == len(kinds)
     if not same:
-        raise DataError(f"{wanted}, but {what} holds {inputs_text(given)}.")
+        raise DataError(f"{wanted}, but {what} holds {inputs_text(x)}.")
 
 
 def _stored(array: Stored, dtype: np.dtype[Any], what: str) -> Stored:
@@ -140,9 +140,9 @@ def _whole(array: Array, dtype: np.dtype[Any], what: str) -> Array:
         # 2^63 as a float is beyond int64, though no greater than its limit as a float.
         inside &= (array == np.floor(array)) & (np.abs(array) < 2.0**63)
     if not inside.all():
-        place = tuple(int(i) for i in np.argwhere(~inside)[0])
+        index = tuple(int(i) for i in np.argwhere(~inside)[0])
         raise DataError(
-            f"{what} holds {array[place].item()!r} in row {place[0]}, but the network takes whole "
+            f"{what} holds {array[index].item()!r} in row {index[0]}, but the network takes whole "
             f"numbers from {limits.min} to {limits.max} there: they are indices."
         )
     return np.ascontiguousarray(array, dtype)

@@ -53,27 +53,27 @@ def packed(labels: Sequence[Label]) -> Array:
 def classes_of(y: Array) -> tuple[Label, ...]:
     """The labels that occur, in ascending order: conditions, then numbers, then texts."""
     if y.dtype.kind == "O":
-        found = {key_of(label): label for label in y.tolist()}
-        return tuple(found[key] for key in sorted(found))
+        by_key = {key_of(label): label for label in y.tolist()}
+        return tuple(by_key[key] for key in sorted(by_key))
     labels: tuple[Label, ...] = tuple(np.unique(y).tolist())
     return labels
 
 
 def codes_of(y: Array, classes: Sequence[Label], what: str) -> Array:
-    """The place of each label in `classes`, int32; raises DataError naming one that is not there.
+    """The index of each label in `classes`, int32; raises DataError naming one that is not there.
 
     Integers are compared as integers. 1 and 1.0 are one label; True and 1 are one unless the classes
     hold both conditions and numbers.
     """
     kinds = {key_of(label)[0] for label in classes}
     key = key_of if {0, 1} <= kinds else _loose
-    place = {key(label): code for code, label in enumerate(classes)}
+    index = {key(label): code for code, label in enumerate(classes)}
     if y.dtype.kind == "O":
         labels, back = y.tolist(), np.arange(len(y))
     else:
         different, back = np.unique(y, return_inverse=True)
         labels = different.tolist()
-    codes = [place.get(key(label), -1) for label in labels]
+    codes = [index.get(key(label), -1) for label in labels]
     if -1 in codes:
         first = labels[codes.index(-1)]
         raise DataError(
@@ -84,17 +84,17 @@ def codes_of(y: Array, classes: Sequence[Label], what: str) -> Array:
 
 def label_array(labels: Iterable[Label], dtype: str | None) -> Array:
     """Labels in the type that they came in, or in one that holds each exactly."""
-    given = list(labels)
+    values = list(labels)
     if dtype is None:
-        return packed(given)
+        return packed(values)
     kind = np.dtype(dtype)
     if kind.kind == "S":
-        return np.array([str(label).encode() for label in given], kind)
+        return np.array([str(label).encode() for label in values], kind)
     if kind.kind == "O":
-        out = np.empty(len(given), object)
-        out[:] = given
+        out = np.empty(len(values), object)
+        out[:] = values
         return out
-    return np.array(given, kind)
+    return np.array(values, kind)
 
 
 def type_of_labels(dtype: Any) -> str | None:

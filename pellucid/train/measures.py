@@ -34,7 +34,7 @@ class Measure:
     is_sum: bool = False
 
     def of(self, total: float, weight: float) -> float:
-        """The measure, given the sums over all rows."""
+        """The measure from the sums over all rows."""
         if self.is_sum:
             return float(self.finish(total))
         return float(self.finish(total / weight)) if weight else self.empty
@@ -103,7 +103,7 @@ def mean_of(name: str, function: Callable[..., Tensor]) -> Measure:
         value = function(*parts)
         if not isinstance(value, Tensor) or value.shape != ():
             raise TypeError(
-                f"the measure {name!r} is a scalar tensor computed from the tensors that it is given, "
+                f"the measure {name!r} is a scalar tensor computed from the tensors that it receives, "
                 f"got {check.brief(value)}"
             )
         rows = float(next(iter(leaves(parts[0]).values())).shape[0])

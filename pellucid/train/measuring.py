@@ -69,7 +69,7 @@ class Measuring:
             measures = {f"{BATCHES}.{n}": s / position.steps for n, s in position.sums.items()}
         for name, evaluator in self._evaluators.items():
             measures |= {f"{name}.{n}": value for n, value in evaluator.run()[1].items()}
-        # A checkpoint does not keep the order in which they came.
+        # Of one order, which a resumed run has too: JSON is written with sorted names.
         measures = dict(sorted(measures.items()))
         entry = Evaluated(
             epoch, position.step, learning_rate, measures, problem.metric, False, problem.monitor

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.data.class_scores import most_probable_class
 from pellucid.data.statistics import mean_and_std
-from pellucid.errors import warn
 from pellucid.graph import Array
 
 Floats = NDArray[np.float64]
@@ -33,23 +30,6 @@ def classification(codes: Array, probabilities: Array) -> dict[str, float | None
         "log_loss": log_loss(codes, probabilities),
         "auc": _auc(codes, probabilities, present),
     }
-
-
-def measured(
-    name: str, metric: Callable[[Array, Array], float], outputs: Array, targets: Array
-) -> float:
-    """A metric of outputs and targets; NaN, with a warning that names it, where it fails.
-
-    Metrics are shown and decide nothing, so one that fails does not end a training.
-    """
-    try:
-        with np.errstate(all="ignore"):
-            return float(metric(outputs, targets))
-    except Exception as error:
-        warn(
-            f"The {name} could not be measured ({type(error).__name__}: {error}); it counts as NaN."
-        )
-        return float("nan")
 
 
 def log_loss(codes: Array, probabilities: Array) -> float:

@@ -211,6 +211,9 @@ class Model(Copied):
 
     def __reduce__(self) -> tuple[Any, ...]:
         own = dict.fromkeys(kind for m in self.members for kind in structure(m.net)[1])
+        own |= dict.fromkeys(
+            k for m in self.members if m.preparation for k in m.preparation.own_parts
+        )
         return _restored, (container.pack(self.arrays(), self.to_json(), "model"), *own)
 
     @classmethod

@@ -16,16 +16,16 @@ _TEXTS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 def to_plain(value: Any) -> Any:
     """The value with numbers that JSON can hold; tuples become lists."""
     if isinstance(value, dict):
-        found = {key: None if _is_wild(item) else to_plain(item) for key, item in value.items()}
+        plain = {key: None if _is_wild(item) else to_plain(item) for key, item in value.items()}
         wild = {key: _text(item) for key, item in value.items() if _is_wild(item)}
-        return {**found, NOT_FINITE: wild} if wild else found
+        return {**plain, NOT_FINITE: wild} if wild else plain
     if isinstance(value, (list, tuple)):
         return [_text(item) if _is_wild(item) else to_plain(item) for item in value]
     return value
 
 
 def from_plain(value: Any) -> Any:
-    """What `to_plain` was given, but for what stood in lists."""
+    """The argument of `to_plain`, but for numbers in lists."""
     if isinstance(value, list):
         return [from_plain(item) for item in value]
     if not isinstance(value, dict):

@@ -32,9 +32,9 @@ def check_precision(array: Array, what: str, refuse: bool = True) -> None:
     columns = (
         array.reshape(len(array), -1) if array.ndim < 3 else array.reshape(-1, array.shape[-1])
     )
-    for place in np.flatnonzero(_suspect(columns, refuse)):
-        name = f"{what}, column {place}" if array.ndim > 1 else what
-        _check_column(columns[:, place], name, refuse)
+    for index in np.flatnonzero(_suspect(columns, refuse)):
+        name = f"{what}, column {index}" if array.ndim > 1 else what
+        _check_column(columns[:, index], name, refuse)
 
 
 def _suspect(columns: Array, closely: bool) -> Array:

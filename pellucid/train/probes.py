@@ -6,13 +6,14 @@ value belongs to a layer or parameter. It is compiled with the step and runs on 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from pellucid import check
-from pellucid.graph import Tensor, concatenate, where
-from pellucid.graph.dtype import FLOAT64
+from pellucid.graph import Tensor, concatenate, tensor, where
+from pellucid.graph.dtype import FLOAT64, INT32
 from pellucid.optim.lengths import length
 from pellucid.parts import Part
 from pellucid.train.trace import StepTrace
@@ -85,7 +86,7 @@ class Extremes(Measured):
 
 
 class Sparsity(Measured):
-    """The share of elements that are exactly 0, "sparsity": of ReLUs, of units that are off."""
+    """The share of elements that are exactly 0, "sparsity": of ReLU activations, the units off."""
 
     def measure(self, x: Tensor) -> Mapping[str, Tensor]:
         """The share."""
@@ -96,11 +97,12 @@ class Sparsity(Measured):
 class Histogram(Measured):
     """How many elements of each tensor lie in each of equal bins, "histogram".
 
-    The value lists the edges' ends and then the counts: [low, high, n_0, … n_(bins − 1)]. Elements
-    outside count in the first or the last bin, NaN in none.
+    The value is [low, high, n_0, … n_(bins − 1)]: the ends of the range, then the counts. Elements
+    outside count in the first or last bin, NaN in none.
 
-    low, high: the ends of the first and the last bin; None takes the least and largest element.
-    bins: at least 1.
+    low, high: the ends of the range, low < high; None takes the least and largest finite element.
+               Equal elements are all in the first bin.
+    bins: 1 to 4,094.
     """
 
     bins: int = 32
@@ -110,20 +112,33 @@ class Histogram(Measured):
     def __post_init__(self) -> None:
         super().__post_init__()
         check.count(self, "bins")
+        if self.bins > LARGEST - 2:
+            raise ValueError(f"Histogram bins is at most {LARGEST - 2:,}, got {self.bins:,}")
         if (self.low is None) != (self.high is None):
             raise ValueError("Histogram takes low and high, or neither")
+        if self.low is not None and self.high is not None:
+            check.number(self, "low")
+            check.number(self, "high", more_than=self.low)
 
     def measure(self, x: Tensor) -> Mapping[str, Tensor]:
         """Ends and counts."""
         flat = x.flatten().cast(FLOAT64)
-        low = flat.min() if self.low is None else flat.min() * 0.0 + self.low
-        high = flat.max() if self.high is None else flat.max() * 0.0 + self.high
-        width = where((high - low).equal(0.0), 1.0, high - low)
-        index = ((flat - low) / width * float(self.bins)).floor().clip(0.0, self.bins - 1.0)
-        counts = [
-            where(index.equal(float(k)), 1.0, 0.0).cast(FLOAT64).sum() for k in range(self.bins)
-        ]
-        return {"histogram": concatenate([v.reshape(1) for v in (low, high, *counts)])}
+        low, high = self._ends(flat)
+        width = where(high > low, high - low, 1.0)
+        bins = ((flat - low) / width * float(self.bins)).floor().clip(0.0, self.bins - 1.0)
+        # No bin has the number −1, so what is not counted is left out there.
+        index = where(flat.equal(flat), bins, -1.0).cast(INT32)
+        counts = where(index >= 0, 1.0, 0.0).cast(FLOAT64).scatter_add(index, self.bins)
+        return {"histogram": concatenate([low.reshape(1), high.reshape(1), counts])}
+
+    def _ends(self, flat: Tensor) -> tuple[Tensor, Tensor]:
+        """The ends of the range; NaN where no element is finite."""
+        if self.low is not None and self.high is not None:
+            return tensor(self.low, FLOAT64), tensor(self.high, FLOAT64)
+        finite = (flat - flat).equal(0.0)
+        low = where(finite, flat, math.inf).min()
+        high = where(finite, flat, -math.inf).max()
+        return where(low <= high, low, math.nan), where(low <= high, high, math.nan)
 
 
 def gathered(probes: tuple[Probe, ...], trace: StepTrace) -> dict[tuple[str, str], Tensor]:

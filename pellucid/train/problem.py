@@ -34,6 +34,11 @@ class Settings:
     checkpoint_seconds: float = 1.0
     evaluate_every: int = 1
 
+    @property
+    def evaluations(self) -> int:
+        """How often the networks are measured, at most."""
+        return self.epochs // self.evaluate_every + 1
+
     def deciding(self) -> dict[str, Any]:
         """The settings that the result depends on, as plain JSON values."""
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,12 @@ from pellucid.train.problem import Problem
 from pellucid.train.training_step import TrainingStep
 from pellucid.train.watch import Probed, Watch
 
-Rate = Callable[[optim.Optimizer, int], float]
-"""η of an optimizer at a step."""
+Rates = Callable[[optim.Optimizer, range], Sequence[float]]
+"""η of an optimizer at each of some steps."""
+
+
+SEVERAL = 2
+"""Runs of a step, at least."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +89,15 @@ class StepPrograms:
     def replace(self, optimizer: optim.Optimizer, step: int) -> None:
         """Go on with another optimizer, which counts its steps from this one on.
 
-        Raises ValueError for a step of one's own.
+        Raises ValueError for a step of one's own, and for an optimizer that needs other batches.
         """
         if self._problem.optimizer is None:
             raise ValueError(
                 "Replace(optimizer=…) is for `fit`, whose step has one optimizer; a step of your own "
                 "names its optimizers itself: answer with SetRate instead"
             )
+        if optimizer.full_batch and self._problem.batches.steps_per_epoch != 1:
+            raise ValueError(f"{type(optimizer).__name__} needs all training rows in each step")
         self._optimizer = optimizer
         self.begin_anew(step)
 
@@ -101,21 +107,21 @@ class StepPrograms:
         self._slots, self._compiled = {}, {}
         self.step = self._traced(self._first)
 
-    def run(self, chunk: Chunk, first: int, rate: Rate) -> tuple[dict[str, Array], Probed | None]:
+    def run(self, chunk: Chunk, first: int, rates: Rates) -> tuple[dict[str, Array], Probed | None]:
         """Run the steps of a chunk, the first of which has this number."""
         compiled = self._of(chunk.signature)
-        feeds = self.feeds(chunk, first, rate)
+        feeds = self.feeds(chunk, first, rates)
         if compiled.watch is None:
             inputs = {name: feeds[name] for name in compiled.step.graph.inputs}
             return compiled.program.run(chunk.steps, inputs), None
         return compiled.watch.run(first, chunk.steps, feeds, self._problem.probe_every)
 
-    def feeds(self, chunk: Chunk, first: int, rate: Rate) -> dict[str, Array]:
+    def feeds(self, chunk: Chunk, first: int, rates: Rates) -> dict[str, Array]:
         """Everything that the steps of a chunk read, with a leading axis over them."""
         steps = range(first, first + chunk.steps)
         feeds: dict[str, Array] = dict(chunk.feeds)
         for name, optimizer in self.step.rates.items():
-            feeds[name] = np.array([rate(optimizer, step) for step in steps], np.float32)
+            feeds[name] = np.array(rates(optimizer, steps), np.float32)
         feeds["step"] = np.arange(steps.start, steps.stop, dtype=np.int64)
         return feeds
 
@@ -126,7 +132,7 @@ class StepPrograms:
     def _of(self, signature: Signature) -> Compiled:
         if signature not in self._compiled:
             step = self.step if signature == self._first else self._traced(signature)
-            program = executor().build(step.graph, repeated=True)
+            program = executor().build(step.graph, runs=SEVERAL)
             probes = self._problem.probes
             watch = Watch(step, program, probes) if probes else None
             self._compiled[signature] = Compiled(step, program, watch)

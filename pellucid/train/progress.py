@@ -32,8 +32,8 @@ def reporter(wanted: bool) -> Iterator[CallbackFunction]:
     elif sys.stderr.isatty() or "ipykernel" in sys.modules:
         from pellucid.train.live import live_progress
 
-        with live_progress() as shown:
-            yield shown
+        with live_progress() as line:
+            yield line
     else:
         yield PlainLines()
 

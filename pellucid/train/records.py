@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -16,6 +18,8 @@ from pellucid.train.files import cause
 from pellucid.train.plain import from_plain, to_plain
 
 Value = float | list[float]
+_SECONDS = 0.1
+"""Between two writes to the file."""
 FIELDS = ("step", "epoch", "network", "path", "name", "value")
 
 
@@ -134,21 +138,33 @@ class RecordFile:
         except OSError as error:
             raise RunFolderError(f"Cannot write {path}: {cause(error)}.") from error
         self.size = self._file.tell()
+        self._lines: list[bytes] = []
+        self._flushed = 0.0
 
     def write(self, block: Sequence[Record] | ProbeBlock) -> None:
-        """Append records."""
+        """Append records; what is written within a tenth of a second goes to the file together."""
         written = _lines(block) if isinstance(block, ProbeBlock) else map(line_of, block)
         lines = "".join(written).encode("ascii")
+        self._lines.append(lines)
+        self.size += len(lines)
+        if time.monotonic() - self._flushed > _SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Have all records in the file."""
         try:
-            self._file.write(lines)
+            self._file.write(b"".join(self._lines))
             self._file.flush()
         except OSError as error:
             raise RunFolderError(f"Cannot write {self.path}: {cause(error)}.") from error
-        self.size += len(lines)
+        self._lines, self._flushed = [], time.monotonic()
 
     def close(self) -> None:
         """Nothing more is written."""
-        self._file.close()
+        with suppress(RunFolderError, OSError):
+            self.flush()
+        with suppress(OSError):
+            self._file.close()
 
 
 def line_of(record: Record) -> str:

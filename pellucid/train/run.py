@@ -52,8 +52,8 @@ class Run:
     @property
     def best(self) -> Evaluated:
         """The history's entry of the best epoch; without any finite score, of the one kept."""
-        found = [entry for entry in self.history if self.best_epoch == entry.epoch]
-        return next((entry for entry in reversed(found) if entry.best), found[-1])
+        entries = [entry for entry in self.history if self.best_epoch == entry.epoch]
+        return next((entry for entry in reversed(entries) if entry.best), entries[-1])
 
     def __str__(self) -> str:
         best = self.best

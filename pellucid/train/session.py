@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from pellucid.train.engine import Engine
 from pellucid.train.evaluator import Data
 from pellucid.train.events import CallbackFunction, Evaluated
 from pellucid.train.files import make_folder
-from pellucid.train.folder import RECORDS, RunFolder, unsaved
+from pellucid.train.folder import RECORDS, Keepable, RunFolder, unsaved
 from pellucid.train.problem import Problem, Settings
 from pellucid.train.records import Records, read_records
 from pellucid.train.stored import is_stored
@@ -54,6 +55,11 @@ class Trained:
     diverged: bool = False
     records: Records = field(default_factory=Records, compare=False)
 
+    @property
+    def entry(self) -> Evaluated:
+        """The history's entry of the best epoch."""
+        return self.history[self.best]
+
     def to_json(self) -> dict[str, Any]:
         """All but the records, as plain values."""
         return {
@@ -69,7 +75,7 @@ class Trained:
 
         Whoever makes warnings errors loses nothing if this is said after the run is written.
         """
-        entry = self.history[self.best]
+        entry = self.entry
         trained = "before any training" if entry.step == 0 else "the best before that"
         if self.diverged and entry.is_finite:
             text = (
@@ -84,6 +90,94 @@ class Trained:
         else:
             return
         warn(f"{which} {text}")
+
+
+class Session:
+    """The networks of a run, trained one after another, in its folder if it has one.
+
+    trained:     how the training of each went. interrupted: whether the user ended it.
+    failure:     the error if the folder could not be written, which ends training too.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder | None,
+        callbacks: Sequence[CallbackFunction],
+        resume: bool,
+        networks: int = 1,
+    ) -> None:
+        self.folder = folder
+        self.networks = networks
+        self.trained: list[Trained] = []
+        self.interrupted = False
+        self.failure: RunFolderError | None = None
+        self._callbacks = callbacks
+        self._resume = resume
+
+    def train(self, problem: Problem, settings: Settings) -> Trained:
+        """Train the next network; one that was interrupted counts only if none is complete."""
+        number = len(self.trained)
+        try:
+            trained = train_network(
+                problem, settings, self._callbacks, self.folder, self._resume, number, self.networks
+            )
+        except RunFolderError as error:
+            if not isinstance(error.run, Trained):
+                raise
+            trained, self.failure = error.run, error
+        self.interrupted = trained.interrupted
+        if not trained.interrupted or not self.trained:
+            self.trained.append(trained)
+        return trained
+
+    @property
+    def reason(self) -> str:
+        """Why the first network stopped, or the first that diverged if any did."""
+        diverged = (trained for trained in self.trained if trained.diverged)
+        return next(diverged, self.trained[0]).reason
+
+    @property
+    def diverged(self) -> bool:
+        """Whether any network did."""
+        return any(trained.diverged for trained in self.trained)
+
+    @property
+    def path(self) -> Path | None:
+        """The folder, None if there is none."""
+        return None if self.folder is None else self.folder.path
+
+    def records(self) -> Records:
+        """The records of all networks, one after another."""
+        records = Records()
+        for trained in self.trained:
+            records.add(trained.records)
+        return records
+
+    def details(self, seed: int) -> dict[str, Any]:
+        """What a file says of the training, as plain values."""
+        details: dict[str, Any] = {
+            "stopped_because": [trained.reason for trained in self.trained],
+            "diverged": [trained.diverged for trained in self.trained],
+            "epochs": [trained.history[-1].epoch for trained in self.trained],
+            "best_epoch": [trained.entry.epoch for trained in self.trained],
+            "seed": seed,
+        }
+        if self.interrupted:
+            complete = sum(not trained.interrupted for trained in self.trained)
+            details["interrupted"] = {"complete": complete, "networks": self.networks}
+        return details
+
+    def keep(self, model: Keepable, run: object) -> None:
+        """Write what was trained to the folder; raises RunFolderError, which holds the run."""
+        if self.folder is not None:
+            histories = [trained.history for trained in self.trained]
+            self.folder.hand_over(model, histories, run, self.failure)
+
+    def warn(self, which: str = "The network") -> None:
+        """Say which networks diverged, or could not be measured."""
+        for number, trained in enumerate(self.trained, 1):
+            several = f"Network {number} of {self.networks}"
+            trained.warn(which if self.networks == 1 else several)
 
 
 def train_network(
@@ -177,9 +271,9 @@ def _finished(
     """A network whose training had ended when the run was stopped."""
     path = folder.network(number)
     arrays, details = container.read(path, "network")
-    found = described(path, details, _NETWORK)
-    agree(path, found["identity"], identity)
-    trained = found["trained"]
+    content = described(path, details, _NETWORK)
+    agree(path, content["identity"], identity)
+    trained = content["trained"]
     history = tuple(Evaluated(**entry) for entry in trained["history"])
     if trained["best"] >= len(history):
         raise ModelFileError(f"{path} is damaged: its best epoch is none of its history.")

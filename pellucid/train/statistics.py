@@ -27,10 +27,10 @@ class Statistics:
         self._x: dict[str, Array] = leaves(x)
         self._rows = min(len(array) for array in self._x.values())
         self._size = min(batch_size, self._rows)
-        given = mapped(lambda n, a: placeholder(n, (self._size, *a.shape[1:]), a.dtype), x)
+        batch = mapped(lambda n, a: placeholder(n, (self._size, *a.shape[1:]), a.dtype), x)
         share, step = placeholder("share", (), FLOAT32), placeholder("step", (), INT64)
         with nn.training(seed=seed, step=step, momentum=share) as seen:
-            apply(net, given)
+            apply(net, batch)
         self._graph = Graph({}, seen.updates)
         self._program = executor().build(self._graph, True) if seen.updates else None
 

@@ -71,7 +71,7 @@ def supervised_problem(
     batches = batches_of(train, settings)
 
     def evaluator(data: Data) -> Callable[[], Evaluator]:
-        return lambda: network_evaluator(net, loss, data, metrics, repeated=True)
+        return lambda: network_evaluator(net, loss, data, metrics, runs=settings.evaluations)
 
     seen = _measured_rows(train, settings.seed)
     evaluators: dict[str, Callable[[], Evaluator]] = {}
@@ -149,11 +149,11 @@ def batches_of(data: Data, settings: Settings) -> Batches:
 def policies_for(problem: Problem, settings: Settings, checkpoint: bool) -> list[Callback]:
     """The policies of a run: when the rate falls, when training stops, when it is saved."""
     policies: list[Callback] = []
-    given = problem.schedule.plateau()
+    own = problem.schedule.plateau()
     measured = problem.monitor.startswith(f"{VALIDATION}.")
     plateau: ReduceOnPlateau | None = None
-    if given is not None:
-        plateau = ReduceOnPlateau(given.patience, given.by, given.times)
+    if own is not None:
+        plateau = ReduceOnPlateau(own.patience, own.by, own.times)
     elif measured and settings.patience and settings.reductions:
         plateau = ReduceOnPlateau(settings.patience, 0.1, settings.reductions)
     if measured and settings.patience:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,29 +11,33 @@ from typing import Any
 import numpy as np
 
 from pellucid import check, nn
-from pellucid.data import Note, Preparation, Table, Task, choose_target, read_table, split
+from pellucid.data import (
+    ColumnEncoder,
+    Note,
+    Preparation,
+    Table,
+    Task,
+    choose_target,
+    read_table,
+    split,
+)
 from pellucid.data.encoding_notes import encoding_notes
 from pellucid.data.target import NumberTarget, Target, learn_target
 from pellucid.errors import DataError, RunFolderError, warn
 from pellucid.graph import Array
 from pellucid.train import metrics
+from pellucid.train.arguments import check_limits, check_on_divergence
 from pellucid.train.events import CallbackFunction
-from pellucid.train.fit import (
-    OnDivergence,
-    check_limits,
-    check_on_divergence,
-    raise_if_diverged,
-)
-from pellucid.train.folder import RunFolder, run_folder
+from pellucid.train.fit import OnDivergence, raise_if_diverged, run_of
+from pellucid.train.folder import run_folder
 from pellucid.train.interrupt import Abandoned
 from pellucid.train.measures import accuracy, root_mean_square
 from pellucid.train.model import Member, Model
 from pellucid.train.problem import Problem, Settings
 from pellucid.train.progress import reporter
-from pellucid.train.records import Records
 from pellucid.train.rules import TablePlan, plan_for
 from pellucid.train.run import Run
-from pellucid.train.session import Trained, train_network
+from pellucid.train.session import Session, Trained
 from pellucid.train.supervised import supervised_problem
 
 LEAST_ROWS = 10
@@ -64,6 +68,7 @@ def fit_table(
     *,
     task: str | None = None,
     drop: Sequence[str] = (),
+    encoders: Mapping[str, type[ColumnEncoder]] | None = None,
     epochs: int | None = None,
     seed: int = 0,
     time_limit: float | None = None,
@@ -79,6 +84,8 @@ def fit_table(
     source: a path (CSV, TSV, Parquet, JSON), a data frame, a mapping of columns or a `Table`.
     task:   "regression" or "classification"; by default the target's values tell.
     drop:   columns to leave out. The other settings are those of `fit`.
+    encoders: classes of your own that encode columns, by the columns' names (see
+            `pellucid.data.ColumnEncoder`).
 
     By the plan's rule several networks are trained, each with another part of the rows set aside
     (seeded, stratified) to stop by and to be measured on, or one network with a fifth set aside.
@@ -90,6 +97,7 @@ def fit_table(
     check_limits(seed, time_limit)
     check_on_divergence(on_divergence)
     table = read_table(source).drop(list(drop))
+    own = _checked_encoders(encoders or {}, table, target)
     choice = choose_target(table, target, task)
     known = table.take(choice.rows)
     if known.rows < LEAST_ROWS:
@@ -102,16 +110,31 @@ def fit_table(
     )
     with run_folder(out, resume, force) as folder:
         with reporter(progress) as report:
-            fits = _TableFits(known, target, choice.task, plan, settings, time_limit)
-            fits.train([report, *callbacks], folder, resume)
+            session = Session(folder, [report, *callbacks], resume, plan.networks)
+            fits = _TableFits(known, target, choice.task, plan, settings, time_limit, own, session)
+            fits.train()
         notes = tuple(dict.fromkeys([*table.notes, *choice.notes, *fits.notes]))
-        found = fits.run(notes, folder)
-        if folder is not None:
-            histories = [trained.history for trained in fits.trained]
-            folder.hand_over(found.run.model, histories, found, fits.failure)
+        table_run = fits.run(notes)
+        session.keep(table_run.model, table_run)
     fits.warn()
-    raise_if_diverged(found, found.run, on_divergence)
-    return found
+    raise_if_diverged(table_run, table_run.run, on_divergence)
+    return table_run
+
+
+def _checked_encoders(
+    encoders: Mapping[str, type[ColumnEncoder]], table: Table, target: str
+) -> Mapping[str, type[ColumnEncoder]]:
+    """The encoders; raises TypeError for what is no class of them, DataError for no such column."""
+    for name, encoder in encoders.items():
+        if not (isinstance(encoder, type) and issubclass(encoder, ColumnEncoder)):
+            raise TypeError(
+                f"encoders has subclasses of data.ColumnEncoder, got {check.brief(encoder)} for {name!r}"
+            )
+        if name not in table or name == target:
+            raise DataError(
+                f"encoders names '{name}', which is no column to predict '{target}' from."
+            )
+    return encoders
 
 
 @dataclass(frozen=True)
@@ -126,8 +149,7 @@ class _Fitted:
     @property
     def is_sound(self) -> bool:
         """Whether its loss and what it puts out are finite."""
-        best = self.trained.history[self.trained.best]
-        return best.is_finite and bool(np.isfinite(self.outputs).all())
+        return self.trained.entry.is_finite and bool(np.isfinite(self.outputs).all())
 
 
 class _TableFits:
@@ -141,64 +163,51 @@ class _TableFits:
         plan: TablePlan,
         settings: Settings,
         time_limit: float | None,
+        encoders: Mapping[str, type[ColumnEncoder]],
+        session: Session,
     ) -> None:
         self.table = table
+        self.encoders = encoders
         self.target = target
         self.task = task
         self.plan = plan
         self.settings = settings
         self.time_limit = time_limit
+        self.session = session
         self.notes: list[Note] = []
-        self.interrupted = False
-        self.failure: RunFolderError | None = None
         self._fitted: list[_Fitted] = []
 
-    @property
-    def trained(self) -> list[Trained]:
-        """How the training of each network went."""
-        return [fitted.trained for fitted in self._fitted]
-
-    def train(
-        self, callbacks: Sequence[CallbackFunction], folder: RunFolder | None, resume: bool
-    ) -> None:
+    def train(self) -> None:
         """Train every network, or those that are complete when the user interrupts.
 
         If none is, the first as far as it came. A second interrupt ends everything. A folder that
         cannot be written ends training too, and is the `failure`.
         """
-        began = time.monotonic()
+        began, session = time.monotonic(), self.session
         for number, (kept, held) in enumerate(self._parts()):
             limit = self._share(began, number)
             try:
-                fitted = self._train_one(number, kept, held, limit, callbacks, folder, resume)
+                fitted = self._train_one(number, kept, held, limit)
             except Abandoned:
                 raise
             except KeyboardInterrupt:
-                if self.interrupted or not self._fitted:
+                if session.interrupted or not self._fitted:
                     raise
-                self.interrupted = True
-                return
+                session.interrupted = True
+                break
             except RunFolderError as error:
                 if not self._fitted:
                     raise
-                self.failure = error
-                return
-            if not self.interrupted or not self._fitted:
+                session.failure = error
+                break
+            if len(self._fitted) < len(session.trained):
                 self._fitted.append(fitted)
-            if self.interrupted or self.failure is not None:
-                return
+            if session.interrupted or session.failure is not None:
+                break
+        del session.trained[len(self._fitted) :]
 
-    def _train_one(
-        self,
-        number: int,
-        kept: Array,
-        held: Array,
-        limit: float | None,
-        callbacks: Sequence[CallbackFunction],
-        folder: RunFolder | None,
-        resume: bool,
-    ) -> _Fitted:
-        preparation = Preparation.learn(self.table, self.target, self.task, kept)
+    def _train_one(self, number: int, kept: Array, held: Array, limit: float | None) -> _Fitted:
+        preparation = Preparation.learn(self.table, self.target, self.task, kept, self.encoders)
         if number == 0:
             self.notes = encoding_notes(preparation.encoders)
         x, y = preparation.features(self.table), preparation.target(self.table)
@@ -208,15 +217,7 @@ class _TableFits:
         parts = (x[kept], y[kept]), (x[held], y[held])
         settings = replace(self.settings, seed=seed, time_limit=limit)
         problem = self._problem(net, *parts, preparation.target_encoder, settings)
-        try:
-            trained = train_network(
-                problem, settings, callbacks, folder, resume, number, self.plan.networks
-            )
-        except RunFolderError as error:
-            if not isinstance(error.run, Trained):
-                raise
-            trained, self.failure = error.run, error
-        self.interrupted = trained.interrupted
+        trained = self.session.train(problem, settings)
         member = Member(net, x.shape[1:], preparation)
         return _Fitted(member, trained, held, member.outputs(self.table.take(held)))
 
@@ -258,39 +259,16 @@ class _TableFits:
             net, loss, self.plan.optimizer, train, validation, metric, settings
         )
 
-    def run(self, notes: tuple[Note, ...], folder: RunFolder | None) -> TableRun:
+    def run(self, notes: tuple[Note, ...]) -> TableRun:
         """The run of these networks."""
-        model, first = self.model(), self.trained[0]
-        run = Run(
-            model,
-            first.history,
-            first.history[first.best].epoch,
-            self._because(),
-            self.plan.reasons,
-            None if folder is None else folder.path,
-            any(trained.diverged for trained in self.trained),
-            self.interrupted,
-            self._records(),
-        )
+        model = self.model()
+        run = run_of(self.session, model, self.plan.reasons)
         metrics = model.details["validation_metrics"]
         return TableRun(run, self.task, notes, self.table.rows, metrics)
-
-    def _records(self) -> Records:
-        """The records of all networks, one after another."""
-        records = Records()
-        for trained in self.trained:
-            records.add(trained.records)
-        return records
-
-    def _because(self) -> str:
-        """Why the first network stopped, or the first that diverged if any did."""
-        diverged = (trained for trained in self.trained if trained.diverged)
-        return next(diverged, self.trained[0]).reason
 
     def model(self) -> Model:
         """The networks together, with what is to be said about them."""
         sound = self._sound()
-        best = [t.history[t.best].epoch for t in self.trained]
         details: dict[str, Any] = {
             "task": self.task.kind,
             "task_reason": self.task.reason,
@@ -299,24 +277,15 @@ class _TableFits:
             "validation_rows": sum(len(fitted.held) for fitted in sound),
             "validation_metrics": self._measured(),
             "choices": [choice.to_json() for choice in self.plan.reasons],
-            "stopped_because": [trained.reason for trained in self.trained],
-            "diverged": [trained.diverged for trained in self.trained],
-            "epochs": [trained.history[-1].epoch for trained in self.trained],
-            "best_epoch": best,
-            "seed": self.settings.seed,
+            **self.session.details(self.settings.seed),
         }
-        if self.interrupted:
-            complete = sum(not trained.interrupted for trained in self.trained)
-            details["interrupted"] = {"complete": complete, "networks": self.plan.networks}
         first = self._fitted[0].member.preparation
         assert first is not None
         return Model([fitted.member for fitted in sound], first.labels or None, details)
 
     def warn(self) -> None:
         """Say which networks diverged, and how many are left out for it."""
-        networks = self.plan.networks
-        for number, trained in enumerate(self.trained, 1):
-            trained.warn("The network" if networks == 1 else f"Network {number} of {networks}")
+        self.session.warn()
         left_out = len(self._fitted) - len(self._sound())
         if left_out:
             warn(

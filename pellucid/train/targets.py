@@ -25,7 +25,7 @@ class Prepared:
     """Arrays ready to train on, and how to measure.
 
     classes: the label of each output where a row has one class; None for values, and for classes of
-    the places of a sequence, which are their numbers already. metric: what is measured beside the
+    the positions of a sequence, which are their numbers already. metric: what is measured beside the
     loss; None where the loss itself is all there is.
     """
 
@@ -40,7 +40,7 @@ def prepare(net: nn.Module, train: Data, held: Data | None, loss: LossFunction |
     """Targets as the loss takes them, for a network that is built.
 
     Integers, conditions and texts, one a row, are classes, unless the loss is one of numbers.
-    Integers in more axes are classes of places where the outputs have one axis more.
+    Integers in more axes are classes of positions where the outputs have one axis more.
     """
     x, y = train[:2]
     if _has_labels(y, loss):
@@ -48,9 +48,9 @@ def prepare(net: nn.Module, train: Data, held: Data | None, loss: LossFunction |
     if held is not None and held[1].shape[1:] != y.shape[1:]:
         raise DataError(f"validation[1] has shape {held[1].shape}, train[1] {y.shape}.")
     outputs = _first(net, x)
-    places = y.dtype.kind in "iu" and outputs.ndim == y.ndim + 1 and y.ndim > 1
-    if places and _takes_classes(loss):
-        return _of_places(train, held, loss or nn.CrossEntropy(), outputs.shape[-1])
+    has_positions = y.dtype.kind in "iu" and outputs.ndim == y.ndim + 1 and y.ndim > 1
+    if has_positions and _takes_classes(loss):
+        return _of_positions(train, held, loss or nn.CrossEntropy(), outputs.shape[-1])
     values = _with_targets(train, _values(y, "train[1]"))
     check_precision(y, "train[1]")
     checked = None if held is None else _with_targets(held, _values(held[1], "validation[1]"))
@@ -143,7 +143,7 @@ def _alike(labels: Array, others: Array) -> Array:
     return labels.astype(others.dtype) if both else labels
 
 
-def _of_places(train: Data, held: Data | None, loss: LossFunction, count: int) -> Prepared:
+def _of_positions(train: Data, held: Data | None, loss: LossFunction, count: int) -> Prepared:
     ignored = getattr(loss, "ignore", None)
 
     def checked(data: Data, what: str) -> Data:
@@ -152,7 +152,7 @@ def _of_places(train: Data, held: Data | None, loss: LossFunction, count: int) -
         if wrong.size:
             raise DataError(
                 f"{what} holds the class {wrong.flat[0]}, but the network puts out "
-                f"{counted(count, 'value')} for each place: its classes are 0 to {count - 1}."
+                f"{counted(count, 'value')} for each position: its classes are 0 to {count - 1}."
             )
         return _with_targets(data, y.astype(np.int32))
 

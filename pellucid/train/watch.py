@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pellucid.compile.turns import Turn, build_beside, run_turns
+from pellucid.compile.turns import Alternation, Turn, build_beside
 from pellucid.graph import Array, Graph, Program, Tensor, concatenate
 from pellucid.graph.dtype import FLOAT64
 from pellucid.train.probes import Probe, gathered
@@ -43,6 +43,7 @@ class Watch:
         graph = step.graph
         twin = Graph({**graph.outputs, **self._outputs}, graph.updates)
         self._twin = build_beside(program, twin)
+        self._both = Alternation(program, self._twin)
         self._replaces: bool | None = None
 
     def run(
@@ -55,7 +56,7 @@ class Watch:
         if self._replaces is None:
             self._compare(feeds, chosen[0])
         turns = self._turns(chosen, steps)
-        results = run_turns((self._plain, self._twin), turns, steps, feeds)
+        results = self._both.run(turns, steps, feeds)
         plain = {name: results[name] for name in self._plain.graph.outputs}
         return plain, self._probed(first, chosen, results)
 
@@ -86,9 +87,10 @@ class Watch:
             after.append([state.value.tobytes() for state in states] + kept)
             for state, value in before.items():
                 state.value = value
-        self._replaces = after[0] == after[1]
+        self._replaces = _same(*after)
         if not self._replaces:
             self._twin = build_beside(self._plain, Graph(self._outputs))
+            self._both = Alternation(self._plain, self._twin)
 
     def _probed(self, first: int, chosen: Sequence[int], results: Mapping[str, Array]) -> Probed:
         values: list[Array] = []
@@ -96,6 +98,10 @@ class Watch:
             values += list(results[_SCALARS].T)
         values += [results[f"{_VECTOR}{i}"] for i in range(len(self._vectors))]
         return [first + index for index in chosen], [*self._scalars, *self._vectors], values
+
+
+def _same(one: list[bytes], other: list[bytes]) -> bool:
+    return one == other
 
 
 def _fed(program: Program, feeds: Mapping[str, Array]) -> dict[str, Array]:

@@ -19,6 +19,7 @@ from pellucid.compile.loop.ir import Value
 from pellucid.compile.native.cache import ObjectCache
 from pellucid.compile.op_facts import OP_FACTS
 from pellucid.compile.program import NativeProgram
+from pellucid.compile.turns import build_beside
 from pellucid.errors import PellucidWarning
 from pellucid.graph import TABLE, Array, Graph, Op, Program, Tensor
 from pellucid.graph.execute import ReferenceProgram
@@ -98,13 +99,13 @@ def test_a_graph_trains_by_the_reference_and_one_warning_says_so() -> None:
     declare_softsign()
     graph = step_graph()
     with pytest.warns(PellucidWarning, match=r"no lowering of 'softsign'.*declare_lowering"):
-        program = Automatic().build(graph, repeated=True)
+        program = Automatic().build(graph, runs=2)
     assert isinstance(program, ReferenceProgram)
     actual = losses(graph, program)
     assert actual[-5:].mean() < 0.6 * actual[0]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        Automatic().build(graph, repeated=True)
+        Automatic().build(graph, runs=2)
 
 
 def test_compiling_is_refused() -> None:
@@ -123,6 +124,15 @@ def test_a_small_graph_needs_none() -> None:
     assert np.array_equal(actual, softsign(X))
 
 
+def test_a_program_beside_a_native_one_is_run_by_the_reference() -> None:
+    """As the probes of a step are."""
+    declare_softsign()
+    step = NativeProgram(Graph({"y": g.variable(X).node}), 1)
+    beside = build_beside(step, Graph({"y": g.variable(X).apply("softsign").node}))
+    assert isinstance(beside, ReferenceProgram)
+    np.testing.assert_array_equal(beside.run()["y"][0], softsign(X))
+
+
 # -- with a lowering -------------------------------------------------------------------------------
 
 
@@ -130,7 +140,7 @@ def test_a_training_step_is_compiled() -> None:
     declare_softsign()
     declare_lowering("softsign", emit_softsign, cost=5)
     graph, same = step_graph(), step_graph()
-    program = Automatic().build(graph, repeated=True)
+    program = Automatic().build(graph, runs=2)
     assert isinstance(program, NativeProgram)
     wanted = losses(same, g.Reference().build(same))
     np.testing.assert_allclose(losses(graph, program), wanted, rtol=1e-5)

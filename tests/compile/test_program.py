@@ -133,11 +133,16 @@ def test_what_is_worth_compiling() -> None:
     small = Graph({"y": (g.iota((10,), 0) * 2).node})
     a = g.variable(np.ones((40, 40), np.float32), "a")
     middling = Graph({"y": (a @ a).node})
+    many = g.iota((10,), 0)
+    for number in range(20):
+        many = many * number + 1
     assert work(middling) == 2 * 40**3
     automatic = Automatic()
-    assert isinstance(automatic.build(small, repeated=True), ReferenceProgram)
+    assert isinstance(automatic.build(small, runs=100), ReferenceProgram)
+    assert isinstance(automatic.build(Graph({"y": many.node}), runs=99), ReferenceProgram)
+    assert isinstance(automatic.build(Graph({"y": many.node}), runs=100), NativeProgram)
     assert isinstance(automatic.build(middling), ReferenceProgram)
-    assert isinstance(automatic.build(middling, repeated=True), NativeProgram)
+    assert isinstance(automatic.build(middling, runs=2), NativeProgram)
 
 
 @pytest.mark.parametrize("outputs", [{}, {"a": (0,)}, {"a": (0, 5), "b": (3, 0, 2)}])

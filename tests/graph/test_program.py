@@ -99,9 +99,9 @@ def test_another_executor_is_used_inside_a_with_block() -> None:
     built: list[Graph] = []
 
     class Recording:
-        def build(self, graph: Graph, repeated: bool = True) -> Program:
+        def build(self, graph: Graph, runs: int = 1) -> Program:
             built.append(graph)
-            return g.Reference().build(graph, repeated)
+            return g.Reference().build(graph, runs)
 
     before = g.executor()
     with g.using(Recording()):

@@ -109,7 +109,7 @@ def check_native(net: nn.Module, x: Array, rtol: float = 2e-4, twice: bool = Fal
     for executor in (Reference(), Native()):
         for state, value in start.items():
             state.value = value.copy()
-        results.append(executor.build(graph, repeated=True).run(2, feeds))
+        results.append(executor.build(graph, runs=2).run(2, feeds))
     expected, found = results
     for name, wanted in expected.items():
         size = float(np.abs(wanted).max(initial=0))

@@ -196,7 +196,7 @@ def test_runs_natively(name: str) -> None:
     graph = Graph({"loss": value.node, "first": first.node, "second": second.node})
     runs = {key: array[None] for key, array in feeds.items()}
     expected = Reference().build(graph).run(1, runs)
-    found = Native().build(graph, repeated=True).run(1, runs)
+    found = Native().build(graph, runs=2).run(1, runs)
     for key, array in expected.items():
         np.testing.assert_allclose(found[key], array, rtol=1e-5, atol=1e-6, err_msg=key)
 

@@ -17,6 +17,8 @@ from pellucid import nn, optim
 from pellucid.data import Preparation
 from pellucid.errors import RunFolderError
 from pellucid.train import engine, events, interrupt
+from pellucid.train.actions import Stop
+from pellucid.train.evaluator import mean_loss
 from pellucid.train.files import write_atomically
 from pellucid.train.folder import MODEL, RunFolder
 from pellucid.train.interrupt import Abandoned, Interrupts
@@ -211,6 +213,59 @@ def test_a_kill_while_the_interrupted_run_is_written(
     assert RunFolder(tmp_path / "run").state == "unfinished"
     fit(tmp_path / "run", resume=True)
     assert (tmp_path / "run" / MODEL).read_bytes() == whole
+
+
+def test_ctrl_c_while_a_callback_measures_waits_for_the_other_callbacks(
+    tmp_path: Path, whole: bytes
+) -> None:
+    """What a callback calls polls for interrupts, too; the position is not whole there."""
+    told: list[int] = []
+
+    def measures(event: events.Event) -> None:
+        if isinstance(event, events.Evaluated) and event.epoch == 2 and told[-1] < 2:
+            press()
+            mean_loss(nn.Identity(), nn.MSE(), (X, X))
+
+    def counts(event: events.Event) -> None:
+        if isinstance(event, events.Evaluated):
+            told.append(event.epoch)
+
+    run = fit(tmp_path / "run", measures, counts)
+    assert run.interrupted and run.history[-1].epoch == 2
+    fit(tmp_path / "run", measures, counts, resume=True)
+    assert told == [0, 1, 2, 3, 4, 5, 6]
+    assert (tmp_path / "run" / MODEL).read_bytes() == whole
+
+
+def test_ctrl_c_in_the_last_evaluation_of_a_stopped_run(tmp_path: Path) -> None:
+    """The stop is kept: the run that goes on measures, and ends."""
+
+    class Ends(events.Callback):
+        every = 10
+
+        def __call__(self, event: events.Event, /) -> Any:
+            if isinstance(event, events.Stepped) and event.step == 10:
+                return Stop("enough", evaluate=True)
+            return None
+
+    whole = fit(tmp_path / "whole", Ends())
+    assert whole.stopped_because == "enough" and whole.history[-1].step == 10
+    run = fit(tmp_path / "run", presses(events.Progressed, 10), Ends())
+    assert run.interrupted and run.history[-1].step == 8
+    again = fit(tmp_path / "run", Ends(), resume=True)
+    assert again.stopped_because == "enough" and again.history == whole.history
+    for name in (MODEL, "history.jsonl", "records.jsonl"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_ctrl_c_comes_in_epochs_that_are_not_measured(tmp_path: Path) -> None:
+    """Each of which is one call of the program."""
+    seen: list[events.Event] = []
+    settings: dict[str, Any] = {"epochs": 400, "batch_size": 90, "evaluate_every": 400}
+    run = fit(tmp_path / "run", presses(events.Progressed, 3), seen.append, **settings)
+    assert run.interrupted
+    stopped = seen[-1]
+    assert isinstance(stopped, events.Stopped) and stopped.step == 3
 
 
 # -- a run on a table ------------------------------------------------------------------------------

@@ -62,7 +62,8 @@ def test_a_folder_in_use_is_refused_with_its_process(tmp_path: Path, more: dict[
         finally:
             process.kill()
     small(tmp_path, **more)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["history.jsonl", MODEL]
+    files = sorted(file.name for file in tmp_path.iterdir())
+    assert files == ["history.jsonl", MODEL, "records.jsonl"]
 
 
 def test_threads_of_one_process_exclude_each_other(tmp_path: Path) -> None:

@@ -337,11 +337,11 @@ def test_a_network_that_is_not_finite_is_left_out_of_the_average(
         trained = real(problem, *args)
         if next(calls) != 2:
             return trained
-        state = problem.net.state_dict()
-        problem.net.load_state_dict({path: value * np.nan for path, value in state.items()})
+        state = problem.networks[""].state_dict()
+        problem.networks[""].load_state_dict({path: v * np.nan for path, v in state.items()})
         return trained
 
-    monkeypatch.setattr("pellucid.train.tables.train_network", third)
+    monkeypatch.setattr("pellucid.train.session.train_network", third)
     with pytest.warns(PellucidWarning, match="are left out: 1 of 5"):
         found = pel.fit_table(table(), "y", epochs=2, progress=False)
     assert len(found.run.model.members) == 4 and math.isfinite(found.metrics["rmse"] or math.nan)
@@ -417,10 +417,11 @@ def test_a_table_run_says_why_the_network_diverged_that_did(
 
     def third(problem: Any, *args: Any) -> Any:
         if next(calls) == 2:
-            problem = replace(problem, optimizer=optim.SGD(1e30))
+            wild, step = optim.SGD(1e30), problem.step
+            problem = replace(problem, optimizer=wild, step=lambda _: step(wild))
         return real(problem, *args)
 
-    monkeypatch.setattr("pellucid.train.tables.train_network", third)
+    monkeypatch.setattr("pellucid.train.session.train_network", third)
     with (
         pytest.warns(PellucidWarning, match="Network 3 of 5 diverged"),
         pytest.raises(NotFiniteError, match=r"Training diverged: the .* not finite"),

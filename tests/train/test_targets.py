@@ -85,7 +85,7 @@ def test_several_answers_are_measured_one_by_one() -> None:
             TOKENS,
             TOKENS,
             {"validation": None},
-            r"train\[1\] holds the class [56], but the network puts out 5 values for each place",
+            r"train\[1\] holds the class [56], but the network puts out 5 values for each position",
         ),
         (
             nn.Linear(2),
@@ -131,7 +131,8 @@ def trained(y: Any, weights: Any, rows: Any = slice(None), **settings: Any) -> A
 
 
 def weighted(net: nn.Module, data: Any, settings: dict[str, Any]) -> Any:
-    return pel.fit(net, data, epochs=3, patience=0, progress=False, **settings)
+    every = {"epochs": 3, "patience": 0, "progress": False, "measure_train": True, **settings}
+    return pel.fit(net, data, **every)
 
 
 @pytest.mark.parametrize("y", [YES.astype(int), X[:, 1]], ids=["classes", "values"])

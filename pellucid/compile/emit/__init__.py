@@ -1,1 +1,1 @@
-"""From kernels to loop IR."""
+"""Code generation: from planned kernels to loop IR."""

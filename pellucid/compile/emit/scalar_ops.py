@@ -91,9 +91,9 @@ EMITTERS: dict[str, Emitter] = {
     "stop_gradient": lambda b, x: x,
     **{name: _function(name) for name in vmath.FUNCTIONS},
 }
-"""What writes the code of elementwise ops, by the `emitter` of their facts.
+"""The emitters of elementwise ops, by the `emitter` of their facts.
 
-Each is given the builder, the values of the inputs, all of as many lanes, and the op's attributes.
+Each takes the builder, the values of the inputs, with equal numbers of lanes, and the op's attributes.
 """
 
 
@@ -107,14 +107,11 @@ def elementwise(b: Builder, node: Node, inputs: list[Value]) -> Value:
 
 
 def _external(emit: Emitter, b: Builder, node: Node, inputs: list[Value]) -> Value:
-    """The value by an emitter from outside, which is not trusted to give one of the right type."""
-    before, b.contract = b.contract, False
-    try:
+    """The value by an emitter from outside the package, whose type is checked."""
+    with b.uncontracted():
         result = emit(b, *inputs, **node.attrs)
-    finally:
-        b.contract = before
-    wanted = Type(kind_of(node.dtype), inputs[0].type.lanes)
-    value = b.splat(result, wanted.lanes, wanted)
-    if value.type != wanted:
-        raise TypeError(f"the lowering of {node.op} gives a {value.type}, not a {wanted}")
+    expected = Type(kind_of(node.dtype), inputs[0].type.lanes)
+    value = b.splat(result, expected.lanes, expected)
+    if value.type != expected:
+        raise TypeError(f"the lowering of {node.op} gives a {value.type}, not a {expected}")
     return value

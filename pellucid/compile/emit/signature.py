@@ -13,7 +13,7 @@ from typing import Any
 
 from pellucid.compile.op_facts import has_buffer
 from pellucid.compile.plan.kernels import Kernel
-from pellucid.graph.node import Literal, Node, State
+from pellucid.graph.node import Literal, Node, State, ordered
 
 
 def signature(
@@ -50,18 +50,11 @@ def _expression(
     root: Node, members: set[Node], pointers: Mapping[Any, int], numbered: Mapping[Node, int]
 ) -> list[Node]:
     """The nodes that `root` is computed from, down to buffers, each after its inputs."""
-    order: dict[Node, None] = {}
-    pending = [(root, False)]
-    while pending:
-        node, inputs_done = pending.pop()
-        if node in numbered or node in order:
-            continue
-        if inputs_done or not node.inputs or _is_read(node, members, pointers):
-            order[node] = None
-            continue
-        pending.append((node, True))
-        pending.extend((source, False) for source in reversed(node.inputs))
-    return list(order)
+
+    def descends(node: Node) -> bool:
+        return node not in numbered and not _is_read(node, members, pointers)
+
+    return [node for node in ordered([root], descends) if node not in numbered]
 
 
 def _pointer(node: Node, pointers: Mapping[Any, int]) -> int | None:

@@ -43,8 +43,8 @@ def peak_flops(threads: int = 1) -> float:
     b.call("pel_barrier", [team, thread])
     text = module_text([], b.function, barrier_text(isa))
     library, _ = load(Text(text, isa), (ENTRY,), ObjectCache())
-    room = aligned_zeros(4 * isa.lanes * (threads + 1), "a measurement")
-    address = ctypes.c_void_p(room.ctypes.data).value or 0
+    numbers = aligned_zeros(4 * isa.lanes * (threads + 1), "a measurement")
+    address = ctypes.c_void_p(numbers.ctypes.data).value or 0
     tries: list[float] = []
     while len(tries) < _TRIES or sum(tries) < _SECONDS:
         began = time.perf_counter()

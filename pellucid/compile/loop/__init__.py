@@ -1,1 +1,1 @@
-"""The loop IR: typed scalar and vector instructions in structured loops, one step above LLVM."""
+"""The loop IR: typed scalar and vector instructions in structured loops, one level above LLVM."""

@@ -166,6 +166,15 @@ class Builder:
         b, _ = self._pair(y, z)
         return self._emit("fma", (a, b, z), z.type)
 
+    @contextmanager
+    def uncontracted(self) -> Iterator[None]:
+        """In this context products and sums are rounded as they are written."""
+        outer, self.contract = self.contract, False
+        try:
+            yield
+        finally:
+            self.contract = outer
+
     def neg(self, x: Value) -> Value:
         """−x."""
         return self._emit("neg", (x,), x.type) if x.type.is_float else self.sub(0, x)

@@ -20,8 +20,8 @@ from functools import reduce
 from math import prod
 
 from pellucid.compile.passes.means import Axes, centred_from, constant_over, reduced_shape
-from pellucid.compile.passes.rewrite import with_inputs, with_roots
-from pellucid.graph.node import Node, apply
+from pellucid.compile.passes.rewrite import with_roots
+from pellucid.graph.node import Node, apply, with_inputs
 from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 

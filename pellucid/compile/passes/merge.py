@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
-from pellucid.compile.passes.rewrite import with_inputs, with_roots
+from pellucid.compile.passes.rewrite import with_roots
 from pellucid.compile.shapes import squeezed
-from pellucid.graph.node import Node, apply
+from pellucid.graph.node import Node, apply, with_inputs
 from pellucid.graph.op import Shape
 from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph

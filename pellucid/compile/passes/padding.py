@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pellucid.compile.op_facts import role_of
-from pellucid.compile.passes.rewrite import with_inputs, with_roots
+from pellucid.compile.passes.rewrite import with_roots
 from pellucid.compile.shapes import squeezed
-from pellucid.graph.node import Node, apply
+from pellucid.graph.node import Node, apply, with_inputs
 from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 

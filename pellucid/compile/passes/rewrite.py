@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pellucid.graph.node import Node, apply
+from pellucid.graph.node import Node, with_inputs
 from pellucid.graph.origin import origin
 from pellucid.graph.program import Graph
 
@@ -19,14 +19,6 @@ def rewrite(graph: Graph, rule: Callable[[Node], Node]) -> Graph:
         with origin(node.origin):
             new[node] = rule(with_inputs(node, [new[source] for source in node.inputs]))
     return with_roots(graph, new)
-
-
-def with_inputs(node: Node, inputs: list[Node]) -> Node:
-    """The same op on other inputs."""
-    if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
-        return node
-    with origin(node.origin):
-        return apply(node.op, inputs, **node.attrs)
 
 
 def with_roots(graph: Graph, new: Mapping[Node, Node]) -> Graph:

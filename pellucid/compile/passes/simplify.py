@@ -148,7 +148,7 @@ def _transpose(node: Node) -> Node | None:
         combined = tuple(x.attrs["order"][axis] for axis in order)
         return simplified(apply("transpose", [x.inputs[0]], order=combined))
     if x.op == "concatenate" and order[-1] == len(order) - 1:
-        # Neighbours stay neighbours, so each part can be written straight to its place.
+        # Neighbours stay neighbours, so each part can be written straight into the whole.
         parts = [simplified(apply("transpose", [part], order=order)) for part in x.inputs]
         return apply("concatenate", parts, axis=order.index(x.attrs["axis"]))
     return None

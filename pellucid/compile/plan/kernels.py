@@ -13,7 +13,7 @@ from typing import Literal
 from pellucid.compile.op_facts import role_of
 from pellucid.compile.plan.access import Access
 from pellucid.compile.plan.index import Indices
-from pellucid.graph.node import Node, State
+from pellucid.graph.node import Node, State, ordered
 from pellucid.graph.op import Shape
 
 Kind = Literal["nest", "contraction", "draw", "scatter", "concatenation"]
@@ -81,16 +81,12 @@ def computed_nodes(kernel: Kernel) -> list[Node]:
     The members and what lies between them and the kernel's buffers.
     """
     stops = kernel.read_nodes()
-    computed: dict[Node, None] = {}
-    pending = [(member.node, False) for member in reversed(kernel.members)]
-    while pending:
-        node, inputs_done = pending.pop()
-        if inputs_done:
-            computed[node] = None
-        elif node not in computed and node not in stops and role_of(node) != "leaf":
-            pending.append((node, True))
-            pending.extend((source, False) for source in reversed(node.inputs))
-    return list(computed)
+
+    def is_computed(node: Node) -> bool:
+        return node not in stops and role_of(node) != "leaf"
+
+    nodes = ordered([member.node for member in kernel.members], is_computed)
+    return [node for node in nodes if is_computed(node)]
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,8 @@ def make_plan(graph: Graph, machine: Machine = _AVX2) -> Plan:
     if copied:
         plan.levels.append([_copy(plan, state, node) for state, node in copied])
     plan.regions = barrier_free_regions(plan.levels, plan.targets, plan.parts)
-    kept = [node for _, node in copied if _may_be_lost(node, graph)]
-    plan.offsets, plan.arena_bytes = allocate(plan.levels, plan.regions, plan.parts, kept)
+    to_the_end = [node for _, node in copied if _may_be_lost(node, graph)]
+    plan.offsets, plan.arena_bytes = allocate(plan.levels, plan.regions, plan.parts, to_the_end)
     plan.levels = [[k for k in level if k.kind != "concatenation"] for level in plan.levels]
     for number, kernel in enumerate(k for level in plan.levels for k in level):
         kernel.name = f"{kernel.kind}_{number}"

@@ -39,8 +39,5 @@ def emit(b: Builder, name: str, *args: Value) -> Value:
     numbers, signed zeros, infinities and NaN are as IEEE 754 says.
     """
     # Compensated sums and products must not be contracted.
-    before, b.contract = b.contract, False
-    try:
+    with b.uncontracted():
         return _TABLE[name](b, *args)
-    finally:
-        b.contract = before

@@ -1,6 +1,7 @@
 """Encoders of columns as features: one file for each kind of column, and a registry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from pellucid.data import checked
 from pellucid.data.column import Column
@@ -10,9 +11,17 @@ from pellucid.data.encode.category import category_from_json, learn_category
 from pellucid.data.encode.date import date_from_json, learn_date
 from pellucid.data.encode.dropped import DroppedColumn, dropped_from_json
 from pellucid.data.encode.number import learn_number, number_from_json
+from pellucid.data.encode.own import ColumnEncoder, learn_own, own_from_json
 from pellucid.data.kind import ColumnKind, KindName
 
-__all__ = ["DroppedColumn", "Encoder", "Training", "encoder_from_json", "learn_encoder"]
+__all__ = [
+    "ColumnEncoder",
+    "DroppedColumn",
+    "Encoder",
+    "Training",
+    "encoder_from_json",
+    "learn_encoder",
+]
 
 _LEARN: dict[KindName, Callable[[Column, ColumnKind, Training], Encoder]] = {
     "number": learn_number,
@@ -39,22 +48,35 @@ _KINDS: dict[str, KindName] = {
 }
 
 
-def learn_encoder(column: Column, kind: ColumnKind, training: Training) -> Encoder:
-    """The encoder for a column of training rows; constants and identifiers are dropped."""
+def learn_encoder(
+    column: Column, kind: ColumnKind, training: Training, own: type[ColumnEncoder] | None = None
+) -> Encoder:
+    """The encoder for a column of training rows; constants and identifiers are dropped.
+
+    own: a custom class of encoder for the column.
+    """
+    if own is not None:
+        return learn_own(column, kind, training, own)
     learn = _LEARN.get(kind.kind)
     return learn(column, kind, training) if learn else DroppedColumn(kind)
 
 
-def encoder_from_json(value: object, where: str) -> Encoder:
-    """The encoder that `to_json` wrote; anything else raises `ModelFileError`."""
+def encoder_from_json(value: object, where: str, parts: Sequence[type[Any]] = ()) -> Encoder:
+    """The encoder that `to_json` wrote; anything else raises `ModelFileError`.
+
+    parts: classes of the user's own that are defined under another module name here.
+    """
     if not isinstance(value, dict):
         raise checked.refuse(where, "a mapping", value)
     name = checked.text(value.get("encoder"), f"{where}.encoder")
     kind = checked.text(value.get("kind"), f"{where}.kind")
-    if name not in _FROM_JSON:
-        raise checked.refuse(f"{where}.encoder", f"one of {list(_FROM_JSON)}", name)
+    if name not in _FROM_JSON and name != "own":
+        raise checked.refuse(f"{where}.encoder", f"one of {[*_FROM_JSON, 'own']}", name)
     if kind not in _KINDS:
         raise checked.refuse(f"{where}.kind", f"one of {list(_KINDS)}", kind)
     reason = checked.text(value.get("reason"), f"{where}.reason")
     column = checked.text(value.get("column"), f"{where}.column")
-    return _FROM_JSON[name](value, where, ColumnKind(column, _KINDS[kind], reason))
+    known = ColumnKind(column, _KINDS[kind], reason)
+    if name == "own":
+        return own_from_json(value, where, known, parts)
+    return _FROM_JSON[name](value, where, known)

@@ -46,12 +46,12 @@ class GatheredBatches:
         """The rows of a batch as inputs of the graph."""
         shapes = {name: (shape, dtype) for name, shape, dtype in signature}
 
-        def given(name: str, array: Any) -> Any:
+        def rows_of(name: str, array: Any) -> Any:
             shape, dtype = shapes[name]
             return placeholder(name, shape, np.dtype(dtype))
 
         with origin("batch"):
-            return tuple(mapped(given, part, part_name(i)) for i, part in enumerate(self.data))
+            return tuple(mapped(rows_of, part, part_name(i)) for i, part in enumerate(self.data))
 
     def signature(self) -> Signature:
         """A batch of rows of each array."""

@@ -14,6 +14,7 @@ from pellucid.compile.code import Code
 from pellucid.compile.native.assemble import to_assembly, to_object
 from pellucid.compile.native.isa import Isa, host_isa, isa_named
 from pellucid.compile.native.threads_ir import worker_text
+from pellucid.compile.native.turns_ir import turns_text
 from pellucid.graph import Graph
 from pellucid.graph.dtype import ORDER
 from tests.compile import closeness
@@ -85,6 +86,9 @@ def test_objects_need_nothing_from_elsewhere(name: str) -> None:
     workers = Object(to_object(worker_text(isa), isa))
     assert {"pel_worker", "pel_lead", "pel_end"} <= {symbol.name for symbol in workers.symbols}
     assert not workers.undefined - {WHOLE}
+    turns = Object(to_object(turns_text(isa), isa))
+    assert "pel_turns" in {symbol.name for symbol in turns.symbols}
+    assert not turns.undefined - {WHOLE}
 
 
 @pytest.mark.parametrize(
