@@ -207,12 +207,15 @@ def run_folder(out: str | Path | None, resume: bool, force: bool) -> Iterator[Ru
     existed = path.exists()
     try:
         with RunFolder.open(path, resume=resume, force=force) as folder:
-            yield folder
+            try:
+                yield folder
+            except BaseException:
+                if not existed and folder._is_free():
+                    (path / RECORDS).unlink(missing_ok=True)
+                raise
     except BaseException:
         if not existed:
             with suppress(OSError):
-                if RunFolder(path)._is_free():
-                    (path / RECORDS).unlink(missing_ok=True)
                 path.rmdir()
         raise
 

@@ -15,7 +15,6 @@ from pellucid.train.events import BATCHES, Evaluated
 from pellucid.train.problem import Problem
 from pellucid.train.programs import StepPrograms
 from pellucid.train.statistics import Statistics
-from pellucid.train.training_step import LOSS
 
 
 class Measuring:
@@ -67,9 +66,7 @@ class Measuring:
         problem, history = self._problem, position.history
         measures: dict[str, float] = {}
         if position.steps:
-            # A checkpoint keeps sums, but not the order in which they came.
-            names = sorted(position.sums, key=lambda name: (name != LOSS, name))
-            measures = {f"{BATCHES}.{n}": position.sums[n] / position.steps for n in names}
+            measures = {f"{BATCHES}.{n}": s / position.steps for n, s in position.sums.items()}
         for name, evaluator in self._evaluators.items():
             measures |= {f"{name}.{n}": value for n, value in evaluator.run()[1].items()}
         # Of one order, which a resumed run has too: JSON is written with sorted names.

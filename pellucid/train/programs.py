@@ -89,13 +89,15 @@ class StepPrograms:
     def replace(self, optimizer: optim.Optimizer, step: int) -> None:
         """Go on with another optimizer, which counts its steps from this one on.
 
-        Raises ValueError for a step of one's own.
+        Raises ValueError for a step of one's own, and for an optimizer that needs other batches.
         """
         if self._problem.optimizer is None:
             raise ValueError(
                 "Replace(optimizer=…) is for `fit`, whose step has one optimizer; a step of your own "
                 "names its optimizers itself: answer with SetRate instead"
             )
+        if optimizer.full_batch and self._problem.batches.steps_per_epoch != 1:
+            raise ValueError(f"{type(optimizer).__name__} needs all training rows in each step")
         self._optimizer = optimizer
         self.begin_anew(step)
 

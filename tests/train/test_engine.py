@@ -163,6 +163,12 @@ def test_replace_begins_the_slots_of_another_optimizer_anew() -> None:
     np.testing.assert_allclose(found, w, rtol=1e-4)
 
 
+def test_replace_with_an_optimizer_that_takes_all_rows_is_refused() -> None:
+    with pytest.raises(ValueError, match="LBFGS needs all training rows in each step"):
+        fitted(At(Evaluated, lambda e: e.epoch == 1, Replace(optim.LBFGS())))
+    fitted(At(Evaluated, lambda e: e.epoch == 1, Replace(optim.LBFGS(0.1))), batch_size=48)
+
+
 def test_replace_with_a_schedule() -> None:
     run = fitted(
         At(Evaluated, lambda e: e.epoch == 1, Replace(schedule=optim.ExponentialRate(0.5)))
