@@ -227,14 +227,14 @@ def _parsed(path: Path, number: int, line: str) -> Record:
     try:
         entry = from_plain(json.loads(line))
         value = entry["value"]
-        given = [float(v) for v in value] if isinstance(value, list) else float(value)
+        parsed = [float(v) for v in value] if isinstance(value, list) else float(value)
         return Record(
             int(entry["step"]),
             int(entry["epoch"]),
             int(entry["network"]),
             str(entry["path"]),
             str(entry["name"]),
-            given,
+            parsed,
         )
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ModelFileError(f"{path} is damaged: line {number} is no record.") from error
