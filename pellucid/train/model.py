@@ -92,18 +92,18 @@ class Model(Copied):
         """Class probabilities, float64, shape (n, classes), in the order of `classes`."""
         if self.classes is None:
             raise TypeError("a regression has no class probabilities")
-        chances = [probabilities(m.finite_outputs(d, n)) for m, d, n in self._each(data, notes)]
-        return np.asarray(np.mean(chances, axis=0))
+        each = [probabilities(m.finite_outputs(d, n)) for m, d, n in self._each(data, notes)]
+        return np.asarray(np.mean(each, axis=0))
 
-    def labels_of(self, chances: Array) -> Array:
+    def labels_of(self, class_probabilities: Array) -> Array:
         """The likeliest label of each row of `predict_proba`."""
         assert self.classes is not None
-        places = most_probable_class(np.asarray(chances))
-        if (places < 0).any():
-            row = int(np.argmax(places < 0))
+        indices = most_probable_class(np.asarray(class_probabilities))
+        if (indices < 0).any():
+            row = int(np.argmax(indices < 0))
             raise NotFiniteError(f"The probabilities of row {row} are no numbers: it has no class.")
         texts = isinstance(self.classes[0], str) and self.preparation is not None
-        return label_array(self.classes, "O" if texts else self.labels)[places]
+        return label_array(self.classes, "O" if texts else self.labels)[indices]
 
     def evaluate(
         self, data: Any, target: Any = None, notes: list[Note] | None = None
@@ -172,8 +172,8 @@ class Model(Copied):
             data = read_table(data)
             if notes is not None:
                 notes.extend(self.preparation.concerning(data.notes))
-        for place, member in enumerate(self.members):
-            yield member, data, notes if place == 0 else None
+        for number, member in enumerate(self.members):
+            yield member, data, notes if number == 0 else None
 
     # -- files ----------------------------------------------------------------------------------
 
@@ -188,8 +188,8 @@ class Model(Copied):
     def arrays(self) -> dict[str, Array]:
         """Every parameter and buffer, by the member's number and its path."""
         return {
-            f"{place}/{path}": array
-            for place, member in enumerate(self.members)
+            f"{number}/{path}": array
+            for number, member in enumerate(self.members)
             for path, array in member.net.state_dict().items()
         }
 

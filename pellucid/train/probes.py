@@ -146,7 +146,7 @@ def gathered(probes: tuple[Probe, ...], trace: StepTrace) -> dict[tuple[str, str
 
     Raises TypeError or ValueError for a probe that returns anything but small tensors by name.
     """
-    found: dict[tuple[str, str], Tensor] = {}
+    values_by_key: dict[tuple[str, str], Tensor] = {}
     for probe in probes:
         name = getattr(probe, "__qualname__", type(probe).__qualname__)
         values = probe(trace)
@@ -163,5 +163,5 @@ def gathered(probes: tuple[Probe, ...], trace: StepTrace) -> dict[tuple[str, str
                     f"the probe {name} gives {value.node.type} as {key!r}; a value is a number or a "
                     f"vector of at most {LARGEST:,}: reduce it, such as with .mean()"
                 )
-            found[path_and_name] = value
-    return found
+            values_by_key[path_and_name] = value
+    return values_by_key

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, overload
 
@@ -180,13 +181,18 @@ def _lines(block: ProbeBlock) -> Iterator[str]:
     for step, *values in zip(block.steps, *columns, strict=True):
         head = _head(step, block.epoch, block.network)
         for key, value in zip(keys, values, strict=True):
-            yield head + key + _value(value)
+            if type(value) is float and value - value == 0.0:
+                # As `_value` writes it, without a call for each of a thousand values.
+                yield f'{head}{key}"value": {value!r}}}\n'
+            else:
+                yield head + key + _value(value)
 
 
 def _head(step: int, epoch: int, network: int) -> str:
     return f'{{"step": {step}, "epoch": {epoch}, "network": {network}, '
 
 
+@lru_cache(4096)
 def _key(path: str, name: str) -> str:
     return f'"path": {json.dumps(path)}, "name": {json.dumps(name)}, '
 
@@ -221,14 +227,14 @@ def _parsed(path: Path, number: int, line: str) -> Record:
     try:
         entry = from_plain(json.loads(line))
         value = entry["value"]
-        given = [float(v) for v in value] if isinstance(value, list) else float(value)
+        parsed = [float(v) for v in value] if isinstance(value, list) else float(value)
         return Record(
             int(entry["step"]),
             int(entry["epoch"]),
             int(entry["network"]),
             str(entry["path"]),
             str(entry["name"]),
-            given,
+            parsed,
         )
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ModelFileError(f"{path} is damaged: line {number} is no record.") from error

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from pellucid.data import RowStream
 from pellucid.errors import DataError
 from pellucid.graph import Array, origin, placeholder
 from pellucid.graph.dtype import as_dtype
 from pellucid.nn.inputs import leaves, mapped
 from pellucid.train.batches.base import Chunk, Signature
 from pellucid.train.batches.resident import part_name
+from pellucid.train.batches.shuffled import ShuffledBatches
 
 CHUNK_BYTES = 64 * 2**20
 """Memory that the rows of one call may take."""
 
 
-class GatheredBatches:
+class GatheredBatches(ShuffledBatches):
     """Shuffled passes as `ResidentBatches` makes them, whose rows are read when their step comes.
 
     Anything with a shape, a dtype and indexing by sorted row numbers will do: `numpy.memmap`, and
@@ -27,13 +26,9 @@ class GatheredBatches:
     refused when they are read.
     """
 
-    replayable = True
-
     def __init__(self, data: tuple[Any, ...], batch_size: int, seed: int, rows: int) -> None:
         """data: inputs, an array or a tree of them, and further arrays of as many rows."""
-        self.data = data
-        self.stream = RowStream(rows, min(batch_size, rows), seed)
-        self.steps_per_epoch: float | None = self.stream.steps_per_pass
+        super().__init__(data, batch_size, seed, rows)
         self._arrays: dict[str, Any] = {}
         for i, part in enumerate(data):
             self._arrays |= leaves(part, part_name(i))
@@ -63,26 +58,11 @@ class GatheredBatches:
 
     def take(self, step: int, epoch: int, most: int) -> Chunk:
         """The rows of the next steps, read now."""
-        count, batch = self.stream.count, self.stream.batch_size
-        end = -(-(epoch + 1) * count // batch)
+        end = self.epoch_end(epoch)
         steps = min(most, end - step, self._most)
         rows = self.stream.rows(step, steps)
         feeds = {name: gathered(array, rows, name) for name, array in self._arrays.items()}
         return Chunk(steps, feeds, self.signature(), step + steps == end)
-
-    def put_back(self, chunk: Chunk, used: int) -> None:
-        """Nothing to do: the rows of a step are a function of its number."""
-
-    def epoch_at(self, step: int, epoch: int) -> float:
-        """Passes over the rows."""
-        return step * self.stream.batch_size / self.stream.count
-
-    def state_dict(self) -> dict[str, Any]:
-        """Nothing: the rows of a step are a function of its number."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any], step: int) -> None:
-        """Nothing to do."""
 
 
 def step_dtype(dtype: Any) -> np.dtype[Any]:
