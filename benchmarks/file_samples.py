@@ -17,14 +17,14 @@ from pellucid.container import pack, unpack
 from pellucid.graph import Tensor
 from pellucid.parts import library
 from pellucid.train.events import Checkpointed, Event
-from pellucid.train.folder import RunFolder
-from pellucid.train.kinds import Kind, examples
+from pellucid.train.inputs.kinds import Kind, examples
+from pellucid.train.loop.problem import Problem, Settings
+from pellucid.train.loop.session import train_network
 from pellucid.train.measures import accuracy
 from pellucid.train.member import Member
 from pellucid.train.model import Model
-from pellucid.train.problem import Problem, Settings
-from pellucid.train.session import train_network
-from pellucid.train.supervised import supervised_problem
+from pellucid.train.steps.supervised import supervised_problem
+from pellucid.train.storage.folder import RunFolder
 
 ROW = (4,)
 SHAPES = (ROW, (6, 4), (8, 8, 4), (8, 8, 3))

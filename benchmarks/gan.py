@@ -21,7 +21,7 @@ from pellucid.graph import Tensor
 from pellucid.train.actions import Log, Save, SetRate
 from pellucid.train.events import Answer, Callback, Event, Stepped
 from pellucid.train.fit_step import StepRun
-from pellucid.train.step import Step
+from pellucid.train.steps.step import Step
 
 ROWS, NOISE = 400, 4
 

@@ -35,8 +35,8 @@ from benchmarks import kill_step
 from benchmarks.killed import stopped
 from pellucid.command import INTERRUPTED
 from pellucid.errors import PellucidError
-from pellucid.train import container
-from pellucid.train.folder import HISTORY, MODEL, RECORDS, RunFolder
+from pellucid.train.storage import container
+from pellucid.train.storage.folder import HISTORY, MODEL, RECORDS, RunFolder
 
 PENGUINS = Path(__file__).parent.parent / "pellucid" / "data" / "tables" / "penguins.csv"
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from benchmarks.killed import stopped
-from pellucid.train.folder import HISTORY, MODEL, RECORDS, RunFolder
+from pellucid.train.storage.folder import HISTORY, MODEL, RECORDS, RunFolder
 
 FILES = (MODEL, RECORDS, HISTORY)
 EPOCHS = 60

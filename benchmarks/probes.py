@@ -25,11 +25,11 @@ from benchmarks.steps.own import network
 from benchmarks.steps.workloads import RATE, WORKLOADS, Workload, data, weights
 from pellucid import nn, optim
 from pellucid.train.actions import Stop
-from pellucid.train.engine import Engine
 from pellucid.train.events import Progressed, Started
+from pellucid.train.loop.engine import Engine
+from pellucid.train.loop.problem import Problem, Settings
 from pellucid.train.probes import Norm, Probe
-from pellucid.train.problem import Problem, Settings
-from pellucid.train.supervised import Watching, supervised_problem
+from pellucid.train.steps.supervised import Watching, supervised_problem
 
 EVERY = 50
 BAR = 0.02

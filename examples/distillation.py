@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import pellucid as pel
 from pellucid import nn, optim
 from pellucid.graph import Tensor
-from pellucid.train.step import Step
+from pellucid.train.steps.step import Step
 
 TEMPERATURE = 2.0
 Rows = tuple[NDArray[np.float32], NDArray[np.int32]]

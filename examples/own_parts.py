@@ -25,7 +25,7 @@ from pellucid.compile import declare_lowering
 from pellucid.graph import Op, Tensor, declare
 from pellucid.train.actions import Log, Save
 from pellucid.train.events import Answer, Callback, Event, Stepped
-from pellucid.train.step import Step
+from pellucid.train.steps.step import Step
 
 declare(
     Op(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import pellucid as pel
 from pellucid import nn, optim
 from pellucid.graph import Tensor
-from pellucid.train.step import Step
+from pellucid.train.steps.step import Step
 
 MARGIN = 1.0
 Rows = tuple[NDArray[np.float32], NDArray[np.int64]]

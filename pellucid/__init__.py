@@ -67,9 +67,9 @@ if TYPE_CHECKING:
     from pellucid.train.fit import fit
     from pellucid.train.fit_step import fit_step
     from pellucid.train.model import Model
-    from pellucid.train.networks_file import load_networks, save_networks
     from pellucid.train.run import Run
-    from pellucid.train.step import Step
+    from pellucid.train.steps.step import Step
+    from pellucid.train.storage.networks_file import load_networks, save_networks
     from pellucid.train.tables import fit_table
 
 __version__ = "0.1.0"

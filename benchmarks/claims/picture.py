@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.claims.common import deviation
-from pellucid.train.files import write_atomically
+from pellucid.train.storage.files import write_atomically
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe & Ito 2008
 DASHES = ("solid", "dash", "dot", "dashdot")

@@ -15,9 +15,9 @@ from pellucid import nn, optim
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph, Tensor, placeholder
 from pellucid.train.batches import ResidentBatches
-from pellucid.train.build_step import training_step
-from pellucid.train.step import Step
-from pellucid.train.supervised import supervised_step
+from pellucid.train.steps.build import training_step
+from pellucid.train.steps.step import Step
+from pellucid.train.steps.supervised import supervised_step
 
 MODES = ("native",)
 

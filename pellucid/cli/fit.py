@@ -16,9 +16,9 @@ from pellucid.cli.show import (
     wrapped,
 )
 from pellucid.data import read_table
-from pellucid.train.folder import RunFolder
-from pellucid.train.lock import locked
 from pellucid.train.model import Model
+from pellucid.train.storage.folder import RunFolder
+from pellucid.train.storage.lock import locked
 from pellucid.train.tables import TableRun, fit_table
 
 

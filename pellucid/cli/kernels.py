@@ -17,7 +17,7 @@ from pellucid.compile.explain.table import table
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph, placeholder
 from pellucid.train.model import Model
-from pellucid.train.supervised import supervised_step
+from pellucid.train.steps.supervised import supervised_step
 
 ROWS = 256
 _BATCH, _LARGEST = 32, 65_536

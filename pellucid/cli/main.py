@@ -266,7 +266,7 @@ def _end(text: str, code: int) -> NoReturn:
 
 def _as_sentence(error: OSError) -> str:
     """A system error as one sentence."""
-    from pellucid.train.files import cause
+    from pellucid.train.storage.files import cause
 
     location = "" if error.filename is None else f" ({error.filename})"
     return f"Reading or writing failed{location}: {cause(error)}."

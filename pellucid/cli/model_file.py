@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pellucid.errors import ModelFileError, RunFolderError
-from pellucid.train.folder import MODEL, RunFolder
 from pellucid.train.model import Model
+from pellucid.train.storage.folder import MODEL, RunFolder
 
 
 def load(run: Path) -> Model:

@@ -12,8 +12,8 @@ from pellucid.cli.show import DelayedProgress, show_notes
 from pellucid.data import Note, read_table
 from pellucid.errors import DataError
 from pellucid.graph import Array
-from pellucid.train.files import write_atomically
 from pellucid.train.model import Model
+from pellucid.train.storage.files import write_atomically
 
 Columns = dict[str, Array]
 

@@ -6,10 +6,10 @@ from pellucid.train.events import Callback
 from pellucid.train.fit import fit
 from pellucid.train.fit_step import StepRun, fit_step
 from pellucid.train.model import Model
-from pellucid.train.networks_file import load_networks, save_networks
 from pellucid.train.records import Record, Records
 from pellucid.train.run import Run
-from pellucid.train.step import Step
+from pellucid.train.steps.step import Step
+from pellucid.train.storage.networks_file import load_networks, save_networks
 from pellucid.train.tables import fit_table
 
 __all__ = [

@@ -15,10 +15,10 @@ from pellucid.graph.dtype import FLOAT64
 from pellucid.nn.inputs import apply, leaves, mapped
 from pellucid.train.batches.gathered import step_dtype
 from pellucid.train.batches.resident import part_name
-from pellucid.train.build_step import LossFunction, scalar_loss
-from pellucid.train.frozen import check_frozen
-from pellucid.train.interrupt import poll
+from pellucid.train.loop.interrupt import poll
 from pellucid.train.measures import Measure
+from pellucid.train.steps.build import LossFunction, scalar_loss
+from pellucid.train.steps.frozen import check_frozen
 
 Data = tuple[Any, ...]
 """Inputs, an array or a tree of them (`nn.inputs`), and targets, and weights if there are any."""

@@ -11,29 +11,29 @@ import numpy as np
 from pellucid import check, nn, optim
 from pellucid.errors import NotFiniteError, warn
 from pellucid.keywords import FIT, explained
-from pellucid.train.arguments import (
+from pellucid.train.choices import Choice
+from pellucid.train.events import CallbackFunction
+from pellucid.train.inputs.arguments import (
     check_limits,
     check_on_divergence,
     check_parts,
     rows_of,
     with_validation,
 )
-from pellucid.train.build_step import LossFunction
-from pellucid.train.choices import Choice
-from pellucid.train.events import CallbackFunction
-from pellucid.train.folder import run_folder
-from pellucid.train.indices import build
-from pellucid.train.kinds import kinds_of, like
-from pellucid.train.labels import packed, type_of_labels
+from pellucid.train.inputs.indices import build
+from pellucid.train.inputs.kinds import kinds_of, like
+from pellucid.train.inputs.labels import packed, type_of_labels
+from pellucid.train.inputs.targets import Prepared, prepare
+from pellucid.train.loop.problem import Problem, Settings
+from pellucid.train.loop.session import Session, check_savable
 from pellucid.train.measures import Measure
 from pellucid.train.model import Member, Model
 from pellucid.train.probes import Probe
-from pellucid.train.problem import Problem, Settings
 from pellucid.train.progress import reporter
 from pellucid.train.run import Run
-from pellucid.train.session import Session, check_savable
-from pellucid.train.supervised import Watching, supervised_problem
-from pellucid.train.targets import Prepared, prepare
+from pellucid.train.steps.build import LossFunction
+from pellucid.train.steps.supervised import Watching, supervised_problem
+from pellucid.train.storage.folder import run_folder
 
 OnDivergence = Literal["warn", "raise"]
 _GOES_ON = Choice(

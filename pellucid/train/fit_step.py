@@ -11,18 +11,18 @@ from pellucid import check, nn, optim
 from pellucid.data.note import counted
 from pellucid.graph import Tensor
 from pellucid.train.batches import Batches
-from pellucid.train.build_step import StepFunction, rehearsed
 from pellucid.train.evaluator import Evaluator, placeholders
 from pellucid.train.events import VALIDATION, CallbackFunction, Evaluated
-from pellucid.train.folder import run_folder
+from pellucid.train.inputs.step_data import Data, batches_for, checked
+from pellucid.train.loop.problem import Problem, Settings
+from pellucid.train.loop.session import Session, check_savable
 from pellucid.train.measures import Measure, mean_of
-from pellucid.train.networks_file import Networks
 from pellucid.train.probes import Probe
-from pellucid.train.problem import Problem, Settings
 from pellucid.train.progress import reporter
 from pellucid.train.records import Records
-from pellucid.train.session import Session, check_savable
-from pellucid.train.step_data import Data, batches_for, checked
+from pellucid.train.steps.build import StepFunction, rehearsed
+from pellucid.train.storage.folder import run_folder
+from pellucid.train.storage.networks_file import Networks
 
 MeasureFunction = Callable[..., Mapping[str, Tensor] | Tensor]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pellucid.train.checkpoint import Position
-from pellucid.train.files import make_folder
-from pellucid.train.folder import RECORDS
 from pellucid.train.records import ProbeBlock, Record, RecordFile, Records, Value, read_records
+from pellucid.train.storage.checkpoint import Position
+from pellucid.train.storage.files import make_folder
+from pellucid.train.storage.folder import RECORDS
 
 
 class Journal:

@@ -12,7 +12,7 @@ from pellucid.data import Note, Preparation
 from pellucid.errors import DataError, NotFiniteError
 from pellucid.graph import Array
 from pellucid.train.evaluator import outputs_of
-from pellucid.train.kinds import Kind, check_rows, like
+from pellucid.train.inputs.kinds import Kind, check_rows, like
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,11 +18,13 @@ from pellucid.graph import Array
 from pellucid.nn.inputs import taken
 from pellucid.parts import Copied
 from pellucid.spec import described as structure
-from pellucid.train import arrays, container, described, kinds, metrics
-from pellucid.train.kinds import check_rows, like
-from pellucid.train.labels import Label, codes_of, label_array
+from pellucid.train import metrics
+from pellucid.train.inputs import arrays, kinds
+from pellucid.train.inputs.kinds import check_rows, like
+from pellucid.train.inputs.labels import Label, codes_of, label_array
 from pellucid.train.member import Member
 from pellucid.train.plain import to_plain
+from pellucid.train.storage import container, described
 
 __all__ = ["Label", "Member", "Model", "probabilities"]
 

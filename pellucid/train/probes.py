@@ -16,7 +16,7 @@ from pellucid.graph import Tensor, concatenate, tensor, where
 from pellucid.graph.dtype import FLOAT64, INT32
 from pellucid.optim.lengths import length
 from pellucid.parts import Part
-from pellucid.train.trace import StepTrace
+from pellucid.train.steps.trace import StepTrace
 
 Key = str | tuple[str, str]
 Probe = Callable[[StepTrace], Mapping[Key, Tensor]]

@@ -15,8 +15,8 @@ from typing import Any, overload
 from pellucid.data.frames import frame_of
 from pellucid.errors import ModelFileError, RunFolderError
 from pellucid.graph import Array
-from pellucid.train.files import cause
 from pellucid.train.plain import from_plain, to_plain
+from pellucid.train.storage.files import cause
 
 Value = float | list[float]
 _SECONDS = 0.1

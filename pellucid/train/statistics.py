@@ -10,7 +10,7 @@ from pellucid import nn
 from pellucid.graph import Array, Graph, executor, placeholder
 from pellucid.graph.dtype import FLOAT32, INT64
 from pellucid.nn.inputs import apply, leaves, mapped
-from pellucid.train.interrupt import poll
+from pellucid.train.loop.interrupt import poll
 
 
 class Statistics:

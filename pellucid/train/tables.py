@@ -26,19 +26,19 @@ from pellucid.data.target import NumberTarget, Target, learn_target
 from pellucid.errors import DataError, RunFolderError, warn
 from pellucid.graph import Array
 from pellucid.train import metrics
-from pellucid.train.arguments import check_limits, check_on_divergence
 from pellucid.train.events import CallbackFunction
 from pellucid.train.fit import OnDivergence, raise_if_diverged, run_of
-from pellucid.train.folder import run_folder
-from pellucid.train.interrupt import Abandoned
+from pellucid.train.inputs.arguments import check_limits, check_on_divergence
+from pellucid.train.loop.interrupt import Abandoned
+from pellucid.train.loop.problem import Problem, Settings
+from pellucid.train.loop.session import Session, Trained
 from pellucid.train.measures import accuracy, root_mean_square
 from pellucid.train.model import Member, Model
-from pellucid.train.problem import Problem, Settings
 from pellucid.train.progress import reporter
 from pellucid.train.rules import TablePlan, plan_for
 from pellucid.train.run import Run
-from pellucid.train.session import Session, Trained
-from pellucid.train.supervised import supervised_problem
+from pellucid.train.steps.supervised import supervised_problem
+from pellucid.train.storage.folder import run_folder
 
 LEAST_ROWS = 10
 

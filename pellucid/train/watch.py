@@ -10,7 +10,7 @@ from pellucid.compile.turns import Alternation, Turn, build_beside
 from pellucid.graph import Array, Graph, Program, Tensor, concatenate
 from pellucid.graph.dtype import FLOAT64
 from pellucid.train.probes import Probe, gathered
-from pellucid.train.training_step import TrainingStep
+from pellucid.train.steps.training_step import TrainingStep
 
 Probed = tuple[Sequence[int], Sequence[tuple[str, str]], Sequence[Array]]
 _SCALARS, _VECTOR = "probe.scalars", "probe.vector."

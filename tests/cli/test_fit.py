@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pellucid.train.folder import MODEL, REPLACED, RunFolder
+from pellucid.train.storage.folder import MODEL, REPLACED, RunFolder
 from tests.cli.command import failed, pellucid, small, write
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.kill import attempt, command
-from pellucid.train.folder import MODEL, RunFolder
+from pellucid.train.storage.folder import MODEL, RunFolder
 from tests.cli.command import PENGUINS, pellucid, small
 
 

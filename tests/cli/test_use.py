@@ -19,9 +19,9 @@ from sklearn.metrics import accuracy_score, log_loss
 from pellucid import __version__
 from pellucid.cli import show
 from pellucid.errors import PellucidWarning
-from pellucid.train import container
-from pellucid.train.folder import MODEL
 from pellucid.train.model import Model
+from pellucid.train.storage import container
+from pellucid.train.storage.folder import MODEL
 from tests.cli.command import failed, pellucid, small, write
 
 

@@ -19,7 +19,7 @@ from pellucid.compile.passes.split import split_reductions
 from pellucid.compile.plan.kernels import computed_nodes
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph
-from pellucid.train.supervised import supervised_step
+from pellucid.train.steps.supervised import supervised_step
 
 
 def training(net: nn.Module, *shape: int) -> Graph:

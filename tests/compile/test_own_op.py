@@ -23,7 +23,7 @@ from pellucid.compile.turns import build_beside
 from pellucid.errors import PellucidWarning
 from pellucid.graph import TABLE, Array, Graph, Op, Program, Tensor
 from pellucid.graph.execute import ReferenceProgram
-from pellucid.train.supervised import supervised_step
+from pellucid.train.steps.supervised import supervised_step
 
 X = np.linspace(-3, 3, 60, dtype=np.float32)
 STEPS = 30

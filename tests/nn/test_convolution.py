@@ -261,7 +261,7 @@ def test_settings_out_of_range(make: Callable[[], Any], kind: type[Exception], p
 def trained(net: nn.Module, x: Array, y: Array) -> None:
     """A step of training is the same by both executors."""
     from pellucid import optim
-    from pellucid.train.supervised import supervised_step
+    from pellucid.train.steps.supervised import supervised_step
 
     net.build(x[:1], seed=0)
     step = supervised_step(net, nn.CrossEntropy(), optim.SGD(learning_rate=0.1), (x, y), 4, 0)

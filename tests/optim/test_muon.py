@@ -18,7 +18,7 @@ from pellucid.compile import Native
 from pellucid.errors import ModelFileError
 from pellucid.graph import Array, Executor, Graph, Reference, Tensor
 from pellucid.train import events
-from pellucid.train.folder import MODEL
+from pellucid.train.storage.folder import MODEL
 
 
 def zeropower(matrix: Array, steps: int = 5) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 import pellucid as pel
 from pellucid import nn
 from pellucid.graph import Array
-from pellucid.train.folder import MODEL
+from pellucid.train.storage.folder import MODEL
 
 PENGUINS = Path(__file__).parents[2] / "pellucid" / "data" / "tables" / "penguins.csv"
 ROWS, COLUMNS = 2_500, 90

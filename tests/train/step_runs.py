@@ -10,7 +10,7 @@ import numpy as np
 from pellucid import graph, nn
 from pellucid.graph import Array, Tensor
 from pellucid.train.batches import ResidentBatches
-from pellucid.train.build_step import rehearsed, training_step
+from pellucid.train.steps.build import rehearsed, training_step
 
 rng = np.random.default_rng(7)
 ROWS = 8

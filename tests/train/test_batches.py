@@ -15,7 +15,7 @@ from pellucid.errors import DataError
 from pellucid.graph import Tensor
 from pellucid.train.batches import Chunk, GatheredBatches, IteratedBatches, ResidentBatches
 from pellucid.train.events import Event, Progressed
-from pellucid.train.folder import HISTORY, RECORDS
+from pellucid.train.storage.folder import HISTORY, RECORDS
 from tests.train.checkpoints import save_always
 from tests.train.runs import Killed
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from pellucid.train.actions import Stop
-from pellucid.train.dispatch import Dispatch
 from pellucid.train.events import Callback, Event, Progressed, Started, Stepped, Stopped
-from pellucid.train.folder import HISTORY, MODEL, RECORDS
+from pellucid.train.loop.dispatch import Dispatch
+from pellucid.train.storage.folder import HISTORY, MODEL, RECORDS
 from tests.train.runs import At, fitted
 
 SCRIPT = """

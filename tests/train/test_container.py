@@ -13,10 +13,10 @@ import pellucid as pel
 from pellucid import nn
 from pellucid.errors import ModelFileError
 from pellucid.graph import Array
-from pellucid.train import container
-from pellucid.train.files import write_atomically
 from pellucid.train.member import Member
 from pellucid.train.model import Model
+from pellucid.train.storage import container
+from pellucid.train.storage.files import write_atomically
 
 ARRAYS: dict[str, Array] = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),

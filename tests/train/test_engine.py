@@ -14,7 +14,6 @@ import pellucid as pel
 from pellucid import nn, optim
 from pellucid.errors import NotFiniteError, PellucidWarning
 from pellucid.graph import Tensor
-from pellucid.train import engine
 from pellucid.train.actions import Log, Replace, Rollback, Save, SetRate, Stop
 from pellucid.train.events import (
     Callback,
@@ -29,7 +28,8 @@ from pellucid.train.events import (
     Stepped,
     Stopped,
 )
-from pellucid.train.folder import HISTORY, MODEL, RECORDS
+from pellucid.train.loop import engine
+from pellucid.train.storage.folder import HISTORY, MODEL, RECORDS
 from tests.train.checkpoints import save_always
 from tests.train.runs import HELD, At, Killed, X, Y, fitted
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pellucid.errors import RunFolderError
-from pellucid.train.files import remove_leftovers, write_atomically
+from pellucid.train.storage.files import remove_leftovers, write_atomically
 
 
 def mode_of(path: Path) -> int:
@@ -85,7 +85,7 @@ def test_a_long_name_is_no_obstacle(tmp_path: Path) -> None:
 WRITE = """
 import os, signal, sys
 from pathlib import Path
-from pellucid.train.files import write_atomically
+from pellucid.train.storage.files import write_atomically
 def stop(handle):
     os.kill(os.getpid(), signal.{sign})
 os.fsync = stop

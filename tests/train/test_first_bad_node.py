@@ -10,8 +10,8 @@ import pytest
 from pellucid import graph as g
 from pellucid import nn, optim
 from pellucid.graph import Tensor
-from pellucid.train.first_bad_node import first_bad_node
-from pellucid.train.supervised import supervised_step
+from pellucid.train.loop.first_bad_node import first_bad_node
+from pellucid.train.steps.supervised import supervised_step
 
 X = np.ones((4, 3), np.float32)
 Y = np.zeros(4, np.int32)

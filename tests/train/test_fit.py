@@ -18,8 +18,9 @@ from pellucid import nn, optim
 from pellucid.data import RowStream
 from pellucid.errors import DataError, ModelFileError, PellucidWarning, RunFolderError
 from pellucid.graph import Tensor
-from pellucid.train import engine, events
-from pellucid.train.folder import MODEL
+from pellucid.train import events
+from pellucid.train.loop import engine
+from pellucid.train.storage.folder import MODEL
 from tests.by_torch import ByTorch, F, torch
 from tests.train.checkpoints import save_always
 

@@ -20,8 +20,8 @@ from pellucid.graph import Tensor
 from pellucid.train.actions import Replace
 from pellucid.train.events import Evaluated
 from pellucid.train.fit_step import StepRun
-from pellucid.train.folder import HISTORY, MODEL, RECORDS
-from pellucid.train.step import Step
+from pellucid.train.steps.step import Step
+from pellucid.train.storage.folder import HISTORY, MODEL, RECORDS
 
 ROOT = Path(__file__).parents[2]
 rng = np.random.default_rng(11)

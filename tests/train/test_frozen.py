@@ -17,7 +17,7 @@ from pellucid import nn, optim
 from pellucid.errors import PellucidError, TracingError
 from pellucid.graph import Tensor
 from pellucid.graph.retrace import difference
-from pellucid.train.supervised import supervised_step
+from pellucid.train.steps.supervised import supervised_step
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 3)).astype(np.float32)

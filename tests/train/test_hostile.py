@@ -10,7 +10,7 @@ import pytest
 from benchmarks.file_samples import Sample, use_arrays
 from benchmarks.files import cases, judge
 from pellucid.errors import ModelFileError
-from pellucid.train import container
+from pellucid.train.storage import container
 from tests.train.hostile import HOSTILE
 
 HARMLESS = {

@@ -13,9 +13,10 @@ import pellucid as pel
 from pellucid import nn, optim
 from pellucid.errors import DataError, ModelFileError, NotFiniteError, PellucidWarning
 from pellucid.graph import Tensor, concatenate, one_hot
-from pellucid.train import events, kinds
-from pellucid.train.folder import HISTORY, MODEL
-from pellucid.train.kinds import Kind
+from pellucid.train import events
+from pellucid.train.inputs import kinds
+from pellucid.train.inputs.kinds import Kind
+from pellucid.train.storage.folder import HISTORY, MODEL
 from tests.train.checkpoints import save_always
 
 DICE = np.random.default_rng(4)

@@ -16,12 +16,13 @@ import pellucid as pel
 from pellucid import nn, optim
 from pellucid.data import Preparation
 from pellucid.errors import RunFolderError
-from pellucid.train import engine, events, interrupt
+from pellucid.train import events
 from pellucid.train.actions import Stop
 from pellucid.train.evaluator import mean_loss
-from pellucid.train.files import write_atomically
-from pellucid.train.folder import MODEL, RunFolder
-from pellucid.train.interrupt import Abandoned, Interrupts
+from pellucid.train.loop import engine, interrupt
+from pellucid.train.loop.interrupt import Abandoned, Interrupts
+from pellucid.train.storage.files import write_atomically
+from pellucid.train.storage.folder import MODEL, RunFolder
 from tests.train.checkpoints import save_always
 
 RNG = np.random.default_rng(0)
@@ -206,8 +207,8 @@ def test_a_kill_while_the_interrupted_run_is_written(
         write_atomically(path, content)
 
     with monkeypatch.context() as patched:
-        patched.setattr("pellucid.train.folder.write_atomically", write)
-        patched.setattr("pellucid.train.container.write_atomically", write)
+        patched.setattr("pellucid.train.storage.folder.write_atomically", write)
+        patched.setattr("pellucid.train.storage.container.write_atomically", write)
         with pytest.raises(Killed):
             fit(tmp_path / "run", presses(events.Progressed, 20))
     assert RunFolder(tmp_path / "run").state == "unfinished"

@@ -17,9 +17,9 @@ import pytest
 import pellucid as pel
 from pellucid import nn, optim
 from pellucid.errors import DataError, ModelFileError, PellucidWarning
-from pellucid.train import arrays
-from pellucid.train.folder import MODEL
-from pellucid.train.labels import classes_of, codes_of, label_array, packed
+from pellucid.train.inputs import arrays
+from pellucid.train.inputs.labels import classes_of, codes_of, label_array, packed
+from pellucid.train.storage.folder import MODEL
 
 DICE = np.random.default_rng(2)
 X = DICE.normal(size=(60, 2)).astype(np.float32)

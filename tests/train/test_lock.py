@@ -16,14 +16,14 @@ import pytest
 import pellucid as pel
 from pellucid import nn
 from pellucid.errors import PellucidWarning, RunFolderError
-from pellucid.train import lock
-from pellucid.train.folder import MODEL, RunFolder
-from pellucid.train.lock import LOCK, locked
+from pellucid.train.storage import lock
+from pellucid.train.storage.folder import MODEL, RunFolder
+from pellucid.train.storage.lock import LOCK, locked
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from pellucid.train.lock import locked
+from pellucid.train.storage.lock import locked
 with locked(Path(sys.argv[1])):
     {then}
     print("held", flush=True)
@@ -108,7 +108,7 @@ def test_of_many_that_begin_together_one_trains(tmp_path: Path) -> None:
 import sys, time
 from pathlib import Path
 from pellucid.errors import RunFolderError
-from pellucid.train.folder import RunFolder
+from pellucid.train.storage.folder import RunFolder
 print("ready", flush=True)
 sys.stdin.readline()
 try:

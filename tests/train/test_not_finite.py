@@ -21,14 +21,15 @@ from pellucid.data import read_table
 from pellucid.data.class_scores import most_probable_class
 from pellucid.errors import NotFiniteError, PellucidWarning, RunFolderError
 from pellucid.graph import Tensor
-from pellucid.train import container, events, metrics
-from pellucid.train.engine import Engine
+from pellucid.train import events, metrics
 from pellucid.train.evaluator import Evaluator
 from pellucid.train.events import Evaluated
-from pellucid.train.folder import HISTORY, MODEL
+from pellucid.train.loop.engine import Engine
+from pellucid.train.loop.session import train_network
 from pellucid.train.plain import from_plain, to_plain
 from pellucid.train.rules import plan_for
-from pellucid.train.session import train_network
+from pellucid.train.storage import container
+from pellucid.train.storage.folder import HISTORY, MODEL
 from tests.train.checkpoints import save_always
 
 DICE = np.random.default_rng(5)
@@ -341,7 +342,7 @@ def test_a_network_that_is_not_finite_is_left_out_of_the_average(
         problem.networks[""].load_state_dict({path: v * np.nan for path, v in state.items()})
         return trained
 
-    monkeypatch.setattr("pellucid.train.session.train_network", third)
+    monkeypatch.setattr("pellucid.train.loop.session.train_network", third)
     with pytest.warns(PellucidWarning, match="are left out: 1 of 5"):
         found = pel.fit_table(table(), "y", epochs=2, progress=False)
     assert len(found.run.model.members) == 4 and math.isfinite(found.metrics["rmse"] or math.nan)
@@ -421,7 +422,7 @@ def test_a_table_run_says_why_the_network_diverged_that_did(
             problem = replace(problem, optimizer=wild, step=lambda _: step(wild))
         return real(problem, *args)
 
-    monkeypatch.setattr("pellucid.train.session.train_network", third)
+    monkeypatch.setattr("pellucid.train.loop.session.train_network", third)
     with (
         pytest.warns(PellucidWarning, match="Network 3 of 5 diverged"),
         pytest.raises(NotFiniteError, match=r"Training diverged: the .* not finite"),

@@ -17,9 +17,9 @@ from pellucid import nn, optim
 from pellucid.errors import ModelFileError
 from pellucid.graph import Tensor
 from pellucid.train.events import Evaluated, Event
-from pellucid.train.folder import MODEL
 from pellucid.train.member import Member
 from pellucid.train.model import Model
+from pellucid.train.storage.folder import MODEL
 from tests.train import own_parts
 from tests.train.checkpoints import save_always
 

@@ -24,9 +24,9 @@ from pellucid.train.probes import (
     Sparsity,
     gathered,
 )
-from pellucid.train.step import Step
-from pellucid.train.supervised import supervised_step
-from pellucid.train.trace import StepTrace
+from pellucid.train.steps.step import Step
+from pellucid.train.steps.supervised import supervised_step
+from pellucid.train.steps.trace import StepTrace
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((7, 5)).astype(np.float32)

@@ -15,9 +15,9 @@ from pellucid import nn
 from pellucid.errors import ModelFileError, RunFolderError
 from pellucid.train.actions import Log
 from pellucid.train.events import Evaluated, Event, Progressed, Recorded, Started
-from pellucid.train.folder import MODEL, RECORDS
 from pellucid.train.probes import Norm
 from pellucid.train.records import Record, RecordFile, Records, line_of, read_records
+from pellucid.train.storage.folder import MODEL, RECORDS
 from tests.train.checkpoints import save_always
 from tests.train.runs import At, Killed, X, Y, fitted
 

@@ -11,7 +11,7 @@ import pytest
 import pellucid as pel
 from pellucid import nn, optim
 from pellucid.train import events
-from pellucid.train.folder import MODEL
+from pellucid.train.storage.folder import MODEL
 from tests.train.checkpoints import save_always
 
 RNG = np.random.default_rng(0)

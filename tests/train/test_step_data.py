@@ -14,7 +14,6 @@ import pellucid as pel
 from pellucid import nn, optim
 from pellucid.errors import DataError
 from pellucid.graph import Array, Tensor
-from pellucid.train import stored
 from pellucid.train.batches import (
     Chunk,
     GatheredBatches,
@@ -22,8 +21,9 @@ from pellucid.train.batches import (
     ResidentBatches,
     gathered,
 )
-from pellucid.train.step import Step
-from pellucid.train.step_data import batches_for, checked
+from pellucid.train.inputs import stored
+from pellucid.train.inputs.step_data import batches_for, checked
+from pellucid.train.steps.step import Step
 
 rng = np.random.default_rng(3)
 

@@ -10,7 +10,7 @@ import pytest
 import pellucid as pel
 from pellucid import nn, optim
 from pellucid.graph import Array, Tensor
-from pellucid.train.step import Step
+from pellucid.train.steps.step import Step
 from tests.train.step_runs import RATE, ROWS, X, Y, close, linear, mse, rng, run, slope, weights
 
 # -- several updates in one step --------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pellucid as pel
 from pellucid import nn, optim
 from pellucid.errors import TracingError
 from pellucid.graph import Tensor
-from pellucid.train.step import Step
+from pellucid.train.steps.step import Step
 from tests.train.step_runs import RATE, X, close, linear, mse, run, slope, weights
 
 

@@ -9,8 +9,8 @@ import pellucid as pel
 from pellucid import nn, optim
 from pellucid.graph import Array, Tensor
 from pellucid.train.batches import ResidentBatches
-from pellucid.train.build_step import rehearsed
-from pellucid.train.step import Step
+from pellucid.train.steps.build import rehearsed
+from pellucid.train.steps.step import Step
 from tests.train.step_runs import RATE, ROWS, X, Y, close, linear, mse, run, slope, weights
 
 # -- gradients inside a step ------------------------------------------------------------------------

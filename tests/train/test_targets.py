@@ -11,7 +11,7 @@ import pytest
 import pellucid as pel
 from pellucid import nn, optim
 from pellucid.errors import DataError
-from pellucid.train.folder import MODEL
+from pellucid.train.storage.folder import MODEL
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(60, 4)).astype(np.float32)

@@ -12,12 +12,12 @@ from pellucid import graph as g
 from pellucid import nn, optim
 from pellucid.compile import Native
 from pellucid.graph import Tensor
-from pellucid.train.engine import Engine
+from pellucid.train.loop.engine import Engine
+from pellucid.train.loop.problem import Settings
 from pellucid.train.probes import Extremes, Histogram, Key, Moments, Norm, Probe
-from pellucid.train.problem import Settings
 from pellucid.train.records import Record
-from pellucid.train.supervised import Watching, supervised_problem
-from pellucid.train.trace import StepTrace
+from pellucid.train.steps.supervised import Watching, supervised_problem
+from pellucid.train.steps.trace import StepTrace
 from pellucid.train.watch import Watch
 from tests.nn.random_stacks import random_layers
 
@@ -131,7 +131,7 @@ def test_probes_that_run_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_chunks_of_steps_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     _, whole = trained("residual", PROBES, 2)
-    monkeypatch.setattr("pellucid.train.engine.CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr("pellucid.train.loop.engine.CHUNK_SECONDS", 0.0)
     _, single = trained("residual", PROBES, 2)
     assert single == whole
 

@@ -14,7 +14,7 @@ from pellucid.compile.explain.program import Explanation, explain
 from pellucid.compile.explain.table import bytes_text, count_text, table, time_text
 from pellucid.compile.program import NativeProgram
 from pellucid.graph import Graph
-from pellucid.train.supervised import supervised_step
+from pellucid.train.steps.supervised import supervised_step
 
 
 def facts(graph: Graph) -> tuple[KernelFacts, ...]:

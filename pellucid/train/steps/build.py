@@ -14,10 +14,10 @@ from pellucid.nn.parameter import Held
 from pellucid.nn.scope import Making, making
 from pellucid.train.batches import Batches
 from pellucid.train.batches.base import Signature
-from pellucid.train.frozen import chain, check_frozen, other_values
-from pellucid.train.step import Networks, Step
-from pellucid.train.step_tracing import check_minimise
-from pellucid.train.training_step import TrainingStep
+from pellucid.train.steps.frozen import chain, check_frozen, other_values
+from pellucid.train.steps.step import Networks, Step
+from pellucid.train.steps.tracing import check_minimise
+from pellucid.train.steps.training_step import TrainingStep
 
 LossFunction = Callable[..., Tensor]
 StepFunction = Callable[..., None]

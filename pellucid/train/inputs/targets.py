@@ -12,12 +12,13 @@ from pellucid.data.note import counted
 from pellucid.errors import DataError
 from pellucid.graph import Array, Tensor
 from pellucid.nn.inputs import apply, taken
-from pellucid.train import arrays, measures
-from pellucid.train.build_step import LossFunction
+from pellucid.train import measures
 from pellucid.train.evaluator import Data
-from pellucid.train.labels import Label, classes_of, codes_of
+from pellucid.train.inputs import arrays
+from pellucid.train.inputs.labels import Label, classes_of, codes_of
+from pellucid.train.inputs.precision import check_precision
 from pellucid.train.measures import Measure
-from pellucid.train.precision import check_precision
+from pellucid.train.steps.build import LossFunction
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,10 @@ import numpy as np
 
 from pellucid import nn, optim
 from pellucid.train.batches import Batches, GatheredBatches, ResidentBatches
-from pellucid.train.build_step import (
-    LossFunction,
-    StepFunction,
-    build_networks,
-    supervised,
-    training_step,
-)
 from pellucid.train.evaluator import Data, Evaluator, network_evaluator
 from pellucid.train.events import TRAIN, VALIDATION, Callback
+from pellucid.train.inputs.stored import in_memory, subset
+from pellucid.train.loop.problem import Problem, Settings
 from pellucid.train.measures import Measure
 from pellucid.train.policies import (
     Checkpointing,
@@ -28,10 +23,15 @@ from pellucid.train.policies import (
     TimeLimit,
 )
 from pellucid.train.probes import Probe
-from pellucid.train.problem import Problem, Settings
 from pellucid.train.statistics import Statistics
-from pellucid.train.stored import in_memory, subset
-from pellucid.train.training_step import TrainingStep
+from pellucid.train.steps.build import (
+    LossFunction,
+    StepFunction,
+    build_networks,
+    supervised,
+    training_step,
+)
+from pellucid.train.steps.training_step import TrainingStep
 
 MEASURED_ROWS = 10_000
 """Training rows that training measures are of, at most."""

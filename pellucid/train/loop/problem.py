@@ -8,10 +8,10 @@ from typing import Any
 
 from pellucid import nn, optim
 from pellucid.train.batches import Batches
-from pellucid.train.build_step import StepFunction
 from pellucid.train.evaluator import Data, Evaluator
 from pellucid.train.probes import Probe
 from pellucid.train.statistics import Statistics
+from pellucid.train.steps.build import StepFunction
 
 
 @dataclass(frozen=True)

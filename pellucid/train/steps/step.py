@@ -24,7 +24,8 @@ from pellucid.graph import (
 from pellucid.graph.dtype import FLOAT32
 from pellucid.graph.node import substituted
 from pellucid.nn.parameter import Held, Parameter
-from pellucid.train.step_tracing import (
+from pellucid.train.steps.trace import StepTrace
+from pellucid.train.steps.tracing import (
     Minimised,
     Slots,
     Tracing,
@@ -32,8 +33,7 @@ from pellucid.train.step_tracing import (
     differentiated,
     rounds,
 )
-from pellucid.train.trace import StepTrace
-from pellucid.train.training_step import LOSS, REPORT, TrainingStep, network_states, prefixed
+from pellucid.train.steps.training_step import LOSS, REPORT, TrainingStep, network_states, prefixed
 
 Networks = nn.Module | Sequence[nn.Module]
 

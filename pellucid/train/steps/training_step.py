@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pellucid import nn, optim
 from pellucid.graph import Graph, Node, State
 from pellucid.nn.parameter import Held
-from pellucid.train.trace import StepTrace
+from pellucid.train.steps.trace import StepTrace
 
 
 @dataclass(frozen=True)

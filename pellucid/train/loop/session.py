@@ -14,18 +14,18 @@ import numpy as np
 from pellucid import schema
 from pellucid.errors import ModelFileError, RunFolderError, warn
 from pellucid.nn.inputs import is_tree, leaves
-from pellucid.train import container
-from pellucid.train.checkpoint import ENTRY, agree, described, fit_states
-from pellucid.train.engine import Engine
 from pellucid.train.evaluator import Data
 from pellucid.train.events import CallbackFunction, Evaluated
-from pellucid.train.files import make_folder
-from pellucid.train.folder import RECORDS, Keepable, RunFolder, unsaved
-from pellucid.train.problem import Problem, Settings
+from pellucid.train.inputs.stored import is_stored
+from pellucid.train.loop.engine import Engine
+from pellucid.train.loop.problem import Problem, Settings
 from pellucid.train.records import Records, read_records
-from pellucid.train.stored import is_stored
-from pellucid.train.supervised import policies_for
-from pellucid.train.training_step import network_states
+from pellucid.train.steps.supervised import policies_for
+from pellucid.train.steps.training_step import network_states
+from pellucid.train.storage import container
+from pellucid.train.storage.checkpoint import ENTRY, agree, described, fit_states
+from pellucid.train.storage.files import make_folder
+from pellucid.train.storage.folder import RECORDS, Keepable, RunFolder, unsaved
 
 _NETWORK = schema.record(
     identity=schema.mapping(schema.anything),

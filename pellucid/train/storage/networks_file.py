@@ -11,7 +11,7 @@ import numpy as np
 from pellucid import check, nn, schema
 from pellucid.errors import ModelFileError
 from pellucid.nn.saved import packed, restored
-from pellucid.train import container
+from pellucid.train.storage import container
 
 KIND = "networks"
 _CONTENT = schema.record(

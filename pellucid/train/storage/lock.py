@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pellucid.errors import RunFolderError, warn
-from pellucid.train.files import cause, is_alive
+from pellucid.train.storage.files import cause, is_alive
 
 LOCK = "run.lock"
 _PATIENCE = 0.5

@@ -9,11 +9,11 @@ import numpy as np
 
 from pellucid.errors import DataError
 from pellucid.nn.inputs import leaves, mapped
-from pellucid.train.arrays import as_numbers, finite
 from pellucid.train.batches import Batches, GatheredBatches, IteratedBatches, ResidentBatches
 from pellucid.train.batches.gathered import step_dtype
 from pellucid.train.batches.resident import part_name
-from pellucid.train.stored import in_memory, is_stored
+from pellucid.train.inputs.arrays import as_numbers, finite
+from pellucid.train.inputs.stored import in_memory, is_stored
 
 Data = tuple[Any, ...]
 

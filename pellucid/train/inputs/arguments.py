@@ -10,11 +10,11 @@ import numpy as np
 from pellucid import check, nn, optim
 from pellucid.data import split
 from pellucid.errors import DataError, warn
-from pellucid.train import arrays
 from pellucid.train.evaluator import Data
-from pellucid.train.kinds import check_rows
-from pellucid.train.labels import classes_of, codes_of
-from pellucid.train.stored import subset
+from pellucid.train.inputs import arrays
+from pellucid.train.inputs.kinds import check_rows
+from pellucid.train.inputs.labels import classes_of, codes_of
+from pellucid.train.inputs.stored import subset
 
 _OPTIMIZERS = "one of pellucid.optim, such as optim.Adam()"
 _SCHEDULES = "one of pellucid.optim, such as optim.CosineRate()"

@@ -9,8 +9,8 @@ import numpy as np
 
 from pellucid.graph import Array, State
 from pellucid.train.batches import Batches, Chunk
-from pellucid.train.first_bad_node import first_bad_node
-from pellucid.train.programs import Rates, StepPrograms
+from pellucid.train.loop.first_bad_node import first_bad_node
+from pellucid.train.steps.programs import Rates, StepPrograms
 
 
 @dataclass(frozen=True)

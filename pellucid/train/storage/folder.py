@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from pellucid.errors import RunFolderError
-from pellucid.train import container
 from pellucid.train.events import Evaluated
-from pellucid.train.files import (
+from pellucid.train.plain import to_plain
+from pellucid.train.storage import container
+from pellucid.train.storage.files import (
     cause,
     check_writable,
     is_leftover,
@@ -24,8 +25,7 @@ from pellucid.train.files import (
     remove_leftovers,
     write_atomically,
 )
-from pellucid.train.lock import LOCK, locked
-from pellucid.train.plain import to_plain
+from pellucid.train.storage.lock import LOCK, locked
 
 MODEL = "model.safetensors"
 HISTORY = "history.jsonl"

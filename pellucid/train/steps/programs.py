@@ -11,9 +11,9 @@ from pellucid import optim
 from pellucid.graph import Array, Program, State, executor
 from pellucid.train.batches import Chunk
 from pellucid.train.batches.base import Signature
-from pellucid.train.build_step import build_networks, training_step
-from pellucid.train.problem import Problem
-from pellucid.train.training_step import TrainingStep
+from pellucid.train.loop.problem import Problem
+from pellucid.train.steps.build import build_networks, training_step
+from pellucid.train.steps.training_step import TrainingStep
 from pellucid.train.watch import Probed, Watch
 
 Rates = Callable[[optim.Optimizer, range], Sequence[float]]

@@ -10,8 +10,8 @@ import numpy as np
 from pellucid.errors import DataError
 from pellucid.graph import Array
 from pellucid.nn.inputs import is_tree
-from pellucid.train.labels import plain_labels
-from pellucid.train.stored import Stored, is_stored, stored
+from pellucid.train.inputs.labels import plain_labels
+from pellucid.train.inputs.stored import Stored, is_stored, stored
 
 LARGEST = float(np.finfo(np.float32).max)
 

@@ -12,8 +12,8 @@ import numpy as np
 from pellucid import schema
 from pellucid.errors import ModelFileError
 from pellucid.graph import Array, State
-from pellucid.train import container
 from pellucid.train.events import Evaluated
+from pellucid.train.storage import container
 
 
 @dataclass

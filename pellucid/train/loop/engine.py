@@ -13,11 +13,8 @@ import numpy as np
 from pellucid import optim
 from pellucid.errors import RunFolderError
 from pellucid.graph import Array
-from pellucid.train import divergence
 from pellucid.train.actions import Action, Log, Replace, Rollback, Save, SetRate, Stop
 from pellucid.train.batches import Chunk
-from pellucid.train.checkpoint import Checkpoint, Position, save_checkpoint
-from pellucid.train.dispatch import Dispatch, check_json
 from pellucid.train.events import (
     Callback,
     CallbackFunction,
@@ -30,16 +27,19 @@ from pellucid.train.events import (
     Stepped,
     Stopped,
 )
-from pellucid.train.files import make_folder
-from pellucid.train.folder import unsaved
-from pellucid.train.interrupt import Abandoned, Interrupts, poll
 from pellucid.train.journal import Journal
-from pellucid.train.measuring import Measuring
-from pellucid.train.problem import Problem, Settings
-from pellucid.train.programs import StepPrograms
-from pellucid.train.rates import Rates
+from pellucid.train.loop import divergence
+from pellucid.train.loop.dispatch import Dispatch, check_json
+from pellucid.train.loop.interrupt import Abandoned, Interrupts, poll
+from pellucid.train.loop.measuring import Measuring
+from pellucid.train.loop.problem import Problem, Settings
+from pellucid.train.loop.rates import Rates
 from pellucid.train.records import ProbeBlock, Record, Records
-from pellucid.train.training_step import LOSS, REPORT
+from pellucid.train.steps.programs import StepPrograms
+from pellucid.train.steps.training_step import LOSS, REPORT
+from pellucid.train.storage.checkpoint import Checkpoint, Position, save_checkpoint
+from pellucid.train.storage.files import make_folder
+from pellucid.train.storage.folder import unsaved
 from pellucid.train.watch import Probed
 
 CHUNK_SECONDS = 0.03

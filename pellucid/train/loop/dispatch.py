@@ -10,7 +10,7 @@ from pellucid import check
 from pellucid.errors import warn
 from pellucid.train.actions import Action
 from pellucid.train.events import Callback, CallbackFunction, Event
-from pellucid.train.interrupt import postponed
+from pellucid.train.loop.interrupt import postponed
 from pellucid.train.plain import to_plain
 
 NEVER = 2**31

@@ -10,7 +10,7 @@ import numpy as np
 
 from pellucid.graph import Array, Node, ordered
 from pellucid.graph.execute import compute
-from pellucid.train.training_step import LOSS, TrainingStep
+from pellucid.train.steps.training_step import LOSS, TrainingStep
 
 LABEL: Final = re.compile(r"(?P<kind>\w+) '(?P<path>.*)'")
 

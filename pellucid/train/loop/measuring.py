@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from pellucid.graph import Array
-from pellucid.train.checkpoint import Position
 from pellucid.train.evaluator import Evaluator
 from pellucid.train.events import BATCHES, Evaluated
-from pellucid.train.problem import Problem
-from pellucid.train.programs import StepPrograms
+from pellucid.train.loop.problem import Problem
 from pellucid.train.statistics import Statistics
+from pellucid.train.steps.programs import StepPrograms
+from pellucid.train.storage.checkpoint import Position
 
 
 class Measuring:

@@ -13,9 +13,9 @@ from pellucid import schema
 from pellucid.errors import DataError
 from pellucid.graph import Array, Tensor, placeholder
 from pellucid.nn.inputs import inputs_text, is_tree, leaves, mapped
-from pellucid.train.arrays import as_numbers, finite
-from pellucid.train.precision import check_precision
-from pellucid.train.stored import Stored
+from pellucid.train.inputs.arrays import as_numbers, finite
+from pellucid.train.inputs.precision import check_precision
+from pellucid.train.inputs.stored import Stored
 
 _TEXT = re.compile(r"(float32|int32|int64)\[([0-9]{1,16}(?:,[0-9]{1,16})*)?\]")
 _LENGTHS = schema.items(schema.whole(1), most=31)

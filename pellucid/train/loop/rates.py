@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pellucid import check, optim
 from pellucid.train.batches import Batches
-from pellucid.train.checkpoint import Position
+from pellucid.train.storage.checkpoint import Position
 
 
 class Rates:

@@ -10,9 +10,9 @@ from pellucid.data import Preparation
 from pellucid.errors import ModelFileError
 from pellucid.graph import Array, Shape
 from pellucid.limits import USUAL, limited, put_out
-from pellucid.train import kinds
-from pellucid.train.kinds import Kind
-from pellucid.train.labels import Label, key_of, label_array, type_of_labels
+from pellucid.train.inputs import kinds
+from pellucid.train.inputs.kinds import Kind
+from pellucid.train.inputs.labels import Label, key_of, label_array, type_of_labels
 from pellucid.train.member import Member
 
 _HUGE = 10**4300

@@ -10,8 +10,8 @@ from typing import Any
 from pellucid import container
 from pellucid.errors import ModelFileError
 from pellucid.graph import Array
-from pellucid.train.files import write_atomically
 from pellucid.train.plain import from_plain, to_plain
+from pellucid.train.storage.files import write_atomically
 
 
 def pack(arrays: Mapping[str, Array], details: Mapping[str, Any], kind: str) -> bytes:

@@ -11,10 +11,10 @@ from pellucid.errors import DataError
 from pellucid.graph import Array, Node, ordered
 from pellucid.graph.dtype import FLOAT32
 from pellucid.nn.inputs import apply, leaves, mapped
-from pellucid.train.arrays import finite
-from pellucid.train.kinds import Kind, where
-from pellucid.train.precision import check_precision
-from pellucid.train.stored import Stored
+from pellucid.train.inputs.arrays import finite
+from pellucid.train.inputs.kinds import Kind, where
+from pellucid.train.inputs.precision import check_precision
+from pellucid.train.inputs.stored import Stored
 
 _SAMPLED = 1_000
 """Rows of a file whose precision is looked at."""

@@ -1,0 +1,1 @@
+"""Checking and preparing the arrays that a user trains on."""

@@ -1,0 +1,1 @@
+"""The engine that runs compiled steps, and what it needs."""

@@ -1,0 +1,1 @@
+"""What a run leaves on disk: checkpoints, models, the folder and its lock."""
