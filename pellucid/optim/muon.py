@@ -8,7 +8,7 @@ from math import prod, sqrt
 from typing import ClassVar, Literal
 
 from pellucid import check
-from pellucid.graph import State, Tensor
+from pellucid.graph import State, Tensor, matmul
 from pellucid.optim.decay import check_decay, decayed
 from pellucid.optim.lengths import length, scaled
 from pellucid.optim.optimizer import Optimizer, Parameters
@@ -106,6 +106,6 @@ def orthogonalised(matrix: Tensor, iterations: int) -> Tensor:
     x = matrix.T if tall else matrix  # the Gram matrix is of the shorter side
     x = scaled(x, 1.0 / (length([x]) + EPSILON))
     for _ in range(iterations):
-        gram = x @ x.T
-        x = x * a + (gram * b + (gram @ gram) * c) @ x
+        gram = matmul(x, x.T)
+        x = x * a + matmul(gram * b + matmul(gram, gram) * c, x)
     return x.T if tall else x

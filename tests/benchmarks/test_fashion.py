@@ -15,7 +15,7 @@ from tests.by_torch import ByTorch, torch
 
 def write_idx(path: Path, values: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
     head = bytes([0, 0, 8, values.ndim]) + b"".join(n.to_bytes(4, "big") for n in values.shape)
-    path.write_bytes(gzip.compress(head + values.tobytes()))
+    path.write_bytes(gzip.compress(head + values.tobytes(), mtime=0))
 
 
 @pytest.fixture
