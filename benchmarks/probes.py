@@ -1,6 +1,6 @@
 """What watching a training costs: `python -m benchmarks.probes`.
 
-Every workload of `benchmarks.step` that trains is trained by the engine of `fit`, without probes, with
+Every workload of `benchmarks.step` that trains one network is trained by the engine of `fit`, without probes, with
 the norms of all gradients and activations every 50 steps, and with these written to a file as well. The
 three run in turns of some tenths of a second in one process, each for itself; their times a step are
 compared turn by turn, and medians printed. The bar is 2%. Where 50 steps take seconds, probes run more
@@ -39,10 +39,9 @@ PROBES: tuple[Probe, ...] = (Norm("gradients"), Norm("activations"))
 def main() -> int:
     """Measure what is asked for; exit code 1 if the bar is missed anywhere."""
     chosen = arguments()
-    trained = [name for name, work in WORKLOADS.items() if not work.predicts]
     rows: list[tuple[str, ...]] = [("", "µs a step", "watched", "and written", "how")]
     missed = False
-    for name in chosen.workload or trained:
+    for name in chosen.workload or trained():
         plain, costs, how = measured(WORKLOADS[name], chosen.rounds, chosen.seconds)
         missed |= max(costs) > BAR
         rows.append((name, f"{plain * 1e6:,.1f}", *(f"{100 * cost:+.2f}%" for cost in costs), how))
@@ -52,10 +51,15 @@ def main() -> int:
     return int(missed)
 
 
+def trained() -> list[str]:
+    """The workloads that `fit` can train."""
+    return [name for name, work in WORKLOADS.items() if not (work.predicts or work.against)]
+
+
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--workload", nargs="*", choices=list(WORKLOADS), default=[])
+    parser.add_argument("--workload", nargs="*", choices=trained(), default=[])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=0.3, help="of a turn")
     return parser.parse_args()

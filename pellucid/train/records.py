@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, overload
 
+import numpy as np
+
 from pellucid.data.frames import frame_of
 from pellucid.errors import ModelFileError, RunFolderError
 from pellucid.graph import Array
@@ -48,20 +50,27 @@ class Record:
 class ProbeBlock:
     """What probes gave at several steps, as arrays.
 
-    steps: of the probes. keys: path and name of each value. values: for each key an array with a
-    leading axis over the steps.
+    steps: of the probes. keys: path and name of each value, those of numbers first.
+    numbers: (steps, keys of numbers). vectors: for each of the other keys (steps, length).
     """
 
     network: int
     epoch: int
     steps: Sequence[int]
-    keys: Sequence[tuple[str, str]]
-    values: Sequence[Array]
+    keys: tuple[tuple[str, str], ...]
+    numbers: Array
+    vectors: Sequence[Array]
 
     def __iter__(self) -> Iterator[Record]:
+        for step, values in self.rows():
+            for (path, name), value in zip(self.keys, values, strict=True):
+                yield Record(step, self.epoch, self.network, path, name, value)
+
+    def rows(self) -> Iterator[tuple[int, list[Value]]]:
+        """Each step with its values, in the order of the keys."""
+        numbers = self.numbers.tolist()
         for index, step in enumerate(self.steps):
-            for (path, name), array in zip(self.keys, self.values, strict=True):
-                yield Record(step, self.epoch, self.network, path, name, array[index].tolist())
+            yield step, [*numbers[index], *(vector[index].tolist() for vector in self.vectors)]
 
 
 class Records(Sequence[Record]):
@@ -175,17 +184,27 @@ def line_of(record: Record) -> str:
 
 
 def _lines(block: ProbeBlock) -> Iterator[str]:
-    """The lines of a block's records; paths and names are encoded once for all steps."""
-    keys = [_key(path, name) for path, name in block.keys]
-    columns = [array.tolist() for array in block.values]
-    for step, *values in zip(block.steps, *columns, strict=True):
+    """The lines of a block's records, step by step."""
+    count = block.numbers.shape[1]
+    # One formatting of all numbers takes half the time of one for each.
+    together = count if np.isfinite(block.numbers).all() else 0
+    pattern = _pattern(block.keys[:together])
+    for step, values in block.rows():
         head = _head(step, block.epoch, block.network)
-        for key, value in zip(keys, values, strict=True):
-            if type(value) is float and value - value == 0.0:
-                # As `_value` writes it, without a call for each of a thousand values.
-                yield f'{head}{key}"value": {value!r}}}\n'
-            else:
-                yield head + key + _value(value)
+        yield pattern.replace(_HEAD, head) % tuple(values[:together])
+        for (path, name), value in zip(block.keys[together:], values[together:], strict=True):
+            yield head + _key(path, name) + _value(value)
+
+
+_HEAD = "\0"
+"""Where the head of a line goes in a pattern; JSON never holds this character."""
+
+
+@lru_cache(64)
+def _pattern(keys: tuple[tuple[str, str], ...]) -> str:
+    """The lines of a step's values, with places for the head and for each value."""
+    ends = (_key(path, name).replace("%", "%%") for path, name in keys)
+    return "".join(f'{_HEAD}{end}"value": %r}}\n' for end in ends)
 
 
 def _head(step: int, epoch: int, network: int) -> str:

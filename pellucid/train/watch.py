@@ -12,7 +12,8 @@ from pellucid.graph.dtype import FLOAT64
 from pellucid.train.probes import Probe, gathered
 from pellucid.train.steps.training_step import TrainingStep
 
-Probed = tuple[Sequence[int], Sequence[tuple[str, str]], Sequence[Array]]
+Probed = tuple[Sequence[int], tuple[tuple[str, str], ...], Array, Sequence[Array]]
+"""Steps, paths and names, numbers (steps, …) and vectors, as a `ProbeBlock` takes them."""
 _SCALARS, _VECTOR = "probe.scalars", "probe.vector."
 _FEW, _SMALL, _MANY = 2, 10_000, 16
 """Steps that are compared; more of small states, whose few sums may round alike by chance."""
@@ -34,6 +35,7 @@ class Watch:
         values = gathered(tuple(probes), step.trace)
         self._scalars = [key for key, value in values.items() if value.ndim == 0]
         self._vectors = [key for key, value in values.items() if value.ndim == 1]
+        self._keys = (*self._scalars, *self._vectors)
         self._outputs = {
             f"{_VECTOR}{i}": values[key].cast(FLOAT64).node for i, key in enumerate(self._vectors)
         }
@@ -93,11 +95,9 @@ class Watch:
             self._both = Alternation(self._plain, self._twin)
 
     def _probed(self, first: int, chosen: Sequence[int], results: Mapping[str, Array]) -> Probed:
-        values: list[Array] = []
-        if self._scalars:
-            values += list(results[_SCALARS].T)
-        values += [results[f"{_VECTOR}{i}"] for i in range(len(self._vectors))]
-        return [first + index for index in chosen], [*self._scalars, *self._vectors], values
+        numbers = results[_SCALARS] if self._scalars else np.empty((len(chosen), 0))
+        vectors = [results[f"{_VECTOR}{i}"] for i in range(len(self._vectors))]
+        return [first + index for index in chosen], self._keys, numbers, vectors
 
 
 def _same(one: list[bytes], other: list[bytes]) -> bool:

@@ -27,12 +27,9 @@ BLOCK = ProbeBlock(
     1,
     2,
     [10, 20],
-    [("0.W", "gradient.norm"), ("größe", 'a "name"'), ("", "activation.histogram")],
-    [
-        np.array([0.1, math.nan]),
-        np.array([math.inf, -1e-300]),
-        np.array([[0.0, 1.0, math.nan], [-math.inf, 3.0, 4.5]]),
-    ],
+    (("0.W", "gradient.norm"), ("größe", 'a "name"'), ("", "activation.histogram")),
+    np.array([[0.1, math.inf], [math.nan, -1e-300]]),
+    [np.array([[0.0, 1.0, math.nan], [-math.inf, 3.0, 4.5]])],
 )
 LINES = [
     '{"step": 10, "epoch": 2, "network": 1, "path": "0.W", "name": "gradient.norm", "value": 0.1}',
@@ -59,6 +56,17 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert [*map(line_of, [*BLOCK, *single])] == [f"{line}\n" for line in lines]
     # NaN is not equal to itself, its text is.
     assert list(map(repr, read_records(path))) == list(map(repr, [*BLOCK, *single]))
+
+
+def test_numbers_that_are_finite_are_written_alike(tmp_path: Path) -> None:
+    """Also where a path looks like a format."""
+    path = tmp_path / "records.jsonl"
+    keys = (("a%r%", "n"), ("b{0}\\", "n"), ("c", "histogram"))
+    numbers = np.random.default_rng(0).normal(size=(3, 2)) * 10.0 ** np.arange(-200, 400, 300)
+    block = ProbeBlock(0, 1, [5, 10, 15], keys, numbers, [np.ones((3, 2))])
+    written(path, block)
+    assert path.read_text() == "".join(map(line_of, block))
+    assert list(read_records(path)) == list(block)
 
 
 def test_a_torn_last_line_is_left_out_and_cut_off(tmp_path: Path) -> None:
