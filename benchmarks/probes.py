@@ -1,10 +1,10 @@
 """What watching a training costs: `python -m benchmarks.probes`.
 
-Every workload of `benchmarks.step` that trains one network is trained by the engine of `fit`, without probes, with
-the norms of all gradients and activations every 50 steps, and with these written to a file as well. The
-three run in turns of some tenths of a second in one process, each for itself; their times a step are
-compared turn by turn, and medians printed. The bar is 2%. Where 50 steps take seconds, probes run more
-often than that, and the difference is divided accordingly.
+Every workload of `benchmarks.step` that trains one network is trained by the engine of `fit`: without
+probes, with the norms of all gradients and activations every 50 steps, and with these written to a file
+as well. The three run in turns of some tenths of a second in one process, each for itself. Their times a
+step are compared turn by turn, and medians printed. The bar is 2%. Where 50 steps take seconds, probes
+run more often than that, and the difference is divided accordingly.
 """
 
 from __future__ import annotations
