@@ -227,9 +227,9 @@ def _check_measuring(
     measure: MeasureFunction | None, held: Data | None, monitor: str | None
 ) -> None:
     if (measure is None) != (held is None):
-        given = "validation rows" if measure is None else "a measure"
+        present = "validation rows" if measure is None else "a measure"
         absent = "measure=" if measure is None else "validation="
-        raise ValueError(f"fit_step is given {given} but no {absent}: both are needed to measure")
+        raise ValueError(f"fit_step got {present} but no {absent}: both are needed to measure")
     if measure is None and monitor is not None:
         raise ValueError("monitor names a measure, but there is none: give measure= as well")
 
@@ -238,12 +238,12 @@ def _measures(measure: MeasureFunction, held: Data) -> list[Measure]:
     """A measure for each value that the function gives, whose names are known by calling it."""
 
     def values(*parts: Any) -> dict[str, Tensor]:
-        given = measure(*parts)
-        if not isinstance(given, (Tensor, Mapping)):
+        measured = measure(*parts)
+        if not isinstance(measured, (Tensor, Mapping)):
             raise TypeError(
-                f"measure returns a scalar tensor, or such tensors by name, got {check.brief(given)}"
+                f"measure returns a scalar tensor, or such tensors by name, got {check.brief(measured)}"
             )
-        return {"loss": given} if isinstance(given, Tensor) else dict(given)
+        return {"loss": measured} if isinstance(measured, Tensor) else dict(measured)
 
     def one(name: str) -> Measure:
         return mean_of(name, lambda *parts: values(*parts)[name])

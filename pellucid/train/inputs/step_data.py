@@ -33,18 +33,18 @@ def batches_for(train: Any, batch_size: int, steps_per_epoch: int | None, seed: 
     return IteratedBatches(train, steps_per_epoch)
 
 
-def is_arrays(given: Any) -> bool:
+def is_arrays(data: Any) -> bool:
     """Whether something is an array, a tuple of parts or a dict of arrays; else it gives batches."""
-    return isinstance(given, (tuple, Mapping)) or hasattr(given, "shape")
+    return isinstance(data, (tuple, Mapping)) or hasattr(data, "shape")
 
 
-def checked(given: Any, what: str) -> tuple[Data, int]:
+def checked(data: Any, what: str) -> tuple[Data, int]:
     """The parts of arrays as a step computes with them, and their rows.
 
     Files that are memory-mapped stay where they are. Raises DataError for text, for values that are
     not finite, or where the parts have different numbers of rows.
     """
-    parts = given if isinstance(given, tuple) else (given,)
+    parts = data if isinstance(data, tuple) else (data,)
 
     def converted(name: str, part: Any) -> Any:
         if is_stored(part):

@@ -63,21 +63,21 @@ class Stored:
             yield start, self[start : start + size]
 
 
-def is_stored(given: Any) -> bool:
+def is_stored(array: Any) -> bool:
     """Whether the rows of an array lie in a file."""
-    if isinstance(given, (np.memmap, Stored)):
+    if isinstance(array, (np.memmap, Stored)):
         return True
     return (
-        not isinstance(given, np.ndarray)
-        and not hasattr(given, "__array_interface__")
-        and all(hasattr(given, name) for name in ("shape", "dtype", "__getitem__", "__len__"))
-        and type(given).__module__.partition(".")[0] in ("h5py", "zarr", "tensorstore")
+        not isinstance(array, np.ndarray)
+        and not hasattr(array, "__array_interface__")
+        and all(hasattr(array, name) for name in ("shape", "dtype", "__getitem__", "__len__"))
+        and type(array).__module__.partition(".")[0] in ("h5py", "zarr", "tensorstore")
     )
 
 
-def stored(given: Any) -> Stored:
+def stored(array: Any) -> Stored:
     """The rows of an array that lies in a file."""
-    return given if isinstance(given, Stored) else Stored(given)
+    return array if isinstance(array, Stored) else Stored(array)
 
 
 def in_memory(data: tuple[Any, ...]) -> bool:

@@ -146,10 +146,10 @@ class Step:
         if id(held) not in self._paths:
             raise ValueError("assign takes a parameter or buffer of a network that is trained")
         state = held.state
-        given = tensor(value)
-        if given.node.type != read(state).node.type:
-            raise ValueError(f"{state.name!r} holds {read(state).node.type}, got {given.node.type}")
-        self._set(self._paths[id(held)], given.node)
+        new = tensor(value)
+        if new.node.type != read(state).node.type:
+            raise ValueError(f"{state.name!r} holds {read(state).node.type}, got {new.node.type}")
+        self._set(self._paths[id(held)], new.node)
 
     def report(self, **values: Tensor) -> None:
         """Scalars to record, by name: their means over the steps of an epoch are in the history."""
@@ -183,7 +183,7 @@ class Step:
                     )
                 chosen[self._paths[id(parameter)]] = parameter
         if not chosen:
-            raise ValueError("minimise is given networks without parameters")
+            raise ValueError("minimise got networks without parameters")
         return chosen
 
     def _loss_name(self, parameters: Mapping[str, Tensor]) -> str:
@@ -221,7 +221,7 @@ class Step:
             parameter.node = inputs.get(parameters[path].node, parameter.node)
         self._check_current(inner, chosen)
         gradients = by.gradients(inner, chosen)
-        values = {given: node for node, given in inputs.items()}
+        values = {symbol: node for node, symbol in inputs.items()}
         return {path: Tensor(substituted(g.node, values)) for path, g in gradients.items()}
 
     def _check_current(self, loss: Tensor, parameters: Mapping[str, Tensor]) -> None:
@@ -237,7 +237,7 @@ class Step:
                 )
         if not any(parameter.node in reached for parameter in parameters.values()):
             path = next(iter(parameters))
-            raise ValueError(f"the loss does not depend on {path!r} or any other parameter given")
+            raise ValueError(f"the loss does not depend on {path!r} or any other of the parameters")
 
     def _use(self, by: optim.Optimizer, paths: tuple[str, ...], every: int) -> Minimised:
         """The entry of an optimizer and its parameters, a new one at their first use."""
@@ -274,13 +274,15 @@ class Step:
         states = [self._held[path].state for path in parameters] + list(use.slots.values())
         current = {read(s).node: updated[s] for s in states if s in updated}
         # Gradients were taken at values of their own, so what they read is not substituted.
-        given = {
+        placeholders = {
             path: placeholder(f"gradient/{path}", g.shape, g.dtype) for path, g in gradients.items()
         }
         steps = use.optimizer.update(
-            held, given if current else gradients, use.slots, use.rate, self._count(use)
+            held, placeholders if current else gradients, use.slots, use.rate, self._count(use)
         )
-        current |= {given[path].node: g.node for path, g in gradients.items()} if current else {}
+        current |= (
+            {placeholders[path].node: g.node for path, g in gradients.items()} if current else {}
+        )
         use.calls += 1
         by_state = {self._held[path].state: path for path in parameters}
         for state, node in steps.items():

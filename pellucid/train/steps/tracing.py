@@ -67,12 +67,12 @@ def rounds(number: Tensor, every: int) -> tuple[Tensor, Tensor]:
 
 def differentiated(root: Node) -> set[Node]:
     """The nodes below one that a gradient may reach: not those that are held constant."""
-    found: set[Node] = set()
+    reached: set[Node] = set()
     pending = [root]
     while pending:
         node = pending.pop()
-        if node not in found:
-            found.add(node)
+        if node not in reached:
+            reached.add(node)
             if node.op != "stop_gradient":
                 pending.extend(node.inputs)
-    return found
+    return reached
