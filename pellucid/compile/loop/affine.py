@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import ceil, floor, gcd, inf, lcm
+from math import ceil, floor, gcd, inf, isinf, lcm
 
 Number = int | Fraction
 Extreme = Number | float
@@ -305,7 +305,7 @@ class Bounds:
         if isinstance(symbol, Quotient):
             x, by = symbol.x, symbol.by
             most = self.upper_bound(x)
-            bounds += [] if most == inf else [Affine(_truncated(most, by))]
+            bounds += [] if isinf(most) else [Affine(_truncated(most, by))]
             if not self.integers_only:
                 lifted = x if self.lower_bound(x) >= 0 else x.plus(by - 1)
                 bounds.append(_normalised(lifted.times(Fraction(1, by))))
@@ -341,7 +341,7 @@ class Bounds:
         if isinstance(symbol, Quotient):
             x, by = symbol.x, symbol.by
             least = self.lower_bound(x)
-            bounds += [] if least == -inf else [Affine(_truncated(least, by))]
+            bounds += [] if isinf(least) else [Affine(_truncated(least, by))]
             if not self.integers_only:
                 bounds.append(_normalised(x.plus(1 - by).times(Fraction(1, by))))
         elif isinstance(symbol, Remainder):

@@ -26,8 +26,8 @@ from pellucid.compile.loop.ir import (
     Value,
 )
 from pellucid.compile.native.isa import isa_named
-from pellucid.compile.verified import buffer_bytes
-from pellucid.graph import Graph
+from pellucid.compile.verified import buffer_bytes, verify_code
+from pellucid.graph import Graph, State, read
 from tests.compile.test_determinism import GRAPHS
 from tests.graph.random_graphs import Settings, random_graph
 
@@ -339,3 +339,11 @@ def test_kernels_of_random_graphs(target: str) -> None:
         settings = Settings(wild=seed % 2 == 1, moves=seed % 4 < 2)
         for function, sizes, tasks in kernels(random_graph(seed, settings), target):
             prove(function, sizes, tasks)
+
+
+def test_a_branch_that_cannot_be_taken_is_proven() -> None:
+    """Its conditions contradict each other, so a bound of it is infinite."""
+    held = read(State(np.zeros((3, 8, 1), np.float32), "w"))
+    padded = held.pad((2, 2, 0), (3, 1, 2), interior=(2, 0, 0)).reshape(12, 1, 33)
+    for name in ("avx512", "sse2"):
+        verify_code(Code(Graph({"y": padded.node}, {}), isa_named(name)))
