@@ -283,14 +283,19 @@ def moved(parameters: Parameters, updates: Updates) -> dict[str, tuple[State, Te
     return {p: (state, Tensor(updates[state])) for p, state in states.items() if state in updates}
 
 
+def complete_rounds(made: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+    """How many rounds of `steps` are complete, and whether one has just ended; `made` is float64."""
+    rounds = (made / float(steps)).floor()
+    return rounds.cast(np.int64), (rounds * float(steps)).equal(made)
+
+
 def rounds_of(step: Tensor, steps: int) -> tuple[Tensor, Tensor]:
     """The number of full rounds of `steps` after a step counted from 0, and whether it ends a round.
 
     Counted in float64, which holds whole numbers to 2⁵³; float32 would stop at 2²⁴.
     """
     made = step.cast(np.float64) + 1.0
-    rounds = (made / float(steps)).floor()
-    return rounds.cast(np.int64), (rounds * float(steps)).equal(made)
+    return complete_rounds(made, steps)
 
 
 def _if(due: Tensor, node: Node, state: State) -> Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,13 +10,18 @@ import numpy as np
 
 from pellucid import check, nn, optim
 from pellucid.errors import NotFiniteError, warn
+from pellucid.graph import Tensor
 from pellucid.keywords import FIT, explained
 from pellucid.train.choices import Choice
 from pellucid.train.events import CallbackFunction
 from pellucid.train.inputs.arguments import (
+    CALLBACK,
+    PROBE,
+    callables,
     check_limits,
     check_on_divergence,
     check_parts,
+    metrics_of,
     rows_of,
     with_validation,
 )
@@ -68,7 +73,7 @@ def fit(
     progress: bool = True,
     fresh: bool | None = None,
     on_divergence: OnDivergence = "warn",
-    metrics: Sequence[Measure] = (),
+    metrics: Sequence[Measure | Callable[..., Tensor]] = (),
     measure_train: bool = False,
     evaluate_every: int = 1,
     probes: Sequence[Probe] = (),
@@ -106,7 +111,8 @@ def fit(
                  exists, `resume` goes on where a run in it stopped.
     callbacks:   objects or functions that are called with each event, and may answer with actions such
                  as `Stop` or `SetRate` (see `pellucid.train.events`).
-    metrics:     further measures of the rows that are measured (see `pellucid.train.measures`).
+    metrics:     further measures of the rows that are measured (see `pellucid.train.measures`), or
+                 functions (outputs, targets) → scalar tensor, taken as means over rows.
     measure_train: measure the training rows too, in evaluation mode: the first 10,000 in a seeded order.
     evaluate_every: epochs from one evaluation to the next.
     probes:      what looks into the training step every `probe_every` steps (see
@@ -133,6 +139,9 @@ def fit(
     check.integer("evaluate_every", evaluate_every, 1)
     check.integer("probe_every", probe_every, 1)
     check_limits(seed, time_limit)
+    callbacks = callables("callbacks", callbacks, CALLBACK)
+    probes = callables("probes", probes, PROBE)
+    measures = metrics_of(metrics)
     check_on_divergence(on_divergence)
     whole = rows_of(train, "train")
     had_weights = _begin(net, fresh, resume)
@@ -152,7 +161,7 @@ def fit(
         time_limit=time_limit,
         evaluate_every=int(evaluate_every),
     )
-    watching = Watching(measure_train, tuple(metrics), tuple(probes), int(probe_every))
+    watching = Watching(measure_train, measures, probes, int(probe_every))
     problem = supervised_problem(
         net,
         prepared.loss,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from pellucid import check, nn, optim
@@ -13,6 +14,7 @@ from pellucid.graph import Tensor
 from pellucid.train.batches import Batches
 from pellucid.train.evaluator import Evaluator, placeholders
 from pellucid.train.events import VALIDATION, CallbackFunction, Evaluated
+from pellucid.train.inputs.arguments import CALLBACK, PROBE, callables, check_limits
 from pellucid.train.inputs.step_data import Data, batches_for, checked
 from pellucid.train.loop.problem import Problem, Settings
 from pellucid.train.loop.session import Session, check_savable
@@ -121,10 +123,20 @@ def fit_step(
     which holds the run, if `out` cannot be written.
     """
     named = _named(networks)
+    if not callable(step):
+        raise TypeError(
+            f"step is a function of a Step and a batch's tensors, got {check.brief(step)}"
+        )
+    if not isinstance(schedule, (optim.Schedule, NoneType)):
+        raise TypeError(f"schedule is one of pellucid.optim, got {check.brief(schedule)}")
+    if not (measure is None or callable(measure)):
+        raise TypeError(f"measure is a function of the parts of rows, got {check.brief(measure)}")
+    callbacks = callables("callbacks", callbacks, CALLBACK)
+    probes = callables("probes", probes, PROBE)
+    check_limits(seed, time_limit)
     check.integer("batch_size", batch_size)
     check.integer("epochs", epochs, 0)
     check.integer("patience", patience, 0)
-    check.integer("seed", seed, 0)
     check.integer("evaluate_every", evaluate_every)
     check.integer("probe_every", probe_every)
     batches = batches_for(train, batch_size, steps_per_epoch, seed)

@@ -28,7 +28,7 @@ from pellucid.graph import Array
 from pellucid.train import metrics
 from pellucid.train.events import CallbackFunction
 from pellucid.train.fit import OnDivergence, raise_if_diverged, run_of
-from pellucid.train.inputs.arguments import check_limits, check_on_divergence
+from pellucid.train.inputs.arguments import CALLBACK, callables, check_limits, check_on_divergence
 from pellucid.train.loop.interrupt import Abandoned
 from pellucid.train.loop.problem import Problem, Settings
 from pellucid.train.loop.session import Session, Trained
@@ -95,6 +95,7 @@ def fit_table(
     if epochs is not None:
         check.integer("epochs", epochs, 0)
     check_limits(seed, time_limit)
+    callbacks = callables("callbacks", callbacks, CALLBACK)
     check_on_divergence(on_divergence)
     table = read_table(source).drop(list(drop))
     own = _checked_encoders(encoders or {}, table, target)

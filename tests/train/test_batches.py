@@ -170,7 +170,7 @@ def test_epochs_of_another_length_than_a_pass(epoch_steps: int) -> None:
         ([], DataError, "iterable of batches is empty"),
         ([("a", "b")], DataError, "no array of numbers"),
         ([(X, np.where(Y > 0, np.nan, Y))], DataError, "y of a batch holds NaN"),
-        (3, TypeError, "iterable of arrays, got a int"),
+        (3, TypeError, "iterable of batches, got 3"),
     ],
 )
 def test_sources_that_cannot_be_used(source: Any, kind: type[Exception], message: str) -> None:

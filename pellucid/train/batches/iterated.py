@@ -52,7 +52,9 @@ class IteratedBatches:
 
     def __init__(self, source: Iterable[Any], steps_per_epoch: int | None = None) -> None:
         if not isinstance(source, Iterable):
-            raise TypeError(f"batches are an iterable of arrays, got a {type(source).__name__}")
+            raise TypeError(
+                f"train is arrays, or an iterable of batches, got {check.brief(source)}"
+            )
         if steps_per_epoch is not None:
             check.integer("steps_per_epoch", steps_per_epoch)
         self.source = source

@@ -15,6 +15,7 @@ from pellucid.train.inputs import arrays
 from pellucid.train.inputs.kinds import check_rows
 from pellucid.train.inputs.labels import classes_of, codes_of
 from pellucid.train.inputs.stored import subset
+from pellucid.train.measures import Measure, mean_of
 
 _OPTIMIZERS = "one of pellucid.optim, such as optim.Adam()"
 _SCHEDULES = "one of pellucid.optim, such as optim.CosineRate()"
@@ -97,6 +98,10 @@ def with_validation(data: Data, validation: Any, seed: int) -> tuple[Data, Data 
     return parts[0], parts[1]
 
 
+CALLBACK, PROBE = "print", 'probes.Norm("gradients")'
+"""What messages give as examples."""
+
+
 def check_limits(seed: int, time_limit: float | None) -> None:
     """Raise TypeError or ValueError unless each is a number in its range, or there is no limit."""
     check.integer("seed", seed, 0)
@@ -110,3 +115,32 @@ def check_on_divergence(choice: str) -> None:
     """Raise ValueError unless it is one of the two."""
     if choice not in ("warn", "raise"):
         raise ValueError(f"on_divergence is 'warn' or 'raise', got {choice!r}")
+
+
+def callables(name: str, values: Any, example: str) -> list[Any]:
+    """The functions or callable objects of a list; raises TypeError, with an example, for others."""
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(f"{name} is a list: write {name}=[{example}], got {check.brief(values)}")
+    for value in values:
+        if not callable(value) or isinstance(value, type):
+            hint = ": write it with brackets" if isinstance(value, type) else ""
+            raise TypeError(
+                f"{name} takes functions or objects like {example}, got {check.brief(value)}{hint}"
+            )
+    return list(values)
+
+
+def metrics_of(values: Any) -> list[Measure]:
+    """The measures of a list; a function (outputs, targets …) → scalar is one by its own name."""
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(f"metrics is a list of measures, got {check.brief(values)}")
+    measures: list[Measure] = []
+    for value in values:
+        if not isinstance(value, Measure) and (not callable(value) or isinstance(value, type)):
+            raise TypeError(
+                "metrics takes measures of pellucid.train.measures, or functions (outputs, targets) → "
+                f"scalar tensor, got {check.brief(value)}"
+            )
+        name = getattr(value, "__name__", type(value).__name__)
+        measures.append(value if isinstance(value, Measure) else mean_of(name, value))
+    return measures

@@ -7,7 +7,8 @@ from typing import Any
 
 from pellucid import check, optim
 from pellucid.graph import Node, State, Tensor
-from pellucid.graph.dtype import FLOAT64, INT64, is_float
+from pellucid.graph.dtype import FLOAT64, is_float
+from pellucid.optim.wrapper import complete_rounds
 
 Slots = dict[str, State]
 
@@ -60,9 +61,7 @@ def rounds(number: Tensor, every: int) -> tuple[Tensor, Tensor]:
 
     Counted in float64, which holds whole numbers to 2⁵³.
     """
-    exact = number.cast(FLOAT64)
-    rounds = (exact / float(every)).floor()
-    return rounds.cast(INT64), (rounds * float(every)).equal(exact)
+    return complete_rounds(number.cast(FLOAT64), every)
 
 
 def differentiated(root: Node) -> set[Node]:

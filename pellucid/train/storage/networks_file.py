@@ -74,4 +74,6 @@ def load_networks(path: str | Path, *, parts: Sequence[type[Any]] = ()) -> dict[
     No code is loaded from the file. Raises ModelFileError if it is damaged, or names a class that is
     not defined.
     """
+    if isinstance(parts, type):
+        raise TypeError(f"parts is a list of classes: write parts=[{parts.__name__}]")
     return Networks.load(Path(path), parts).networks
