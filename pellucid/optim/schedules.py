@@ -45,7 +45,7 @@ class Schedule(Hinted, Part, abstract=True):
         """Raise ValueError if the schedule's change lies beyond the epochs."""
 
     def plateau(self) -> PlateauRate | None:
-        """The reduction on a plateau of the validation loss; None leaves it to the trainer."""
+        """The reduction on a plateau of the validation loss; None leaves it to the run's policies."""
         return None
 
 
