@@ -46,7 +46,7 @@ def run_fit(
     trained = None
     with suppress(BrokenPipeError):
         trained = fit_table(
-            read_table(data, DelayedProgress()) if shows else read_table(data),
+            read_table(data, progress=DelayedProgress()) if shows else read_table(data),
             target,
             task=task,
             drop=drop,

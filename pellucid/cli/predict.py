@@ -42,7 +42,7 @@ def predictions(model: Model, data: Path, notes: list[Note]) -> Columns:
     """Columns of predictions: the target, and for a classification the probability of each class."""
     assert model.preparation is not None
     target = model.preparation.target_name
-    table = read_table(data, DelayedProgress())
+    table = read_table(data, form=model.preparation.form, progress=DelayedProgress())
     if model.classes is None:
         return {target: model.predict(table, notes)}
     probabilities = model.predict_proba(table, notes)

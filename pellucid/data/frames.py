@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pellucid.data.arrays import column_from_array, column_from_objects
+from pellucid.data.arrays import checked_table, nested_note, raw_objects, raw_values
 from pellucid.data.column import (
     MISSING_BOOLEAN,
     MISSING_DATE,
@@ -16,8 +16,11 @@ from pellucid.data.column import (
     NumberColumn,
 )
 from pellucid.data.note import Note
-from pellucid.data.table import Table, check_names
-from pellucid.errors import DataError
+from pellucid.data.raw import Levels, ListTexts, Raw, RawTable, Typed
+from pellucid.data.table import check_names
+
+MOST_FIELDS = 50
+"""The most fields of a structure that become columns of their own."""
 
 
 def is_frame(source: object) -> bool:
@@ -32,8 +35,8 @@ def is_frame(source: object) -> bool:
     return any(knows(source) for knows in known)
 
 
-def table_from_frame(source: Any) -> Table:
-    """The table in a data frame or a series; a pandas index is not a column."""
+def raw_frame(source: Any) -> RawTable:
+    """The columns of a data frame or a series; a pandas index is not a column."""
     import narwhals as nw
 
     source = source.collect() if nw.dependencies.is_polars_lazyframe(source) else source
@@ -41,18 +44,17 @@ def table_from_frame(source: Any) -> Table:
     native = nw.from_native(source, allow_series=True)
     if isinstance(native, nw.Series):
         native = native.alias(native.name or "x0").to_frame()
-    columns: list[Column] = []
+    columns: list[Raw] = []
     notes: list[Note] = []
+    left_out: list[str] = []
     for series in native.iter_columns():
-        column, column_notes = _column(series)
-        columns.append(column)
-        notes.extend(column_notes)
-    if not columns:
-        raise DataError("The data frame holds no columns.")
-    table = Table(tuple(columns), tuple(notes), "the data frame")
-    if table.rows == 0:
-        raise DataError("The data frame holds no rows.")
-    return table
+        some = _columns(series, str(series.name))
+        columns += some
+        if not some:
+            left_out.append(str(series.name))
+            notes.append(nested_note(str(series.name)))
+    rows = native.shape[0]
+    return checked_table(RawTable("the data frame", rows, columns, notes, tuple(left_out)))
 
 
 def _check_frame_names(source: Any) -> None:
@@ -63,32 +65,69 @@ def _check_frame_names(source: Any) -> None:
     check_names([str(name) for name in names], "The data frame")
 
 
-def _column(series: Any) -> tuple[Column, list[Note]]:
-    """One narwhals series as a column."""
+def _columns(series: Any, name: str) -> list[Raw]:
+    """One narwhals series as a column, or as those of its fields; none for other nested values."""
     import narwhals as nw
 
-    name, dtype = str(series.name), series.dtype
+    dtype = series.dtype
+    if dtype == nw.Struct:
+        fields = dtype.fields
+        if len(fields) > MOST_FIELDS:
+            return []
+        inner = [(series.struct.field(each.name), f"{name}.{each.name}") for each in fields]
+        return [column for part, path in inner for column in _columns(part, path)]
+    if dtype.is_nested():
+        return []
+    if dtype in (nw.Categorical, nw.Enum):
+        return [_categorical(series, name)]
+    if dtype == nw.Boolean or dtype.is_numeric() or dtype == nw.Datetime or dtype == nw.Date:
+        exact = series.to_list if dtype in (nw.Int64, nw.UInt64, nw.Int128, nw.UInt128) else None
+        return [Raw(name, Typed(lambda: _typed(series, name), exact))]
+    if dtype == nw.Duration:
+        column = raw_values(name, np.asarray(series.to_numpy()))
+        return [] if column is None else [column]
+    column = raw_objects(name, series.to_list())
+    return [] if column is None else [column]
+
+
+def _typed(series: Any, name: str) -> Column:
+    """A column of numbers, booleans or dates."""
+    import narwhals as nw
+
+    dtype = series.dtype
     if dtype == nw.Boolean:
         states = series.cast(nw.Int8).fill_null(MISSING_BOOLEAN).to_numpy()
-        return BooleanColumn(name, np.asarray(states).astype(np.int8)), []
+        return BooleanColumn(name, np.asarray(states).astype(np.int8))
     if dtype.is_numeric():
         narrow = dtype == nw.Float32
         numbers = series.cast(nw.Float32 if narrow else nw.Float64).to_numpy()
-        return NumberColumn(
-            name, np.array(numbers, np.float32 if narrow else np.float64), dtype.is_integer()
-        ), []
-    if dtype == nw.Datetime:
-        missing = series.is_null().to_numpy()
-        local = series.dt.replace_time_zone(None)
-        stamps = np.asarray(local.to_numpy()).astype("datetime64[s]").astype(np.int64)
-        return DateColumn(name, np.where(missing, MISSING_DATE, stamps)), []
-    if dtype == nw.Duration:
-        return column_from_array(name, np.asarray(series.to_numpy()))
-    if dtype.is_nested():
-        raise DataError(f"The column '{name}' of the data frame holds nested values ({dtype}).")
-    if dtype in (nw.Categorical, nw.Enum):
-        series = series.cast(nw.String)
-    return column_from_objects(name, series.to_list())
+        values = np.array(numbers, np.float32 if narrow else np.float64)
+        return NumberColumn(name, values, dtype.is_integer())
+    missing = series.is_null().to_numpy()
+    local = series if dtype == nw.Date else series.dt.replace_time_zone(None)
+    stamps = np.asarray(local.to_numpy()).astype("datetime64[s]").astype(np.int64)
+    return DateColumn(name, np.where(missing, MISSING_DATE, stamps))
+
+
+def _categorical(series: Any, name: str) -> Raw:
+    """Texts of a categorical type; with their levels where these have an order."""
+    import narwhals as nw
+
+    ordered = series.dtype == nw.Enum or nw.is_ordered_categorical(series)
+    levels = [str(level) for level in series.cat.get_categories().to_list()] if ordered else []
+    values = [None if value is None else str(value) for value in series.cast(nw.String).to_list()]
+    texts = ListTexts(values)
+    is_text = all(level.strip() == level and level for level in levels)
+    if levels and is_text and not _is_physical(series):
+        return Raw(name, Levels(texts, tuple(levels)))
+    return Raw(name, texts)
+
+
+def _is_physical(series: Any) -> bool:
+    """Whether the order is only that of first appearance, as of polars' Categorical."""
+    import narwhals as nw
+
+    return series.dtype == nw.Categorical and nw.dependencies.is_polars_series(series.to_native())
 
 
 _LIBRARIES: tuple[Literal["polars", "pandas", "pyarrow"], ...] = ("polars", "pandas", "pyarrow")

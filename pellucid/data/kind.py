@@ -36,13 +36,23 @@ class ColumnKind:
     reason: str
 
 
-def infer_kind(column: Column) -> ColumnKind:
+def infer_kind(column: Column, chosen: str = "") -> ColumnKind:
     """The kind of a column, from the values it holds.
+
+    chosen: "number", "category" or "date", which holds for a column that is not constant.
 
     constant: one value in every row, or none. identifier: distinct values in (nearly) every row,
     which a network could only memorise. boolean: two states. Other columns are dates, numbers or
     categories by their storage.
     """
+    inferred = _inferred(column)
+    known: dict[str, KindName] = {"number": "number", "category": "category", "date": "date"}
+    if chosen not in known or inferred.kind in ("constant", known[chosen]):
+        return inferred
+    return ColumnKind(column.name, known[chosen], f"you said that it is a {chosen}")
+
+
+def _inferred(column: Column) -> ColumnKind:
     present = int((~column.missing()).sum())
     if present == 0:
         return ColumnKind(column.name, "constant", "every value is missing")

@@ -4,7 +4,7 @@ All statistics are those of the training rows. They are saved with the model as 
 """
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -24,6 +24,10 @@ from pellucid.data.encode import (
 )
 from pellucid.data.encode.number import NumberEncoder
 from pellucid.data.encode.own import OwnEncoder
+from pellucid.data.form.column import ColumnForm
+from pellucid.data.form.known import refitted
+from pellucid.data.form.table import TableForm, table_form_from_json
+from pellucid.data.form.text import TextForm
 from pellucid.data.impute import SAMPLE_ROWS, Imputer, imputer_from_json, learn_imputer
 from pellucid.data.kind import ColumnKind, infer_kind
 from pellucid.data.note import Note, counted, quoted, shortened
@@ -35,18 +39,23 @@ from pellucid.errors import DataError, ModelFileError
 from pellucid.spec import described
 
 FORMAT = "pellucid preparation"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
 class ColumnReport:
-    """The kind of one column with its reason, its encoding in words, and its features."""
+    """The kind of one column with its reason, its encoding in words, and its features.
+
+    `form`: how its values are written, in words, and `evidence`: what decided that, or "".
+    """
 
     column: str
     kind: str
     reason: str
     how: str
     features: tuple[str, ...]
+    form: str = ""
+    evidence: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +63,14 @@ class Preparation:
     """Turns tables into features (n, d) and targets (n,), and network outputs into predictions.
 
     `encoders` encode the columns, `target_encoder` the target. `imputer` fills missing numbers; None
-    fills them with medians.
+    fills them with medians. `form`: how the columns of the training table were written, by which
+    other tables are read.
     """
 
     encoders: tuple[Encoder, ...]
     target_encoder: Target
     imputer: Imputer | None = None
+    form: TableForm = field(default_factory=TableForm)
 
     @classmethod
     def learn(
@@ -72,8 +83,8 @@ class Preparation:
     ) -> "Preparation":
         """The preparation fitted to these rows of the table, by default all.
 
-        Other rows contribute only the names of rare classes. Each column but the target is encoded
-        by its kind, or by a class of `encoders`. `DataError` is raised where a row has no target, or
+        Other rows contribute only the kinds of columns and the names of classes and levels. Each
+        column but the target is encoded by its kind, or by a class of `encoders`. `DataError` is raised where a row has no target, or
         no column is usable.
         """
         chosen = np.arange(table.rows) if rows is None else np.sort(np.arange(table.rows)[rows])
@@ -84,12 +95,12 @@ class Preparation:
         training = Training(part.rows, response)
         columns = part.drop([target_name]).columns
         own = encoders or {}
-        kinds = _kinds(columns, target_name, own)
+        kinds = _kinds(table.drop([target_name]).columns, target_name, own, table.form)
         learned = [
             learn_encoder(column, kind, training, own.get(kind.column))
             for column, kind in zip(columns, kinds, strict=True)
         ]
-        prepared = cls(tuple(learned), target_encoder)
+        prepared = cls(tuple(learned), target_encoder, form=_used(table, learned))
         sample = np.linspace(0, part.rows - 1, min(part.rows, SAMPLE_ROWS)).astype(np.int64)
         features, missing = prepared._encoded(part.take(sample), [])
         return replace(prepared, imputer=learn_imputer(learned, features, missing))
@@ -127,12 +138,18 @@ class Preparation:
         columns are ignored. Irregularities are appended to `notes`.
         """
         encoding_notes: list[Note] = []
+        table, refitting_notes = self._refitted(table)
         out, missing = self._encoded(table, encoding_notes)
         if self.imputer is not None:
             self.imputer.fill(out, missing)
         if notes is not None:
-            notes.extend(encoding_notes)
+            notes.extend([*refitting_notes, *encoding_notes])
         return out
+
+    def _refitted(self, table: Table) -> tuple[Table, list[Note]]:
+        """The table with its columns by the form of training, and notes on what does not fit."""
+        fitted = refitted(table, self.form)
+        return fitted, self.concerning(fitted.notes[len(table.notes) :])
 
     def _encoded(
         self, table: Table, notes: list[Note]
@@ -158,7 +175,7 @@ class Preparation:
 
         Missing values and unknown classes raise `DataError`.
         """
-        return self.target_encoder.encode(table.column(self.target_name))
+        return self.target_encoder.encode(refitted(table, self.form).column(self.target_name))
 
     def concerning(self, notes: Sequence[Note]) -> list[Note]:
         """The notes on a table that concern a used column, the target or the whole table."""
@@ -190,9 +207,17 @@ class Preparation:
                 if isinstance(encoder, NumberEncoder)
                 else encoder.how(),
                 encoder.feature_names,
+                *self._written(encoder.kind.column),
             )
             for encoder in self.encoders
         )
+
+    def _written(self, name: str) -> tuple[str, str]:
+        """How the values of a column are written, in words, and what decided that."""
+        if name not in self.form:
+            return "", ""
+        form = self.form.column(name)
+        return form.describe(), form.evidence
 
     def to_json(self) -> dict[str, Any]:
         """The preparation as plain JSON values."""
@@ -202,6 +227,7 @@ class Preparation:
             "target": target_to_json(self.target_encoder),
             "columns": [encoder.to_json() for encoder in self.encoders],
             "imputer": None if self.imputer is None else self.imputer.to_json(),
+            "form": self.form.to_json(),
         }
 
     @classmethod
@@ -210,7 +236,7 @@ class Preparation:
 
         parts: custom classes that are defined under another module name here.
         """
-        keys = ("format", "version", "target", "columns", "imputer")
+        keys = ("format", "version", "target", "columns", "imputer", "form")
         entries = checked.record(value, "the preparation", keys)
         if entries["format"] != FORMAT:
             raise checked.refuse("format", f"'{FORMAT}'", entries["format"])
@@ -231,7 +257,8 @@ class Preparation:
         if not any(encoder.feature_names for encoder in encoders):
             raise checked.refuse("columns", "at least one that gives features", len(columns))
         imputer = imputer_from_json(entries["imputer"], "imputer", encoders)
-        return cls(encoders, target_encoder, imputer)
+        form = table_form_from_json(entries["form"], "form")
+        return cls(encoders, target_encoder, imputer, form)
 
     def _check_columns(self, table: Table, used: Sequence[Encoder], notes: list[Note]) -> None:
         """Raises `DataError` for absent columns; appends a note on unknown ones."""
@@ -249,16 +276,32 @@ class Preparation:
             notes.append(Note("", text, len(extra)))
 
 
-def _kinds(columns: Sequence[Column], target_name: str, own: Container[str]) -> list[ColumnKind]:
+def _used(table: Table, encoders: Sequence[Encoder]) -> TableForm:
+    """The form of the table's columns; columns that are left out need no levels."""
+    dropped = {each.kind.column for each in encoders if isinstance(each, DroppedColumn)}
+
+    def without_levels(form: ColumnForm) -> ColumnForm:
+        return replace(form, form=TextForm()) if isinstance(form.form, TextForm) else form
+
+    form = table.form.select(table.names)
+    columns = [without_levels(each) if each.name in dropped else each for each in form.columns]
+    return replace(form, columns=tuple(columns))
+
+
+def _kinds(
+    columns: Sequence[Column], target_name: str, own: Container[str], form: TableForm
+) -> list[ColumnKind]:
     """The kinds of the columns; numeric identifiers become numbers if there is no other column.
 
-    own: the columns with a custom encoder, which are used whatever their kind.
+    own: the columns with a custom encoder, which are used whatever their kind. form: the form of the
+    table, with the kinds that the user set.
     """
 
     def is_unused(kind: ColumnKind) -> bool:
         return kind.kind in ("constant", "identifier") and kind.column not in own
 
-    kinds = [infer_kind(column) for column in columns]
+    chosen = {each.name: each.kind for each in form.columns}
+    kinds = [infer_kind(column, chosen.get(column.name, "")) for column in columns]
     if all(map(is_unused, kinds)):
         kinds = [_as_number_kind(kind) for kind in kinds]
     if all(map(is_unused, kinds)):

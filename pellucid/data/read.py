@@ -1,6 +1,7 @@
 """Reading a table from a file, a data frame or arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -8,11 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data.arrays import table_from_array, table_from_columns
+from pellucid.data.arrays import raw_array, raw_mapping
 from pellucid.data.column import Column, NumberColumn
-from pellucid.data.files import read_file
-from pellucid.data.frames import is_frame, table_from_frame
+from pellucid.data.files import open_file
+from pellucid.data.form.known import read_known, refitted
+from pellucid.data.form.table import TableForm
+from pellucid.data.form.training import read_training
+from pellucid.data.frames import is_frame, raw_frame
 from pellucid.data.note import Note, Progress, counted, quiet
+from pellucid.data.options import ReadOptions
+from pellucid.data.raw import RawTable
 from pellucid.data.table import Table
 from pellucid.errors import DataError
 
@@ -20,34 +26,66 @@ LARGEST = 1e120
 """Numbers beyond ±this count as infinite; sums of squares of smaller ones do not overflow."""
 
 
-def read_table(source: Any, progress: Progress = quiet) -> Table:
+def read_table(
+    source: Any,
+    options: ReadOptions | None = None,
+    form: TableForm | None = None,
+    *,
+    progress: Progress = quiet,
+) -> Table:
     """The table in a file, a data frame, an array or a mapping of arrays.
 
     `source`: path of a CSV, TSV, Parquet or JSON file (text files may be gzipped); a frame or
     series of pandas, polars or pyarrow; a NumPy array (n,), (n, d) or structured; a mapping from
-    names to arrays; or a `Table`. `progress` receives a line at each stage.
+    names to arrays; or a `Table`.
+
+    options: how the table is written, where that should not be detected; see `ReadOptions`.
+    form: that of a training table. Each column is then read as it is written there, value by value;
+        what does not fit is missing, with a note. Without it the values of all rows decide.
+    progress: receives a line at each stage.
 
     Infinite numbers count as missing and give a note. A source that is not a table raises a
     `DataError` with one sentence.
     """
     if isinstance(source, Table):
-        return source
-    return _finite(_read(source, progress))
+        return source if form is None else _finite(refitted(source, form))
+    options = options or (form.options if form else ReadOptions())
+    with _opened(source, options, progress) as raw:
+        table = _trained(raw, options, progress) if form is None else read_known(raw, form, progress)
+    return _finite(table)
 
 
-def _read(source: Any, progress: Progress) -> Table:
-    if isinstance(source, str | PathLike):
-        return read_file(Path(source), progress)
-    if isinstance(source, np.ndarray):
-        return table_from_array(source)
-    if isinstance(source, Mapping):
-        return table_from_columns(source)
-    if is_frame(source):
-        return table_from_frame(source)
-    raise DataError(
-        f"A {type(source).__name__} is not a table: give the path of a CSV, TSV, Parquet or JSON "
-        "file, a data frame, a NumPy array or a mapping of column names to arrays."
+def _trained(raw: RawTable, options: ReadOptions, progress: Progress) -> Table:
+    readings = read_training(raw, options, progress)
+    if not readings:
+        raise DataError(f"Every column of {raw.source} is left out.")
+    dropped = [name for name, kind in options.kinds.items() if kind == "drop"]
+    return Table(
+        tuple(reading.column for reading in readings),
+        (*raw.notes, *(note for reading in readings for note in reading.notes)),
+        raw.source,
+        TableForm(tuple(reading.form for reading in readings), options),
+        (*raw.left_out, *dropped),
     )
+
+
+@contextmanager
+def _opened(source: Any, options: ReadOptions, progress: Progress) -> Iterator[RawTable]:
+    if isinstance(source, str | PathLike):
+        with open_file(Path(source), options, progress) as raw:
+            yield raw
+        return
+    if isinstance(source, np.ndarray):
+        yield raw_array(source)
+    elif isinstance(source, Mapping):
+        yield raw_mapping(source)
+    elif is_frame(source):
+        yield raw_frame(source)
+    else:
+        raise DataError(
+            f"A {type(source).__name__} is not a table: give the path of a CSV, TSV, Parquet or "
+            "JSON file, a data frame, a NumPy array or a mapping of column names to arrays."
+        )
 
 
 def _finite(table: Table) -> Table:

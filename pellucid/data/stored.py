@@ -1,6 +1,6 @@
-"""Columns of a table in DuckDB, each with a type that all of its rows determine."""
+"""Columns of a table in DuckDB, as its types tell."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,91 +14,121 @@ from pellucid.data.column import (
     DateColumn,
     NumberColumn,
 )
-from pellucid.data.note import Note
-from pellucid.data.number_text import MISSING_WORDS
-from pellucid.data.texts import column_from_texts
+from pellucid.data.note import Note, shortened
+from pellucid.data.raw import Raw, Texts, Typed
+from pellucid.data.stored_json import json_columns
+from pellucid.data.stored_texts import StoredTexts, fetched
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-CHUNK_ROWS = 131_072
-"""Rows of texts that are converted to Python objects at a time."""
+MOST_FIELDS = 50
+"""The most fields of a structure that become columns of their own."""
 
 _SIGNED = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _WHOLE = frozenset([*_SIGNED, *(f"U{name}" for name in _SIGNED)])
-_TEXT = frozenset(["VARCHAR", "UUID", "JSON", "TIME", '"NULL"'])
-_MISSING_LIST = ", ".join(f"'{word}'" for word in sorted(MISSING_WORDS))
+_LARGE = frozenset(["BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT"])
+_TEXT = frozenset(["VARCHAR", "UUID", "TIME", "TIME_NS", '"NULL"'])
 
 
-def stored_column(
-    connection: "DuckDBPyConnection", column: str, name: str, kind: str
-) -> tuple[Column | None, list[Note]]:
-    """One column of the table `part`, by its DuckDB type, with notes; None for nested values."""
-    if kind in _WHOLE or kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL"):
-        return NumberColumn(name, _numbers(connection, column), kind in _WHOLE), []
+@dataclass(frozen=True)
+class Stored:
+    """A column or a field in the table `part`: the SQL expression for it, its type and its name."""
+
+    part: str
+    source: str
+    kind: Any
+    name: str
+
+
+def stored_columns(
+    connection: "DuckDBPyConnection", stored: Stored, rows: int, written: bool
+) -> tuple[list[Raw], list[Note]]:
+    """The column, or those of its fields; none for values that a table cannot hold, with a note."""
+    kind = str(stored.kind)
+    if kind == "JSON":
+        return json_columns(connection, stored.part, stored.source, stored.name, rows)
+    if stored.kind.id == "struct":
+        return _fields(connection, stored, rows, written)
+    column = _column(connection, stored, kind, rows, written)
+    if column is not None:
+        return [Raw(stored.name, column)], []
+    return [], [left_out_note(stored.name, kind.split("(")[0].lower())]
+
+
+def left_out_note(name: str, what: str) -> Note:
+    """A note on a column that a table cannot hold."""
+    text = f"'{shortened(name)}' holds nested or binary values ({what}) and is left out."
+    return Note(name, text, 1)
+
+
+def _fields(
+    connection: "DuckDBPyConnection", stored: Stored, rows: int, written: bool
+) -> tuple[list[Raw], list[Note]]:
+    """The fields of a structure as columns "name.field"."""
+    children = stored.kind.children
+    if len(children) > MOST_FIELDS:
+        return [], [left_out_note(stored.name, f"a structure of {len(children)} fields")]
+    columns: list[Raw] = []
+    notes: list[Note] = []
+    for position, (name, kind) in enumerate(children):
+        source = f"struct_extract_at({stored.source}, {position + 1})"
+        field = Stored(stored.part, source, kind, f"{stored.name}.{name}")
+        some, field_notes = stored_columns(connection, field, rows, written)
+        columns += some
+        notes += field_notes
+    return columns, notes
+
+
+def _column(
+    connection: "DuckDBPyConnection", stored: Stored, kind: str, rows: int, written: bool
+) -> Texts | Typed | None:
+    part, source, name = stored.part, stored.source, stored.name
+    if kind in _TEXT or stored.kind.id == "enum":
+        return StoredTexts(connection, part, f"CAST({source} AS VARCHAR)", rows, written)
+    whole = kind in _WHOLE or (kind.startswith("DECIMAL") and kind.endswith(",0)"))
+    if whole or kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL"):
+        exact = kind in _LARGE or kind.startswith("DECIMAL")
+
+        def numbers() -> Column:
+            return NumberColumn(name, _numbers(connection, part, source), whole)
+
+        def whole_numbers() -> list[Any]:
+            query = f"SELECT CAST({source} AS VARCHAR) FROM {part} ORDER BY rowid"
+            rows = connection.execute(query).fetchall()
+            return [None if row[0] is None else int(row[0]) for row in rows]
+
+        return Typed(numbers, whole_numbers if whole and exact else None)
     if kind == "BOOLEAN":
-        return _booleans(connection, column, name), []
+        return Typed(lambda: _booleans(connection, part, source, name))
     if kind == "DATE" or kind.startswith("TIMESTAMP"):
-        return _dates(connection, column, name), []
-    if kind in _TEXT or kind.startswith("ENUM"):
-        source = f"({column} ->> '$')" if kind == "JSON" else f"CAST({column} AS VARCHAR)"
-        return _texts(connection, source, name)
-    text = f"'{name}' holds nested or binary values ({kind.split('(')[0].lower()}) and is left out."
-    return None, [Note(name, text, 1)]
+        return Typed(lambda: _dates(connection, part, source, name))
+    if kind == "INTERVAL":
+        return Typed(
+            lambda: NumberColumn(name, _numbers(connection, part, f"epoch({source})"))
+        )
+    return None
 
 
-def _texts(connection: "DuckDBPyConnection", source: str, name: str) -> tuple[Column, list[Note]]:
-    """A column of texts: plain numbers and ISO dates by DuckDB, everything else in Python."""
-    clean = f"nullif(trim({source}), '')"
-    value = f"(CASE WHEN {clean} NOT IN ({_MISSING_LIST}) THEN {clean} END)"
-    present, numbers, codes, fractions = one_row(
-        connection,
-        f"SELECT count({value}), count(try_cast({value} AS DOUBLE)), "
-        f"count_if(regexp_matches({value}, '^0[0-9]')), count_if(regexp_matches({value}, '[.eE]')) "
-        "FROM part",
-    )
-    if numbers == present > 0 and codes == 0:
-        values = _numbers(connection, f"try_cast({value} AS DOUBLE)")
-        return NumberColumn(name, values, fractions == 0), []
-    dates = one_row(connection, f"SELECT count(try_cast({value} AS TIMESTAMP)) FROM part")[0]
-    if dates == present > 0:
-        return _dates(connection, f"try_cast({value} AS TIMESTAMP)", name), []
-    rows = one_row(connection, "SELECT count(*) FROM part")[0]
-
-    def chunks() -> Iterator[list[str]]:
-        for start in range(0, rows, CHUNK_ROWS):
-            query = (
-                f"SELECT coalesce({source}, '') FROM part "
-                f"WHERE rowid >= {start} AND rowid < {start + CHUNK_ROWS} ORDER BY rowid"
-            )
-            yield _fetch(connection, query).tolist()
-
-    return column_from_texts(name, chunks)
+def _numbers(connection: "DuckDBPyConnection", part: str, source: str) -> NDArray[np.float64]:
+    query = f"SELECT coalesce(CAST({source} AS DOUBLE), 'nan'::DOUBLE) FROM {part}"
+    return np.asarray(fetched(connection, query), np.float64)
 
 
-def _numbers(connection: "DuckDBPyConnection", source: str) -> NDArray[np.float64]:
-    query = f"SELECT coalesce(CAST({source} AS DOUBLE), 'nan'::DOUBLE) FROM part"
-    return np.asarray(_fetch(connection, query), np.float64)
+def _booleans(
+    connection: "DuckDBPyConnection", part: str, source: str, name: str
+) -> BooleanColumn:
+    query = f"SELECT coalesce(CAST({source} AS TINYINT), {MISSING_BOOLEAN}) FROM {part}"
+    return BooleanColumn(name, fetched(connection, query).astype(np.int8))
 
 
-def _booleans(connection: "DuckDBPyConnection", column: str, name: str) -> BooleanColumn:
-    query = f"SELECT coalesce(CAST({column} AS TINYINT), {MISSING_BOOLEAN}) FROM part"
-    return BooleanColumn(name, _fetch(connection, query).astype(np.int8))
-
-
-def _dates(connection: "DuckDBPyConnection", source: str, name: str) -> DateColumn:
+def _dates(connection: "DuckDBPyConnection", part: str, source: str, name: str) -> DateColumn:
     timestamp = f"CAST({source} AS TIMESTAMP)"
     query = (
         f"SELECT CASE WHEN isfinite({timestamp}) THEN CAST(floor(epoch({timestamp})) AS BIGINT) "
-        f"ELSE {MISSING_DATE} END FROM part"
+        f"ELSE {MISSING_DATE} END FROM {part}"
     )
-    return DateColumn(name, _fetch(connection, query).astype(np.int64))
-
-
-def _fetch(connection: "DuckDBPyConnection", query: str) -> NDArray[Any]:
-    """The only column of the query's result."""
-    (values,) = connection.execute(query).fetchnumpy().values()
-    return np.asarray(values)
+    return DateColumn(name, fetched(connection, query).astype(np.int64))
 
 
 def one_row(connection: "DuckDBPyConnection", query: str) -> tuple[Any, ...]:

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pellucid.data.column import Column, Rows
+from pellucid.data.form.table import TableForm
 from pellucid.data.note import Note, quoted
 from pellucid.data.suggest import did_you_mean
 from pellucid.errors import DataError
@@ -15,12 +16,15 @@ class Table:
     """Named columns of equal length, as `read_table` returns them.
 
     `source` names the origin of the table in messages. `notes` tell how irregular values were read.
+    `form` is how the columns are written, `left_out` names columns that a table cannot hold.
     Repeated names and columns of different lengths raise `DataError`.
     """
 
     columns: tuple[Column, ...]
     notes: tuple[Note, ...] = ()
     source: str = "the table"
+    form: TableForm = field(default_factory=TableForm)
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_names(self.names, self.source)
@@ -60,11 +64,21 @@ class Table:
         return replace(self, columns=tuple(self.column(name) for name in names))
 
     def drop(self, names: Sequence[str]) -> "Table":
-        """The table without these columns and the notes on them; unknown names raise `DataError`."""
-        gone = {self.column(name).name for name in names}
+        """The table without these columns and the notes on them; unknown names raise `DataError`.
+
+        A column that the table cannot hold, and its fields as "name.field", may be named too.
+        """
+        gone = {each for name in names for each in self._dropped(name)}
         kept = tuple(column for column in self.columns if column.name not in gone)
         notes = tuple(note for note in self.notes if note.column not in gone)
         return replace(self, columns=kept, notes=notes)
+
+    def _dropped(self, name: str) -> list[str]:
+        """The columns that a name stands for: itself, or the fields of a structure."""
+        if name in self.left_out:
+            return [name]
+        fields = [each for each in self.names if each.startswith(f"{name}.")]
+        return fields if fields and name not in self else [self.column(name).name]
 
 
 def check_names(names: Sequence[str], source: str) -> None:

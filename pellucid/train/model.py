@@ -122,7 +122,7 @@ class Model(Copied):
             if self.classes is None:
                 return metrics.regression(*_paired(y, self.predict(x)))
             return metrics.classification(self.codes_of(y), self.predict_proba(x))
-        table = self._with_target(read_table(data), notes)
+        table = self._with_target(read_table(data, form=self.preparation.form), notes)
         if self.preparation.labels:
             codes = self.preparation.target(table)
             return metrics.classification(codes, self.predict_proba(table, notes))
@@ -171,7 +171,7 @@ class Model(Copied):
     ) -> Iterator[tuple[Member, Any, list[Note] | None]]:
         """Every member with the data; a table is read, and noticed upon, once."""
         if self.preparation is not None:
-            data = read_table(data)
+            data = read_table(data, form=self.preparation.form)
             if notes is not None:
                 notes.extend(self.preparation.concerning(data.notes))
         for number, member in enumerate(self.members):

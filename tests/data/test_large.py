@@ -33,7 +33,7 @@ import resource, sys
 import numpy as np
 from pellucid.data import Preparation, choose_target, read_table
 lines = []
-table = read_table(sys.argv[1], lines.append)
+table = read_table(sys.argv[1], progress=lines.append)
 assert table.rows == 1_000_000 and len(table.names) == 20, (table.rows, table.names)
 assert len(lines) == 21, len(lines)
 choice = choose_target(table, "y")
@@ -101,7 +101,7 @@ def test_reading_can_be_interrupted(tmp_path: Path) -> None:
             threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
 
     with pytest.raises(KeyboardInterrupt):
-        read_table(path, interrupt)
+        read_table(path, progress=interrupt)
     assert len(begun) < 4
     assert read_table(path).rows == 1_000_000
 

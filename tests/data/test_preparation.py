@@ -31,17 +31,24 @@ def prepared(frame: pd.DataFrame = FRAME, rows: Any = None) -> Preparation:
     return Preparation.learn(table, "y", choose_target(table, "y").task, rows)
 
 
-def test_nothing_is_learned_from_other_rows() -> None:
+def test_only_names_are_learned_from_other_rows() -> None:
     rows = np.arange(0, 60, 2)
     changed = FRAME.copy()
     changed.loc[1::2, ["n", "y"]] = 1e6
-    changed.loc[1::2, "c"] = "never seen"
+    changed.loc[1::2, "c"] = ["new", "x", "y"] * 10
     task = Task("regression", "a test")
     one, two, all_rows = (
-        Preparation.learn(read_table(frame), "y", task, chosen).to_json()
+        Preparation.learn(read_table(frame), "y", task, chosen)
         for frame, chosen in ((FRAME, rows), (changed, rows), (changed, None))
     )
-    assert one == two != all_rows
+    same, other = read_table(FRAME.iloc[rows]), read_table(changed)
+    assert np.array_equal(one.features(same), two.features(same))
+    assert not np.array_equal(one.features(same), all_rows.features(same))
+    notes: list[Note] = []
+    two.features(other, notes)
+    assert notes == []
+    one.features(other, notes)
+    assert "never seen in training, such as 'new'" in notes[0].text
 
 
 def test_the_order_of_rows_does_not_matter() -> None:
@@ -174,19 +181,26 @@ def test_few_texts_among_numbers_are_noted_at_prediction() -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "values", "expected"),
+    ("column", "values", "wanted"),
     [
-        ("n", ["a", "b", "a"], "'n' is of another type than in training"),
-        ("n", pd.to_datetime(["2024-01-01"] * 3), "'n' should hold numbers"),
-        ("d", [1.0, 2.0, 3.0], "'d' should hold dates"),
-        ("d", ["a", "b", "a"], "'d' is of another type than in training"),
-        ("b", ["a", "b", "a"], "'b' is of another type than in training"),
-        ("b", [5.0, 6.0, 7.0], "'b' is of another type than in training"),
+        ("n", ["a", "b", "a"], "a number"),
+        ("n", pd.to_datetime(["2024-01-01"] * 3), "a number"),
+        ("d", [1.5, 2.5, 3.5], "a date"),
+        ("d", ["a", "b", "a"], "a date"),
+        ("b", ["a", "b", "a"], "true or false"),
+        ("b", [5.0, 6.0, 7.0], "true or false"),
     ],
 )
-def test_unusable_columns_are_refused(column: str, values: Any, expected: str) -> None:
-    with pytest.raises(DataError, match=expected):
-        prepared().features(read_table(FRAME.iloc[:3].assign(**{column: values})))
+def test_values_of_another_type_are_missing_and_noted(
+    column: str, values: Any, wanted: str
+) -> None:
+    """Whether a row has a prediction must not depend on the rows beside it."""
+    notes: list[Note] = []
+    blank = FRAME.iloc[:3].assign(**{column: None})
+    got = prepared().features(read_table(FRAME.iloc[:3].assign(**{column: values})), notes)
+    assert np.array_equal(got, prepared().features(read_table(blank)))
+    assert [note.count for note in notes] == [3]
+    assert f"3 values of '{column}' are not {wanted}" in notes[0].text
 
 
 def test_columns_all_missing_at_prediction_are_imputed() -> None:

@@ -53,7 +53,8 @@ def learn_boolean(column: Column, kind: ColumnKind, training: Training) -> Boole
     """The encoder for a column of two states, from the training rows."""
     states = as_boolean(column, []).states
     missing = int((states == MISSING_BOOLEAN).sum())
-    share = float((states == 1).sum() / (len(states) - missing))
+    known = len(states) - missing
+    share = float((states == 1).sum() / known) if known else 0.5
     return BooleanEncoder(kind, share, missing >= fewest_rows(training.rows))
 
 

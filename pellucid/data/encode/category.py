@@ -29,7 +29,8 @@ KEYS = (
 class CategoryEncoder:
     """Indicators of the commonest levels, of other levels and of missing values, and a frequency.
 
-    `levels` are those of the training rows, most frequent first, with their `counts` among `rows`.
+    `levels` are those of the table, with their `counts` among the `rows` of training, most frequent
+    first; a level that only the other rows have has the count 0.
     The first `indicators` levels have an indicator each. The other levels, and levels not seen in
     training, share one. `missing`: whether missing values have an indicator. A value without an
     indicator is encoded as the mean training row: each indicator is its share of the training rows.
@@ -134,13 +135,14 @@ def learn_category(column: Column, kind: ColumnKind, training: Training) -> Cate
     """The encoder for a column of categories, from the training rows."""
     texts = as_text(column)
     counts = texts.counts()
-    order = sorted(np.flatnonzero(counts), key=lambda code: (-counts[code], texts.levels[code]))
+    order = sorted(range(len(counts)), key=lambda code: (-counts[code], texts.levels[code]))
     order = [code for code in order if texts.levels[code] != RARE_TEXTS]
+    occurring = int((counts > 0).sum())
     missing = int((texts.codes == MISSING_CODE).sum())
     least = fewest_rows(training.rows)
     indicators = sum(counts[code] >= least for code in order[:MOST_INDICATORS])
     common = None
-    if len(order) > MOST_INDICATORS:
+    if occurring > MOST_INDICATORS:
         kept = np.zeros(len(counts), np.int64)
         kept[order[:MOST_COUNTED]] = counts[order[:MOST_COUNTED]]
         logs = np.log1p(kept[texts.codes[texts.codes != MISSING_CODE]])
@@ -162,7 +164,7 @@ def category_from_json(value: object, where: str, kind: ColumnKind) -> CategoryE
     """The encoder from its JSON; anything else raises `ModelFileError`."""
     entries = checked.record(value, where, KEYS)
     levels = checked.texts(entries["levels"], f"{where}.levels")
-    counts = checked.whole_numbers(entries["counts"], f"{where}.counts", least=1)
+    counts = checked.whole_numbers(entries["counts"], f"{where}.counts")
     encoder = CategoryEncoder(
         kind,
         levels,

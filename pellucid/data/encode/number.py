@@ -138,6 +138,8 @@ def learn_number(column: Column, kind: ColumnKind, training: Training) -> Number
     values = as_number(column, []).values.astype(np.float64)
     missing = np.isnan(values)
     present = values[~missing]
+    if not len(present):
+        return NumberEncoder(kind, 0.0, 0.0, 1.0, False, None, (), ())
     median = float(np.median(present))
     spread = _spread(present, median)
     winsorised = np.clip(present, median - OUTLIER_LIMIT * spread, median + OUTLIER_LIMIT * spread)
