@@ -1,1 +1,1 @@
-"""Forms: how the values of a column are written, decided once and saved with a model."""
+"""Forms: how the texts of a column are written, decided once and applied as they are."""

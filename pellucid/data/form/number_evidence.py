@@ -1,32 +1,112 @@
-"""Deciding how the numbers of a column are written."""
+"""Evidence for the way in which the numbers of a column are written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from pellucid.data.form.decided import Decided
 from pellucid.data.form.number import NumberForm
+from pellucid.data.form.number_account import choose_account_words
+from pellucid.data.form.number_mark_choice import choose_marks
+from pellucid.data.form.number_tally import NumberTally, Writing
+from pellucid.data.form.number_unit_choice import choose_unit
+
+
+@dataclass(frozen=True)
+class DecidedNumber(Decided[NumberForm]):
+    """A form of numbers, with what else the texts show."""
+
+    code: str = ""
+    """Why the numbers are codes rather than quantities, one sentence; "" where they are not."""
+    decimal_shown: str | None = None
+    """The decimal mark that the texts themselves prove; None where none does."""
+    note: str = ""
+    """What a reader should know of the values although the form is certain, such as two units."""
 
 
 class NumberEvidence:
-    """Gathers the texts of a column and decides its form."""
+    """Collects the distinct texts of a column and decides for the form that reads most rows."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
+        self._tally = NumberTally()
 
     def add(self, texts: Sequence[str], counts: Sequence[int]) -> None:
-        """Adds texts with the number of rows of each."""
-        for text, count in zip(texts, counts, strict=True):
-            self._counts[text] = self._counts.get(text, 0) + count
+        """Counts texts: stripped, not empty, no missing words. A text may come again."""
+        self._tally.add(texts, counts)
 
-    def decide(self, decimal: str | None = None) -> Decided[NumberForm] | None:
-        """The form that reads the most rows; None where none reads any."""
-        marks = (".", ",") if decimal is None else (decimal,)
-        decided = [self._decided(NumberForm(mark)) for mark in marks]
-        best = max(decided, key=lambda each: each.share)
-        return best if best.share else None
+    def decide(self, decimal: str | None = None, *, required: bool = False) -> DecidedNumber | None:
+        """The form that reads most rows; None where no text is a number.
 
-    def _decided(self, form: NumberForm) -> Decided[NumberForm]:
-        total = sum(self._counts.values())
-        values = {text: form.read(text) for text in self._counts}
-        read = sum(self._counts[text] for text, value in values.items() if value is not None)
-        distinct = len({value for value in values.values() if value is not None})
-        return Decided(form, read / max(1, total), distinct, True, "")
+        `decimal` decides where two decimal marks read as many rows: the mark that other columns show.
+        If it is `required`, because a person set it, no other mark is considered.
+        """
+        tally = self._tally
+        unit = choose_unit(tally.writings)
+        if not unit.writings:
+            return None
+        marks = choose_marks(unit.writings, decimal, required)
+        account = choose_account_words(marks.writings)
+        read = account.writings
+        if not read:
+            return None
+        form = NumberForm(
+            decimal=marks.marks.decimal,
+            thousands=marks.marks.thousands,
+            indian=marks.marks.indian,
+            prefix=unit.prefix,
+            suffix=unit.suffix,
+            unit_required=unit.required,
+            parentheses=any(writing.style.parentheses for writing in read),
+            trailing_minus=any(writing.style.trailing_minus for writing in read),
+            negative_word=account.negative,
+            positive_word=account.positive,
+            whole=all(_is_whole(writing, marks.marks.decimal) for writing in read),
+        )
+        rows = sum(writing.rows for writing in read) + tally.not_finite_rows
+        values = {form.read(text) for writing in read for text in writing.sample}
+        notes = [note for note in (unit.note, account.note) if note]
+        evidence = "; ".join([marks.evidence, *notes])
+        return DecidedNumber(
+            form=form,
+            share=rows / tally.rows,
+            distinct=len(values - {None}),
+            certain=marks.certain,
+            evidence=evidence[0].upper() + evidence[1:] + ".",
+            code=_code(read),
+            decimal_shown=marks.marks.decimal if marks.shown else None,
+            note=_sentence(notes),
+        )
+
+
+def common_decimal(decisions: Iterable[DecidedNumber]) -> str | None:
+    """The decimal mark that most columns show; None where none does, or as many show another."""
+    shown = [decided.decimal_shown for decided in decisions if decided.decimal_shown]
+    ranked = sorted(set(shown), key=shown.count, reverse=True)
+    if len(ranked) > 1 and shown.count(ranked[0]) == shown.count(ranked[1]):
+        return None
+    return ranked[0] if ranked else None
+
+
+def _sentence(parts: Sequence[str]) -> str:
+    text = "; ".join(parts)
+    return text[:1].upper() + text[1:] + "." if text else ""
+
+
+def _is_whole(writing: Writing, decimal: str) -> bool:
+    style = writing.style
+    whole = any(reading.decimal != decimal for reading in style.readings)
+    return whole and not style.exponent
+
+
+def _code(writings: Sequence[Writing]) -> str:
+    """Why the texts are codes: leading zeros, or more digits than float64 holds."""
+    if not all(writing.style.plain for writing in writings):
+        return ""
+    lengths = {length for writing in writings for length in writing.lengths}
+    zeros = [writing for writing in writings if writing.style.zero_leads]
+    if zeros and 1 not in lengths and (len(lengths) == 1 or len(zeros) == len(writings)):
+        return f"zeros lead, as in '{zeros[0].example}'"
+    rows = sum(writing.rows for writing in writings)
+    inexact = [writing for writing in writings if writing.inexact_rows]
+    if inexact and 2 * sum(writing.long_rows for writing in writings) >= rows:
+        return f"numbers have up to {max(lengths)} digits, more than float64 holds exactly"
+    return ""

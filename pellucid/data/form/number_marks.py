@@ -1,0 +1,73 @@
+"""The characters of numbers: marks, signs and digits, each in one normal writing."""
+
+import math
+import re
+
+DECIMAL_MARKS = (".", ",", "\u066b")
+"""Marks before a fraction: point, comma, Arabic decimal separator."""
+
+THOUSANDS_MARKS = (",", ".", " ", "'", "_", "\u066c")
+"""Marks between groups of digits, in normal writing."""
+
+MARK_NAMES = {
+    ".": "point",
+    ",": "comma",
+    "\u066b": "Arabic decimal mark",
+    " ": "space",
+    "'": "apostrophe",
+    "_": "underscore",
+    "\u066c": "Arabic thousands mark",
+}
+"""The marks in words."""
+
+_ZEROS = (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10)
+"""Code points of 0 in Arabic, Persian, Devanagari, Bengali, Thai and full-width digits."""
+
+_NORMAL: dict[int, str | None] = {
+    **{zero + digit: str(digit) for zero in _ZEROS for digit in range(10)},
+    **dict.fromkeys([0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " "),
+    **dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xFE63, 0xFF0D], "-"),
+    **dict.fromkeys(map(ord, "\u2018\u2019\u02bc\u00b4\uff07"), "'"),
+    **dict.fromkeys(map(ord, "\u200b\u200e\u200f\u061c\u2066\u2069\ufeff"), None),
+    ord("\uff0b"): "+",
+    ord("\uff0c"): ",",
+    ord("\u060c"): ",",
+    ord("\uff0e"): ".",
+    ord("\uff08"): "(",
+    ord("\uff09"): ")",
+    ord("\uff05"): "%",
+    ord("\u066a"): "%",
+    ord("\uff04"): "$",
+    ord("\uffe5"): "¥",
+    ord("\uffe1"): "£",
+    ord("\u03bc"): "\u00b5",
+    ord("\u2103"): "°C",
+    ord("\u2109"): "°F",
+    ord("\u00ba"): "°",
+    ord("\u2033"): '"',
+}
+
+_POWER = re.compile(r" ?[x×*·] ?10(?:\^|\*\*)(?=[+-]?[0-9])")
+_SPACES = re.compile(r"\s+")
+_WORDS = {
+    **dict.fromkeys(["inf", "+inf", "infinity", "+infinity", "∞", "+∞", "1.#inf"], math.inf),
+    **dict.fromkeys(["-inf", "-infinity", "-∞", "-1.#inf"], -math.inf),
+    **dict.fromkeys(["nan", "+nan", "-nan", "-nan(ind)", "1.#qnan", "1.#ind", "-1.#ind"], math.nan),
+}
+
+
+def normalised(text: str) -> str:
+    """The text with the normal characters for digits, signs, spaces and apostrophes.
+
+    "×10^5" becomes "e5". Runs of white space become one space, and invisible marks are dropped.
+    """
+    if not text.isascii():
+        text = text.translate(_NORMAL)
+    if "^" in text or "**" in text:
+        text = _POWER.sub("e", text)
+    return _SPACES.sub(" ", text).strip()
+
+
+def not_finite(text: str) -> float | None:
+    """An infinity or nan, where the normalised text is a word for it: "-inf", "∞", "1.#QNAN"."""
+    return _WORDS.get(text.lower())

@@ -1,0 +1,83 @@
+"""The unit that most numbers of a column are written with."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pellucid.data.form.number_shape import Style
+from pellucid.data.form.number_tally import Writing
+from pellucid.data.form.number_units import is_currency, is_known_unit, is_multiple, unit_key
+
+_Key = tuple[str, str]
+_BARE: _Key = ("", "")
+
+
+@dataclass(frozen=True)
+class UnitChoice:
+    """The unit, and which numbers have it."""
+
+    prefix: str
+    suffix: str
+    required: bool
+    """Whether numbers without the unit are not read."""
+    writings: tuple[Writing, ...]
+    """The styles that are read."""
+    note: str
+    """A sentence where other units, or numbers without one, occur too; else ""."""
+
+
+def choose_unit(writings: Sequence[Writing]) -> UnitChoice:
+    """The unit of most rows.
+
+    Numbers without a unit are read as well, unless several units occur or the unit multiplies. A
+    word that is no known unit must stand in all texts: "36 months", "60 months".
+    """
+    rows: Counter[_Key] = Counter()
+    for writing in writings:
+        rows[_key(writing.style)] += writing.rows
+    bare = rows.pop(_BARE, 0)
+    units = [key for key, _ in rows.most_common()]
+    usable = [key for key in units if _is_usable(key, len(units), bare)]
+    major = usable[0] if usable else _BARE
+    required = major != _BARE and (len(units) > 1 or is_multiple(major[1]))
+    if bare > rows[major] and (required or major[1] in ("%", "‰")):
+        major, required = _BARE, False
+    keys = [major] if required or major == _BARE else [major, _BARE]
+    read = tuple(writing for writing in writings if _key(writing.style) in keys)
+    prefix = _commonest([(writing.style.prefix, writing.rows) for writing in read])
+    suffix = _commonest([(writing.style.suffix, writing.rows) for writing in read])
+    note = _note(major, rows, bare)
+    return UnitChoice(prefix, suffix, required, read, note)
+
+
+def _key(style: Style) -> _Key:
+    """Currency and unit, the same for all spellings and either position of the currency."""
+    if style.suffix and is_currency(style.suffix):
+        second = unit_key(style.prefix) if style.prefix else ""
+        return unit_key(style.suffix), second
+    return unit_key(style.prefix), unit_key(style.suffix)
+
+
+def _is_usable(key: _Key, units: int, bare: int) -> bool:
+    """Whether the unit is known, or stands in all texts."""
+    return not key[1] or is_known_unit(key[1]) or (units == 1 and bare == 0)
+
+
+def _commonest(spellings: list[tuple[str, int]]) -> str:
+    rows: Counter[str] = Counter()
+    for spelling, count in spellings:
+        if spelling:
+            rows[spelling] += count
+    return rows.most_common(1)[0][0] if rows else ""
+
+
+def _note(major: _Key, rows: Counter[_Key], bare: int) -> str:
+    """A sentence on the units, where there are several, or numbers without one."""
+    if not rows or (len(rows) == 1 and not bare):
+        return ""
+    parts = [f"'{' '.join(filter(None, key))}' in {count:,}" for key, count in rows.most_common(3)]
+    more = " and others" if len(rows) > 3 else ""
+    without = f", none in {bare:,}" if bare else ""
+    if len(rows) > 1 or major == _BARE:
+        return f"units differ: {', '.join(parts)}{more}{without}"
+    return f"the unit is {parts[0]} and left out in {bare:,}"
