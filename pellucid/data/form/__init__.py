@@ -1,0 +1,1 @@
+"""Forms: how the values of a column are written, decided once and saved with a model."""
