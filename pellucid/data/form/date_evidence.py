@@ -1,32 +1,140 @@
-"""Deciding how the dates of a column are written."""
+"""What the texts of a column say about how its dates are written.
+
+Every text is read in each way that its shape allows (`date_layout.py`). The way that reads most rows
+is the form; where two read as many, the order of the rows decides, then a rule:
+
+- Day or month first. A part above 12 is a day. Where no text has one, the reading in which the rows are
+  in order of time is taken if the other has steps back. Otherwise the day comes first after `.`, `-` and
+  spaces, and the month after `/`. Texts that fit only the other order are never read in it.
+- Two-digit years come last, unless the texts fit only with the year first, or are in order of time with
+  it, or span less than a quarter of the time.
+- Parts that may be missing (the time, seconds, a time zone) are those that some texts have and others
+  lack.
+- Names of months and weekdays are those of the languages that have all names of the column.
+- H:M:S is a time of day where all hours are below 24, and a duration otherwise, or where the column's
+  name says so. Both 59:12 and 1:02:33 in a column are durations in minutes and seconds.
+- Numbers are dates only where the column says so. Eight digits are yyyymmdd where 95% of the texts are
+  dates of the years 1800 to 2200 and there are at least three of them, or one with a name such as
+  "date". Six digits are yyyymm with such a name only. Numbers of 10, 13, 16 or 19 digits are Unix time
+  of the years 2001 to 2039 with a name such as "timestamp"; without one, if 20 or more different ones
+  spread over more than a day, and only rise or fall over the rows or are all full minutes. Then it is
+  not certain.
+- 2009-10, 2010-11 … are seasons, not months, where each text names two successive years.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from pellucid.data.date_text import FORMATS
-from pellucid.data.form.date import DateForm
+from pellucid.data.form.date import DateForm, Read, named_form
+from pellucid.data.form.date_choice import choose
+from pellucid.data.form.date_layout import DIGITS, Layout, Shape, shape_layouts
+from pellucid.data.form.date_names import LANGUAGES
+from pellucid.data.form.date_numbers import trusted
+from pellucid.data.form.date_tally import MOST_DISTINCT, Tally
 from pellucid.data.form.decided import Decided
+
+ORDERS = ("day first", "month first")
+"""What a user can say instead of a pattern."""
+
+_MOST_SHAPES = 20_000
+_TRIAL = 20_000
+"""Texts after which a column with hardly any dates is no longer looked at."""
+
+_SAMPLE = 50_000
+"""Texts that are kept for patterns that a user sets."""
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A way to read texts of one shape: its layout, its reader, and the tally of its date."""
+
+    layout: Layout
+    read: Read
+    tally: Tally
 
 
 class DateEvidence:
-    """Gathers the texts of a column and decides its form."""
+    """Collects what the texts of one column say, for `decide`.
 
-    def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
+    name: the column's name, which helps to tell dates from numbers and durations from times of day.
+    """
+
+    def __init__(self, name: str = "") -> None:
+        self._name = name
+        self._shapes: dict[str, tuple[Shape, tuple[_Way, ...]]] = {}
+        self._ways: dict[Layout, _Way] = {}
+        self._tallies: dict[str, Tally] = {}
+        self._sample: dict[str, int] = {}
+        self._rows = 0
+        self._texts = 0
+        self._dated = 0
 
     def add(self, texts: Sequence[str], counts: Sequence[int]) -> None:
-        """Adds texts with the number of rows of each."""
-        for text, count in zip(texts, counts, strict=True):
-            self._counts[text] = self._counts.get(text, 0) + count
+        """Takes in distinct, stripped texts of non-missing values, in the order of the rows."""
+        self._rows += sum(counts)
+        if len(self._sample) < _SAMPLE:
+            self._sample.update(zip(texts[:_SAMPLE], counts, strict=False))
+        if self._texts < _TRIAL or 100 * self._dated >= self._texts:
+            for text, count in zip(texts, counts, strict=True):
+                shape, ways = self._shape(text)
+                if ways:
+                    self._dated += _vote(text, count, shape, ways)
+        self._texts += len(texts)
 
-    def decide(self, pattern: str | None = None) -> Decided[DateForm] | None:
-        """The form that reads the most rows; None where none reads any."""
-        patterns = list(FORMATS) if pattern is None else [pattern]
-        best: Decided[DateForm] | None = None
-        total = max(1, sum(self._counts.values()))
-        for each in patterns:
-            form = DateForm(each)
-            values = {text: form.read(text) for text in self._counts}
-            read = sum(self._counts[text] for text, value in values.items() if value is not None)
-            if read and (best is None or read / total > best.share):
-                best = Decided(form, read / total, len(set(values.values())), True, "")
-        return best
+    def decide(self, pattern: str | None = None, wanted: bool = False) -> Decided[DateForm] | None:
+        """The form that reads most rows; None where the texts are no dates, or not surely enough.
+
+        pattern: how the user says that dates are written: a `strptime` pattern, "day first", "month
+                 first", "excel" for the day numbers of Excel, "unix seconds" (or milli-, micro-,
+                 nanoseconds). The share is that of the first 50,000 texts. `DataError` for anything
+                 else.
+        wanted:  whether the user says that the column holds dates; numbers then need no other sign.
+        """
+        if pattern is not None and pattern not in ORDERS:
+            return self._decide_named(named_form(pattern))
+        choice = choose(self._tallies, self._name, pattern or "")
+        if choice is None:
+            return None
+        is_date, certain = trusted(choice, self._name, self._texts)
+        if not (is_date or wanted):
+            return None
+        share = choice.rows / max(1, self._rows)
+        certain = choice.certain and (certain or wanted)
+        return Decided(choice.form, share, choice.tally.distinct, certain, choice.evidence)
+
+    def _shape(self, text: str) -> tuple[Shape, tuple[_Way, ...]]:
+        key = text.translate(DIGITS)
+        known = self._shapes.get(key)
+        if known is None:
+            shape = shape_layouts(key)
+            known = shape, tuple(self._way(layout) for layout in shape.layouts)
+            if len(self._shapes) < _MOST_SHAPES:
+                self._shapes[key] = known
+        return known
+
+    def _way(self, layout: Layout) -> _Way:
+        way = self._ways.get(layout)
+        if way is None:
+            tally = self._tallies.setdefault(layout.date, Tally(layout.date))
+            way = _Way(layout, DateForm(layout.pattern, LANGUAGES).read, tally)
+            self._ways[layout] = way
+        return way
+
+    def _decide_named(self, form: DateForm) -> Decided[DateForm] | None:
+        read = form.read
+        values = {text: read(text) for text in self._sample}
+        rows = sum(self._sample[text] for text, value in values.items() if value is not None)
+        if not rows:
+            return None
+        distinct = min(MOST_DISTINCT, len({v for v in values.values() if v is not None}))
+        share = rows / max(1, sum(self._sample.values()))
+        return Decided(form, share, distinct, True, f"the format '{form.pattern}' was set")
+
+
+def _vote(text: str, count: int, shape: Shape, ways: tuple[_Way, ...]) -> bool:
+    """Enters the values of the text in the tallies of its ways; whether there are any."""
+    values = [(way, way.read(text)) for way in ways]
+    read = [(way, value) for way, value in values if value is not None]
+    for way, value in read:
+        way.tally.enter(text, value, count, way.layout, shape, only=len(read) == 1)
+    return bool(read)

@@ -1,0 +1,249 @@
+"""The choice between the ways in which the dates of a column may be written."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pellucid.data.form.date import ISO, DateForm
+from pellucid.data.form.date_names import LANGUAGES, knowing, months, weekdays
+from pellucid.data.form.date_special import SPECIAL
+from pellucid.data.form.date_tally import Tally
+from pellucid.data.form.date_times import merged_times
+from pellucid.data.note import counted
+
+_DURATIONS = (
+    "duration length elapsed runtime lap laps uptime pace split splits took delay worked dauer "
+    "durée duración durata duur"
+)
+DURATION_WORDS = frozenset(_DURATIONS.split())
+"""Words in the name of a column that say that H:M:S is a duration."""
+
+_TIED_STEPS = 4
+"""The fewest steps between texts from which the order of the rows is evidence."""
+
+_STRAY_STEPS = 0.02
+"""The share of steps back with which rows are still in order of time."""
+
+_CERTAIN_SHARE = 0.95
+"""The share of the texts that fit one order only with which that order is certain."""
+
+_HALF_DAY = 43_200
+_ISO_TIME = re.compile(r"\[?[ T]%H:%M(?::%S|\[:%S\])?(?:%z|\[%z\])?\]?|")
+_CLOCKS = ("", "duration h:m:s", "duration m:s", "duration days h:m:s", "duration units")
+_YEARS_LIKE_DAYS = (978_307_200, 1_956_528_000)
+"""2001-01-01 and 2032-01-01: two-digit years between them may be days."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The form chosen, the tally of its date, the rows that it reads, and why."""
+
+    form: DateForm
+    tally: Tally
+    rows: int
+    certain: bool
+    evidence: str
+
+
+def choose(tallies: Mapping[str, Tally], name: str, order: str) -> Choice | None:
+    """The form that reads most rows; None where no text is a date.
+
+    name: the name of the column. order: "day first", "month first" or "".
+    """
+    candidates = [tally for tally in tallies.values() if tally.rows and _allowed(tally, order)]
+    if not candidates:
+        return None
+    most = max(tally.rows for tally in candidates)
+    equal = [tally for tally in candidates if tally.rows == most]
+    equal.sort(key=lambda tally: _rank(tally, name))
+    rivals = [tally for tally in equal[1:] if not _is_rare(tally.date)]
+    if rivals:
+        tally, certain, evidence = _untied(equal[0], rivals, name)
+    else:
+        tally = equal[0]
+        certain, evidence = _settled(tally, candidates)
+    if order and _is_numeric(tally.date):
+        certain, evidence = True, f"it was set that the {order.removesuffix(' first')} comes first"
+    languages, named_rows = _languages(tally)
+    times, timed_rows = merged_times(tally.times)
+    is_iso = tally.date == "%Y-%m-%d" and _ISO_TIME.fullmatch(times)
+    form = DateForm(ISO if is_iso else tally.date + times, languages)
+    return Choice(form, tally, min(named_rows, timed_rows), certain and _is_plain(tally), evidence)
+
+
+def _allowed(tally: Tally, order: str) -> bool:
+    """Whether the way of writing fits the order that was set, and is one of several parts."""
+    if tally.date == "duration units":
+        return tally.words > 1
+    if tally.date == "duration days h:m:s":
+        return tally.colons != {0}
+    if order and _is_numeric(tally.date):
+        return _day_first(tally.date) == (order == "day first")
+    return True
+
+
+def _is_numeric(date: str) -> bool:
+    """Whether day and month are numbers whose order is open."""
+    return "%d" in date and "%m" in date and not date.startswith(("%Y", "%y"))
+
+
+def _day_first(date: str) -> bool:
+    return date.find("%d") < date.find("%m")
+
+
+def _is_rare(date: str) -> bool:
+    """Whether the order is so rare that it is taken only where no other fits."""
+    return bool(re.match(r"%Y[^%]+%d|%y[^%]+%b", date))
+
+
+def _rank(tally: Tally, name: str) -> int:
+    """The order in which ways of writing are preferred where nothing else decides."""
+    date = tally.date
+    if date in _CLOCKS:
+        return _clock_rank(tally, name)
+    if _is_rare(date):
+        return 9
+    if date.startswith("%y"):
+        return 5
+    slashed = "/" in date
+    return int(_day_first(date) == slashed) if _is_numeric(date) else 0
+
+
+def _clock_rank(tally: Tally, name: str) -> int:
+    is_duration = bool(DURATION_WORDS & set(words_of(name)))
+    if tally.date == "":
+        return 8 if is_duration else 0
+    if tally.date == "duration m:s" and tally.colons == {1, 2}:
+        return 1
+    return 1 + _CLOCKS.index(tally.date)
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a column's name, lower-case: "startTime_utc" is start, time, utc."""
+    parts = re.sub(r"(?<=[^\W\d_A-Z])(?=[A-Z])", " ", name)
+    return [word.lower() for word in re.findall(r"[^\W\d_]+", parts)]
+
+
+def _untied(first: Tally, rivals: Sequence[Tally], name: str) -> tuple[Tally, bool, str]:
+    """The best of ways that read as many rows; whether that is certain; and what decided."""
+    if first.date in _CLOCKS:
+        return _clock(first, name)
+    ordered = _in_order([first, *rivals])
+    if ordered is not None:
+        others = max(tally.back for tally in (first, *rivals) if tally is not ordered)
+        steps = counted(ordered.steps, "step")
+        return (
+            ordered,
+            False,
+            f"the rows are in order of time if {_reading(ordered.date)} "
+            f"({ordered.back:,} of {steps} go back, and {others:,} in another order)",
+        )
+    narrow = _narrowest([first, *rivals])
+    if narrow is not None:
+        return narrow, False, f"the dates lie closest together if {_reading(narrow.date)}"
+    rule = "after '/' the month is taken to come first" if "/" in first.date else ""
+    rule = rule or f"{_reading(first.date)} unless something speaks against it"
+    return first, False, f"no text has a day above 12, and {rule}"
+
+
+def _clock(first: Tally, name: str) -> tuple[Tally, bool, str]:
+    if not first.date:
+        return first, True, "every hour is below 24"
+    words = [word for word in words_of(name) if word in DURATION_WORDS]
+    if words and first.highest < 2 * _HALF_DAY:
+        return first, True, f"the column's name says '{words[0]}'"
+    if first.date == "duration m:s":
+        return first, True, "some texts have hours, and some minutes and seconds only"
+    certain = first.colons != {1}
+    return first, certain, "some hours are above 23" + ("" if certain else ", or are minutes")
+
+
+def _in_order(tallies: Sequence[Tally]) -> Tally | None:
+    """The only reading in which the rows are in order of time; None where there is no such one."""
+    fewest = min(tally.back for tally in tallies)
+    best = [tally for tally in tallies if tally.back == fewest]
+    if len(best) > 1 or best[0].steps < _TIED_STEPS:
+        return None
+    return best[0] if fewest <= _STRAY_STEPS * best[0].steps else None
+
+
+def _narrowest(tallies: Sequence[Tally]) -> Tally | None:
+    """The reading with the year elsewhere than in the first whose dates span a quarter of the time."""
+    spans = sorted(tallies, key=lambda tally: tally.highest - tally.lowest)
+    year_first = {tally.date.startswith("%y") for tally in tallies}
+    if len(year_first) < 2:
+        return None
+    best = spans[0]
+    if not best.date.startswith("%y"):
+        return None
+    other = min(t.highest - t.lowest for t in tallies if not t.date.startswith("%y"))
+    return best if 4 * (best.highest - best.lowest) <= other else None
+
+
+def _settled(tally: Tally, candidates: Sequence[Tally]) -> tuple[bool, str]:
+    """Whether the way that reads most rows is certain, and the texts that show it."""
+    rivals = [other for other in candidates if other is not tally and not _is_rare(other.date)]
+    related = [other for other in rivals if _related(other.date, tally.date)]
+    if not related:
+        return True, f"{counted(tally.texts, 'different text')} can be read in no other way"
+    other = max(related, key=lambda rival: rival.only)
+    certain = tally.only >= _CERTAIN_SHARE * (tally.only + other.only)
+    if tally.date in SPECIAL:
+        return certain, f"{counted(tally.only, 'text')} cannot be a time of day"
+    texts = counted(tally.texts + other.only, "different text")
+    verb = "fits" if tally.only == 1 else "fit"
+    evidence = f"{tally.only:,} of {texts} {verb} only if {_reading(tally.date)}"
+    if other.only:
+        evidence += f", and {other.only:,} only if {_reading(other.date)}"
+    return certain, evidence
+
+
+def _related(date: str, other: str) -> bool:
+    """Whether two ways read the same texts in another order, or as durations."""
+    if date in _CLOCKS or other in _CLOCKS:
+        return date in _CLOCKS and other in _CLOCKS
+    return _marks(date) == _marks(other)
+
+
+def _marks(date: str) -> str:
+    return re.sub(r"%[A-Za-z]", "%", date)
+
+
+def _reading(date: str) -> str:
+    """What comes first in the pattern: "the day comes first"."""
+    first = re.sub(r"%a\W*", "", date)[:2]
+    names = {"%d": "day", "%m": "month", "%b": "month", "%Y": "year", "%y": "year"}
+    return f"the {names.get(first, 'date')} comes first"
+
+
+def _languages(tally: Tally) -> tuple[tuple[str, ...], int]:
+    """The languages that have all names of the column, or most rows of it, and the rows read."""
+    if not tally.names:
+        return (), tally.rows
+    all_months = frozenset(word for words, _ in tally.names for word in words)
+    all_weekdays = frozenset(word for _, words in tally.names for word in words)
+    languages = knowing(all_months, all_weekdays)
+    if languages:
+        return languages, tally.rows
+    rows = {language: _rows_in(tally, language) for language in LANGUAGES}
+    best = max(LANGUAGES, key=lambda language: rows[language])
+    return (best,), rows[best]
+
+
+def _rows_in(tally: Tally, language: str) -> int:
+    return sum(
+        count
+        for (month_words, weekday_words), count in tally.names.items()
+        if month_words <= months(language).keys() and weekday_words <= weekdays(language).keys()
+    )
+
+
+def _is_plain(tally: Tally) -> bool:
+    """Whether nothing but the order was in doubt: `Jan-18` may be a day, 0:03:25 a duration."""
+    if tally.date == "":
+        has_seconds = any("%H" in time and "%S" in time for time, _ in tally.times)
+        return not has_seconds or tally.lowest >= 3600 or tally.highest >= _HALF_DAY
+    if "%b" in tally.date and "%y" in tally.date and "%d" not in tally.date:
+        low, high = _YEARS_LIKE_DAYS
+        return tally.lowest < low or tally.highest >= high
+    return True
