@@ -77,8 +77,11 @@ class Texts(ABC):
         """Counts of plainly written texts; None where counting is no faster than reading."""
         return None
 
-    def plain_numbers(self, missing: Sequence[str]) -> Plain | None:
-        """Plain numbers, NaN where missing or otherwise written; None where this is no faster."""
+    def plain_numbers(self, missing: Sequence[str], fractions: bool) -> Plain | None:
+        """Plain numbers, NaN where missing or otherwise written; None where this is no faster.
+
+        fractions: whether numbers with a point or an exponent are plain.
+        """
         return None
 
     def plain_dates(self, missing: Sequence[str]) -> Plain | None:

@@ -84,9 +84,11 @@ class StoredTexts(Texts):
             present, numbers, low or 0.0, high or 0.0, fractions, grouped, codes, dates, na
         )
 
-    def plain_numbers(self, missing: Sequence[str]) -> Plain:
+    def plain_numbers(self, missing: Sequence[str], fractions: bool) -> Plain:
         """Plain numbers, NaN where missing or otherwise written."""
         is_plain = "NOT (contains(v, '_') OR starts_with(v, '+-'))"
+        if not fractions:
+            is_plain = "regexp_full_match(v, '[+-]?[0-9]+')"
         number = f"CASE WHEN {is_plain} THEN try_cast(v AS DOUBLE) END"
         values = self._column(f"coalesce({number}, 'nan'::DOUBLE)", missing)
         return Plain(np.asarray(values, np.float64), self._others(number, missing))

@@ -12,7 +12,7 @@ from pellucid.data.form.text import TextForm, text_form_from_json
 
 Form = NumberForm | DateForm | BooleanForm | TextForm
 
-KEYS = ("name", "form", "missing", "written", "whole", "evidence", "kind")
+KEYS = ("name", "form", "missing", "written", "evidence", "kind")
 
 _FROM_JSON: dict[str, Callable[[object, str], Form]] = {
     "number": number_form_from_json,
@@ -28,15 +28,14 @@ class ColumnForm:
 
     `missing`: the texts that mean a missing value, besides the empty one. They apply to text files,
     and to texts of typed sources, such as data frames, only if `written`: the training table was a text
-    file, or the user set the words. `whole`: whether its numbers are whole numbers. `evidence`: one
-    sentence on what decided, or "". `kind`: the kind that the user set, or "".
+    file, or the user set the words. `evidence`: one sentence on what decided, or "". `kind`:
+    the kind that the user set, or "".
     """
 
     name: str
     form: Form
     missing: tuple[str, ...] = ()
     written: bool = False
-    whole: bool = False
     evidence: str = ""
     kind: str = ""
 
@@ -55,7 +54,6 @@ class ColumnForm:
             "form": {"is": form_name(self.form), "as": self.form.to_json()},
             "missing": list(self.missing),
             "written": self.written,
-            "whole": self.whole,
             "evidence": self.evidence,
             "kind": self.kind,
         }
@@ -79,7 +77,14 @@ def column_form_from_json(value: object, where: str) -> ColumnForm:
         _FROM_JSON[name](form["as"], f"{where}.form.as"),
         checked.texts(entries["missing"], f"{where}.missing"),
         checked.flag(entries["written"], f"{where}.written"),
-        checked.flag(entries["whole"], f"{where}.whole"),
         checked.text(entries["evidence"], f"{where}.evidence"),
         checked.text(entries["kind"], f"{where}.kind"),
     )
+
+
+def wanted(form: Form) -> str:
+    """What a value of the form is, for messages: "a number"."""
+    if isinstance(form, DateForm):
+        return {"date": "a date", "time": "a time of day", "duration": "a duration"}[form.kind]
+    words = {NumberForm: "a number", BooleanForm: "true or false", TextForm: "a text"}
+    return words[type(form)]

@@ -26,7 +26,27 @@ class Moment:
         return str(np.datetime64(self.seconds, "s")).removesuffix("T00:00:00")
 
 
-Scalar = str | bool | int | float | Moment
+@dataclass(frozen=True)
+class Clock:
+    """A time of day: seconds since midnight."""
+
+    seconds: int
+
+    def __str__(self) -> str:
+        return str(np.datetime64(self.seconds, "s")).partition("T")[2]
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A duration in seconds."""
+
+    seconds: float
+
+    def __str__(self) -> str:
+        return str(timedelta(seconds=self.seconds))
+
+
+Scalar = str | bool | int | float | Moment | Clock | Duration
 Value = float | int | str | bool | None
 
 
@@ -51,7 +71,14 @@ def converted(value: Scalar, form: Form) -> Value:
 def _as_number(value: Scalar, form: NumberForm) -> float | None:
     if isinstance(value, str):
         return form.read(value)
-    return None if isinstance(value, Moment) else float(value)
+    if isinstance(value, Duration):
+        return value.seconds
+    if isinstance(value, Moment | Clock):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def _as_text(value: Scalar, form: TextForm) -> str | None:
@@ -59,29 +86,30 @@ def _as_text(value: Scalar, form: TextForm) -> str | None:
         return form.read(value)
     if isinstance(value, bool):
         return form.read_boolean(value)
-    return str(value) if isinstance(value, Moment) else form.read_number(value)
+    return form.read_number(value) if isinstance(value, int | float) else str(value)
 
 
 def _as_boolean(value: Scalar, form: BooleanForm) -> bool | None:
     if isinstance(value, str):
         return form.read(value)
-    if isinstance(value, Moment):
-        return None
     return bool(value) if value in (0, 1) else None
 
 
-def _as_date(value: Scalar, form: DateForm) -> int | None:
-    if isinstance(value, Moment):
-        return value.seconds
+def _as_date(value: Scalar, form: DateForm) -> float | None:
+    if isinstance(value, Moment | Clock | Duration):
+        kinds = {Moment: "date", Clock: "time", Duration: "duration"}
+        return value.seconds if kinds[type(value)] == form.kind else None
     if isinstance(value, bool):
         return None
-    return form.read(value if isinstance(value, str) else number_name(value))
+    if isinstance(value, str):
+        return form.read(value)
+    return float(value) if form.kind == "duration" else form.read(number_name(value))
 
 
 def scalar(value: Any) -> Scalar | None:
     """A Python object as a plain value; None where it is missing.
 
-    Durations become seconds, and times of day texts. A moment keeps its local time.
+    A moment and a time of day keep their local time.
     """
     if isinstance(value, str):
         return value
@@ -90,9 +118,9 @@ def scalar(value: Any) -> Scalar | None:
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, np.timedelta64):
-        return float(value / np.timedelta64(1, "s"))
+        return Duration(float(value / np.timedelta64(1, "s")))
     if isinstance(value, timedelta):
-        return value.total_seconds()
+        return Duration(value.total_seconds())
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real) or type(value).__name__ == "Decimal":
@@ -100,8 +128,16 @@ def scalar(value: Any) -> Scalar | None:
     if isinstance(value, date | np.datetime64):
         return _moment(value)
     if isinstance(value, time):
-        return value.replace(tzinfo=None).isoformat()
+        return Clock(3600 * value.hour + 60 * value.minute + value.second)
+    if isinstance(value, Moment | Clock | Duration):
+        return value
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def name_of(value: Scalar) -> str:
+    """The value as a text: 3 for 3.0, True, 2024-01-31, 13:45:00."""
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    return number_name(value) if numeric else str(value)
 
 
 def is_missing(value: Any) -> bool:

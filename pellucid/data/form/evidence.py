@@ -1,4 +1,4 @@
-"""What the texts of a column are: evidence for numbers, dates, booleans, codes or plain texts."""
+"""What the texts of a column are: evidence for numbers, dates, booleans or other texts."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,9 +7,6 @@ from typing import NamedTuple
 
 from pellucid.data.form.date_evidence import DateEvidence
 from pellucid.data.form.number_evidence import NumberEvidence
-
-EXACT_DIGITS = 15
-"""Whole numbers of up to so many digits are exact in float64."""
 
 LEAST_SAMPLE_SHARE = 0.5
 """A column whose sample is read to a smaller share, as numbers and as dates, holds other texts."""
@@ -29,92 +26,55 @@ EVERYTHING = Possible(True, True)
 class TextEvidence:
     """Evidence from all distinct texts of a column; `total` counts rows that are not missing.
 
-    `sample`: what is possible; evidence for the rest is not gathered.
-
-    `na`: rows with "NA", counted as missing. `inexact`: rows with whole numbers that float64 would
-    round. `example`: one of these.
+    `possible`: evidence for the rest is not gathered. `na`: rows with "NA", counted as missing.
+    `boolean`: whether each text is "true" or "false", in any case.
     """
 
+    name: str
     missing: Sequence[str]
-    sample: Possible = EVERYTHING
-    numbers: NumberEvidence = field(default_factory=NumberEvidence)
-    dates: DateEvidence = field(default_factory=DateEvidence)
+    possible: Possible = EVERYTHING
     total: int = 0
     na: int = 0
-    inexact: int = 0
-    example: str = ""
-    fractions: bool = False
-    _lengths: set[int] = field(default_factory=set)
-    _digits: bool = True
-    _zero_first: bool = False
-    _boolean: bool = True
+    boolean: bool = True
+    numbers: NumberEvidence = field(default_factory=NumberEvidence)
+    dates: DateEvidence = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.dates = DateEvidence(self.name)
 
     def gather(self, chunks: Iterable[tuple[list[str], list[int]]]) -> "TextEvidence":
         """Adds distinct texts with their counts, trimmed and without missing ones."""
-        for texts, counts in chunks:
-            kept, kept_counts = [], []
-            for raw, count in zip(texts, counts, strict=True):
-                text = raw.strip()
-                if not text:
-                    continue
-                if text in self.missing:
-                    self.na += count * (text == "NA")
-                    continue
-                kept.append(text)
-                kept_counts.append(count)
-                self._look_at(text, count)
-            if self.sample.numbers:
-                self.numbers.add(kept, kept_counts)
-            if self.sample.dates:
-                self.dates.add(kept, kept_counts)
+        for raw_texts, raw_counts in chunks:
+            texts, counts = self._present(raw_texts, raw_counts)
+            self.total += sum(counts)
+            self.boolean = self.boolean and all(
+                len(text) < 6 and text.lower() in ("true", "false") for text in texts
+            )
+            if self.possible.numbers:
+                self.numbers.add(texts, counts)
+            if self.possible.dates:
+                self.dates.add(texts, counts)
         return self
 
-    def _look_at(self, text: str, count: int) -> None:
-        self.total += count
-        if len(self._lengths) < 2:
-            self._lengths.add(len(text))
-        bare = text.lstrip("+-")
-        if bare.isdecimal() and bare.isascii():
-            self._zero_first |= len(bare) > 1 and bare[0] == "0"
-            if len(bare) > EXACT_DIGITS and is_inexact(text):
-                self.inexact += count
-                self.example = self.example or text
-        else:
-            self.fractions = True
-        self._digits = self._digits and text.isdecimal()
-        self._boolean = self._boolean and text.lower() in ("true", "false")
-
-    @property
-    def is_code(self) -> bool:
-        """Whether the texts are digits of one length, some with a leading 0, such as "007".
-
-        As numbers they would lose their leading zeros, which belong to the names of classes.
-        """
-        one_length = len(self._lengths) == 1 and min(self._lengths) > 1
-        return bool(self.total) and one_length and self._digits and self._zero_first
-
-    @property
-    def is_boolean(self) -> bool:
-        """Whether each text is "true" or "false", in any case."""
-        return bool(self.total) and self._boolean
-
-
-def is_inexact(text: str) -> bool:
-    """Whether float64 rounds the whole number in the text."""
-    try:
-        whole = int(text)
-        return int(float(whole)) != whole
-    except (ValueError, OverflowError):
-        return False
+    def _present(self, texts: list[str], counts: list[int]) -> tuple[list[str], list[int]]:
+        """The texts that are not missing, trimmed, with their counts."""
+        kept: dict[str, int] = {}
+        for raw, count in zip(texts, counts, strict=True):
+            text = raw.strip()
+            if text in self.missing:
+                self.na += count * (text == "NA")
+            elif text:
+                kept[text] = kept.get(text, 0) + count
+        return list(kept), list(kept.values())
 
 
 def possible(texts: list[str], missing: Sequence[str]) -> Possible:
     """What a sample of the rows of a column leaves open."""
     counts = Counter(texts)
-    sample = TextEvidence(missing).gather([(list(counts), list(counts.values()))])
-    if sample.total == 0 or sample.is_boolean:
+    sample = TextEvidence("date", missing).gather([(list(counts), list(counts.values()))])
+    if sample.total == 0 or sample.boolean:
         return EVERYTHING
-    number, date = sample.numbers.decide(), sample.dates.decide()
+    number, date = sample.numbers.decide(), sample.dates.decide(wanted=True)
     return Possible(
         number is not None and number.share >= LEAST_SAMPLE_SHARE,
         date is not None and date.share >= LEAST_SAMPLE_SHARE,

@@ -20,7 +20,7 @@ from pellucid.data.column import (
     TextColumn,
 )
 from pellucid.data.form.boolean import BooleanForm
-from pellucid.data.form.column import ColumnForm, Form
+from pellucid.data.form.column import ColumnForm, wanted
 from pellucid.data.form.convert import Scalar, Value, converted, key, scalar
 from pellucid.data.form.date import DateForm
 from pellucid.data.form.number import NumberForm
@@ -35,14 +35,8 @@ MOST_LEVELS = 100_000
 MOST_REMEMBERED = 500_000
 """The most distinct values of which the reading is remembered, to bound the memory."""
 
-WANTED = {
-    NumberForm: "a number",
-    DateForm: "a date",
-    BooleanForm: "true or false",
-    TextForm: "a text",
-}
-
-_PLAIN = ("1.375", "0.125", "-1234.5", "12345.678", "1e-3", "1.", ".5", "+7", "1234567", "-1.234e5")
+_WHOLE = ("0", "7", "-1", "+7", "1234567", "007", "12345678901234567890")
+_FRACTIONS = ("1.375", "0.125", "-1234.5", "12345.678", "1e-3", "1.", ".5", "-1.234e5", "+2.50E+3")
 _ISO = {
     "2024-02-03": 1706918400,
     "2024-02-03 04:05": 1706933100,
@@ -88,7 +82,7 @@ def read_column(raw: Raw, form: ColumnForm) -> tuple[Column, list[Note]]:
             column = _by_value(raw.name, _scalars(data.values), form, strays)
         case Texts():
             column = _texts(data, raw.name, form, strays)
-    notes = [] if not strays.total else [stray_note(raw.name, strays, WANTED[type(form.form)])]
+    notes = [] if not strays.total else [stray_note(raw.name, strays, wanted(form.form))]
     return column, notes
 
 
@@ -101,8 +95,9 @@ def _typed(data: Typed, name: str, form: ColumnForm, strays: Strays) -> Column:
 
 def _texts(texts: Texts, name: str, form: ColumnForm, strays: Strays) -> Column:
     plain = None
-    if isinstance(form.form, NumberForm) and _reads_plain(form.form):
-        plain = texts.plain_numbers(form.missing)
+    if isinstance(form.form, NumberForm) and _reads_plain(form.form, _WHOLE):
+        fractions = _reads_plain(form.form, _FRACTIONS)
+        plain = texts.plain_numbers(form.missing, fractions)
     elif isinstance(form.form, DateForm) and _reads_iso(form.form):
         plain = texts.plain_dates(form.missing)
     if plain is None:
@@ -119,9 +114,9 @@ def _patched(plain: Plain, name: str, form: ColumnForm, strays: Strays) -> Colum
             strays.add(value.text)
         elif value is not None:
             values[row] = value
-    if isinstance(form.form, DateForm):
-        return DateColumn(name, values)
-    return NumberColumn(name, values, form.whole)
+    if isinstance(form.form, NumberForm):
+        return NumberColumn(name, values, form.form.whole)
+    return DateColumn(name, values)
 
 
 def _scalars(values: list[Any]) -> Iterator[list[Scalar]]:
@@ -137,9 +132,11 @@ def _by_value(
     match form.form:
         case TextForm():
             return _text_column(name, chunks, form, form.form)
-        case NumberForm():
+        case NumberForm(whole=whole):
             values = _values(chunks, form, np.nan, np.float64, strays)
-            return NumberColumn(name, values, form.whole)
+            return NumberColumn(name, values, whole)
+        case DateForm(kind="duration"):
+            return NumberColumn(name, _values(chunks, form, np.nan, np.float64, strays))
         case DateForm():
             return DateColumn(name, _values(chunks, form, MISSING_DATE, np.int64, strays))
         case BooleanForm():
@@ -226,9 +223,9 @@ def _level_code(raw: Any, form: ColumnForm, texts: TextForm, lookup: dict[str, i
 
 
 @lru_cache(maxsize=64)
-def _reads_plain(form: NumberForm) -> bool:
+def _reads_plain(form: NumberForm, examples: tuple[str, ...]) -> bool:
     """Whether the form reads plain numbers as Python does."""
-    return all(form.read(text) == float(text) for text in _PLAIN)
+    return all(form.read(text) == float(text) for text in examples)
 
 
 @lru_cache(maxsize=64)

@@ -1,13 +1,14 @@
 """Reading a training table: the forms of all columns are decided, then each is read by its form."""
 
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pellucid.data.column import MISSING_CODE, RARE_TEXTS, Column, TextColumn
 from pellucid.data.form.column import ColumnForm
-from pellucid.data.form.decide import Draft, draft, form_note
+from pellucid.data.form.decide_typed import draft
+from pellucid.data.form.draft import Draft, form_note, is_plain
 from pellucid.data.form.missing import holds_codes, words_of
 from pellucid.data.form.number import NumberForm
 from pellucid.data.form.read import read_column
@@ -58,24 +59,26 @@ def _check_options(table: RawTable, options: ReadOptions) -> None:
                 )
 
 
-def _with_mark(drafts: Sequence[Draft], options: ReadOptions) -> list[Draft]:
-    """The drafts with the decimal mark that the certain columns have, where they agree."""
-    marks = {each.mark for each in drafts} - {""}
-    if options.decimal is not None or len(marks) != 1:
-        return list(drafts)
-    (mark,) = marks
-    example = next(each.form.name for each in drafts if each.mark)
+def _with_mark(drafts: list[Draft], options: ReadOptions) -> list[Draft]:
+    """The drafts, decided again with the decimal mark that most columns show, where one does."""
+    marks = Counter(each.mark for each in drafts if each.mark).most_common(2)
+    undecided = not marks or (len(marks) == 2 and marks[0][1] == marks[1][1])
+    if options.decimal is not None or undecided:
+        return drafts
+    mark = marks[0][0]
+    example = next(each.form.name for each in drafts if each.mark == mark)
     return [_decided_again(each, mark, example) for each in drafts]
 
 
 def _decided_again(each: Draft, mark: str, example: str) -> Draft:
-    if each.open is None:
+    if each.again is None or each.mark:
         return each
-    form = each.open(mark)
-    name = "comma" if mark == "," else "point"
-    form = replace(form, evidence=f"the decimal mark of '{shortened(example)}' is a {name}")
-    plain = form.form == NumberForm()
-    notes = [] if plain else [form_note(form, False, "--decimal")]
+    form = each.again(mark)
+    if each.certain or not isinstance(form.form, NumberForm):
+        return replace(each, form=form)
+    name = {",": "comma", ".": "point"}.get(mark, "Arabic mark")
+    form = replace(form, evidence=f"The decimal mark of '{shortened(example)}' is a {name}.")
+    notes = [] if is_plain(form.form) else [form_note(form, False, "--decimal")]
     return replace(each, form=form, notes=notes)
 
 

@@ -41,6 +41,8 @@ def fitted(column: Column, form: Form, stray: Stray) -> Column:
             return _texts(name, [str(text) for text in read], codes)
         case NumberForm():
             return NumberColumn(name, _table(read, np.nan, np.float64)[codes])
+        case DateForm(kind="duration"):
+            return NumberColumn(name, _table(read, np.nan, np.float64)[codes])
         case DateForm():
             return DateColumn(name, _table(read, MISSING_DATE, np.int64)[codes])
         case BooleanForm():
@@ -49,13 +51,17 @@ def fitted(column: Column, form: Form, stray: Stray) -> Column:
 
 def is_of(column: Column, form: Form) -> bool:
     """Whether the column has the type of the form already."""
-    types = {
-        NumberForm: NumberColumn,
-        DateForm: DateColumn,
-        BooleanForm: BooleanColumn,
-        TextForm: TextColumn,
-    }
-    return isinstance(column, types[type(form)])
+    match form:
+        case NumberForm() | DateForm(kind="duration"):
+            return isinstance(column, NumberColumn)
+        case DateForm(kind="time"):
+            return False
+        case DateForm():
+            return isinstance(column, DateColumn)
+        case BooleanForm():
+            return isinstance(column, BooleanColumn)
+        case TextForm():
+            return isinstance(column, TextColumn)
 
 
 def _distinct(column: Column) -> tuple[list[Scalar], NDArray[np.int64]]:
