@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 from pellucid.data.column import Column
 from pellucid.data.csv_file import load_csv
 from pellucid.data.database import database, glob_safe
+from pellucid.data.dialect import Dialect
+from pellucid.data.dialect.names import column_names
 from pellucid.data.file_kind import TableFile, inspect_file
 from pellucid.data.note import Note, Progress, counted
+from pellucid.data.options import ReadOptions
 from pellucid.data.stored import one_row, stored_column
 from pellucid.data.table import Table
+from pellucid.data.unpack import Scratch
 from pellucid.errors import DataError
 
 if TYPE_CHECKING:
@@ -24,13 +28,26 @@ PART_COLUMNS = 200
 """Columns of one temporary table; a DuckDB query takes time for every column of its table."""
 
 
-def read_file(path: Path, progress: Progress) -> Table:
-    """The table in the file; a file without one raises `DataError` with one sentence."""
-    file = inspect_file(path)
-    size = path.stat().st_size / 1e6
-    progress(f"Reading {path} ({size:,.1f} MB)")
-    with database(path) as connection:
-        names, notes = _load(connection, file)
+_JSON_READER = (
+    "read_json(?, sample_size=-1, map_inference_threshold=-1, compression='uncompressed')"
+)
+
+
+def read_file(
+    path: Path,
+    progress: Progress,
+    options: ReadOptions | None = None,
+    saved: Dialect | None = None,
+) -> Table:
+    """The table in the file; a file without one raises `DataError` with one sentence.
+
+    `saved` is the dialect of the training table, which is tried first on a text file.
+    """
+    options = options or ReadOptions()
+    with Scratch() as scratch, database(path) as connection:
+        file = inspect_file(path, scratch, options.encoding, saved.encoding if saved else None)
+        progress(f"Reading {path} ({path.stat().st_size / 1e6:,.1f} MB)")
+        names, notes = _load(connection, file, scratch, options, saved)
         rows = one_row(connection, "SELECT count(*) FROM data")[0]
         if rows == 0:
             raise DataError(f"{path} names {counted(len(names), 'column')} but holds no rows.")
@@ -51,12 +68,19 @@ def read_file(path: Path, progress: Progress) -> Table:
     return Table(tuple(columns), tuple(notes), str(path))
 
 
-def _load(connection: "DuckDBPyConnection", file: TableFile) -> tuple[list[str], list[Note]]:
+def _load(
+    connection: "DuckDBPyConnection",
+    file: TableFile,
+    scratch: Scratch,
+    options: ReadOptions,
+    saved: Dialect | None,
+) -> tuple[list[str], list[Note]]:
     """Loads the file into the table `data` with columns c0, c1 …; returns the names and notes."""
     if file.kind == "csv":
-        return load_csv(connection, file)
-    path = glob_safe(file.path)
-    reader = "read_parquet(?)" if file.kind == "parquet" else _json_reader(file)
+        loaded = load_csv(connection, file, scratch, options, saved)
+        return list(loaded.dialect.names), list(loaded.notes)
+    path = glob_safe(file.data)
+    reader = "read_parquet(?)" if file.kind == "parquet" else _JSON_READER
     described = connection.execute(f"DESCRIBE SELECT * FROM {reader}", [path]).fetchall()
     names = [str(row[0]) for row in described]
     if file.kind == "parquet":
@@ -65,7 +89,8 @@ def _load(connection: "DuckDBPyConnection", file: TableFile) -> tuple[list[str],
     connection.execute(
         f"CREATE TEMP TABLE data AS SELECT * FROM {reader} AS source({renamed})", [path]
     )
-    return names, []
+    unique, repeated = column_names(names, str(file.path))
+    return list(unique), [*file.notes, *repeated]
 
 
 def _parquet_names(connection: "DuckDBPyConnection", path: str) -> list[str]:
@@ -84,11 +109,6 @@ def _parquet_names(connection: "DuckDBPyConnection", path: str) -> list[str]:
             names.append(str(name))
             pending = children
     return names
-
-
-def _json_reader(file: TableFile) -> str:
-    compression = "gzip" if file.gzipped else "uncompressed"
-    return f"read_json(?, sample_size=-1, map_inference_threshold=-1, compression='{compression}')"
 
 
 def _take_part(connection: "DuckDBPyConnection", first: int, count: int) -> None:
