@@ -49,8 +49,9 @@ def raw_mapping(arrays: Mapping[str, Any]) -> RawTable:
     if len(set(lengths.values())) > 1:
         sizes = ", ".join(f"'{name}' {size:,}" for name, size in list(lengths.items())[:10])
         raise DataError(f"The columns of the table differ in length: {sizes}.")
-    return checked_table(RawTable("the table", max(lengths.values(), default=0), columns, notes,
-                                  tuple(left_out)))
+    return checked_table(
+        RawTable("the table", max(lengths.values(), default=0), columns, notes, tuple(left_out))
+    )
 
 
 def checked_table(table: RawTable) -> RawTable:

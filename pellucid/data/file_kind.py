@@ -1,16 +1,17 @@
 """The kind of a file, from its first bytes rather than its name."""
 
-import codecs
-import gzip
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pellucid.data.note import Note
+from pellucid.data.text_copy import write_utf8
+from pellucid.data.text_encoding import text_encoding
+from pellucid.data.unpack import Scratch, unpacked
 from pellucid.errors import DataError
 
-HEAD_BYTES = 1 << 20
-"""Bytes read to detect the kind of a file, its encoding and its header."""
+HEAD_CHARACTERS = 1 << 20
+"""Characters read to detect the dialect of a text file."""
 
 _FOREIGN = {
     b"PK\x03\x04": "an Excel workbook or a zip archive",
@@ -19,8 +20,6 @@ _FOREIGN = {
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
     b"GIF8": "a GIF image",
-    b"BZh": "a bzip2 archive",
-    b"\xfd7zXZ": "an xz archive",
     b"\x28\xb5\x2f\xfd": "a zstd archive",
     b"SQLite format 3": "an SQLite database",
     b"\x93NUMPY": "a NumPy file",
@@ -31,34 +30,51 @@ _FOREIGN = {
 
 @dataclass(frozen=True)
 class TableFile:
-    """A file that may hold a table: its kind, and for a text file its first part and encoding."""
+    """A file that may hold a table, and its kind.
+
+    path:     the file that the user named, for messages. data: its content, decompressed, and for a text
+              in UTF-8; the file itself where it is so already.
+    head:     the first part of a text. whole: whether that is all of it.
+    encoding: the encoding of the text before.
+    """
 
     path: Path
     kind: Literal["csv", "json", "parquet"]
+    data: Path
     head: str = ""
-    encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"
-    gzipped: bool = False
     whole: bool = True
+    encoding: str = "utf-8"
+    notes: tuple[Note, ...] = ()
 
 
-def inspect_file(path: Path) -> TableFile:
-    """The kind of the file; a file that is not a table raises `DataError` with one sentence."""
+def inspect_file(
+    path: Path, scratch: Scratch, encoding: str | None = None, saved: str | None = None
+) -> TableFile:
+    """The kind of the file; a file that is not a table raises `DataError` with one sentence.
+
+    encoding: that of the text, where the user says it; saved: that of the training table.
+    """
     raw = _first_bytes(path)
-    gzipped = raw.startswith(b"\x1f\x8b")
-    if gzipped:
-        raw = _unpacked(path)
+    data = unpacked(path, raw, scratch)
+    if data is not path:
+        raw = _first_bytes(data)
     if raw.startswith(b"PAR1"):
-        return TableFile(path, "parquet")
+        return TableFile(path, "parquet", data)
     for magic, what in _FOREIGN.items():
         if raw.startswith(magic):
             raise DataError(
                 f"{path} is {what}, not a table: save it as CSV, Parquet or JSON and try again."
             )
-    head, encoding = _decoded(path, raw)
+    known = text_encoding(data, str(path), encoding, saved)
+    if not known.is_clean:
+        copy = scratch.path("text")
+        write_utf8(data, known, copy, str(path))
+        data = copy
+    head, whole = _head(data)
     if not head.strip("\ufeff \t\r\n"):
         raise DataError(f"{path} is empty: it holds no table.")
     kind: Literal["csv", "json"] = "json" if _is_json(path, head) else "csv"
-    return TableFile(path, kind, head, encoding, gzipped, len(raw) < HEAD_BYTES)
+    return TableFile(path, kind, data, head, whole, known.name, known.notes)
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -70,33 +86,16 @@ def _first_bytes(path: Path) -> bytes:
         raise DataError(f"{path} is not a regular file: save the table to one and try again.")
     try:
         with path.open("rb") as file:
-            return file.read(HEAD_BYTES)
+            return file.read(64)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _unpacked(path: Path) -> bytes:
-    try:
-        with gzip.open(path, "rb") as file:
-            return file.read(HEAD_BYTES)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is a damaged gzip file: {error}.") from error
-
-
-def _decoded(path: Path, raw: bytes) -> tuple[str, Literal["utf-8", "utf-16", "latin-1"]]:
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return raw.decode("utf-16", errors="replace"), "utf-16"
-    if b"\x00" in raw:
-        raise DataError(f"{path} holds binary data, not a table in text, Parquet or JSON.")
-    try:
-        return codecs.getincrementaldecoder("utf-8-sig")().decode(raw), "utf-8"
-    except UnicodeDecodeError:
-        control = sum(byte < 32 and byte not in (9, 10, 12, 13) for byte in raw)
-        if control > 0.01 * len(raw):
-            raise DataError(
-                f"{path} holds binary data, not a table in text, Parquet or JSON."
-            ) from None
-        return raw.decode("latin-1"), "latin-1"
+def _head(data: Path) -> tuple[str, bool]:
+    """The first part of a text in UTF-8, and whether it is all of it."""
+    with data.open(encoding="utf-8-sig", newline="") as file:
+        head = file.read(HEAD_CHARACTERS)
+        return head, not file.read(1)
 
 
 def _is_json(path: Path, head: str) -> bool:

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 from pellucid.data.csv_file import load_csv
 from pellucid.data.database import database, glob_safe
+from pellucid.data.dialect.names import column_names
 from pellucid.data.file_kind import TableFile, inspect_file
-from pellucid.data.note import Note, Progress, counted
+from pellucid.data.form.table import TableForm
+from pellucid.data.note import Progress, counted
 from pellucid.data.options import ReadOptions
 from pellucid.data.raw import RawTable
 from pellucid.data.stored import Stored, one_row, stored_columns
 from pellucid.data.stored_json import load_json
+from pellucid.data.unpack import Scratch
 from pellucid.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,18 +30,29 @@ PART_COLUMNS = 200
 
 
 @contextmanager
-def open_file(path: Path, options: ReadOptions, progress: Progress) -> Iterator[RawTable]:
-    """The columns of the file; a file without any raises `DataError` with one sentence."""
-    file = inspect_file(path)
-    size = path.stat().st_size / 1e6
-    progress(f"Reading {path} ({size:,.1f} MB)")
-    with database(path) as connection:
-        names, notes = _load(connection, file, options)
-        rows = one_row(connection, "SELECT count(*) FROM data")[0] if names else 0
-        if rows == 0:
+def open_file(
+    path: Path, options: ReadOptions, progress: Progress, form: TableForm | None = None
+) -> Iterator[RawTable]:
+    """The columns of the file; a file without any raises `DataError` with one sentence.
+
+    form: that of the training table, whose dialect is tried first on a text file.
+    """
+    saved = form.dialect if form else None
+    with Scratch() as scratch, database(path) as connection:
+        file = inspect_file(path, scratch, options.encoding, saved.encoding if saved else None)
+        progress(f"Reading {path} ({path.stat().st_size / 1e6:,.1f} MB)")
+        table = RawTable(str(path), 0, [], sparse=file.kind == "json", written=file.kind == "csv")
+        if file.kind == "csv":
+            loaded = load_csv(connection, file, scratch, options, saved)
+            names, table.dialect = list(loaded.dialect.names), loaded.dialect
+            table.notes += loaded.notes
+        else:
+            unique, repeated = column_names(_load_typed(connection, file), str(path))
+            names = list(unique)
+            table.notes += [*file.notes, *repeated]
+        table.rows = one_row(connection, "SELECT count(*) FROM data")[0] if names else 0
+        if table.rows == 0:
             raise DataError(f"{path} names {counted(len(names), 'column')} but holds no rows.")
-        table = RawTable(str(path), rows, [], notes, sparse=file.kind == "json")
-        table.written = file.kind == "csv"
         _add_columns(connection, table, names)
         if not table.columns:
             raise DataError(
@@ -47,26 +61,20 @@ def open_file(path: Path, options: ReadOptions, progress: Progress) -> Iterator[
         yield table
 
 
-def _load(
-    connection: "DuckDBPyConnection", file: TableFile, options: ReadOptions
-) -> tuple[list[str], list[Note]]:
-    """Loads the file into the table `data` with columns c0, c1 …; returns the names and notes."""
-    if file.kind == "csv":
-        return load_csv(connection, file)
-    path = glob_safe(file.path)
+def _load_typed(connection: "DuckDBPyConnection", file: TableFile) -> list[str]:
+    """Loads a file of types into the table `data` with columns c0, c1 …; returns the names."""
+    path = glob_safe(file.data)
     if file.kind == "json":
-        return load_json(connection, path, "gzip" if file.gzipped else "uncompressed"), []
+        return load_json(connection, path)
     names = _parquet_names(connection, path)
     renamed = ", ".join(f"c{position}" for position in range(len(names)))
     connection.execute(
         f"CREATE TEMP TABLE data AS SELECT * FROM read_parquet(?) AS source({renamed})", [path]
     )
-    return names, []
+    return names
 
 
-def _add_columns(
-    connection: "DuckDBPyConnection", table: RawTable, names: list[str]
-) -> None:
+def _add_columns(connection: "DuckDBPyConnection", table: RawTable, names: list[str]) -> None:
     """Adds the columns of the table `data`, in parts of `PART_COLUMNS` columns."""
     kinds = connection.sql("SELECT * FROM data").types
     parts = _parts(connection, len(names))
@@ -110,5 +118,3 @@ def _parquet_names(connection: "DuckDBPyConnection", path: str) -> list[str]:
             names.append(str(name))
             pending = children
     return names
-
-

@@ -84,8 +84,8 @@ class Preparation:
         """The preparation fitted to these rows of the table, by default all.
 
         Other rows contribute only the kinds of columns and the names of classes and levels. Each
-        column but the target is encoded by its kind, or by a class of `encoders`. `DataError` is raised where a row has no target, or
-        no column is usable.
+        column but the target is encoded by its kind, or by a class of `encoders`. `DataError` is
+        raised where a row has no target, or no column is usable.
         """
         chosen = np.arange(table.rows) if rows is None else np.sort(np.arange(table.rows)[rows])
         part = table.take(chosen)

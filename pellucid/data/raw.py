@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.data.column import Column
+from pellucid.data.dialect import Dialect
 from pellucid.data.note import Note
 
 CHUNK_ROWS = 131_072
@@ -100,6 +101,7 @@ class ListTexts(Texts):
         return len(self.texts)
 
     def chunks(self) -> Iterator[list[str]]:
+        """The texts of all rows in order, a chunk at a time."""
         for start in range(0, len(self.texts), CHUNK_ROWS):
             yield [text or "" for text in self.texts[start : start + CHUNK_ROWS]]
 
@@ -141,7 +143,7 @@ class RawTable:
 
     `left_out`: names of columns that a table cannot hold. `sparse`: whether the source leaves out
     missing values, so a column that is not there is missing everywhere. `written`: whether the source
-    is a text file.
+    is a text file, and `dialect` how it is divided.
     """
 
     source: str
@@ -151,6 +153,7 @@ class RawTable:
     left_out: tuple[str, ...] = ()
     sparse: bool = False
     written: bool = False
+    dialect: Dialect | None = None
 
 
 def is_beyond_float(values: NDArray[Any]) -> bool:

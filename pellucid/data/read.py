@@ -50,8 +50,10 @@ def read_table(
     if isinstance(source, Table):
         return source if form is None else _finite(refitted(source, form))
     options = options or (form.options if form else ReadOptions())
-    with _opened(source, options, progress) as raw:
-        table = _trained(raw, options, progress) if form is None else read_known(raw, form, progress)
+    with _opened(source, options, progress, form) as raw:
+        table = (
+            _trained(raw, options, progress) if form is None else read_known(raw, form, progress)
+        )
     return _finite(table)
 
 
@@ -64,15 +66,17 @@ def _trained(raw: RawTable, options: ReadOptions, progress: Progress) -> Table:
         tuple(reading.column for reading in readings),
         (*raw.notes, *(note for reading in readings for note in reading.notes)),
         raw.source,
-        TableForm(tuple(reading.form for reading in readings), options),
+        TableForm(tuple(reading.form for reading in readings), options, raw.dialect),
         (*raw.left_out, *dropped),
     )
 
 
 @contextmanager
-def _opened(source: Any, options: ReadOptions, progress: Progress) -> Iterator[RawTable]:
+def _opened(
+    source: Any, options: ReadOptions, progress: Progress, form: TableForm | None
+) -> Iterator[RawTable]:
     if isinstance(source, str | PathLike):
-        with open_file(Path(source), options, progress) as raw:
+        with open_file(Path(source), options, progress, form) as raw:
             yield raw
         return
     if isinstance(source, np.ndarray):

@@ -104,9 +104,7 @@ def _column(
     if kind == "DATE" or kind.startswith("TIMESTAMP"):
         return Typed(lambda: _dates(connection, part, source, name))
     if kind == "INTERVAL":
-        return Typed(
-            lambda: NumberColumn(name, _numbers(connection, part, f"epoch({source})"))
-        )
+        return Typed(lambda: NumberColumn(name, _numbers(connection, part, f"epoch({source})")))
     return None
 
 
@@ -115,9 +113,7 @@ def _numbers(connection: "DuckDBPyConnection", part: str, source: str) -> NDArra
     return np.asarray(fetched(connection, query), np.float64)
 
 
-def _booleans(
-    connection: "DuckDBPyConnection", part: str, source: str, name: str
-) -> BooleanColumn:
+def _booleans(connection: "DuckDBPyConnection", part: str, source: str, name: str) -> BooleanColumn:
     query = f"SELECT coalesce(CAST({source} AS TINYINT), {MISSING_BOOLEAN}) FROM {part}"
     return BooleanColumn(name, fetched(connection, query).astype(np.int8))
 

@@ -20,11 +20,11 @@ _WHOLE = frozenset(["BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT"])
 _NUMBERS = _WHOLE | {"DOUBLE", "FLOAT"}
 
 
-def load_json(connection: "DuckDBPyConnection", path: str, compression: str) -> list[str]:
+def load_json(connection: "DuckDBPyConnection", path: str) -> list[str]:
     """Loads the records of a file into the table `data` with columns c0, c1 …; returns the names."""
     connection.execute(
         "CREATE TEMP TABLE records AS SELECT json FROM "
-        f"read_json_objects(?, format='auto', compression='{compression}')",
+        "read_json_objects(?, format='auto', compression='uncompressed')",
         [path],
     )
     names = _keys(connection, "records", "json")

@@ -70,10 +70,12 @@ def test_mixed_line_ends(tmp_path: Path) -> None:
     assert numbers(table, "b") == [2.0, 4.0, 6.0]
 
 
-@pytest.mark.parametrize("row", ["3,4,5", "3"])
-def test_mixed_line_ends_lose_no_row(tmp_path: Path, row: str) -> None:
-    with pytest.raises(DataError):
-        read_table(written(tmp_path, f"a,b\r\n1,2\n{row}\r\n5,6\n"))
+def test_mixed_line_ends_lose_no_row(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="Line 3 .* has 3 values"):
+        read_table(written(tmp_path, "a,b\r\n1,2\n3,4,5\r\n5,6\n"))
+    table = read_table(written(tmp_path, "a,b\r\n1,2\n3\r\n5,6\n"))
+    assert numbers(table, "a") == [1.0, 3.0, 5.0]
+    assert "line 3" in said(table)
 
 
 def test_quoted_values_with_separators_newlines_and_quotes(tmp_path: Path) -> None:
@@ -100,7 +102,7 @@ def test_latin_1_beyond_the_first_part_of_the_file(tmp_path: Path) -> None:
     table = read_table(written(tmp_path, data))
     assert table.rows == 200_001
     assert texts(table, "name")[-1] == "zoë"
-    assert "Latin-1" in said(table)
+    assert "Windows-1252" in said(table)
 
 
 def test_gzip(tmp_path: Path) -> None:
@@ -273,8 +275,6 @@ def test_very_many_texts_that_are_numbers(tmp_path: Path) -> None:
         ("\n \n", "is empty"),
         ("a,b\n", "names 2 columns but holds no rows"),
         ("a,b", "names 2 columns but holds no rows"),
-        ("a,b,a\n1,2,3\n", "more than one column 'a'"),
-        ("a,b,c\n1,2,3\n4,5\n", "Line 3 of .* has 2 values where the header has 3 columns"),
         ("a,b\n1,2\n4,5,6\n", "Line 3 of .* has 3 values where the header has 2 columns"),
         ('a,b\n1,"open\n2,3\n', "quotation mark is never closed"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "is a PNG image"),

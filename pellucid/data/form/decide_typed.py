@@ -60,9 +60,7 @@ def _typed_draft(
     raise AssertionError("texts have no type")
 
 
-def _number_draft(
-    held: Raw, column: NumberColumn, base: ColumnForm, options: ReadOptions
-) -> Draft:
+def _number_draft(held: Raw, column: NumberColumn, base: ColumnForm, options: ReadOptions) -> Draft:
     present = column.values[~column.missing()]
     if len(present) and _asks_for_dates(held.name, base, options, *_range(present, column.whole)):
         values = [None if value != value else float(value) for value in column.values.tolist()]
@@ -85,9 +83,7 @@ def _asks_for_dates(
     return not base.kind and may_be_dates(low, high)
 
 
-def _mixed_draft(
-    raw: Raw, objects: list[Any], base: ColumnForm, options: ReadOptions
-) -> Draft:
+def _mixed_draft(raw: Raw, objects: list[Any], base: ColumnForm, options: ReadOptions) -> Draft:
     values = [scalar(value) for value in objects]
     held = Raw(raw.name, Mixed(values))
     known = [value for value in values if value is not None]
@@ -101,9 +97,7 @@ def _mixed_draft(
     return replace(text_draft(Raw(raw.name, texts), texts, base, options), raw=held)
 
 
-def _one_type(
-    kinds: set[type], known: list[Scalar]
-) -> NumberForm | DateForm | BooleanForm | None:
+def _one_type(kinds: set[type], known: list[Scalar]) -> NumberForm | DateForm | BooleanForm | None:
     """The form of values of one type, or of none; None for texts, mixtures and inexact numbers."""
     if kinds == {bool}:
         return BooleanForm()

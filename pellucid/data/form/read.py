@@ -126,9 +126,7 @@ def _scalars(values: list[Any]) -> Iterator[list[Scalar]]:
         yield ["" if value is None else value for value in found]
 
 
-def _by_value(
-    name: str, chunks: Iterable[list[Any]], form: ColumnForm, strays: Strays
-) -> Column:
+def _by_value(name: str, chunks: Iterable[list[Any]], form: ColumnForm, strays: Strays) -> Column:
     match form.form:
         case TextForm():
             return _text_column(name, chunks, form, form.form)

@@ -1,21 +1,27 @@
 """The form of a table: how each of its columns is written, and what the user said about it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from pellucid.data import checked
+from pellucid.data.dialect import Dialect
+from pellucid.data.dialect.dialect import dialect_from_json
 from pellucid.data.form.column import ColumnForm, column_form_from_json
 from pellucid.data.options import ReadOptions, options_from_json
 
 
 @dataclass(frozen=True)
 class TableForm:
-    """The forms of the columns of a table, with the options with which it was read."""
+    """The forms of the columns of a table, with the options with which it was read.
+
+    `dialect`: how the file is divided, where the table was a text file.
+    """
 
     columns: tuple[ColumnForm, ...] = ()
     options: ReadOptions = field(default_factory=ReadOptions)
+    dialect: Dialect | None = None
 
     def __contains__(self, name: str) -> bool:
         return name in self._by_name
@@ -27,13 +33,14 @@ class TableForm:
     def select(self, names: Sequence[str]) -> "TableForm":
         """The form with only these columns, in this order; columns without a form are skipped."""
         kept = tuple(self._by_name[name] for name in names if name in self._by_name)
-        return TableForm(kept, self.options)
+        return replace(self, columns=kept)
 
     def to_json(self) -> dict[str, Any]:
         """The form as plain JSON values."""
         return {
             "columns": [column.to_json() for column in self.columns],
             "options": self.options.to_json(),
+            "dialect": None if self.dialect is None else self.dialect.to_json(),
         }
 
     @cached_property
@@ -43,10 +50,15 @@ class TableForm:
 
 def table_form_from_json(value: object, where: str) -> TableForm:
     """The form that `to_json` wrote; anything else raises `ModelFileError`."""
-    entries = checked.record(value, where, ("columns", "options"))
+    entries = checked.record(value, where, ("columns", "options", "dialect"))
     columns = tuple(
         column_form_from_json(column, f"{where}.columns[{index}]")
         for index, column in enumerate(checked.items(entries["columns"], f"{where}.columns"))
     )
     checked.texts([column.name for column in columns], f"{where}.columns: names")
-    return TableForm(columns, options_from_json(entries["options"], f"{where}.options"))
+    dialect = entries["dialect"]
+    return TableForm(
+        columns,
+        options_from_json(entries["options"], f"{where}.options"),
+        None if dialect is None else dialect_from_json(dialect, f"{where}.dialect"),
+    )

@@ -30,7 +30,7 @@ class TextForm:
         """The text without the spaces around it; None where nothing is left."""
         return text.strip() or None
 
-    def read_number(self, value: int | float) -> str:
+    def read_number(self, value: float) -> str:
         """The level that is this number, by its name or else by its value; else its name."""
         name = number_name(value)
         for candidate in (name, repr(value)):
@@ -87,7 +87,7 @@ def text_form_from_json(value: object, where: str) -> TextForm:
     return TextForm(levels, checked.flag(entries["ordered"], f"{where}.ordered"))
 
 
-def number_name(value: int | float) -> str:
+def number_name(value: float) -> str:
     """The number as text, without a fraction where it is whole: 3, not 3.0."""
     if isinstance(value, int):
         return str(int(value))

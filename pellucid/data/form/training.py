@@ -43,7 +43,7 @@ def read_training(table: RawTable, options: ReadOptions, progress: Progress) -> 
             f"'{raw.name}'"
         )
         drafts.append(draft(raw, options, table.written))
-    drafts = _with_mark(drafts, options)
+    drafts = _with_mark(drafts, table, options)
     na_is_missing = any(each.na for each in drafts)
     return [_reading(each, na_is_missing, options) for each in drafts]
 
@@ -59,15 +59,17 @@ def _check_options(table: RawTable, options: ReadOptions) -> None:
                 )
 
 
-def _with_mark(drafts: list[Draft], options: ReadOptions) -> list[Draft]:
+def _with_mark(drafts: list[Draft], table: RawTable, options: ReadOptions) -> list[Draft]:
     """The drafts, decided again with the decimal mark that most columns show, where one does."""
     marks = Counter(each.mark for each in drafts if each.mark).most_common(2)
-    undecided = not marks or (len(marks) == 2 and marks[0][1] == marks[1][1])
+    undecided = len(marks) == 2 and marks[0][1] == marks[1][1]
     if options.decimal is not None or undecided:
         return drafts
-    mark = marks[0][0]
-    example = next(each.form.name for each in drafts if each.mark == mark)
-    return [_decided_again(each, mark, example) for each in drafts]
+    mark = marks[0][0] if marks else table.dialect.decimal if table.dialect else None
+    if mark is None:
+        return drafts
+    examples = [f"'{shortened(each.form.name)}'" for each in drafts if each.mark == mark]
+    return [_decided_again(each, mark, [*examples, "the table"][0]) for each in drafts]
 
 
 def _decided_again(each: Draft, mark: str, example: str) -> Draft:
@@ -77,7 +79,7 @@ def _decided_again(each: Draft, mark: str, example: str) -> Draft:
     if each.certain or not isinstance(form.form, NumberForm):
         return replace(each, form=form)
     name = {",": "comma", ".": "point"}.get(mark, "Arabic mark")
-    form = replace(form, evidence=f"The decimal mark of '{shortened(example)}' is a {name}.")
+    form = replace(form, evidence=f"The decimal mark of {example} is a {name}.")
     notes = [] if is_plain(form.form) else [form_note(form, False, "--decimal")]
     return replace(each, form=form, notes=notes)
 

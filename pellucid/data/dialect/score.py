@@ -1,0 +1,215 @@
+"""Choosing the marks of a text: each candidate cuts the whole sample, and the most regular one wins.
+
+The rule is that of van den Burg, Nazábal & Sutton 2019 ("Wrangling messy CSV files by detecting row and
+type patterns"): a dialect is good if rows have equally many cells and cells look like values. Their
+score is the product of a pattern score and a type score. Here
+
+    score = fit² · (1 + typed) / 2
+
+fit:   the share of all records, the header among them, with the commonest number of cells, at least 2.
+       A record with a quotation mark inside a cell does not fit, nor does a title or a footer.
+typed: the share of cells below the first fitting record that look like numbers, dates, times, booleans
+       or missing values. `1,5;2` cut at its comma leaves `5;2`, which looks like nothing.
+
+Prose puts a space after its commas and semicolons, so a separator that is mostly followed by a space
+loses a tenth. Equal scores go to more cells, then to the separator that occurs least within cells. The
+rows of a text divided by spaces must fit nearly all, its header too, and one column must be typed.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from pellucid.data.dialect.cells import is_typed
+from pellucid.data.dialect.records import (
+    SPACES,
+    WIDE_SPACES,
+    Marks,
+    Record,
+    is_rule,
+    records,
+)
+
+COMMON = ("\t", ";", "|", ",")
+"""Separators that are tried, in the order of preference."""
+
+NO_SEPARATOR = "\x1f"
+"""The separator of a text of one column: a character that no text holds."""
+
+UNCOMMON = ("\x01", NO_SEPARATOR, "~", "^", "§", SPACES, WIDE_SPACES)
+"""Separators that are tried where no common one cuts the text regularly."""
+
+UNQUOTED = ("\t", "|", "\x01", NO_SEPARATOR, "~", "^")
+"""Separators of texts in which quotation marks may be letters like others; commas need them."""
+
+COMMENTS = ("#", "%", "//")
+"""Beginnings of lines that may be comments."""
+
+SAMPLE_RECORDS = 2000
+"""The most records of a sample."""
+
+ENOUGH = 0.8
+"""The least fit, between the first and the last fitting record, of a text of several columns."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A sample cut by a candidate's marks, with its score. `width`: the cells of most records."""
+
+    marks: Marks
+    records: list[Record]
+    counted: list[Record]
+    width: int
+    score: float
+    span_fit: float
+
+
+def best_cut(sample: str, whole: bool, separator: str | None = None) -> Cut:
+    """The sample cut by the best marks, or by the best with this separator.
+
+    `whole`: whether the sample is the whole text. A text of one column has `NO_SEPARATOR`.
+    """
+    lines = sample.splitlines(keepends=True)
+    if separator is not None:
+        cuts = [_cut(lines, marks, whole) for marks in _candidates(sample, separator)]
+        return max(cuts, key=lambda cut: cut.score)
+    for group in (COMMON, UNCOMMON):
+        cuts = [
+            _cut(lines, marks, whole)
+            for each in group
+            if each.strip() == "" or each in sample
+            for marks in _candidates(sample, each)
+        ]
+        regular = [cut for cut in cuts if _is_regular(cut)]
+        if regular:
+            return max(regular, key=lambda cut: (round(cut.score, 3), cut.width))
+    return _one_column(lines, whole)
+
+
+def cut_by(sample: str, whole: bool, marks: Marks) -> Cut:
+    """The sample cut by these marks."""
+    return _cut(sample.splitlines(keepends=True), marks, whole)
+
+
+def _candidates(sample: str, separator: str) -> Iterator[Marks]:
+    """The marks to try with a separator: usual quotation marks, and others where the text has them."""
+    edge = re.escape(separator) if separator not in (SPACES, WIDE_SPACES) else r"\s"
+    lines = [line for line in sample.splitlines()[:200] if line.strip()]
+    usual = Marks(
+        separator,
+        framed=separator == "|" and _is_framed(lines),
+        ruled=any(is_rule(line, separator) for line in lines[:5]),
+        spaced=edge in (",", ";", r"\|") and re.search(rf'{edge} +"', sample) is not None,
+    )
+    yield usual
+    if '\\"' in sample:
+        yield replace(usual, escape="\\")
+    if re.search(rf"(?:^|{edge})'[^'\n]*'(?:{edge}|\r?$)", sample, re.MULTILINE):
+        yield replace(usual, quote="'", escape="'")
+        if "\\'" in sample:
+            yield replace(usual, quote="'", escape="\\")
+    if '"' in sample and separator in UNQUOTED:
+        yield replace(usual, quote="", escape="")
+
+
+def _is_framed(lines: Sequence[str]) -> bool:
+    """Whether nearly all lines, but for rules, begin and end with a bar."""
+    drawn = [line.strip() for line in lines if not is_rule(line, "")]
+    return sum(line[0] == line[-1] == "|" for line in drawn) > 0.8 * len(drawn)
+
+
+def _cut(lines: Sequence[str], marks: Marks, whole: bool) -> Cut:
+    """The sample cut by these marks, with its score."""
+    sample = _sampled(lines, marks, whole)
+    widths = Counter(len(each.cells) for each in sample if not (each.broken or each.is_blank))
+    widths.pop(1, None)
+    if not widths:
+        return Cut(marks, sample, [], 1, 0.0, 0.0)
+    width = max(widths, key=lambda each: (widths[each], each))
+    counted = [each for each in sample if _counts(each, width, marks)]
+    fitting = [index for index, each in enumerate(counted) if _fits(each, width)]
+    fit = len(fitting) / len(counted)
+    span = fitting[-1] - fitting[0] + 1
+    body = [counted[index].cells for index in fitting[1:]]
+    score = fit**2 * (1 + _typed(body) - 0.2 * _wrapped(body)) / 2
+    if _is_prose(body, marks):
+        score *= 0.9
+    return Cut(marks, sample, counted, width, score, len(fitting) / span)
+
+
+def _sampled(lines: Sequence[str], marks: Marks, whole: bool) -> list[Record]:
+    sample = list(islice(records(lines, marks), SAMPLE_RECORDS))
+    if not whole and 1 < len(sample) < SAMPLE_RECORDS:
+        # The last record is cut off by the end of the sample.
+        sample.pop()
+    return sample
+
+
+def _counts(record: Record, width: int, marks: Marks) -> bool:
+    """Whether a record counts; blank lines, comments and rules do not."""
+    if record.is_blank:
+        return False
+    if _fits(record, width):
+        return True
+    first = record.cells[0].lstrip("\ufeff ")
+    return not (first.startswith(COMMENTS) or is_rule(first, ""))
+
+
+def _fits(record: Record, width: int) -> bool:
+    return len(record.cells) == width and not record.broken
+
+
+def _typed(body: Sequence[Sequence[str]]) -> float:
+    """The share of cells that look like values, of those that are not empty."""
+    cells = [cell for record in body for cell in record if cell]
+    return sum(map(is_typed, cells)) / len(cells) if cells else 0.0
+
+
+def _wrapped(body: Sequence[Sequence[str]]) -> float:
+    """The share of cells that still stand in quotation marks, of those that are not empty."""
+    cells = [cell for record in body for cell in record if cell]
+    wrapped = sum(len(cell) > 1 and cell[0] == cell[-1] and cell[0] in "\"'" for cell in cells)
+    return wrapped / len(cells) if cells else 0.0
+
+
+def _is_prose(body: Sequence[Sequence[str]], marks: Marks) -> bool:
+    """Whether the separator is mostly followed by a space."""
+    if marks.spaced or marks.ruled or marks.separator not in ",;":
+        return False
+    later = [cell for record in body for cell in record[1:] if cell]
+    return sum(cell.startswith(" ") for cell in later) > 0.5 * len(later)
+
+
+def _is_regular(cut: Cut) -> bool:
+    """Whether a cut is that of a table of several columns."""
+    if cut.width < 2 or not cut.counted:
+        return False
+    counted, first = cut.counted, cut.counted[0]
+    body = [record for record in counted[1:] if _fits(record, cut.width)]
+    if cut.marks.separator in UNCOMMON:
+        return _is_regular_uncommon(cut, body)
+    if cut.span_fit < (0.5 if _fits(first, cut.width) else ENOUGH):
+        return False
+    titled = len(first.cells) == 1 and len(body) == len(counted) - 1
+    if titled and cut.width == 2 and cut.marks.separator == ",":
+        # One column of numbers with a decimal comma, below its name.
+        return not all(is_typed(",".join(record.cells)) for record in body)
+    return True
+
+
+def _is_regular_uncommon(cut: Cut, body: Sequence[Record]) -> bool:
+    first = len(cut.counted[0].cells)
+    if first not in (cut.width, cut.width - 1):
+        return False
+    if len(body) < max(2, 0.95 * (len(cut.counted) - 1)):
+        return False
+    columns = zip(*(record.cells for record in body), strict=True)
+    return any(all(map(is_typed, column)) for column in columns)
+
+
+def _one_column(lines: Sequence[str], whole: bool) -> Cut:
+    marks = Marks(NO_SEPARATOR)
+    sample = _sampled(lines, marks, whole)
+    return Cut(marks, sample, [each for each in sample if not each.is_blank], 1, 0.0, 1.0)
