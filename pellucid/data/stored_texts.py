@@ -59,30 +59,21 @@ class StoredTexts(Texts):
 
     def facts(self, missing: Sequence[str]) -> PlainFacts:
         """Counts of plainly written texts."""
-        present, plain, odd, codes, fractions, na = self._one_row(
-            "count(v), count(try_cast(v AS DOUBLE)), "
+        grouped = "regexp_full_match(v, '[+-]?[1-9][0-9]{0,2}[.][0-9]{3}')"
+        code = "regexp_matches(v, '^[+-]?0[0-9]')"
+        row = self.connection.execute(
+            "SELECT count(v), count(n), min(n), max(n), "
             "count_if(contains(v, '_') OR starts_with(v, '+-')), "
-            "count_if(regexp_matches(v, '^[+-]?0[0-9]')), count_if(regexp_matches(v, '[.eE]'))",
-            missing,
-        )
-        low = high = 0.0
-        grouped = dates = 0
-        if plain == present > 0 and odd == 0:
-            low, high, grouped = self._one_row(
-                "min(try_cast(v AS DOUBLE)), max(try_cast(v AS DOUBLE)), "
-                + (
-                    "count_if(regexp_full_match(v, '[+-]?[1-9][0-9]{0,2}\\.[0-9]{3}'))"
-                    if 0 < fractions
-                    else "0"
-                ),
-                missing,
-            )[:3]
-        elif plain == 0:
-            dates = self._one_row(f"count_if({_is_date('v')})", missing)[0] if present else 0
-        numbers = plain if odd == 0 else 0
-        return PlainFacts(
-            present, numbers, low or 0.0, high or 0.0, fractions, grouped, codes, dates, na
-        )
+            "count_if(contains(v, '.') OR contains(v, 'e') OR contains(v, 'E')), "
+            f"count_if(CASE WHEN strlen(v) <= 8 THEN {grouped} END), "
+            f"count_if(CASE WHEN substr(v, 1, 1) IN ('0', '-', '+') THEN {code} END), "
+            f"count_if(CASE WHEN substr(v, 5, 1) = '-' THEN {_is_date('v')} END), "
+            "count_if(raw = 'NA') "
+            f"FROM (SELECT v, raw, try_cast(v AS DOUBLE) AS n FROM {self._values(missing)})"
+        ).fetchone()
+        assert row is not None
+        present, numbers, low, high, odd, *counts = row
+        return PlainFacts(present, 0 if odd else numbers, low or 0.0, high or 0.0, *counts)
 
     def plain_numbers(self, missing: Sequence[str], fractions: bool) -> Plain:
         """Plain numbers, NaN where missing or otherwise written."""
@@ -90,15 +81,40 @@ class StoredTexts(Texts):
         if not fractions:
             is_plain = "regexp_full_match(v, '[+-]?[0-9]+')"
         number = f"CASE WHEN {is_plain} THEN try_cast(v AS DOUBLE) END"
-        values = self._column(f"coalesce({number}, 'nan'::DOUBLE)", missing)
-        return Plain(np.asarray(values, np.float64), self._others(number, missing))
+        return self._plain(number, "'nan'::DOUBLE", np.float64, missing)
 
     def plain_dates(self, missing: Sequence[str]) -> Plain:
         """Seconds of ISO dates, `MISSING_DATE` where missing or otherwise written."""
         date = f"CASE WHEN {_is_date('v')} THEN try_cast(v AS TIMESTAMP) END"
-        seconds = f"coalesce(CAST(floor(epoch({date})) AS BIGINT), {MISSING_DATE})"
-        values = self._column(seconds, missing).astype(np.int64)
-        return Plain(values, self._others(date, missing))
+        seconds = f"CAST(floor(epoch({date})) AS BIGINT)"
+        return self._plain(seconds, str(MISSING_DATE), np.int64, missing)
+
+    def _plain(
+        self, value: str, default: str, dtype: type[np.generic], missing: Sequence[str]
+    ) -> Plain:
+        """The values of an expression of the text `v`, and the texts for which it is NULL."""
+        columns = self.connection.execute(
+            f"SELECT coalesce(x, {default}) AS x, v IS NOT NULL AND x IS NULL AS other "
+            f"FROM (SELECT v, {value} AS x FROM {self._values(missing)})"
+        ).fetchnumpy()
+        rows = np.flatnonzero(np.asarray(columns["other"])).tolist()
+        values = np.array(columns["x"], dtype)
+        return Plain(values, list(zip(rows, self._texts_of(rows), strict=True)))
+
+    def _texts_of(self, rows: list[int]) -> list[str]:
+        """The texts of these rows."""
+        if not rows:
+            return []
+        if len(rows) > self.rows // 8:
+            texts = [text for chunk in self.chunks() for text in chunk]
+            return [texts[row] for row in rows]
+        listed = ", ".join(map(str, rows))
+        query = f"SELECT {self.source} FROM {self.part} WHERE rowid IN ({listed}) ORDER BY rowid"
+        return [str(row[0]) for row in self.connection.execute(query).fetchall()]
+
+    def _values(self, missing: Sequence[str]) -> str:
+        """The subquery of the trimmed texts `v`, NULL where missing, and the texts as they are."""
+        return f"(SELECT {self._value(missing)} AS v, {self.source} AS raw FROM {self.part})"
 
     def _value(self, missing: Sequence[str]) -> str:
         """The expression for the trimmed text, NULL where it is empty or a word for missing.
@@ -112,26 +128,6 @@ class StoredTexts(Texts):
         longest = max(len(word.encode()) for word in missing)
         is_word = f"strlen({clean}) <= {longest} AND list_contains([{words}], {clean})"
         return f"(CASE WHEN {is_word} THEN NULL ELSE {clean} END)"
-
-    def _one_row(self, what: str, missing: Sequence[str]) -> tuple[Any, ...]:
-        row = self.connection.execute(
-            f"SELECT {what}, count_if(raw = 'NA') FROM "
-            f"(SELECT {self._value(missing)} AS v, {self.source} AS raw FROM {self.part})"
-        ).fetchone()
-        assert row is not None
-        return tuple(row)
-
-    def _column(self, what: str, missing: Sequence[str]) -> NDArray[Any]:
-        query = f"SELECT {what} FROM (SELECT {self._value(missing)} AS v FROM {self.part})"
-        return fetched(self.connection, query)
-
-    def _others(self, value: str, missing: Sequence[str]) -> list[tuple[int, str]]:
-        """The texts that the expression does not read, with their row numbers."""
-        query = (
-            f"SELECT rowid, v FROM (SELECT rowid, {self._value(missing)} AS v FROM {self.part}) "
-            f"WHERE v IS NOT NULL AND ({value}) IS NULL"
-        )
-        return [(int(row), str(text)) for row, text in self.connection.execute(query).fetchall()]
 
 
 def _is_date(text: str) -> str:
