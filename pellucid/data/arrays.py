@@ -94,7 +94,7 @@ def raw_values(name: str, array: NDArray[Any]) -> Raw | None:
     kind = array.dtype.kind
     if kind in "biufmM":
         exact = array.tolist if kind in "iu" and array.dtype.itemsize == 8 else None
-        return Raw(name, Typed(lambda: _column(name, array), exact))
+        return Raw(name, Typed(lambda: _column(name, array), exact, duration=kind == "m"))
     if kind == "S":
         array = np.char.decode(array, "utf-8", "replace")
     if kind in "USTO":

@@ -6,9 +6,11 @@ then looked at, and read, one at a time.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pellucid.data.arrow_schema import TimeType, local_time, time_types
 from pellucid.data.csv_file import load_csv
 from pellucid.data.database import database, glob_safe
 from pellucid.data.dialect.names import column_names
@@ -42,18 +44,20 @@ def open_file(
         file = inspect_file(path, scratch, options.encoding, saved.encoding if saved else None)
         progress(f"Reading {path} ({path.stat().st_size / 1e6:,.1f} MB)")
         table = RawTable(str(path), 0, [], sparse=file.kind == "json", written=file.kind == "csv")
+        times: dict[str, TimeType] = {}
         if file.kind == "csv":
             loaded = load_csv(connection, file, scratch, options, saved)
             names, table.dialect = list(loaded.dialect.names), loaded.dialect
             table.notes += loaded.notes
         else:
-            unique, repeated = column_names(_load_typed(connection, file), str(path))
+            stored_names, times = _load_typed(connection, file)
+            unique, repeated = column_names(stored_names, str(path))
             names = list(unique)
             table.notes += [*file.notes, *repeated]
         table.rows = one_row(connection, "SELECT count(*) FROM data")[0] if names else 0
         if table.rows == 0:
             raise DataError(f"{path} names {counted(len(names), 'column')} but holds no rows.")
-        _add_columns(connection, table, names)
+        _add_columns(connection, table, names, times)
         if not table.columns:
             raise DataError(
                 f"{path} holds nested values only: write one record of plain values for each row."
@@ -61,26 +65,41 @@ def open_file(
         yield table
 
 
-def _load_typed(connection: "DuckDBPyConnection", file: TableFile) -> list[str]:
-    """Loads a file of types into the table `data` with columns c0, c1 …; returns the names."""
+def _load_typed(
+    connection: "DuckDBPyConnection", file: TableFile
+) -> tuple[list[str], dict[str, TimeType]]:
+    """Loads a file of types into the table `data` with columns c0, c1 …; returns the names.
+
+    Also the types of times that only the Arrow schema of a Parquet file names.
+    """
     path = glob_safe(file.data)
     if file.kind == "json":
-        return load_json(connection, path)
+        return load_json(connection, path), {}
     names = _parquet_names(connection, path)
     renamed = ", ".join(f"c{position}" for position in range(len(names)))
     connection.execute(
         f"CREATE TEMP TABLE data AS SELECT * FROM read_parquet(?) AS source({renamed})", [path]
     )
-    return names
+    query = "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = 'ARROW:schema'"
+    schema = connection.execute(query, [path]).fetchone()
+    return names, time_types(schema[0]) if schema else {}
 
 
-def _add_columns(connection: "DuckDBPyConnection", table: RawTable, names: list[str]) -> None:
+def _add_columns(
+    connection: "DuckDBPyConnection", table: RawTable, names: list[str], times: dict[str, TimeType]
+) -> None:
     """Adds the columns of the table `data`, in parts of `PART_COLUMNS` columns."""
     kinds = connection.sql("SELECT * FROM data").types
     parts = _parts(connection, len(names))
     left_out = []
     for position, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        time = times.get(name, TimeType("timestamp"))
+        source = local_time(f"c{position}", time.zone)
         stored = Stored(parts[position // PART_COLUMNS], f"c{position}", kind, name)
+        if time.kind == "duration":
+            stored = replace(stored, per_second=time.per_second)
+        elif str(kind).startswith("TIMESTAMP"):
+            stored = replace(stored, source=source)
         columns, notes = stored_columns(connection, stored, table.rows, table.written)
         table.columns += columns
         table.notes += notes

@@ -108,10 +108,14 @@ class ListTexts(Texts):
 
 @dataclass(frozen=True)
 class Typed:
-    """A column of one type. `load` makes it; `exact` gives whole numbers that float64 would round."""
+    """A column of one type. `load` makes it; `exact` gives whole numbers that float64 would round.
+
+    duration: whether its numbers are seconds of a type of durations.
+    """
 
     load: Callable[[], Column]
     exact: Callable[[], list[Any]] | None = None
+    duration: bool = False
 
 
 @dataclass(frozen=True)

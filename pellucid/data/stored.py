@@ -33,12 +33,16 @@ _TEXT = frozenset(["VARCHAR", "UUID", "TIME", "TIME_NS", '"NULL"'])
 
 @dataclass(frozen=True)
 class Stored:
-    """A column or a field in the table `part`: the SQL expression for it, its type and its name."""
+    """A column or a field in the table `part`: the SQL expression for it, its type and its name.
+
+    per_second: for durations that are stored as numbers, their units in a second; else 0.
+    """
 
     part: str
     source: str
     kind: Any
     name: str
+    per_second: float = 0.0
 
 
 def stored_columns(
@@ -86,6 +90,9 @@ def _column(
     part, source, name = stored.part, stored.source, stored.name
     if kind in _TEXT or stored.kind.id == "enum":
         return StoredTexts(connection, part, f"CAST({source} AS VARCHAR)", rows, written)
+    if kind == "BIGINT" and stored.per_second:
+        seconds = f"{source} / {stored.per_second!r}::DOUBLE"
+        return Typed(lambda: NumberColumn(name, _numbers(connection, part, seconds)), duration=True)
     whole = kind in _WHOLE or (kind.startswith("DECIMAL") and kind.endswith(",0)"))
     if whole or kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL"):
         exact = kind in _LARGE or kind.startswith("DECIMAL")
@@ -104,7 +111,8 @@ def _column(
     if kind == "DATE" or kind.startswith("TIMESTAMP"):
         return Typed(lambda: _dates(connection, part, source, name))
     if kind == "INTERVAL":
-        return Typed(lambda: NumberColumn(name, _numbers(connection, part, f"epoch({source})")))
+        seconds = f"epoch({source})"
+        return Typed(lambda: NumberColumn(name, _numbers(connection, part, seconds)), duration=True)
     return None
 
 

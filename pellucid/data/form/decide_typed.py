@@ -45,7 +45,7 @@ def draft(raw: Raw, options: ReadOptions, written: bool) -> Draft:
 def _typed_draft(
     raw: Raw, column: Column, data: Typed, base: ColumnForm, options: ReadOptions
 ) -> Draft:
-    held = Raw(raw.name, Typed(lambda: column, data.exact))
+    held = Raw(raw.name, Typed(lambda: column, data.exact, data.duration))
     if base.kind in ("category", "text"):
         return Draft(held, base)
     match column:
@@ -53,6 +53,8 @@ def _typed_draft(
             return Draft(held, replace(base, form=DateForm()))
         case BooleanColumn():
             return Draft(held, replace(base, form=BooleanForm()))
+        case NumberColumn() if data.duration and base.kind != "number":
+            return Draft(held, replace(base, form=DURATION))
         case NumberColumn() if data.exact and is_beyond_float(column.values):
             return _mixed_draft(raw, data.exact(), base, options)
         case NumberColumn():
