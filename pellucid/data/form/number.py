@@ -13,13 +13,12 @@ from pellucid.data.form.number_marks import (
     normalised,
     not_finite,
 )
+from pellucid.data.form.number_pattern import number_pattern
 from pellucid.data.form.number_shape import sign_of
 from pellucid.data.form.number_units import (
-    is_multiple,
     is_prefix,
     is_suffix,
     unit_key,
-    unit_pattern,
 )
 
 _ACCOUNT_WORDS = ("", "CR", "DR", "DB")
@@ -69,59 +68,77 @@ class NumberForm:
 
         Infinities and numbers beyond the range of float64 are infinite, "nan" is nan.
         """
-        match = self._match(text)
-        if match is None:
-            bare = normalised(text)
-            match = self._match(bare)
-            if match is None:
-                return not_finite(bare)
-        lead, number, tail = match.groups()
-        if self.thousands:
-            number = number.replace(self.thousands, "")
-        if self.decimal != ".":
-            number = number.replace(self.decimal, ".")
-        if self.unit_required and not (lead.strip("-+( ") or tail.strip("-) ")):
-            return None
-        if not lead and not tail:
-            return float(number)
-        negative = self._is_negative(lead, tail)
-        if negative is None:
-            return None
-        return -float(number) if negative else float(number)
-
-    def _is_negative(self, lead: str, tail: str) -> bool | None:
-        """Whether the number is negative; None where two signs contradict each other."""
-        negative = sign_of(lead, tail)
-        word = self.negative_word
-        if not word or not tail.upper().rstrip(") ").endswith(word):
-            return negative
-        return None if negative else True
+        return self._reader(text)
 
     @cached_property
-    def _match(self) -> Callable[[str], re.Match[str] | None]:
-        return re.compile(self.pattern()).fullmatch
+    def _reader(self) -> Callable[[str], float | None]:
+        return self._plain_reader() if self._is_plain() else self._written_reader()
+
+    def _is_plain(self) -> bool:
+        """Whether the form reads the numbers that Python writes, and hardly any other."""
+        return self.decimal == "." and not (self.thousands or self.prefix or self.suffix)
+
+    def _plain_reader(self) -> Callable[[str], float | None]:
+        read_written = self._written_reader()
+
+        def read(text: str) -> float | None:
+            try:
+                value = float(text)
+            except ValueError:
+                return read_written(text)
+            return read_written(text) if "_" in text else value
+
+        return read
+
+    def _written_reader(self) -> Callable[[str], float | None]:
+        match = re.compile(self.pattern()).fullmatch
+        signs: dict[tuple[str, str], float] = {}
+        digits = _plain_digits(self.decimal, self.thousands)
+
+        def read(text: str) -> float | None:
+            parts = match(text)
+            if parts is None:
+                bare = normalised(text)
+                parts = match(bare) if bare != text else None
+                if parts is None:
+                    return not_finite(bare)
+            lead, number, tail = parts.groups()
+            sign = signs.get((lead, tail))
+            if sign is None:
+                sign = self._sign(lead, tail)
+                if sign is None:
+                    return None
+                signs[lead, tail] = sign
+            return sign * float(digits(number))
+
+        return read
+
+    def _sign(self, lead: str, tail: str) -> float | None:
+        """1 or -1, by what stands beside the number; None where that is not in this form."""
+        lead, tail = normalised(lead), normalised(tail)
+        negative = sign_of(lead, tail)
+        if self.unit_required and not (lead.strip("-+( ") or tail.strip("-) ")):
+            return None
+        word = self.negative_word
+        if word and tail.upper().rstrip(") ").endswith(word):
+            negative = None if negative else True
+        return None if negative is None else -1.0 if negative else 1.0
 
     def pattern(self) -> str:
-        """The regular expression of the form, with groups for what leads, the number, what follows."""
-        decimal, mark = re.escape(self.decimal), re.escape(self.thousands)
-        fraction = f"(?:{decimal}[0-9]*)?"
-        groups = ""
-        if self.thousands:
-            groups = rf"[1-9][0-9]{{0,2}}(?:{mark}[0-9]{{3}})+{fraction}(?![0-9])|"
-        if self.thousands and self.indian:
-            groups += rf"[1-9][0-9]?(?:{mark}[0-9]{{2}})+{mark}[0-9]{{3}}{fraction}(?![0-9])|"
-        digits = rf"(?:[0-9]+{fraction}|{decimal}[0-9]+)(?:[eE][+-]?[0-9]+)?"
-        signs = "[-+( ]*" if self.parentheses else "[-+ ]*"
-        prefix = f"(?:{unit_pattern(self.prefix)}{signs})?" if self.prefix else ""
-        return f"({signs}{prefix})({groups}{digits})({self._tail_pattern()})"
+        """The regular expression of the form: what leads, the number, what follows."""
+        return number_pattern(
+            decimal=self.decimal,
+            thousands=self.thousands,
+            indian=self.indian,
+            prefix=self.prefix,
+            suffix=self.suffix,
+            parentheses=self.parentheses,
+            trailing_minus=self.trailing_minus,
+            account_words=tuple(filter(None, (self.negative_word, self.positive_word))),
+        )
 
-    def _tail_pattern(self) -> str:
-        signs = "[-) ]*" if self.trailing_minus else "[) ]*" if self.parentheses else " *"
-        unit = f"(?:{unit_pattern(self.suffix)}{signs})" if self.suffix else ""
-        unit += "?" if unit and not is_multiple(self.suffix) else ""
-        words = "|".join(word for word in (self.negative_word, self.positive_word) if word)
-        account = f"(?:(?i:{words}){signs})?" if words else ""
-        return signs + unit + account
+    def __getstate__(self) -> dict[str, object]:
+        return asdict(self)
 
     def describe(self) -> str:
         """The form in words: "numbers with decimal comma and point between thousands, in €"."""
@@ -142,6 +159,19 @@ class NumberForm:
     def to_json(self) -> dict[str, object]:
         """The fields as plain values."""
         return asdict(self)
+
+
+def _plain_digits(decimal: str, thousands: str) -> Callable[[str], str]:
+    """A function that writes a number as Python does."""
+    if not thousands and decimal == ".":
+        return str
+    if not thousands:
+        return lambda number: number.replace(decimal, ".")
+    if thousands == " ":
+        return lambda number: "".join(number.split()).replace(decimal, ".")
+    if thousands == "'":
+        return lambda number: number.replace("\u2019", "").replace("'", "").replace(decimal, ".")
+    return lambda number: number.replace(thousands, "").replace(decimal, ".")
 
 
 def number_form_from_json(value: object, where: str) -> NumberForm:

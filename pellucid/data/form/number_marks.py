@@ -47,13 +47,14 @@ _NORMAL: dict[int, str | None] = {
     ord("\u2033"): '"',
 }
 
+_UNUSUAL = re.compile(f"[{''.join(map(chr, _NORMAL))}]")
 _POWER = re.compile(r" ?[x×*·] ?10(?:\^|\*\*)(?=[+-]?[0-9])")
-_SPACES = re.compile(r"\s+")
 _WORDS = {
     **dict.fromkeys(["inf", "+inf", "infinity", "+infinity", "∞", "+∞", "1.#inf"], math.inf),
     **dict.fromkeys(["-inf", "-infinity", "-∞", "-1.#inf"], -math.inf),
     **dict.fromkeys(["nan", "+nan", "-nan", "-nan(ind)", "1.#qnan", "1.#ind", "-1.#ind"], math.nan),
 }
+_LONGEST_WORD = max(map(len, _WORDS))
 
 
 def normalised(text: str) -> str:
@@ -61,13 +62,13 @@ def normalised(text: str) -> str:
 
     "×10^5" becomes "e5". Runs of white space become one space, and invisible marks are dropped.
     """
-    if not text.isascii():
+    if not text.isascii() and _UNUSUAL.search(text):
         text = text.translate(_NORMAL)
     if "^" in text or "**" in text:
         text = _POWER.sub("e", text)
-    return _SPACES.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def not_finite(text: str) -> float | None:
     """An infinity or nan, where the normalised text is a word for it: "-inf", "∞", "1.#QNAN"."""
-    return _WORDS.get(text.lower())
+    return _WORDS.get(text.lower()) if len(text) <= _LONGEST_WORD else None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pellucid.data.form.number_marks import normalised, not_finite
-from pellucid.data.form.number_shape import Style, shape_of
+from pellucid.data.form.number_shape import Style, may_be_number, shape_of
 
 MOST_STYLES = 4096
 """The most different styles of a column; texts of further ones count as no numbers."""
@@ -91,6 +91,9 @@ class NumberTally:
 
     def _add_new(self, text: str, rows: int) -> None:
         """Counts a text whose style is not known by its key."""
+        if not may_be_number(text):
+            self.not_finite_rows += rows if not_finite(text) is not None else 0
+            return
         bare = normalised(text)
         shape = shape_of(bare)
         if shape is None:
