@@ -10,11 +10,13 @@ from pellucid.data.form.number_marks import (
     DECIMAL_MARKS,
     MARK_NAMES,
     THOUSANDS_MARKS,
+    normal_characters,
     normalised,
     not_finite,
 )
+from pellucid.data.form.number_multiples import is_multiple, power_of_ten, split_multiple
 from pellucid.data.form.number_pattern import number_pattern
-from pellucid.data.form.number_shape import sign_of
+from pellucid.data.form.number_shape import sign_of, split_account_word
 from pellucid.data.form.number_units import (
     is_prefix,
     is_suffix,
@@ -41,10 +43,14 @@ class NumberForm:
     """Whether groups of two digits precede the last of three, as in 12,34,567."""
     prefix: str = ""
     """The currency before the number."""
+    multiple: str = ""
+    """The word or letter after each number that multiplies it, as in 5k; values are without it."""
+    scaled: bool = False
+    """Whether words and letters after the number multiply the value: 5k is 5000."""
     suffix: str = ""
     """The unit or currency after the number."""
     unit_required: bool = False
-    """Whether a number without its unit is not read, because the unit multiplies or units differ."""
+    """Whether a number without its unit is not read, because units differ."""
     parentheses: bool = False
     """Whether (5) is -5."""
     trailing_minus: bool = False
@@ -59,9 +65,11 @@ class NumberForm:
     @property
     def unit(self) -> str:
         """The unit of the numbers, such as "kg", "%", "€" or "$/kg"; "" for none."""
-        if self.prefix and self.suffix and unit_key(self.prefix) != unit_key(self.suffix):
-            return f"{self.prefix}{'' if self.suffix[0] == '/' else ' '}{self.suffix}"
-        return self.prefix or self.suffix
+        suffix = (
+            "" if self.suffix and unit_key(self.suffix) == unit_key(self.prefix) else self.suffix
+        )
+        parts = [part for part in (self.prefix, self.multiple, suffix) if part]
+        return " ".join(parts).replace(" /", "/")
 
     def read(self, text: str) -> float | None:
         """The number that the text writes; None where the text is not written in this form.
@@ -76,7 +84,8 @@ class NumberForm:
 
     def _is_plain(self) -> bool:
         """Whether the form reads the numbers that Python writes, and hardly any other."""
-        return self.decimal == "." and not (self.thousands or self.prefix or self.suffix)
+        others = (self.thousands, self.prefix, self.multiple, self.scaled, self.suffix)
+        return self.decimal == "." and not any(others)
 
     def _plain_reader(self) -> Callable[[str], float | None]:
         read_written = self._written_reader()
@@ -92,7 +101,7 @@ class NumberForm:
 
     def _written_reader(self) -> Callable[[str], float | None]:
         match = re.compile(self.pattern()).fullmatch
-        signs: dict[tuple[str, str], float] = {}
+        factors: dict[tuple[str, str], tuple[float, str]] = {}
         digits = _plain_digits(self.decimal, self.thousands)
 
         def read(text: str) -> float | None:
@@ -103,26 +112,38 @@ class NumberForm:
                 if parts is None:
                     return not_finite(bare)
             lead, number, tail = parts.groups()
-            sign = signs.get((lead, tail))
-            if sign is None:
-                sign = self._sign(lead, tail)
-                if sign is None:
+            factor = factors.get((lead, tail))
+            if factor is None:
+                factor = self._factor(lead, tail)
+                if factor is None:
                     return None
-                signs[lead, tail] = sign
-            return sign * float(digits(number))
+                factors[lead, tail] = factor
+            sign, exponent = factor
+            return sign * float(digits(number) + exponent)
 
         return read
 
-    def _sign(self, lead: str, tail: str) -> float | None:
-        """1 or -1, by what stands beside the number; None where that is not in this form."""
-        lead, tail = normalised(lead), normalised(tail)
+    def _factor(self, lead: str, tail: str) -> tuple[float, str] | None:
+        """1 or -1 and a power of ten as text, by what stands beside the number.
+
+        None where that is not in this form.
+        """
+        lead, tail = normal_characters(lead), normal_characters(tail)
         negative = sign_of(lead, tail)
-        if self.unit_required and not (lead.strip("-+( ") or tail.strip("-) ")):
+        prefix, unit, word = lead.strip("-+( "), *split_account_word(tail.strip("-) "))
+        multiple, suffix = split_multiple(unit, money=self.prefix != "")
+        if self.unit_required and not self._has_all_units(prefix, suffix):
             return None
-        word = self.negative_word
-        if word and tail.upper().rstrip(") ").endswith(word):
+        if word and word == self.negative_word:
             negative = None if negative else True
-        return None if negative is None else -1.0 if negative else 1.0
+        if negative is None:
+            return None
+        exponent = f"e{power_of_ten(multiple)}" if self.scaled and multiple else ""
+        return -1.0 if negative else 1.0, exponent
+
+    def _has_all_units(self, prefix: str, suffix: str) -> bool:
+        wanted = {unit_key(unit) for unit in (self.prefix, self.suffix)}
+        return wanted | {""} == {unit_key(prefix), unit_key(suffix), ""}
 
     def pattern(self) -> str:
         """The regular expression of the form: what leads, the number, what follows."""
@@ -131,6 +152,8 @@ class NumberForm:
             thousands=self.thousands,
             indian=self.indian,
             prefix=self.prefix,
+            multiple=self.multiple,
+            scaled=self.scaled,
             suffix=self.suffix,
             parentheses=self.parentheses,
             trailing_minus=self.trailing_minus,
@@ -199,6 +222,8 @@ def number_form_from_json(value: object, where: str) -> NumberForm:
         thousands=choice("thousands", ("", *THOUSANDS_MARKS)),
         indian=checked.flag(entries["indian"], f"{where}.indian"),
         prefix=affix("prefix", is_prefix),
+        multiple=affix("multiple", is_multiple),
+        scaled=checked.flag(entries["scaled"], f"{where}.scaled"),
         suffix=affix("suffix", is_suffix),
         unit_required=checked.flag(entries["unit_required"], f"{where}.unit_required"),
         parentheses=checked.flag(entries["parentheses"], f"{where}.parentheses"),

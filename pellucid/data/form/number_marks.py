@@ -49,6 +49,9 @@ _NORMAL: dict[int, str | None] = {
 
 _UNUSUAL = re.compile(f"[{''.join(map(chr, _NORMAL))}]")
 _POWER = re.compile(r" ?[x×*·] ?10(?:\^|\*\*)(?=[+-]?[0-9])")
+_NO_CENTS = re.compile(r"(?<=[0-9])([.,])-{1,2}(?![0-9-])")
+_SIGNS = "[$€£¥₹₽₺₩₪₴₦]"
+_ZERO_MONEY = re.compile(rf"^({_SIGNS} ?)-{{1,2}}$|^-{{1,2}}( ?{_SIGNS})$")
 _WORDS = {
     **dict.fromkeys(["inf", "+inf", "infinity", "+infinity", "∞", "+∞", "1.#inf"], math.inf),
     **dict.fromkeys(["-inf", "-infinity", "-∞", "-1.#inf"], -math.inf),
@@ -57,16 +60,32 @@ _WORDS = {
 _LONGEST_WORD = max(map(len, _WORDS))
 
 
-def normalised(text: str) -> str:
+def normal_characters(text: str) -> str:
     """The text with the normal characters for digits, signs, spaces and apostrophes.
 
-    "×10^5" becomes "e5". Runs of white space become one space, and invisible marks are dropped.
+    Runs of white space become one space, and invisible marks are dropped.
     """
     if not text.isascii() and _UNUSUAL.search(text):
         text = text.translate(_NORMAL)
+    return " ".join(text.split())
+
+
+def normalised(text: str) -> str:
+    """The text with normal characters and without conventions that no other number has.
+
+    "×10^5" becomes "e5"; "5,-" (no cents) "5,0"; "$ -" (zero, as Excel writes it in accounts) "$ 0".
+    """
+    text = normal_characters(text)
     if "^" in text or "**" in text:
         text = _POWER.sub("e", text)
-    return " ".join(text.split())
+    if "-" not in text:
+        return text
+    return _ZERO_MONEY.sub(r"\g<1>0\g<2>", _NO_CENTS.sub(r"\g<1>0", text))
+
+
+def may_be_zero_money(text: str) -> bool:
+    """Whether a text without digits may be zero, as "$ -" is."""
+    return len(text) < 6 and "-" in text
 
 
 def not_finite(text: str) -> float | None:

@@ -2,7 +2,8 @@
 
 import re
 
-from pellucid.data.form.number_units import is_multiple, unit_pattern
+from pellucid.data.form.number_multiples import MULTIPLE_PATTERN
+from pellucid.data.form.number_units import unit_pattern
 
 _MINUS = r"\-\u2212"
 _LEADING = rf"{_MINUS}+\s"
@@ -16,6 +17,8 @@ def number_pattern(
     thousands: str,
     indian: bool,
     prefix: str,
+    multiple: str,
+    scaled: bool,
     suffix: str,
     parentheses: bool,
     trailing_minus: bool,
@@ -29,18 +32,23 @@ def number_pattern(
     unit = f"(?:{unit_pattern(prefix)}{signs})?" if prefix else ""
     closing = rf"[{_MINUS if trailing_minus else ''}{')' if parentheses else ''}\s]*"
     tail = closing
+    if multiple:
+        tail += f"{re.escape(multiple)}{closing}"
+    if scaled:
+        tail += f"(?:(?:{MULTIPLE_PATTERN}){closing})?"
     if suffix:
-        tail += f"(?:{unit_pattern(suffix)}{closing}){'' if is_multiple(suffix) else '?'}"
+        tail += f"(?:{unit_pattern(suffix)}{closing})?"
     if account_words:
         tail += f"(?:(?i:{'|'.join(account_words)}){closing})?"
-    return f"({signs}{unit})({_digits(re.escape(decimal), thousands, indian)})({tail})"
+    return f"({signs}{unit})({_digits(re.escape(decimal), thousands, indian, not scaled)})({tail})"
 
 
-def _digits(decimal: str, thousands: str, indian: bool) -> str:
+def _digits(decimal: str, thousands: str, indian: bool, exponent: bool) -> str:
     """Digits in groups or without, a fraction, an exponent."""
     mark = _SPELLINGS.get(thousands, re.escape(thousands))
     groups = rf"[1-9][0-9]{{0,2}}(?:{mark}[0-9]{{3}})+|" if thousands else ""
     if thousands and indian:
         groups += rf"[1-9][0-9]?(?:{mark}[0-9]{{2}})+{mark}[0-9]{{3}}|"
-    mantissa = rf"(?:{groups}[0-9]+)(?:{decimal}[0-9]*)?|{decimal}[0-9]+"
-    return rf"(?:{mantissa})(?:[eE][+-]?[0-9]+)?"
+    fraction = rf"{decimal}(?:[0-9]+|(?![0-9{_MINUS}]))"
+    mantissa = rf"(?:{groups}[0-9]+)(?:{fraction})?|{decimal}[0-9]+"
+    return rf"(?:{mantissa}){'(?:[eE][+-]?[0-9]+)?' if exponent else ''}"

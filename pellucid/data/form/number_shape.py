@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from pellucid.data.form.number_marks import DECIMAL_MARKS
+from pellucid.data.form.number_multiples import split_multiple
 from pellucid.data.form.number_units import is_prefix, is_suffix
 
 MOST_CHARACTERS = 100
@@ -34,6 +35,8 @@ class Style:
     """All about the writing of a number that decides between forms."""
 
     prefix: str
+    multiple: str
+    """A word or letter after the number that multiplies it: k, Mio."""
     suffix: str
     account_word: str
     """CR, DR or DB after the number, else ""."""
@@ -72,9 +75,9 @@ def shape_of(text: str) -> Shape | None:
     if parts is None:
         return None
     lead, core, tail = parts["lead"], parts["core"], parts["tail"]
-    prefix, suffix = lead.strip("-+( "), tail.strip("-) ")
-    word = suffix.upper() if suffix.upper() in _ACCOUNT_WORDS else ""
-    if (prefix and not is_prefix(prefix)) or (suffix and not word and not is_suffix(suffix)):
+    prefix, unit, word = lead.strip("-+( "), *split_account_word(tail.strip("-) "))
+    multiple, suffix = split_multiple(unit, money=prefix != "")
+    if (prefix and not is_prefix(prefix)) or (suffix and not is_suffix(suffix)):
         return None
     negative = sign_of(lead, tail)
     readings = mark_readings(core)
@@ -82,7 +85,8 @@ def shape_of(text: str) -> Shape | None:
         return None
     style = Style(
         prefix=prefix,
-        suffix="" if word else suffix,
+        multiple=multiple,
+        suffix=suffix,
         account_word=word,
         negative=negative,
         parentheses="(" in lead,
@@ -93,6 +97,12 @@ def shape_of(text: str) -> Shape | None:
         readings=readings,
     )
     return Shape(style, parts.start("core"), parts.end("core"))
+
+
+def split_account_word(suffix: str) -> tuple[str, str]:
+    """What precedes the last word, and that word in capitals, if it is CR, DR or DB."""
+    head, _, last = suffix.rpartition(" ")
+    return (head, last.upper()) if last.upper() in _ACCOUNT_WORDS else (suffix, "")
 
 
 def sign_of(lead: str, tail: str) -> bool | None:
