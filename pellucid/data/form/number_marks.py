@@ -49,7 +49,7 @@ _NORMAL: dict[int, str | None] = {
 
 _UNUSUAL = re.compile(f"[{''.join(map(chr, _NORMAL))}]")
 _POWER = re.compile(r" ?[x×*·] ?10(?:\^|\*\*)(?=[+-]?[0-9])")
-_NO_CENTS = re.compile(r"(?<=[0-9])([.,])-{1,2}(?![0-9-])")
+_NO_CENTS = re.compile(r"(?<=[0-9])([.,\u066b])-{1,2}(?![0-9-])")
 _SIGNS = "[$€£¥₹₽₺₩₪₴₦]"
 _ZERO_MONEY = re.compile(rf"^({_SIGNS} ?)-{{1,2}}$|^-{{1,2}}( ?{_SIGNS})$")
 _WORDS = {

@@ -49,6 +49,6 @@ def _digits(decimal: str, thousands: str, indian: bool, exponent: bool) -> str:
     groups = rf"[1-9][0-9]{{0,2}}(?:{mark}[0-9]{{3}})+|" if thousands else ""
     if thousands and indian:
         groups += rf"[1-9][0-9]?(?:{mark}[0-9]{{2}})+{mark}[0-9]{{3}}|"
-    fraction = rf"{decimal}(?:[0-9]+|(?![0-9{_MINUS}]))"
+    fraction = rf"{decimal}(?:[0-9]+|(?=[\s)%]|$))"
     mantissa = rf"(?:{groups}[0-9]+)(?:{fraction})?|{decimal}[0-9]+"
     return rf"(?:{mantissa}){'(?:[eE][+-]?[0-9]+)?' if exponent else ''}"

@@ -62,10 +62,10 @@ def choose_unit(writings: Sequence[Writing]) -> UnitChoice:
 
 def _key(style: Style) -> _Key:
     """Currency and unit, the same for all spellings and either position of the currency."""
-    if style.suffix and is_currency(style.suffix):
-        second = unit_key(style.prefix) if style.prefix else ""
-        return unit_key(style.suffix), second
-    return unit_key(style.prefix), unit_key(style.suffix)
+    first, second = unit_key(style.prefix), unit_key(style.suffix)
+    if is_currency(style.suffix):
+        first, second = second, first
+    return first, "" if second == first else second
 
 
 def _is_usable(key: _Key, units: int, bare: int) -> bool:
@@ -89,7 +89,7 @@ def _multiples(writings: list[Writing], codes: bool) -> tuple[str, bool, list[Wr
     if len(multiples) == 1:
         return multiples.pop(), False, writings
     if surely or len(multiples - {""}) > 1:
-        return "", True, [w for w in writings if not (w.style.multiple and w.style.exponent)]
+        return "", True, [writing for writing in writings if not writing.style.exponent]
     return "", False, without
 
 
