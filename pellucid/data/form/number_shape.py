@@ -7,7 +7,7 @@ from pellucid.data.form.number_marks import DECIMAL_MARKS
 from pellucid.data.form.number_multiples import split_multiple
 from pellucid.data.form.number_units import is_prefix, is_suffix
 
-MOST_CHARACTERS = 100
+MOST_CHARACTERS = 400
 """The longest text that is taken for a number."""
 
 _PARTS = re.compile(
