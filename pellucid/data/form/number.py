@@ -10,16 +10,17 @@ from pellucid.data.form.number_marks import (
     DECIMAL_MARKS,
     MARK_NAMES,
     THOUSANDS_MARKS,
+    normal_characters,
     normalised,
     not_finite,
 )
-from pellucid.data.form.number_shape import sign_of
+from pellucid.data.form.number_multiples import is_multiple, power_of_ten, split_multiple
+from pellucid.data.form.number_pattern import number_pattern
+from pellucid.data.form.number_shape import sign_of, split_account_word
 from pellucid.data.form.number_units import (
-    is_multiple,
     is_prefix,
     is_suffix,
     unit_key,
-    unit_pattern,
 )
 
 _ACCOUNT_WORDS = ("", "CR", "DR", "DB")
@@ -42,10 +43,14 @@ class NumberForm:
     """Whether groups of two digits precede the last of three, as in 12,34,567."""
     prefix: str = ""
     """The currency before the number."""
+    multiple: str = ""
+    """The word or letter after each number that multiplies it, as in 5k; values are without it."""
+    scaled: bool = False
+    """Whether words and letters after the number multiply the value: 5k is 5000."""
     suffix: str = ""
     """The unit or currency after the number."""
     unit_required: bool = False
-    """Whether a number without its unit is not read, because the unit multiplies or units differ."""
+    """Whether a number without its unit is not read, because units differ."""
     parentheses: bool = False
     """Whether (5) is -5."""
     trailing_minus: bool = False
@@ -60,68 +65,103 @@ class NumberForm:
     @property
     def unit(self) -> str:
         """The unit of the numbers, such as "kg", "%", "€" or "$/kg"; "" for none."""
-        if self.prefix and self.suffix and unit_key(self.prefix) != unit_key(self.suffix):
-            return f"{self.prefix}{'' if self.suffix[0] == '/' else ' '}{self.suffix}"
-        return self.prefix or self.suffix
+        suffix = (
+            "" if self.suffix and unit_key(self.suffix) == unit_key(self.prefix) else self.suffix
+        )
+        parts = [part for part in (self.prefix, self.multiple, suffix) if part]
+        return " ".join(parts).replace(" /", "/")
 
     def read(self, text: str) -> float | None:
         """The number that the text writes; None where the text is not written in this form.
 
         Infinities and numbers beyond the range of float64 are infinite, "nan" is nan.
         """
-        match = self._match(text)
-        if match is None:
-            bare = normalised(text)
-            match = self._match(bare)
-            if match is None:
-                return not_finite(bare)
-        lead, number, tail = match.groups()
-        if self.thousands:
-            number = number.replace(self.thousands, "")
-        if self.decimal != ".":
-            number = number.replace(self.decimal, ".")
-        if self.unit_required and not (lead.strip("-+( ") or tail.strip("-) ")):
-            return None
-        if not lead and not tail:
-            return float(number)
-        negative = self._is_negative(lead, tail)
-        if negative is None:
-            return None
-        return -float(number) if negative else float(number)
-
-    def _is_negative(self, lead: str, tail: str) -> bool | None:
-        """Whether the number is negative; None where two signs contradict each other."""
-        negative = sign_of(lead, tail)
-        word = self.negative_word
-        if not word or not tail.upper().rstrip(") ").endswith(word):
-            return negative
-        return None if negative else True
+        return self._reader(text)
 
     @cached_property
-    def _match(self) -> Callable[[str], re.Match[str] | None]:
-        return re.compile(self.pattern()).fullmatch
+    def _reader(self) -> Callable[[str], float | None]:
+        return self._plain_reader() if self._is_plain() else self._written_reader()
+
+    def _is_plain(self) -> bool:
+        """Whether the form reads the numbers that Python writes, and hardly any other."""
+        others = (self.thousands, self.prefix, self.multiple, self.scaled, self.suffix)
+        return self.decimal == "." and not any(others)
+
+    def _plain_reader(self) -> Callable[[str], float | None]:
+        read_written = self._written_reader()
+
+        def read(text: str) -> float | None:
+            try:
+                value = float(text)
+            except ValueError:
+                return read_written(text)
+            return read_written(text) if "_" in text else value
+
+        return read
+
+    def _written_reader(self) -> Callable[[str], float | None]:
+        match = re.compile(self.pattern()).fullmatch
+        factors: dict[tuple[str, str], tuple[float, str]] = {}
+        digits = _plain_digits(self.decimal, self.thousands)
+
+        def read(text: str) -> float | None:
+            parts = match(text)
+            if parts is None:
+                bare = normalised(text)
+                parts = match(bare) if bare != text else None
+                if parts is None:
+                    return not_finite(bare)
+            lead, number, tail = parts.groups()
+            factor = factors.get((lead, tail))
+            if factor is None:
+                factor = self._factor(lead, tail)
+                if factor is None:
+                    return None
+                factors[lead, tail] = factor
+            sign, exponent = factor
+            return sign * float(digits(number) + exponent)
+
+        return read
+
+    def _factor(self, lead: str, tail: str) -> tuple[float, str] | None:
+        """1 or -1 and a power of ten as text, by what stands beside the number.
+
+        None where that is not in this form.
+        """
+        lead, tail = normal_characters(lead), normal_characters(tail)
+        negative = sign_of(lead, tail)
+        prefix, unit, word = lead.strip("-+( "), *split_account_word(tail.strip("-) "))
+        multiple, suffix = split_multiple(unit, money=self.prefix != "")
+        if self.unit_required and not self._has_all_units(prefix, suffix):
+            return None
+        if word and word == self.negative_word:
+            negative = None if negative else True
+        if negative is None:
+            return None
+        exponent = f"e{power_of_ten(multiple)}" if self.scaled and multiple else ""
+        return -1.0 if negative else 1.0, exponent
+
+    def _has_all_units(self, prefix: str, suffix: str) -> bool:
+        wanted = {unit_key(unit) for unit in (self.prefix, self.suffix)}
+        return wanted | {""} == {unit_key(prefix), unit_key(suffix), ""}
 
     def pattern(self) -> str:
-        """The regular expression of the form, with groups for what leads, the number, what follows."""
-        decimal, mark = re.escape(self.decimal), re.escape(self.thousands)
-        fraction = f"(?:{decimal}[0-9]*)?"
-        groups = ""
-        if self.thousands:
-            groups = rf"[1-9][0-9]{{0,2}}(?:{mark}[0-9]{{3}})+{fraction}(?![0-9])|"
-        if self.thousands and self.indian:
-            groups += rf"[1-9][0-9]?(?:{mark}[0-9]{{2}})+{mark}[0-9]{{3}}{fraction}(?![0-9])|"
-        digits = rf"(?:[0-9]+{fraction}|{decimal}[0-9]+)(?:[eE][+-]?[0-9]+)?"
-        signs = "[-+( ]*" if self.parentheses else "[-+ ]*"
-        prefix = f"(?:{unit_pattern(self.prefix)}{signs})?" if self.prefix else ""
-        return f"({signs}{prefix})({groups}{digits})({self._tail_pattern()})"
+        """The regular expression of the form: what leads, the number, what follows."""
+        return number_pattern(
+            decimal=self.decimal,
+            thousands=self.thousands,
+            indian=self.indian,
+            prefix=self.prefix,
+            multiple=self.multiple,
+            scaled=self.scaled,
+            suffix=self.suffix,
+            parentheses=self.parentheses,
+            trailing_minus=self.trailing_minus,
+            account_words=tuple(filter(None, (self.negative_word, self.positive_word))),
+        )
 
-    def _tail_pattern(self) -> str:
-        signs = "[-) ]*" if self.trailing_minus else "[) ]*" if self.parentheses else " *"
-        unit = f"(?:{unit_pattern(self.suffix)}{signs})" if self.suffix else ""
-        unit += "?" if unit and not is_multiple(self.suffix) else ""
-        words = "|".join(word for word in (self.negative_word, self.positive_word) if word)
-        account = f"(?:(?i:{words}){signs})?" if words else ""
-        return signs + unit + account
+    def __getstate__(self) -> dict[str, object]:
+        return asdict(self)
 
     def describe(self) -> str:
         """The form in words: "numbers with decimal comma and point between thousands, in €"."""
@@ -142,6 +182,19 @@ class NumberForm:
     def to_json(self) -> dict[str, object]:
         """The fields as plain values."""
         return asdict(self)
+
+
+def _plain_digits(decimal: str, thousands: str) -> Callable[[str], str]:
+    """A function that writes a number as Python does."""
+    if not thousands and decimal == ".":
+        return str
+    if not thousands:
+        return lambda number: number.replace(decimal, ".")
+    if thousands == " ":
+        return lambda number: "".join(number.split()).replace(decimal, ".")
+    if thousands == "'":
+        return lambda number: number.replace("\u2019", "").replace("'", "").replace(decimal, ".")
+    return lambda number: number.replace(thousands, "").replace(decimal, ".")
 
 
 def number_form_from_json(value: object, where: str) -> NumberForm:
@@ -169,6 +222,8 @@ def number_form_from_json(value: object, where: str) -> NumberForm:
         thousands=choice("thousands", ("", *THOUSANDS_MARKS)),
         indian=checked.flag(entries["indian"], f"{where}.indian"),
         prefix=affix("prefix", is_prefix),
+        multiple=affix("multiple", is_multiple),
+        scaled=checked.flag(entries["scaled"], f"{where}.scaled"),
         suffix=affix("suffix", is_suffix),
         unit_required=checked.flag(entries["unit_required"], f"{where}.unit_required"),
         parentheses=checked.flag(entries["parentheses"], f"{where}.parentheses"),

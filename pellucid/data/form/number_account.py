@@ -31,6 +31,11 @@ def choose_account_words(writings: Sequence[Writing]) -> AccountWords:
     words = [word for word, _ in rows.most_common(2)]
     if not words:
         return AccountWords("", "", tuple(writings), "")
+    if words == ["CR"] and any(writing.style.multiple for writing in writings):
+        read = tuple(writing for writing in writings if not writing.style.account_word)
+        return AccountWords(
+            "", "", read, "CR is a multiple or the sign of an amount, so it is not read"
+        )
     if len(words) == 1 and not bare:
         return AccountWords("", words[0], tuple(writings), "")
     negative = words[0] if len(words) == 1 else min(words, key=lambda word: word == "CR")

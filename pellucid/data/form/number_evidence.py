@@ -53,6 +53,8 @@ class NumberEvidence:
             thousands=marks.marks.thousands,
             indian=marks.marks.indian,
             prefix=unit.prefix,
+            multiple=unit.multiple,
+            scaled=unit.scaled,
             suffix=unit.suffix,
             unit_required=unit.required,
             parentheses=any(writing.style.parentheses for writing in read),

@@ -47,27 +47,47 @@ _NORMAL: dict[int, str | None] = {
     ord("\u2033"): '"',
 }
 
+_UNUSUAL = re.compile(f"[{''.join(map(chr, _NORMAL))}]")
 _POWER = re.compile(r" ?[x×*·] ?10(?:\^|\*\*)(?=[+-]?[0-9])")
-_SPACES = re.compile(r"\s+")
+_NO_CENTS = re.compile(r"(?<=[0-9])([.,\u066b])-{1,2}(?![0-9-])")
+_SIGNS = "[$€£¥₹₽₺₩₪₴₦]"
+_ZERO_MONEY = re.compile(rf"^({_SIGNS} ?)-{{1,2}}$|^-{{1,2}}( ?{_SIGNS})$")
 _WORDS = {
     **dict.fromkeys(["inf", "+inf", "infinity", "+infinity", "∞", "+∞", "1.#inf"], math.inf),
     **dict.fromkeys(["-inf", "-infinity", "-∞", "-1.#inf"], -math.inf),
     **dict.fromkeys(["nan", "+nan", "-nan", "-nan(ind)", "1.#qnan", "1.#ind", "-1.#ind"], math.nan),
 }
+_LONGEST_WORD = max(map(len, _WORDS))
+
+
+def normal_characters(text: str) -> str:
+    """The text with the normal characters for digits, signs, spaces and apostrophes.
+
+    Runs of white space become one space, and invisible marks are dropped.
+    """
+    if not text.isascii() and _UNUSUAL.search(text):
+        text = text.translate(_NORMAL)
+    return " ".join(text.split())
 
 
 def normalised(text: str) -> str:
-    """The text with the normal characters for digits, signs, spaces and apostrophes.
+    """The text with normal characters and without conventions that no other number has.
 
-    "×10^5" becomes "e5". Runs of white space become one space, and invisible marks are dropped.
+    "×10^5" becomes "e5"; "5,-" (no cents) "5,0"; "$ -" (zero, as Excel writes it in accounts) "$ 0".
     """
-    if not text.isascii():
-        text = text.translate(_NORMAL)
+    text = normal_characters(text)
     if "^" in text or "**" in text:
         text = _POWER.sub("e", text)
-    return _SPACES.sub(" ", text).strip()
+    if "-" not in text:
+        return text
+    return _ZERO_MONEY.sub(r"\g<1>0\g<2>", _NO_CENTS.sub(r"\g<1>0", text))
+
+
+def may_be_zero_money(text: str) -> bool:
+    """Whether a text without digits may be zero, as "$ -" is."""
+    return len(text) < 6 and "-" in text
 
 
 def not_finite(text: str) -> float | None:
     """An infinity or nan, where the normalised text is a word for it: "-inf", "∞", "1.#QNAN"."""
-    return _WORDS.get(text.lower())
+    return _WORDS.get(text.lower()) if len(text) <= _LONGEST_WORD else None

@@ -4,18 +4,20 @@ import re
 from dataclasses import dataclass
 
 from pellucid.data.form.number_marks import DECIMAL_MARKS
+from pellucid.data.form.number_multiples import split_multiple
 from pellucid.data.form.number_units import is_prefix, is_suffix
 
-MOST_CHARACTERS = 100
+MOST_CHARACTERS = 400
 """The longest text that is taken for a number."""
 
 _PARTS = re.compile(
-    r"(?P<lead>[^0-9]*?)"
-    r"(?P<core>(?:[0-9]+(?:[.,\u066b\u066c'_ ][0-9]+)*(?:[.,\u066b](?![^ )%-]))?"
+    r"(?P<lead>[^0-9]{0,12}?)"
+    r"(?P<core>(?:[0-9]+(?:[.,\u066b\u066c'_ ][0-9]+)*(?:[.,\u066b](?![^ )%]))?"
     r"|(?<![^\W\d_])(?<!/)[.,\u066b][0-9]+))"
     r"(?P<exponent>[eE][+-]?[0-9]+)?"
     r"(?P<tail>(?![0-9]).*)"
 )
+_BEGINNING = re.compile(r"[-+(\s]*+(?:[^\s\d(+-]{1,7}+[-+(\s]*+)?[.,\u066b]?\d").match
 _ACCOUNT_WORDS = frozenset(["CR", "DR", "DB"])
 
 
@@ -33,6 +35,8 @@ class Style:
     """All about the writing of a number that decides between forms."""
 
     prefix: str
+    multiple: str
+    """A word or letter after the number that multiplies it: k, Mio."""
     suffix: str
     account_word: str
     """CR, DR or DB after the number, else ""."""
@@ -60,23 +64,29 @@ class Shape:
     """The index after its last digit or mark."""
 
 
+def may_be_number(text: str) -> bool:
+    """Whether the text begins as numbers do: quick, and true of all texts that have a shape."""
+    return _BEGINNING(text) is not None
+
+
 def shape_of(text: str) -> Shape | None:
     """The shape of a normalised text; None where it is no number in any form."""
     parts = _PARTS.fullmatch(text) if len(text) <= MOST_CHARACTERS else None
     if parts is None:
         return None
     lead, core, tail = parts["lead"], parts["core"], parts["tail"]
-    negative = sign_of(lead, tail)
-    readings = mark_readings(core, parts["exponent"] is not None)
-    if negative is None or not readings:
+    prefix, unit, word = lead.strip("-+( "), *split_account_word(tail.strip("-) "))
+    multiple, suffix = split_multiple(unit, money=prefix != "")
+    if (prefix and not is_prefix(prefix)) or (suffix and not is_suffix(suffix)):
         return None
-    prefix, suffix = lead.strip("-+( "), tail.strip("-) ")
-    word = suffix.upper() if suffix.upper() in _ACCOUNT_WORDS else ""
-    if (prefix and not is_prefix(prefix)) or (suffix and not word and not is_suffix(suffix)):
+    negative = sign_of(lead, tail)
+    readings = mark_readings(core)
+    if negative is None or not readings:
         return None
     style = Style(
         prefix=prefix,
-        suffix="" if word else suffix,
+        multiple=multiple,
+        suffix=suffix,
         account_word=word,
         negative=negative,
         parentheses="(" in lead,
@@ -87,6 +97,12 @@ def shape_of(text: str) -> Shape | None:
         readings=readings,
     )
     return Shape(style, parts.start("core"), parts.end("core"))
+
+
+def split_account_word(suffix: str) -> tuple[str, str]:
+    """What precedes the last word, and that word in capitals, if it is CR, DR or DB."""
+    head, _, last = suffix.rpartition(" ")
+    return (head, last.upper()) if last.upper() in _ACCOUNT_WORDS else (suffix, "")
 
 
 def sign_of(lead: str, tail: str) -> bool | None:
@@ -101,7 +117,7 @@ def sign_of(lead: str, tail: str) -> bool | None:
     return signs == 1 and "+" not in lead
 
 
-def mark_readings(core: str, exponent: bool = False) -> tuple[MarkReading, ...]:
+def mark_readings(core: str) -> tuple[MarkReading, ...]:
     """All readings of the marks between the digits.
 
     A group after a zero that leads is no thousands group: 0,125 has one reading.
@@ -117,7 +133,7 @@ def mark_readings(core: str, exponent: bool = False) -> tuple[MarkReading, ...]:
             result.append(MarkReading(last, "", False))
         elif len(others) == 1 and last not in others:
             result += _grouped(core, runs[:-1], marks[0], last)
-    if len(set(marks)) == 1 and not exponent:
+    if len(set(marks)) == 1:
         result += _grouped(core, runs, marks[0], "")
     return tuple(result)
 

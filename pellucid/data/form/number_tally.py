@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pellucid.data.form.number_marks import normalised, not_finite
-from pellucid.data.form.number_shape import Style, shape_of
+from pellucid.data.form.number_marks import may_be_zero_money, normalised, not_finite
+from pellucid.data.form.number_shape import Style, may_be_number, shape_of
 
 MOST_STYLES = 4096
 """The most different styles of a column; texts of further ones count as no numbers."""
@@ -43,11 +43,11 @@ class Writing:
         """The text that came first."""
         return next(iter(self.sample))
 
-    def count(self, text: str, stop: int, rows: int) -> None:
-        """Adds rows of one text, whose digits end at `stop`."""
+    def count(self, raw: str, text: str, stop: int, rows: int) -> None:
+        """Adds rows of one text, as it is and normalised; its digits end at `stop`."""
         self.rows += rows
         if len(self.sample) < SAMPLE:
-            self.sample[text] = None
+            self.sample[raw] = None
         if text[stop - 1] == "0":
             self.round_rows += rows
         if self.style.plain:
@@ -84,13 +84,16 @@ class NumberTally:
             start = starts.get(key)
             known = writings.get((key, text[start] == "0")) if start is not None else None
             if known is None:
-                self._add_new(text, rows)
+                self._add_new(raw, text, rows)
             else:
                 stop, writing = known
-                writing.count(text, stop, rows)
+                writing.count(raw, text, stop, rows)
 
-    def _add_new(self, text: str, rows: int) -> None:
+    def _add_new(self, raw: str, text: str, rows: int) -> None:
         """Counts a text whose style is not known by its key."""
+        if not may_be_number(text) and not may_be_zero_money(text):
+            self.not_finite_rows += rows if not_finite(text) is not None else 0
+            return
         bare = normalised(text)
         shape = shape_of(bare)
         if shape is None:
@@ -106,4 +109,4 @@ class NumberTally:
             key = text.translate(_NINES)
             self._starts[key] = shape.start
             self._by_key[key, shape.style.zero_leads] = shape.stop, writing
-        writing.count(bare, shape.stop, rows)
+        writing.count(raw, bare, shape.stop, rows)

@@ -44,11 +44,6 @@ _SUFFIX = re.compile(
     r'[^\W\d_]{1,20}[²³23]?\.?|[%‰‱]|°[CFK]?|"|(?:sq|cu)\.? [a-z]{1,5}\.?'
     rf"|{_COMPOUND.pattern}|[^\W\d_]{{1,12}} [^\W\d_]{{1,12}}"
 )
-_MULTIPLES = _words("k K M MM G T B b P bn Bn BN mn Mn tn")
-_MULTIPLE_WORDS = _words(
-    "mio mio. mrd mrd. tsd tsd. mds mill mill. million millions billion billions thousand thousands "
-    "trillion trillions lakh lakhs lac crore crores cr hundred dozen 万 億 亿 만 억"
-)
 
 
 def is_currency(text: str) -> bool:
@@ -83,11 +78,6 @@ def is_known_unit(text: str) -> bool:
     )
 
 
-def is_multiple(text: str) -> bool:
-    """Whether the text multiplies a number: 5k, 1.5 Mio. A number without it is another quantity."""
-    return text in _MULTIPLES or text.lower() in _MULTIPLE_WORDS
-
-
 def unit_key(text: str) -> str:
     """The same for spellings of the same unit: "kg" and "KG", "month" and "Months", "kr" and "kr."."""
     base = _base(text)
@@ -114,4 +104,4 @@ def _is_folded(base: str) -> bool:
     return base in _FOLDED or (len(base) > 4 and base.isalpha() and base.islower())
 
 
-_FOLDED = frozenset(map(_base, _CASE_FOLDED | _CURRENCY_WORDS | _MULTIPLE_WORDS))
+_FOLDED = frozenset(map(_base, _CASE_FOLDED | _CURRENCY_WORDS))
