@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pellucid.data.form.date import ISO, DateForm
+from pellucid.data.form.date_layout import is_rare
 from pellucid.data.form.date_names import LANGUAGES, knowing, months, weekdays
 from pellucid.data.form.date_special import SPECIAL
 from pellucid.data.form.date_tally import Tally
-from pellucid.data.form.date_times import merged_times
+from pellucid.data.form.date_times import merged
 from pellucid.data.note import counted
 
 _DURATIONS = (
@@ -28,7 +29,7 @@ _CERTAIN_SHARE = 0.95
 """The share of the texts that fit one order only with which that order is certain."""
 
 _HALF_DAY = 43_200
-_ISO_TIME = re.compile(r"\[?[ T]%H:%M(?::%S|\[:%S\])?(?:%z|\[%z\])?\]?|")
+_ISO = re.compile(r"%Y-%m-%d(?:\[?[ T]%H:%M(?::%S|\[:%S\])?(?:%z|\[%z\])?\]?)?")
 _CLOCKS = ("", "duration h:m:s", "duration m:s", "duration days h:m:s", "duration units")
 _YEARS_LIKE_DAYS = (978_307_200, 1_956_528_000)
 """2001-01-01 and 2032-01-01: two-digit years between them may be days."""
@@ -56,7 +57,7 @@ def choose(tallies: Mapping[str, Tally], name: str, order: str) -> Choice | None
     most = max(tally.rows for tally in candidates)
     equal = [tally for tally in candidates if tally.rows == most]
     equal.sort(key=lambda tally: _rank(tally, name))
-    rivals = [tally for tally in equal[1:] if not _is_rare(tally.date)]
+    rivals = [tally for tally in equal[1:] if not is_rare(tally.date)]
     if rivals:
         tally, certain, evidence = _untied(equal[0], rivals, name)
     else:
@@ -65,9 +66,8 @@ def choose(tallies: Mapping[str, Tally], name: str, order: str) -> Choice | None
     if order and _is_numeric(tally.date):
         certain, evidence = True, f"it was set that the {order.removesuffix(' first')} comes first"
     languages, named_rows = _languages(tally)
-    times, timed_rows = merged_times(tally.times)
-    is_iso = tally.date == "%Y-%m-%d" and _ISO_TIME.fullmatch(times)
-    form = DateForm(ISO if is_iso else tally.date + times, languages)
+    pattern, timed_rows = merged(tally.date, tally.times)
+    form = DateForm(ISO if _ISO.fullmatch(pattern) else pattern, languages)
     return Choice(form, tally, min(named_rows, timed_rows), certain and _is_plain(tally), evidence)
 
 
@@ -91,17 +91,12 @@ def _day_first(date: str) -> bool:
     return date.find("%d") < date.find("%m")
 
 
-def _is_rare(date: str) -> bool:
-    """Whether the order is so rare that it is taken only where no other fits."""
-    return bool(re.match(r"%Y[^%]+%d|%y[^%]+%b", date))
-
-
 def _rank(tally: Tally, name: str) -> int:
     """The order in which ways of writing are preferred where nothing else decides."""
     date = tally.date
     if date in _CLOCKS:
         return _clock_rank(tally, name)
-    if _is_rare(date):
+    if is_rare(date):
         return 9
     if date.startswith("%y"):
         return 5
@@ -182,7 +177,7 @@ def _narrowest(tallies: Sequence[Tally]) -> Tally | None:
 
 def _settled(tally: Tally, candidates: Sequence[Tally]) -> tuple[bool, str]:
     """Whether the way that reads most rows is certain, and the texts that show it."""
-    rivals = [other for other in candidates if other is not tally and not _is_rare(other.date)]
+    rivals = [other for other in candidates if other is not tally and not is_rare(other.date)]
     related = [other for other in rivals if _related(other.date, tally.date)]
     if not related:
         return True, f"{counted(tally.texts, 'different text')} can be read in no other way"

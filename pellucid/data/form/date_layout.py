@@ -7,15 +7,15 @@
 import re
 from dataclasses import dataclass
 
-from pellucid.data.form.date_names import LANGUAGES, agreed
-from pellucid.data.form.date_pattern import NOON, ZONE
+from pellucid.data.form.date_names import LANGUAGES, months_in, weekdays
+from pellucid.data.form.date_pattern import HOURS, JOIN, NOON, ZONE
 from pellucid.data.form.date_special import UNIX
 
 DIGITS = {ord(digit): "0" for digit in "123456789"}
 """For `str.translate`: from a text to its shape."""
 
-_MONTHS = agreed("months", LANGUAGES)
-_WEEKDAYS = frozenset(name for language in LANGUAGES for name in agreed("weekdays", (language,)))
+_MONTHS = months_in(LANGUAGES)
+_WEEKDAYS = frozenset(name for language in LANGUAGES for name in weekdays(language))
 _ZONE = ZONE.replace("[0-9]", "0")
 _NOON = NOON.replace("([AaPp])", "[AaPp]")
 _WORD = r"[^\W\d_]+(?:'[^\W\d_]+)?"
@@ -23,11 +23,12 @@ _YEAR = "(?P<y>0000|00)"
 
 _CLOCK = (
     r"(?P<hours>00?)(?:(?P<mark>[:.h])(?P<minutes>00?)(?:[:.](?P<seconds>00?)(?:[.,]0{1,12})?)?)?"
-    rf"(?P<noon>{_NOON})?(?P<zone>{_ZONE})?"
+    rf"{HOURS}(?P<noon>{_NOON})?(?P<zone>{_ZONE})?"
 )
-_JOIN = r"(?P<join>[Tt]|,?\s+(?:at\s+|um\s+)?|(?<=0):)"
+_JOIN = rf"(?P<join>{JOIN}|(?<=0):)"
 _TIME = re.compile(_CLOCK)
 _TIMED = re.compile(rf"(?P<date>.*?){_JOIN}{_CLOCK}")
+_TIMED_FIRST = re.compile(rf"{_CLOCK},?\s+(?P<date>\S.*)")
 _COMPACT = re.compile(
     rf"(?P<date>0{{8}})(?P<join>[Tt ]?)0000(?P<seconds>00)?(?:[.,]0{{1,12}})?(?P<zone>{_ZONE})?"
 )
@@ -92,7 +93,7 @@ class Layout:
     """A way to read texts of one shape.
 
     date: the pattern of the date, "" for a time of day alone, or a name of `SPECIAL`.
-    time: what follows it, such as " %H:%M"; "" for nothing.
+    time: what follows it, such as " %H:%M", or precedes it, "%H:%M "; "" for nothing.
     zone: whether a time zone follows.
     """
 
@@ -103,7 +104,8 @@ class Layout:
     @property
     def pattern(self) -> str:
         """The whole pattern."""
-        return self.date + self.time + ("%z" if self.zone else "")
+        zone = "%z" if self.zone else ""
+        return self.time + self.date if self.time.endswith(" ") else self.date + self.time + zone
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,11 @@ class Shape:
 
 
 NOTHING = Shape()
+
+
+def is_rare(date: str) -> bool:
+    """Whether the order of a date is so rare that it counts only where no other fits."""
+    return bool(re.match(r"%Y[^%]+%d|%y[^%]+%b", date))
 
 
 def shape_layouts(shape: str) -> Shape:
@@ -145,6 +152,9 @@ def _divided(shape: str) -> list[tuple[str, str, bool]]:
         join = timed["join"]
         join = join.upper() if join.strip() in ("T", "t", ":") else " "
         ways.append((timed["date"], join + _clock_pattern(timed), bool(timed["zone"])))
+    first = _TIMED_FIRST.fullmatch(shape)
+    if first and _is_clock(first) and not first["zone"]:
+        ways.append((first["date"], f"{_clock_pattern(first)} ", False))
     alone = _TIME.fullmatch(shape)
     if alone and (alone["noon"] or (alone["mark"] in (":", "h") and alone["minutes"] == "00")):
         ways.append(("", _clock_pattern(alone), bool(alone["zone"])))
