@@ -226,6 +226,8 @@ def _literal_text(literal: str, before: str, after: str, wordy: bool) -> str:
     in_date = before in _DATE and after in _DATE
     if before in _DATE and after in ("H", "I") and (literal in ("T", ", ") or literal.isspace()):
         return JOIN
+    if before in _CLOCK | {"p"} and after in _DATE and literal.isspace():
+        return r",?\s+"
     if in_date and (wordy or before == "a") and literal.strip(".,").isspace():
         return _WORDY_SPACE
     if in_date and literal.strip() == ".":
