@@ -19,6 +19,7 @@ is the form; where two read as many, the order of the rows decides, then a rule:
   of the years 2001 to 2039 with a name such as "timestamp"; without one, if 20 or more different ones
   spread over more than a day, and only rise or fall over the rows or are all full minutes. Then it is
   not certain.
+- Texts whose digits are all 0, as 0000-00-00, are no dates, and count for nothing in the share.
 - 2009-10, 2010-11 … are seasons, not months, where each text names two successive years.
 """
 
@@ -33,7 +34,7 @@ from pellucid.data.form.date import DateForm, Read, named_form
 from pellucid.data.form.date_choice import choose
 from pellucid.data.form.date_layout import DIGITS, Layout, is_rare, shape_layouts
 from pellucid.data.form.date_names import LANGUAGES
-from pellucid.data.form.date_numbers import trusted
+from pellucid.data.form.date_numbers import is_digits, trusted
 from pellucid.data.form.date_tally import MOST_DISTINCT, Batch, Tally
 from pellucid.data.form.decided import Decided
 
@@ -53,6 +54,9 @@ _CHUNK = 50_000
 _ISO_PATTERNS = frozenset(
     f"%Y-%m-%d{time}" for time in ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S")
 )
+_NO_DATE = re.compile(
+    r"0000-00-00(?:[ T]00:00(?::00(?:\.0+)?)?)?|00([-/.])00\1(?:00)?00|0{8}|0{14}"
+)
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -64,6 +68,25 @@ class _Way:
     rare: bool
     read: Read
     batch: Batch
+
+
+@dataclass
+class _Unset:
+    """Rows whose digits are all 0, as 0000-00-00, which stand for no date: dates, and the number 0."""
+
+    dates: int = 0
+    zeros: int = 0
+    texts: int = 0
+
+    def add(self, texts: Sequence[str], counts: Sequence[int]) -> None:
+        """Counts the texts that stand for no date."""
+        for text, count in zip(texts, counts, strict=True):
+            if text[:1] != "0":
+                continue
+            zero, no_date = text == "0", _NO_DATE.fullmatch(text) is not None
+            self.zeros += count * zero
+            self.dates += count * no_date
+            self.texts += zero or no_date
 
 
 class DateEvidence:
@@ -80,6 +103,7 @@ class DateEvidence:
         self._rows = 0
         self._texts = 0
         self._dated = 0
+        self._unset = _Unset()
         self._rare = False
 
     def add(self, texts: Sequence[str], counts: Sequence[int]) -> None:
@@ -99,14 +123,14 @@ class DateEvidence:
         if pattern is not None and pattern not in ORDERS:
             return self._decide_named(named_form(pattern))
         choice = choose(self._tallies, self._name, pattern or "")
+        if choice is not None:
+            texts = self._texts - self._unset.texts
+            choice = trusted(choice, self._name, texts, wanted)
         if choice is None:
             return None
-        is_date, certain = trusted(choice, self._name, self._texts)
-        if not (is_date or wanted):
-            return None
-        share = choice.rows / max(1, self._rows)
-        certain = choice.certain and (certain or wanted)
-        return Decided(choice.form, share, choice.tally.distinct, certain, choice.evidence)
+        unset = self._unset.dates + self._unset.zeros * is_digits(choice.form.pattern)
+        share = choice.rows / max(1, self._rows - unset)
+        return Decided(choice.form, share, choice.tally.distinct, choice.certain, choice.evidence)
 
     def _add(self, texts: Sequence[str], counts: Sequence[int]) -> None:
         self._rows += sum(counts)
@@ -119,6 +143,7 @@ class DateEvidence:
                 _clear(used)
                 used = self._read(texts)
             self._count(used, np.array(counts, np.int64))
+            self._unset.add(texts, counts)
         self._texts += len(texts)
 
     def _read(self, texts: Sequence[str]) -> list[_Way]:

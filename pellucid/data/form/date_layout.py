@@ -38,10 +38,11 @@ _UNIX_COMMAND = re.compile(
 
 _PREFIX = re.compile(rf"(?P<name>{_WORD})[.,]{{0,2}}\s+(?P<rest>.*0.*)")
 _THREE = re.compile(r"(0{1,4})(-|/|\s?\.\s?|\s)(0{1,2})\2(0{1,4})\.?")
-_TWO = re.compile(r"(0000)([-/])(00?)|(00?)([-/])(0000)")
+_TWO = re.compile(r"(0000)([-/]|-?[Mm])(00?)|(00?)([-/])(0000)")
 _ORIENTAL = re.compile(r"0000([年년])\s?00?([月월])(?:\s?00?([日일]))?")
 _QUARTER = re.compile(
-    rf"(?P<first>0000)(?P<a>[-/ ]?)[Qq]0|[Qq]0(?P<b>[-/ ]?){_YEAR}|0[Qq](?P<c>[-/ ]?)(?P<z>0000|00)"
+    rf"(?P<first>0000)(?P<a>[-/ ]?[Qq])0|(?P<b>[Qq])0(?P<after>[-/ ]?){_YEAR}"
+    r"|0(?P<c>[Qq][-/ ]?)(?P<z>0000|00)"
 )
 _WEEK = re.compile(r"0000(-?)W00?(?:(-)?0)?")
 _SPACE = r"[.,]{0,2}\s+(?:(?:de|del|of)\s+)?"
@@ -204,6 +205,8 @@ def _numeric_patterns(part: str) -> list[str]:
     two = _TWO.fullmatch(part)
     if two:
         return [f"%Y{two[2]}%m" if two[1] else f"%m{two[5]}%Y"]
+    if part == "00.0000":
+        return ["%m.%Y"]
     if part == "00000000":
         return ["%Y%m%d"]
     if part == "000000":
@@ -236,10 +239,9 @@ def _quarter_patterns(part: str) -> list[str]:
     if not match:
         return []
     if match["first"]:
-        return [f"%Y{match['a']}Q%q"]
-    if match["y"]:
-        return [f"Q%q{match['b']}{'%Y' if len(match['y']) == 4 else '%y'}"]
-    return [f"%qQ{match['c']}{'%Y' if len(match['z']) == 4 else '%y'}"]
+        return [f"%Y{match['a']}%q"]
+    year = "%Y" if len(match["y"] or match["z"]) == 4 else "%y"
+    return [f"{match['b']}%q{match['after']}{year}" if match["y"] else f"%q{match['c']}{year}"]
 
 
 def _week_patterns(part: str) -> list[str]:

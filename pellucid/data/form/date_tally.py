@@ -14,6 +14,9 @@ MOST_DISTINCT = 64
 _PLAUSIBLE = (-5_364_662_400, 7_258_118_400)
 """1800-01-01 and 2200-01-01: years that are not in it are rather numbers than years."""
 
+_FOREVER = 253_402_214_400
+"""9999-12-31, which stands for no end."""
+
 Names = tuple[frozenset[str], frozenset[str]]
 """The names of months and of weekdays in a text."""
 
@@ -46,8 +49,9 @@ class Tally:
     times:      rows by the pattern of the time and whether a zone follows.
     names:      rows by the names of months and weekdays.
     up, down:   steps between successive texts that go forward and back in time.
-    plausible:  texts of the years 1800 to 2200.
+    plausible:  texts of the years 1800 to 2199, and of 9999-12-31.
     minutes:    texts whose value is a whole number of minutes.
+    firsts:     texts whose date is the first of a month.
     seasons:    texts such as 2010-11, which may be the season from 2010 to 2011.
     colons:     the numbers of colons in a text that occur; words: the most words in a text.
     """
@@ -62,6 +66,7 @@ class Tally:
     down: int = 0
     plausible: int = 0
     minutes: int = 0
+    firsts: int = 0
     seasons: int = 0
     colons: set[int] = field(default_factory=set)
     words: int = 0
@@ -118,16 +123,20 @@ class Tally:
         self._last = float(values[-1])
         self.lowest = min(self.lowest, float(values.min()))
         self.highest = max(self.highest, float(values.max()))
-        self.plausible += int(((values >= _PLAUSIBLE[0]) & (values < _PLAUSIBLE[1])).sum())
+        likely = (values >= _PLAUSIBLE[0]) & (values < _PLAUSIBLE[1])
+        self.plausible += int((likely | (values >= _FOREVER)).sum())
         self.minutes += int((values % 60 == 0).sum())
+        days = (values // DAY).astype("datetime64[D]")
+        months = days.astype("datetime64[M]")
+        self.firsts += int((days == months).sum())
         if self.date == "%Y-%m":
-            self.seasons += _seasons(values)
+            self.seasons += _seasons(months)
         if len(self._values) < MOST_DISTINCT:
             self._values = np.unique(np.append(self._values, values))[:MOST_DISTINCT]
 
 
-def _seasons(values: NDArray[np.float64]) -> int:
+def _seasons(months: NDArray[np.datetime64]) -> int:
     """How many months have the number of the year that follows theirs, as 2010-11."""
-    months = (values // DAY).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    years, month = months // 12 + 1970, months % 12 + 1
+    numbers = months.astype(np.int64)
+    years, month = numbers // 12 + 1970, numbers % 12 + 1
     return int(((years + 1) % 100 == month).sum())

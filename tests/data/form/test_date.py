@@ -36,7 +36,7 @@ def moments(seed: int, short: bool, count: int = 30) -> list[datetime]:
     return [first + timedelta(seconds=dice.randrange(span)) for _ in range(count)]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 2**32))
 @pytest.mark.parametrize("name", STYLES)
 def test_dates_come_back_as_they_were_written(name: str, seed: int) -> None:
