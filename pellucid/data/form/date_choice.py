@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pellucid.data.form.date import ISO, DateForm
+from pellucid.data.form.date_layout import is_rare
 from pellucid.data.form.date_names import LANGUAGES, knowing, months, weekdays
-from pellucid.data.form.date_special import SPECIAL
 from pellucid.data.form.date_tally import Tally
-from pellucid.data.form.date_times import merged_times
+from pellucid.data.form.date_times import merged
 from pellucid.data.note import counted
 
 _DURATIONS = (
@@ -24,11 +24,16 @@ _TIED_STEPS = 4
 _STRAY_STEPS = 0.02
 """The share of steps back with which rows are still in order of time."""
 
+_SHORT = 6 * 3600
+"""Times of day that are all before 6:00, some of them before 1:00, are durations."""
+
 _CERTAIN_SHARE = 0.95
 """The share of the texts that fit one order only with which that order is certain."""
 
-_HALF_DAY = 43_200
-_ISO_TIME = re.compile(r"\[?[ T]%H:%M(?::%S|\[:%S\])?(?:%z|\[%z\])?\]?|")
+_HOUR = 3600
+_HALF_DAY = 12 * _HOUR
+_YEAR = 366 * 24 * _HOUR
+_ISO = re.compile(r"%Y-%m-%d(?:\[?[ T]%H:%M(?::%S|\[:%S\])?(?:%z|\[%z\])?\]?)?")
 _CLOCKS = ("", "duration h:m:s", "duration m:s", "duration days h:m:s", "duration units")
 _YEARS_LIKE_DAYS = (978_307_200, 1_956_528_000)
 """2001-01-01 and 2032-01-01: two-digit years between them may be days."""
@@ -56,7 +61,7 @@ def choose(tallies: Mapping[str, Tally], name: str, order: str) -> Choice | None
     most = max(tally.rows for tally in candidates)
     equal = [tally for tally in candidates if tally.rows == most]
     equal.sort(key=lambda tally: _rank(tally, name))
-    rivals = [tally for tally in equal[1:] if not _is_rare(tally.date)]
+    rivals = [tally for tally in equal[1:] if not is_rare(tally.date)]
     if rivals:
         tally, certain, evidence = _untied(equal[0], rivals, name)
     else:
@@ -64,11 +69,13 @@ def choose(tallies: Mapping[str, Tally], name: str, order: str) -> Choice | None
         certain, evidence = _settled(tally, candidates)
     if order and _is_numeric(tally.date):
         certain, evidence = True, f"it was set that the {order.removesuffix(' first')} comes first"
+    doubt = _doubt(tally)
+    if doubt:
+        certain, evidence = False, doubt
     languages, named_rows = _languages(tally)
-    times, timed_rows = merged_times(tally.times)
-    is_iso = tally.date == "%Y-%m-%d" and _ISO_TIME.fullmatch(times)
-    form = DateForm(ISO if is_iso else tally.date + times, languages)
-    return Choice(form, tally, min(named_rows, timed_rows), certain and _is_plain(tally), evidence)
+    pattern, timed_rows = merged(tally.date, tally.times)
+    form = DateForm(ISO if _ISO.fullmatch(pattern) else pattern, languages)
+    return Choice(form, tally, min(named_rows, timed_rows), certain, evidence)
 
 
 def _allowed(tally: Tally, order: str) -> bool:
@@ -91,17 +98,12 @@ def _day_first(date: str) -> bool:
     return date.find("%d") < date.find("%m")
 
 
-def _is_rare(date: str) -> bool:
-    """Whether the order is so rare that it is taken only where no other fits."""
-    return bool(re.match(r"%Y[^%]+%d|%y[^%]+%b", date))
-
-
 def _rank(tally: Tally, name: str) -> int:
     """The order in which ways of writing are preferred where nothing else decides."""
     date = tally.date
     if date in _CLOCKS:
         return _clock_rank(tally, name)
-    if _is_rare(date):
+    if is_rare(date):
         return 9
     if date.startswith("%y"):
         return 5
@@ -110,12 +112,21 @@ def _rank(tally: Tally, name: str) -> int:
 
 
 def _clock_rank(tally: Tally, name: str) -> int:
-    is_duration = bool(DURATION_WORDS & set(words_of(name)))
     if tally.date == "":
-        return 8 if is_duration else 0
+        is_named = bool(DURATION_WORDS & set(words_of(name)))
+        return 8 if is_named or _is_short(tally) else 0
     if tally.date == "duration m:s" and tally.colons == {1, 2}:
         return 1
     return 1 + _CLOCKS.index(tally.date)
+
+
+def _is_short(tally: Tally) -> bool:
+    """Whether times are those of short durations rather than of a day: all early, some before 1:00."""
+    return tally.lowest < _HOUR and tally.highest < _SHORT and tally.distinct > 2
+
+
+def _has_noon(tally: Tally) -> bool:
+    return any("%p" in time for time, _ in tally.times)
 
 
 def words_of(name: str) -> list[str]:
@@ -138,6 +149,10 @@ def _untied(first: Tally, rivals: Sequence[Tally], name: str) -> tuple[Tally, bo
             f"the rows are in order of time if {_reading(ordered.date)} "
             f"({ordered.back:,} of {steps} go back, and {others:,} in another order)",
         )
+    monthly = _monthly([first, *rivals])
+    if monthly is not None:
+        first_days = f"each date is the first of a month if {_reading(monthly.date)}"
+        return monthly, False, first_days
     narrow = _narrowest([first, *rivals])
     if narrow is not None:
         return narrow, False, f"the dates lie closest together if {_reading(narrow.date)}"
@@ -154,6 +169,8 @@ def _clock(first: Tally, name: str) -> tuple[Tally, bool, str]:
         return first, True, f"the column's name says '{words[0]}'"
     if first.date == "duration m:s":
         return first, True, "some texts have hours, and some minutes and seconds only"
+    if first.highest < _SHORT:
+        return first, False, "every hour is below 6, and some are 0, so they seem to be durations"
     certain = first.colons != {1}
     return first, certain, "some hours are above 23" + ("" if certain else ", or are minutes")
 
@@ -165,6 +182,13 @@ def _in_order(tallies: Sequence[Tally]) -> Tally | None:
     if len(best) > 1 or best[0].steps < _TIED_STEPS:
         return None
     return best[0] if fewest <= _STRAY_STEPS * best[0].steps else None
+
+
+def _monthly(tallies: Sequence[Tally]) -> Tally | None:
+    """The only reading in which the dates are first days of months, in more than a year."""
+    years = [tally for tally in tallies if tally.highest - tally.lowest > _YEAR]
+    monthly = [tally for tally in years if tally.firsts == tally.texts]
+    return monthly[0] if len(monthly) == 1 and monthly[0].texts > _TIED_STEPS else None
 
 
 def _narrowest(tallies: Sequence[Tally]) -> Tally | None:
@@ -182,14 +206,16 @@ def _narrowest(tallies: Sequence[Tally]) -> Tally | None:
 
 def _settled(tally: Tally, candidates: Sequence[Tally]) -> tuple[bool, str]:
     """Whether the way that reads most rows is certain, and the texts that show it."""
-    rivals = [other for other in candidates if other is not tally and not _is_rare(other.date)]
+    rivals = [other for other in candidates if other is not tally and not is_rare(other.date)]
     related = [other for other in rivals if _related(other.date, tally.date)]
     if not related:
-        return True, f"{counted(tally.texts, 'different text')} can be read in no other way"
+        verb = "is" if tally.texts == 1 else "are"
+        return True, f"{counted(tally.texts, 'different text')} {verb} written so"
     other = max(related, key=lambda rival: rival.only)
     certain = tally.only >= _CERTAIN_SHARE * (tally.only + other.only)
-    if tally.date in SPECIAL:
-        return certain, f"{counted(tally.only, 'text')} cannot be a time of day"
+    if tally.date in _CLOCKS:
+        wrong = "a time of day" if tally.date else "a duration"
+        return certain, f"{counted(tally.only, 'different text')} cannot be {wrong}"
     texts = counted(tally.texts + other.only, "different text")
     verb = "fits" if tally.only == 1 else "fit"
     evidence = f"{tally.only:,} of {texts} {verb} only if {_reading(tally.date)}"
@@ -238,12 +264,13 @@ def _rows_in(tally: Tally, language: str) -> int:
     )
 
 
-def _is_plain(tally: Tally) -> bool:
-    """Whether nothing but the order was in doubt: `Jan-18` may be a day, 0:03:25 a duration."""
+def _doubt(tally: Tally) -> str:
+    """What is in doubt besides the order of day and month; "" for nothing."""
     if tally.date == "":
-        has_seconds = any("%H" in time and "%S" in time for time, _ in tally.times)
-        return not has_seconds or tally.lowest >= 3600 or tally.highest >= _HALF_DAY
+        short = tally.lowest < _HOUR and tally.highest < _HALF_DAY and not _has_noon(tally)
+        return "every hour is below 12, so they may be durations as well" if short else ""
     if "%b" in tally.date and "%y" in tally.date and "%d" not in tally.date:
         low, high = _YEARS_LIKE_DAYS
-        return tally.lowest < low or tally.highest >= high
-    return True
+        days = low <= tally.lowest and tally.highest < high
+        return "the number beside the month is taken for a year, not for a day" if days else ""
+    return ""

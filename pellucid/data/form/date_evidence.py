@@ -19,18 +19,23 @@ is the form; where two read as many, the order of the rows decides, then a rule:
   of the years 2001 to 2039 with a name such as "timestamp"; without one, if 20 or more different ones
   spread over more than a day, and only rise or fall over the rows or are all full minutes. Then it is
   not certain.
+- Texts whose digits are all 0, as 0000-00-00, are no dates, and count for nothing in the share.
 - 2009-10, 2010-11 … are seasons, not months, where each text names two successive years.
 """
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.data.form.date import DateForm, Read, named_form
 from pellucid.data.form.date_choice import choose
-from pellucid.data.form.date_layout import DIGITS, Layout, Shape, shape_layouts
+from pellucid.data.form.date_layout import DIGITS, Layout, is_rare, shape_layouts
 from pellucid.data.form.date_names import LANGUAGES
-from pellucid.data.form.date_numbers import trusted
-from pellucid.data.form.date_tally import MOST_DISTINCT, Tally
+from pellucid.data.form.date_numbers import is_digits, trusted
+from pellucid.data.form.date_tally import MOST_DISTINCT, Batch, Tally
 from pellucid.data.form.decided import Decided
 
 ORDERS = ("day first", "month first")
@@ -43,14 +48,45 @@ _TRIAL = 20_000
 _SAMPLE = 50_000
 """Texts that are kept for patterns that a user sets."""
 
+_CHUNK = 50_000
+"""Texts that are counted at a time, to bound the memory."""
 
-@dataclass(frozen=True)
+_ISO_PATTERNS = frozenset(
+    f"%Y-%m-%d{time}" for time in ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S")
+)
+_NO_DATE = re.compile(
+    r"0000-00-00(?:[ T]00:00(?::00(?:\.0+)?)?)?|00([-/.])00\1(?:00)?00|0{8}|0{14}"
+)
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+@dataclass
 class _Way:
-    """A way to read texts of one shape: its layout, its reader, and the tally of its date."""
+    """A way to read texts of one shape: the pattern of the date, the reader, and what it has read."""
 
-    layout: Layout
+    date: str
+    rare: bool
     read: Read
-    tally: Tally
+    batch: Batch
+
+
+@dataclass
+class _Unset:
+    """Rows whose digits are all 0, as 0000-00-00, which stand for no date: dates, and the number 0."""
+
+    dates: int = 0
+    zeros: int = 0
+    texts: int = 0
+
+    def add(self, texts: Sequence[str], counts: Sequence[int]) -> None:
+        """Counts the texts that stand for no date."""
+        for text, count in zip(texts, counts, strict=True):
+            if text[:1] != "0":
+                continue
+            zero, no_date = text == "0", _NO_DATE.fullmatch(text) is not None
+            self.zeros += count * zero
+            self.dates += count * no_date
+            self.texts += zero or no_date
 
 
 class DateEvidence:
@@ -61,25 +97,19 @@ class DateEvidence:
 
     def __init__(self, name: str = "") -> None:
         self._name = name
-        self._shapes: dict[str, tuple[Shape, tuple[_Way, ...]]] = {}
-        self._ways: dict[Layout, _Way] = {}
+        self._shapes: dict[str, tuple[_Way, ...]] = {}
         self._tallies: dict[str, Tally] = {}
         self._sample: dict[str, int] = {}
         self._rows = 0
         self._texts = 0
         self._dated = 0
+        self._unset = _Unset()
+        self._rare = False
 
     def add(self, texts: Sequence[str], counts: Sequence[int]) -> None:
         """Takes in distinct, stripped texts of non-missing values, in the order of the rows."""
-        self._rows += sum(counts)
-        if len(self._sample) < _SAMPLE:
-            self._sample.update(zip(texts[:_SAMPLE], counts, strict=False))
-        if self._texts < _TRIAL or 100 * self._dated >= self._texts:
-            for text, count in zip(texts, counts, strict=True):
-                shape, ways = self._shape(text)
-                if ways:
-                    self._dated += _vote(text, count, shape, ways)
-        self._texts += len(texts)
+        for start in range(0, len(texts), _CHUNK):
+            self._add(texts[start : start + _CHUNK], counts[start : start + _CHUNK])
 
     def decide(self, pattern: str | None = None, wanted: bool = False) -> Decided[DateForm] | None:
         """The form that reads most rows; None where the texts are no dates, or not surely enough.
@@ -93,32 +123,85 @@ class DateEvidence:
         if pattern is not None and pattern not in ORDERS:
             return self._decide_named(named_form(pattern))
         choice = choose(self._tallies, self._name, pattern or "")
+        if choice is not None:
+            texts = self._texts - self._unset.texts
+            choice = trusted(choice, self._name, texts, wanted)
         if choice is None:
             return None
-        is_date, certain = trusted(choice, self._name, self._texts)
-        if not (is_date or wanted):
-            return None
-        share = choice.rows / max(1, self._rows)
-        certain = choice.certain and (certain or wanted)
-        return Decided(choice.form, share, choice.tally.distinct, certain, choice.evidence)
+        unset = self._unset.dates + self._unset.zeros * is_digits(choice.form.pattern)
+        share = choice.rows / max(1, self._rows - unset)
+        return Decided(choice.form, share, choice.tally.distinct, choice.certain, choice.evidence)
 
-    def _shape(self, text: str) -> tuple[Shape, tuple[_Way, ...]]:
-        key = text.translate(DIGITS)
-        known = self._shapes.get(key)
-        if known is None:
-            shape = shape_layouts(key)
-            known = shape, tuple(self._way(layout) for layout in shape.layouts)
-            if len(self._shapes) < _MOST_SHAPES:
-                self._shapes[key] = known
-        return known
+    def _add(self, texts: Sequence[str], counts: Sequence[int]) -> None:
+        self._rows += sum(counts)
+        if len(self._sample) < _SAMPLE:
+            self._sample.update(zip(texts, counts, strict=True))
+        if self._texts < _TRIAL or 100 * self._dated >= self._texts:
+            used = self._read(texts)
+            if not self._rare and any(way.rare for way in used):
+                self._rare = True
+                _clear(used)
+                used = self._read(texts)
+            self._count(used, np.array(counts, np.int64))
+            self._unset.add(texts, counts)
+        self._texts += len(texts)
 
-    def _way(self, layout: Layout) -> _Way:
-        way = self._ways.get(layout)
-        if way is None:
-            tally = self._tallies.setdefault(layout.date, Tally(layout.date))
-            way = _Way(layout, DateForm(layout.pattern, LANGUAGES).read, tally)
-            self._ways[layout] = way
-        return way
+    def _read(self, texts: Sequence[str]) -> list[_Way]:
+        """Reads the texts in the ways of their shapes; returns the ways that read some.
+
+        A rare way reads what no other does, until it has read something.
+        """
+        used: dict[int, _Way] = {}
+        shapes = self._shapes
+        for row, text in enumerate(texts):
+            key = text.translate(DIGITS)
+            ways = shapes.get(key)
+            if ways is None:
+                ways = self._ways(key)
+            read_before = False
+            for way in ways:
+                if read_before and way.rare and not self._rare:
+                    continue
+                value = way.read(text)
+                if value is not None:
+                    if not way.batch.rows:
+                        used[id(way)] = way
+                    way.batch.rows.append(row)
+                    way.batch.values.append(value)
+                    read_before = True
+        return list(used.values())
+
+    def _count(self, used: list[_Way], counts: NDArray[np.int64]) -> None:
+        """Enters in the tallies what was read, and empties the batches."""
+        if not used:
+            return
+        rows = np.concatenate([np.array(way.batch.rows, np.int64) for way in used])
+        readings = np.bincount(rows, minlength=len(counts))
+        self._dated += int((readings > 0).sum())
+        by_date: dict[str, list[Batch]] = {}
+        for way in used:
+            by_date.setdefault(way.date, []).append(way.batch)
+        _clear(used)
+        for date, batches in by_date.items():
+            self._tallies.setdefault(date, Tally(date)).enter(batches, counts, readings)
+
+    def _ways(self, key: str) -> tuple[_Way, ...]:
+        """The ways to read texts of a shape, the rare ones last."""
+        shape = shape_layouts(key)
+        names = shape.months, shape.weekdays
+        colons, words = key.count(":"), len(_WORD.findall(key))
+        ways = tuple(
+            _Way(
+                layout.date,
+                is_rare(layout.date),
+                _reader(layout),
+                Batch((layout.time, layout.zone), names, colons, words),
+            )
+            for layout in sorted(shape.layouts, key=lambda layout: is_rare(layout.date))
+        )
+        if len(self._shapes) < _MOST_SHAPES:
+            self._shapes[key] = ways
+        return ways
 
     def _decide_named(self, form: DateForm) -> Decided[DateForm] | None:
         read = form.read
@@ -131,10 +214,13 @@ class DateEvidence:
         return Decided(form, share, distinct, True, f"the format '{form.pattern}' was set")
 
 
-def _vote(text: str, count: int, shape: Shape, ways: tuple[_Way, ...]) -> bool:
-    """Enters the values of the text in the tallies of its ways; whether there are any."""
-    values = [(way, way.read(text)) for way in ways]
-    read = [(way, value) for way, value in values if value is not None]
-    for way, value in read:
-        way.tally.enter(text, value, count, way.layout, shape, only=len(read) == 1)
-    return bool(read)
+def _clear(ways: Sequence[_Way]) -> None:
+    for way in ways:
+        way.batch = replace(way.batch, rows=[], values=[])
+
+
+def _reader(layout: Layout) -> Read:
+    """The reader of a layout; that of ISO, which is faster, where the shape says what it reads."""
+    if layout.pattern in _ISO_PATTERNS:
+        return DateForm().read
+    return DateForm(layout.pattern, LANGUAGES).read

@@ -7,15 +7,15 @@
 import re
 from dataclasses import dataclass
 
-from pellucid.data.form.date_names import LANGUAGES, agreed
-from pellucid.data.form.date_pattern import NOON, ZONE
+from pellucid.data.form.date_names import LANGUAGES, months_in, weekdays
+from pellucid.data.form.date_pattern import HOURS, JOIN, NOON, ZONE
 from pellucid.data.form.date_special import UNIX
 
 DIGITS = {ord(digit): "0" for digit in "123456789"}
 """For `str.translate`: from a text to its shape."""
 
-_MONTHS = agreed("months", LANGUAGES)
-_WEEKDAYS = frozenset(name for language in LANGUAGES for name in agreed("weekdays", (language,)))
+_MONTHS = months_in(LANGUAGES)
+_WEEKDAYS = frozenset(name for language in LANGUAGES for name in weekdays(language))
 _ZONE = ZONE.replace("[0-9]", "0")
 _NOON = NOON.replace("([AaPp])", "[AaPp]")
 _WORD = r"[^\W\d_]+(?:'[^\W\d_]+)?"
@@ -23,11 +23,12 @@ _YEAR = "(?P<y>0000|00)"
 
 _CLOCK = (
     r"(?P<hours>00?)(?:(?P<mark>[:.h])(?P<minutes>00?)(?:[:.](?P<seconds>00?)(?:[.,]0{1,12})?)?)?"
-    rf"(?P<noon>{_NOON})?(?P<zone>{_ZONE})?"
+    rf"{HOURS}(?P<noon>{_NOON})?(?P<zone>{_ZONE})?"
 )
-_JOIN = r"(?P<join>[Tt]|,?\s+(?:at\s+|um\s+)?|(?<=0):)"
+_JOIN = rf"(?P<join>{JOIN}|(?<=0):)"
 _TIME = re.compile(_CLOCK)
 _TIMED = re.compile(rf"(?P<date>.*?){_JOIN}{_CLOCK}")
+_TIMED_FIRST = re.compile(rf"{_CLOCK},?\s+(?P<date>\S.*)")
 _COMPACT = re.compile(
     rf"(?P<date>0{{8}})(?P<join>[Tt ]?)0000(?P<seconds>00)?(?:[.,]0{{1,12}})?(?P<zone>{_ZONE})?"
 )
@@ -37,10 +38,11 @@ _UNIX_COMMAND = re.compile(
 
 _PREFIX = re.compile(rf"(?P<name>{_WORD})[.,]{{0,2}}\s+(?P<rest>.*0.*)")
 _THREE = re.compile(r"(0{1,4})(-|/|\s?\.\s?|\s)(0{1,2})\2(0{1,4})\.?")
-_TWO = re.compile(r"(0000)([-/])(00?)|(00?)([-/])(0000)")
+_TWO = re.compile(r"(0000)([-/]|-?[Mm])(00?)|(00?)([-/])(0000)")
 _ORIENTAL = re.compile(r"0000([年년])\s?00?([月월])(?:\s?00?([日일]))?")
 _QUARTER = re.compile(
-    rf"(?P<first>0000)(?P<a>[-/ ]?)[Qq]0|[Qq]0(?P<b>[-/ ]?){_YEAR}|0[Qq](?P<c>[-/ ]?)(?P<z>0000|00)"
+    rf"(?P<first>0000)(?P<a>[-/ ]?[Qq])0|(?P<b>[Qq])0(?P<after>[-/ ]?){_YEAR}"
+    r"|0(?P<c>[Qq][-/ ]?)(?P<z>0000|00)"
 )
 _WEEK = re.compile(r"0000(-?)W00?(?:(-)?0)?")
 _SPACE = r"[.,]{0,2}\s+(?:(?:de|del|of)\s+)?"
@@ -92,7 +94,7 @@ class Layout:
     """A way to read texts of one shape.
 
     date: the pattern of the date, "" for a time of day alone, or a name of `SPECIAL`.
-    time: what follows it, such as " %H:%M"; "" for nothing.
+    time: what follows it, such as " %H:%M", or precedes it, "%H:%M "; "" for nothing.
     zone: whether a time zone follows.
     """
 
@@ -103,7 +105,8 @@ class Layout:
     @property
     def pattern(self) -> str:
         """The whole pattern."""
-        return self.date + self.time + ("%z" if self.zone else "")
+        zone = "%z" if self.zone else ""
+        return self.time + self.date if self.time.endswith(" ") else self.date + self.time + zone
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,11 @@ class Shape:
 
 
 NOTHING = Shape()
+
+
+def is_rare(date: str) -> bool:
+    """Whether the order of a date is so rare that it counts only where no other fits."""
+    return bool(re.match(r"%Y[^%]+%d|%y[^%]+%b", date))
 
 
 def shape_layouts(shape: str) -> Shape:
@@ -145,6 +153,9 @@ def _divided(shape: str) -> list[tuple[str, str, bool]]:
         join = timed["join"]
         join = join.upper() if join.strip() in ("T", "t", ":") else " "
         ways.append((timed["date"], join + _clock_pattern(timed), bool(timed["zone"])))
+    first = _TIMED_FIRST.fullmatch(shape)
+    if first and _is_clock(first) and not first["zone"]:
+        ways.append((first["date"], f"{_clock_pattern(first)} ", False))
     alone = _TIME.fullmatch(shape)
     if alone and (alone["noon"] or (alone["mark"] in (":", "h") and alone["minutes"] == "00")):
         ways.append(("", _clock_pattern(alone), bool(alone["zone"])))
@@ -194,6 +205,8 @@ def _numeric_patterns(part: str) -> list[str]:
     two = _TWO.fullmatch(part)
     if two:
         return [f"%Y{two[2]}%m" if two[1] else f"%m{two[5]}%Y"]
+    if part == "00.0000":
+        return ["%m.%Y"]
     if part == "00000000":
         return ["%Y%m%d"]
     if part == "000000":
@@ -226,10 +239,9 @@ def _quarter_patterns(part: str) -> list[str]:
     if not match:
         return []
     if match["first"]:
-        return [f"%Y{match['a']}Q%q"]
-    if match["y"]:
-        return [f"Q%q{match['b']}{'%Y' if len(match['y']) == 4 else '%y'}"]
-    return [f"%qQ{match['c']}{'%Y' if len(match['z']) == 4 else '%y'}"]
+        return [f"%Y{match['a']}%q"]
+    year = "%Y" if len(match["y"] or match["z"]) == 4 else "%y"
+    return [f"{match['b']}%q{match['after']}{year}" if match["y"] else f"%q{match['c']}{year}"]
 
 
 def _week_patterns(part: str) -> list[str]:

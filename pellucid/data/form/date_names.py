@@ -5,6 +5,7 @@ and, where the language has one, the case that follows the day. They are lower-c
 point of an abbreviation. Months run from January, weekdays from Monday; `|` separates the names of one.
 """
 
+import unicodedata
 from functools import cache
 
 _MONTHS = {
@@ -117,24 +118,22 @@ def weekdays(language: str) -> dict[str, int]:
 
 
 def _numbered(names: str) -> dict[str, int]:
-    groups = enumerate(names.split(), start=1)
-    return {name: number for number, group in groups for name in group.split("|")}
+    """Numbers by name, and by name without accents, as many files write them."""
+    groups = list(enumerate(names.split(), start=1))
+    exact = {name: number for number, group in groups for name in group.split("|")}
+    bare = {_without_accents(name): number for name, number in exact.items()}
+    return bare | exact
+
+
+def _without_accents(name: str) -> str:
+    parts = unicodedata.normalize("NFD", name.replace("ł", "l").replace("ø", "o").replace("ı", "i"))
+    return unicodedata.normalize("NFC", "".join(c for c in parts if not unicodedata.combining(c)))
 
 
 @cache
-def agreed(kind: str, languages: tuple[str, ...]) -> dict[str, int]:
-    """Numbers by name in several languages; a name that means different ones in two is left out.
-
-    kind: "months" or "weekdays".
-    """
-    lookup = months if kind == "months" else weekdays
-    result: dict[str, int] = {}
-    disputed: set[str] = set()
-    for language in languages:
-        for name, number in lookup(language).items():
-            if result.setdefault(name, number) != number:
-                disputed.add(name)
-    return {name: number for name, number in result.items() if name not in disputed}
+def months_in(languages: tuple[str, ...]) -> dict[str, int]:
+    """Months by name in several languages; no name means different months in two of them."""
+    return {name: number for language in languages for name, number in months(language).items()}
 
 
 def knowing(words: frozenset[str], weekday_words: frozenset[str]) -> tuple[str, ...]:

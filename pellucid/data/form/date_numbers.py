@@ -1,7 +1,10 @@
 """Whether numbers, and texts that may be other than dates, are dates."""
 
+from dataclasses import replace
+
 from pellucid.data.form.date_choice import Choice, words_of
 from pellucid.data.form.date_special import DAY
+from pellucid.data.note import counted
 
 _DATES = (
     "date dates day time timestamp ts datetime epoch unix utc created updated modified at since "
@@ -20,35 +23,74 @@ _UNIX = (978_307_200, 2_208_988_800)
 
 _LIKELY_SHARE = 0.95
 _ENOUGH = 20
+_FEW = 3
 
 
-def trusted(choice: Choice, name: str, texts: int) -> tuple[bool, bool]:
-    """Whether the texts are taken for dates at all, and whether that is certain.
+def is_digits(pattern: str) -> bool:
+    """Whether dates are numbers: Unix time, or yyyymmdd, yyyymm, with or without hours and minutes."""
+    compact = pattern.startswith("%Y%m") and pattern.replace("%", "").isalpha()
+    return pattern.startswith("unix") or (compact and "T" not in pattern)
 
-    name: the column's name. texts: the number of its texts, read or not.
+
+def trusted(choice: Choice, name: str, texts: int, wanted: bool) -> Choice | None:
+    """The choice with what speaks for dates rather than numbers; None where too little does.
+
+    name: the column's name. texts: the number of its texts, read or not. wanted: whether the user says
+    that the column holds dates.
     """
     pattern, tally = choice.form.pattern, choice.tally
-    words = set(words_of(name))
     if pattern.startswith("unix"):
-        return _unix(choice, words)
-    most = tally.texts >= _LIKELY_SHARE * texts and tally.plausible >= _LIKELY_SHARE * tally.texts
-    if pattern == "%Y%m":
-        return most and bool(words & (MONTH_WORDS | DATE_WORDS)), True
-    if pattern.replace("%", "").isalpha() and pattern.startswith("%Y%m%d") and "T" not in pattern:
-        return most and (tally.distinct >= 3 or bool(words & DATE_WORDS)), True
-    if "%d" not in pattern and choice.form.kind == "date":
-        season = bool(tally.seasons) and tally.seasons == tally.texts
-        return tally.plausible >= _LIKELY_SHARE * tally.texts and not season, True
-    return True, True
+        evidence, certain = _unix(choice, name)
+    elif pattern == "%Y%m":
+        evidence, certain = _named(name, MONTH_WORDS | DATE_WORDS), True
+    elif is_digits(pattern):
+        evidence, certain = _eight_digits(choice, name, texts), True
+    elif pattern == "%m.%Y":
+        evidence = _eight_digits(choice, name, texts)
+        certain = True
+    elif "%d" not in pattern and choice.form.kind == "date":
+        seasons = tally.seasons == tally.texts
+        evidence, certain = (
+            "" if seasons or not _plausible(choice) else choice.evidence,
+            choice.certain,
+        )
+    else:
+        return choice
+    if wanted:
+        return replace(choice, certain=True, evidence=evidence or choice.evidence)
+    return replace(choice, certain=certain, evidence=evidence) if evidence else None
 
 
-def _unix(choice: Choice, words: set[str]) -> tuple[bool, bool]:
+def _plausible(choice: Choice) -> bool:
+    return choice.tally.plausible >= _LIKELY_SHARE * choice.tally.texts
+
+
+def _named(name: str, known: frozenset[str]) -> str:
+    """The evidence of a name that holds one of the words; "" for another."""
+    words = [word for word in words_of(name) if word in known]
+    return f"the column's name says '{words[0]}'" if words else ""
+
+
+def _eight_digits(choice: Choice, name: str, texts: int) -> str:
+    tally = choice.tally
+    if tally.texts < _LIKELY_SHARE * texts or not _plausible(choice):
+        return ""
+    if tally.distinct < _FEW:
+        return _named(name, DATE_WORDS)
+    return f"{tally.texts:,} of {counted(texts, 'different number')} are dates of 1800 to 2199"
+
+
+def _unix(choice: Choice, name: str) -> tuple[str, bool]:
     tally = choice.tally
     if not _UNIX[0] <= tally.lowest <= tally.highest < _UNIX[1]:
-        return False, False
-    if words & DATE_WORDS:
-        return True, True
+        return "", False
+    evidence = _named(name, DATE_WORDS)
+    if evidence:
+        return evidence, True
     spread = tally.highest - tally.lowest > max(DAY, 4 * tally.texts)
+    if not spread or tally.distinct < _ENOUGH:
+        return "", False
+    if tally.minutes == tally.texts:
+        return "the numbers are full minutes of the years 2001 to 2039", False
     in_order = tally.steps >= _ENOUGH - 1 and tally.back == 0
-    even = tally.minutes == tally.texts
-    return tally.distinct >= _ENOUGH and spread and (in_order or even), False
+    return "the numbers are times of 2001 to 2039 in order" if in_order else "", False

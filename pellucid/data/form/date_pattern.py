@@ -16,7 +16,8 @@ _ZONES = (
     *("EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "AEST", "AEDT"),
 )
 ZONE = (
-    rf"\s*(?:(?:UTC|GMT)?[+\u2212-][0-9]{{1,2}}(?::?[0-9]{{2}}(?::?[0-9]{{2}})?)?|[Zz]|{'|'.join(_ZONES)})"
+    rf"\s*(?:(?:UTC|GMT)?[+\u2212-][0-9]{{1,2}}(?::?[0-9]{{2}}(?::?[0-9]{{2}})?)?|[Zz]|{'|'.join(_ZONES)}"
+    r"|[A-Z][A-Za-z]+/[A-Z][A-Za-z_/+-]+)"
     r"(?:\s*\[[\w/+-]+\])?(?:\s*\([^()]*\))?"
 )
 """A time zone: Z, an offset from UTC, or one of some names; a place in brackets may follow."""
@@ -27,7 +28,12 @@ NOON = r"\s*([AaPp])\.?\s?[Mm]\.?"
 _FRACTION = r"(?:[.,][0-9]{1,12})?"
 _SPACE = r"\s+"
 _WORDY_SPACE = r"[.,]{0,2}\s+(?:(?:de|del|of)\s+)?"
-_BEFORE_TIME = r"(?:[Tt]|,?\s+(?:at\s+|um\s+)?)"
+JOIN = r"(?:[Tt_]|,?\s+(?:(?:at|um|om|à|às|alle|a\s+las|klo|kl\.|-)\s+)?)"
+"""What stands between a date and a time."""
+
+HOURS = r"(?:\s?(?:[Uu]hr|hrs?|h))?"
+"""A word for hours that may follow a time: 14:30 Uhr."""
+
 _ORDINAL = r"(?:st|nd|rd|th|er|[.ºª])?"
 
 
@@ -154,9 +160,14 @@ def _check_parts(letters: list[str]) -> None:
     parts = frozenset(letters)
     day, clock = parts & frozenset("YymdbjGVuq"), parts & frozenset("HIMSfp")
     if day not in _DAYS:
-        raise PatternError("its directives do not make a date")
+        lacks = day and not day & frozenset("YyG")
+        raise PatternError("it has no year" if lacks else "its directives do not make a date")
     if clock not in _CLOCKS:
-        raise PatternError("its directives do not make a time of day")
+        raise PatternError(
+            "AM and PM go with %I, not with %H"
+            if "p" in clock and "H" in clock
+            else "its directives do not make a time of day"
+        )
     if not day and not clock:
         raise PatternError("its directives make neither a date nor a time of day")
 
@@ -177,10 +188,13 @@ def expression(pattern: str) -> tuple[re.Pattern[str], dict[str, int]]:
             continue
         index += 1
         before = plain[index - 1].directive if index else ""
-        after = plain[index + 1].directive if index + 1 < len(plain) else ""
+        later = [each.directive for each in plain[index + 1 :]]
+        after = later[0] if later else ""
         if token.directive:
             places[token.directive] = len(places)
             parts.append(_directive_text(token.directive, before, after))
+            if token.directive in _CLOCK and not set(later) & _CLOCK:
+                parts.append(HOURS)
             if token.directive == "d" and wordy:
                 parts.append(_ORDINAL)
             if index == last and pointed:
@@ -191,6 +205,7 @@ def expression(pattern: str) -> tuple[re.Pattern[str], dict[str, int]]:
 
 
 _DATE = frozenset("YymdbjGVuqa")
+_CLOCK = frozenset("HIMSf")
 
 
 def _has_points(plain: list[Token]) -> bool:
@@ -210,7 +225,9 @@ def _directive_text(letter: str, before: str, after: str) -> str:
 def _literal_text(literal: str, before: str, after: str, wordy: bool) -> str:
     in_date = before in _DATE and after in _DATE
     if before in _DATE and after in ("H", "I") and (literal in ("T", ", ") or literal.isspace()):
-        return _BEFORE_TIME
+        return JOIN
+    if before in _CLOCK | {"p"} and after in _DATE and literal.isspace():
+        return r",?\s+"
     if in_date and (wordy or before == "a") and literal.strip(".,").isspace():
         return _WORDY_SPACE
     if in_date and literal.strip() == ".":
@@ -227,7 +244,7 @@ def described(pattern: str) -> str:
     """The pattern in plain words: "day.month.year, hours:minutes"."""
     plain = [token for token in tokens(pattern) if not token.bracket]
     letters = {token.directive for token in plain}
-    date, time = _words(plain, _DATE), _words(plain, frozenset("HIMSf"))
+    date, time = _words(plain, _DATE), _words(plain, _CLOCK)
     time += " AM/PM" if "p" in letters else ""
     zone = " with a time zone" if "z" in letters else ""
     short = ", years of two digits" if "y" in letters else ""

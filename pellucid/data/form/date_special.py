@@ -1,6 +1,7 @@
 """Numbers that stand for dates, and durations.
 
-Dates:      seconds or milliseconds since 1970-01-01 (Unix), and days since 1899-12-30 (Excel).
+Dates:      seconds, milli-, micro- or nanoseconds since 1970-01-01 (Unix) from 1971 to 5138, and
+            days since 1899-12-30 (Excel).
 Durations:  1:23:45 (hours, minutes, seconds; hours may exceed 24), 59:12 (minutes and seconds),
             `3 days 04:05:06`, `1h 30m`, and ISO 8601 such as P3DT4H, all read as seconds.
 """
@@ -12,9 +13,6 @@ from dataclasses import dataclass
 DAY = 86_400
 EARLIEST = 31_536_000
 """The least Unix time that is read, 1971-01-01: smaller numbers, 0 and -1, stand for no date."""
-
-LATEST = 253_402_300_799
-"""9999-12-31 23:59:59 in Unix time."""
 
 UNIX = {"seconds": 0, "milliseconds": 3, "microseconds": 6, "nanoseconds": 9}
 """The units of Unix time, and the zeros of the number of them in a second."""
@@ -44,7 +42,7 @@ def _unix(per_second: int) -> Callable[[tuple[str | None, ...]], int | None]:
 
     def read(parts: tuple[str | None, ...]) -> int | None:
         seconds = int(parts[0] or 0) // per_second
-        return seconds if EARLIEST <= seconds <= LATEST else None
+        return seconds if seconds >= EARLIEST else None
 
     return read
 

@@ -1,9 +1,12 @@
 """Counts of what one way of writing dates reads in a column."""
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pellucid.data.form.date_layout import Layout, Shape
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.data.form.date_special import DAY
 
 MOST_DISTINCT = 64
 """The number of distinct values up to which they are counted."""
@@ -11,7 +14,29 @@ MOST_DISTINCT = 64
 _PLAUSIBLE = (-5_364_662_400, 7_258_118_400)
 """1800-01-01 and 2200-01-01: years that are not in it are rather numbers than years."""
 
-_WORD = re.compile(r"[^\W\d_]+")
+_FOREVER = 253_402_214_400
+"""9999-12-31, which stands for no end."""
+
+Names = tuple[frozenset[str], frozenset[str]]
+"""The names of months and of weekdays in a text."""
+
+
+@dataclass
+class Batch:
+    """What one way reads of the texts of one shape, in a chunk of texts.
+
+    time:   the pattern of the time of day after the date, and whether a zone follows.
+    names:  the names of months and weekdays in the texts.
+    colons: the number of colons in a text; words: the number of words.
+    rows:   the positions in the chunk of the texts that are read, and `values`, what they are.
+    """
+
+    time: tuple[str, bool]
+    names: Names
+    colons: int
+    words: int
+    rows: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -19,35 +44,36 @@ class Tally:
     """The texts that one pattern of a date reads, whatever time of day follows it.
 
     date:       the pattern of the date, "" for a time of day alone, or a name of `SPECIAL`.
-    rows:       rows that are read, and by `texts`, as many texts; `only` are the texts, and
-    only_rows   the rows, that no other pattern reads.
+    rows:       rows that are read, and `texts`, as many texts.
+    only:       texts that no other way reads.
     times:      rows by the pattern of the time and whether a zone follows.
     names:      rows by the names of months and weekdays.
     up, down:   steps between successive texts that go forward and back in time.
-    plausible:  texts of the years 1800 to 2200.
+    plausible:  texts of the years 1800 to 2199, and of 9999-12-31.
     minutes:    texts whose value is a whole number of minutes.
-    colons:     the numbers of colons in a text that occur; words: the most words in a text.
+    firsts:     texts whose date is the first of a month.
     seasons:    texts such as 2010-11, which may be the season from 2010 to 2011.
+    colons:     the numbers of colons in a text that occur; words: the most words in a text.
     """
 
     date: str
     rows: int = 0
     texts: int = 0
     only: int = 0
-    only_rows: int = 0
     times: dict[tuple[str, bool], int] = field(default_factory=dict)
-    names: dict[tuple[frozenset[str], frozenset[str]], int] = field(default_factory=dict)
+    names: dict[Names, int] = field(default_factory=dict)
     up: int = 0
     down: int = 0
     plausible: int = 0
     minutes: int = 0
+    firsts: int = 0
+    seasons: int = 0
     colons: set[int] = field(default_factory=set)
     words: int = 0
     lowest: float = float("inf")
     highest: float = float("-inf")
-    seasons: int = 0
-    _last: float | None = None
-    _values: set[float] = field(default_factory=set)
+    _last: float = float("nan")
+    _values: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     @property
     def distinct(self) -> int:
@@ -65,37 +91,52 @@ class Tally:
         return min(self.up, self.down)
 
     def enter(
-        self, text: str, value: float, count: int, layout: Layout, shape: Shape, only: bool
+        self, batches: Sequence[Batch], counts: NDArray[np.int64], readings: NDArray[np.int64]
     ) -> None:
-        """Takes in one text and its value."""
-        self.rows += count
-        self.texts += 1
-        if only:
-            self.only += 1
-            self.only_rows += count
-        time = (layout.time, layout.zone)
-        self.times[time] = self.times.get(time, 0) + count
-        if shape.months or shape.weekdays:
-            names = (shape.months, shape.weekdays)
-            self.names[names] = self.names.get(names, 0) + count
-        self._step(value)
-        self.lowest = min(self.lowest, value)
-        self.highest = max(self.highest, value)
-        self.plausible += _PLAUSIBLE[0] <= value < _PLAUSIBLE[1]
-        self.minutes += value % 60 == 0
-        if len(self.colons) < 3:
-            self.colons.add(text.count(":"))
-        if self.date == "duration units":
-            self.words = max(self.words, len(_WORD.findall(text)))
-        if self.date == "%Y-%m":
-            self.seasons += (int(text[:4]) + 1) % 100 == int(text[5:])
-        if len(self._values) < MOST_DISTINCT:
-            self._values.add(value)
+        """Takes in the values of a chunk.
 
-    def _step(self, value: float) -> None:
-        if self._last is not None and value != self._last:
-            if value > self._last:
-                self.up += 1
-            else:
-                self.down += 1
-        self._last = value
+        counts:   the rows of each text of the chunk.
+        readings: the number of ways that read each text.
+        """
+        for batch in batches:
+            self._note(batch, int(counts[batch.rows].sum()))
+        rows = np.concatenate([np.array(batch.rows, np.int64) for batch in batches])
+        values = np.concatenate([np.array(batch.values, np.float64) for batch in batches])
+        order = np.argsort(rows, kind="stable")
+        rows, values = rows[order], values[order]
+        self.rows += int(counts[rows].sum())
+        self.texts += len(rows)
+        self.only += int((readings[rows] == 1).sum())
+        self._measure(values)
+
+    def _note(self, batch: Batch, rows: int) -> None:
+        self.times[batch.time] = self.times.get(batch.time, 0) + rows
+        if batch.names != (frozenset(), frozenset()):
+            self.names[batch.names] = self.names.get(batch.names, 0) + rows
+        self.colons.add(batch.colons)
+        self.words = max(self.words, batch.words)
+
+    def _measure(self, values: NDArray[np.float64]) -> None:
+        steps = np.diff(values, prepend=self._last)
+        self.up += int((steps > 0).sum())
+        self.down += int((steps < 0).sum())
+        self._last = float(values[-1])
+        self.lowest = min(self.lowest, float(values.min()))
+        self.highest = max(self.highest, float(values.max()))
+        likely = (values >= _PLAUSIBLE[0]) & (values < _PLAUSIBLE[1])
+        self.plausible += int((likely | (values >= _FOREVER)).sum())
+        self.minutes += int((values % 60 == 0).sum())
+        days = (values // DAY).astype("datetime64[D]")
+        months = days.astype("datetime64[M]")
+        self.firsts += int((days == months).sum())
+        if self.date == "%Y-%m":
+            self.seasons += _seasons(months)
+        if len(self._values) < MOST_DISTINCT:
+            self._values = np.unique(np.append(self._values, values))[:MOST_DISTINCT]
+
+
+def _seasons(months: NDArray[np.datetime64]) -> int:
+    """How many months have the number of the year that follows theirs, as 2010-11."""
+    numbers = months.astype(np.int64)
+    years, month = numbers // 12 + 1970, numbers % 12 + 1
+    return int(((years + 1) % 100 == month).sum())

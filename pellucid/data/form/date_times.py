@@ -6,8 +6,8 @@ Time = tuple[str, bool]
 """The pattern of a time, such as " %H:%M", "" for none; and whether a time zone follows."""
 
 
-def merged_times(rows: Mapping[Time, int]) -> tuple[str, int]:
-    """One pattern for the times of a column, and the rows that it reads.
+def merged(date: str, rows: Mapping[Time, int]) -> tuple[str, int]:
+    """One pattern for a date and the times of a column, and the rows that it reads.
 
     Times with and without seconds, a zone, or the time itself are one way of writing. Of several
     ways (24 hours, AM and PM) the commonest is taken.
@@ -17,10 +17,11 @@ def merged_times(rows: Mapping[Time, int]) -> tuple[str, int]:
         ways.setdefault(_way(time[0]), {})[time] = count
     bare = sum(ways.pop("", {}).values())
     if not ways:
-        return "", bare
+        return date, bare
     way = max(ways.values(), key=lambda times: sum(times.values()))
-    text = _one_pattern(way)
-    return (f"[{text}]" if bare else text), bare + sum(way.values())
+    text = f"[{_one_pattern(way)}]" if bare else _one_pattern(way)
+    before = any(time.endswith(" ") for time, _ in way)
+    return (text + date if before else date + text), bare + sum(way.values())
 
 
 def _way(time: str) -> str:
