@@ -13,6 +13,7 @@ from pellucid.data.column import Column, NumberColumn
 from pellucid.data.files import read_file
 from pellucid.data.frames import is_frame, table_from_frame
 from pellucid.data.note import Note, Progress, counted, quiet
+from pellucid.data.options import ReadOptions
 from pellucid.data.table import Table
 from pellucid.errors import DataError
 
@@ -20,24 +21,29 @@ LARGEST = 1e120
 """Numbers beyond ±this count as infinite; sums of squares of smaller ones do not overflow."""
 
 
-def read_table(source: Any, progress: Progress = quiet) -> Table:
+def read_table(
+    source: Any, options: ReadOptions | None = None, *, progress: Progress = quiet
+) -> Table:
     """The table in a file, a data frame, an array or a mapping of arrays.
 
     `source`: path of a CSV, TSV, Parquet or JSON file (text files may be gzipped); a frame or
     series of pandas, polars or pyarrow; a NumPy array (n,), (n, d) or structured; a mapping from
-    names to arrays; or a `Table`. `progress` receives a line at each stage.
+    names to arrays; or a `Table`.
+
+    options:  how the table is written, where that should not be detected; see `ReadOptions`.
+    progress: receives a line at each stage.
 
     Infinite numbers count as missing and give a note. A source that is not a table raises a
     `DataError` with one sentence.
     """
     if isinstance(source, Table):
         return source
-    return _finite(_read(source, progress))
+    return _finite(_read(source, options, progress))
 
 
-def _read(source: Any, progress: Progress) -> Table:
+def _read(source: Any, options: ReadOptions | None, progress: Progress) -> Table:
     if isinstance(source, str | PathLike):
-        return read_file(Path(source), progress)
+        return read_file(Path(source), progress, options)
     if isinstance(source, np.ndarray):
         return table_from_array(source)
     if isinstance(source, Mapping):

@@ -36,7 +36,8 @@ class LoadedRows:
         headers = self._repeated_headers()
         ignored = {suspect.row for suspect in headers}
         inner = [row for row in fetched if row[0] not in ignored]
-        start = suspects_at_start(inner, inner[2:-1]) if self.dialect.header else []
+        below = inner[2:-1] if len(inner) > 20 else inner[1:]
+        start = suspects_at_start(inner, below) if self.dialect.header else []
         edges = {suspect.row for suspect in start}
         tail = [
             row for row in inner if row[0] >= max(2, count - _EDGE_ROWS) and row[0] not in edges

@@ -115,8 +115,8 @@ def _candidates(sample: str, separator: str) -> Iterator[Marks]:
 
 
 def _is_framed(lines: Sequence[str]) -> bool:
-    """Whether nearly all lines, but for rules, begin and end with a bar."""
-    drawn = [line.strip() for line in lines if not is_rule(line, "")]
+    """Whether nearly all lines with bars, but for rules, begin and end with one."""
+    drawn = [line.strip() for line in lines if "|" in line and not is_rule(line, "")]
     return sum(line[0] == line[-1] == "|" for line in drawn) > 0.8 * len(drawn)
 
 
@@ -203,7 +203,7 @@ def _is_regular_uncommon(cut: Cut, body: Sequence[Record]) -> bool:
     first = len(cut.counted[0].cells)
     if first not in (cut.width, cut.width - 1):
         return False
-    if len(body) < max(2, 0.95 * (len(cut.counted) - 1)):
+    if len(cut.counted) < 2 or len(body) < max(1, 0.95 * (len(cut.counted) - 1)):
         return False
     columns = zip(*(record.cells for record in body), strict=True)
     return any(all(map(is_typed, column)) for column in columns)
