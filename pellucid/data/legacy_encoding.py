@@ -42,6 +42,17 @@ _LATIN = {
 _OTHERS = ("cp1251", "gb18030", "cp932", "big5", "euc_kr", "euc_jp", "cp1253", "koi8_r", "cp866")
 """Encodings of other scripts."""
 
+_COMMON_LEADS = {
+    "gb18030": ((0xA1, 0xA3), (0xB0, 0xD7)),
+    "big5": ((0xA1, 0xC6),),
+    "cp932": ((0x81, 0x83), (0x88, 0x97)),
+    "euc_kr": ((0xA1, 0xA3), (0xB0, 0xC8)),
+    "euc_jp": ((0xA1, 0xA5), (0xB0, 0xCF)),
+}
+"""The first bytes of signs and of the commoner half of the characters, by the standards' levels."""
+
+_PLAUSIBLE = 0.9
+
 _SIGNS = frozenset("€£¥©®°²³µ½¼¾·–—‘’“”„…«»•§¿¡™ºª×±‰\xa0")
 _WORD = re.compile(rb"[A-Za-z\x80-\xff]+")
 _HIGH = re.compile(rb"[\x80-\xff]{2,}")
@@ -67,19 +78,39 @@ def _decoded(sample: bytes, name: str) -> str | None:
 
 
 def _other(sample: bytes) -> str | None:
-    """The encoding of another script; None where most words beyond ASCII have ASCII letters too."""
+    """The encoding of another script; None where the bytes beyond ASCII are Latin letters or signs.
+
+    They are of another script where most words that have them have nothing else. Two-byte characters may
+    end in an ASCII letter; then the characters must be common ones, and no Latin alphabet fit.
+    """
     words = [word for word in _WORD.findall(sample) if not word.isascii()]
     pure = sum(_HIGH.fullmatch(word) is not None for word in words)
     mixed = sum(_HIGH.search(word) is None for word in words if len(word) > 1)
-    if pure <= mixed:
-        return None
     possible = [name for name in _OTHERS if _is_possible(sample, name)]
+    if pure <= mixed:
+        if _latin_score(sample, _latin(sample)) >= _PLAUSIBLE:
+            return None
+        possible = [name for name in possible if _common_share(sample, name) >= _PLAUSIBLE]
     if len(possible) < 2:
         return next(iter(possible), None)
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample, cp_isolation=possible, threshold=0.8).best()
-    return possible[0] if best is None else best.encoding
+    return (
+        max(possible, key=lambda each: _common_share(sample, each))
+        if best is None
+        else best.encoding
+    )
+
+
+def _common_share(sample: bytes, name: str) -> float:
+    """The share of common characters among the two-byte ones; 0 for encodings of single bytes."""
+    text = _decoded(sample, name)
+    if text is None or name not in _COMMON_LEADS:
+        return 0.0
+    leads = [character.encode(name)[0] for character in text if character > "\x7f"]
+    common = sum(any(low <= lead <= high for low, high in _COMMON_LEADS[name]) for lead in leads)
+    return common / len(leads) if leads else 0.0
 
 
 def _is_possible(sample: bytes, name: str) -> bool:
