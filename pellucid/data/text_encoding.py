@@ -93,6 +93,8 @@ LABELS = {
     "cp1251": "Windows-1251 (Cyrillic)",
     "cp1253": "Windows-1253 (Greek)",
     "cp1254": "Windows-1254 (Turkish)",
+    "cp1255": "Windows-1255 (Hebrew)",
+    "cp1256": "Windows-1256 (Arabic)",
     "cp932": "Windows-932 (Shift JIS, Japanese)",
     "gb18030": "GB 18030 (GBK, Chinese)",
     "big5": "Big5 (Chinese)",
