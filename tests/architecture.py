@@ -53,7 +53,7 @@ OUTSIDE: dict[str, set[str]] = {
     "compile": {"numpy", "llvmlite"},
     "nn": {"numpy"},
     "optim": {"numpy"},
-    "data": {"numpy", "duckdb", "narwhals"},
+    "data": {"numpy", "duckdb", "narwhals", "charset_normalizer"},
     "train": {"numpy", "safetensors", "rich"},
     "report": {"numpy", "plotly"},
     "sklearn": {"numpy", "sklearn"},

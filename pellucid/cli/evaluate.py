@@ -6,17 +6,17 @@ from pathlib import Path
 
 from pellucid.cli.model_file import load
 from pellucid.cli.show import DelayedProgress, as_json_text, metric_lines, show_notes
-from pellucid.data import Note, read_table
+from pellucid.data import Note, ReadOptions, read_table
 from pellucid.data.note import quiet
 from pellucid.errors import DataError
 
 
-def run_evaluate(run: Path, data: Path, as_json: bool) -> None:
+def run_evaluate(run: Path, data: Path, as_json: bool, options: ReadOptions | None = None) -> None:
     """Print the metrics of a model on a table with the target."""
     model = load(run)
     assert model.preparation is not None
     progress = quiet if as_json else DelayedProgress()
-    table = read_table(data, form=model.preparation.form, progress=progress)
+    table = read_table(data, options, model.preparation.form, progress=progress)
     target = model.preparation.target_name
     if target not in table.names:
         raise DataError(

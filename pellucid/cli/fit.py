@@ -15,7 +15,8 @@ from pellucid.cli.show import (
     metric_lines,
     wrapped,
 )
-from pellucid.data import read_table
+from pellucid.data import ReadOptions, read_table
+from pellucid.data.note import quiet as no_progress
 from pellucid.train.model import Model
 from pellucid.train.storage.folder import RunFolder
 from pellucid.train.storage.lock import locked
@@ -36,6 +37,7 @@ def run_fit(
     force: bool,
     quiet: bool,
     as_json: bool,
+    options: ReadOptions | None = None,
 ) -> None:
     """Train on a table and print a report."""
     folder = out or Path(f"{_plain(data.stem)}-{_plain(target)}.run")
@@ -46,7 +48,7 @@ def run_fit(
     trained = None
     with suppress(BrokenPipeError):
         trained = fit_table(
-            read_table(data, progress=DelayedProgress()) if shows else read_table(data),
+            read_table(data, options, progress=DelayedProgress() if shows else no_progress),
             target,
             task=task,
             drop=drop,

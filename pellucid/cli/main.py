@@ -12,6 +12,16 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from pellucid.cli.reading_options import (
+    DateFormats,
+    Decimal,
+    Encoding,
+    Header,
+    Kinds,
+    Missing,
+    Separator,
+    reading_options,
+)
 from pellucid.command import INTERRUPTED, Interruptible, was_interrupted
 from pellucid.errors import PellucidError, RunFolderError
 
@@ -68,6 +78,13 @@ def fit(
     resume: Annotated[bool, typer.Option(help="Continue an interrupted run in --out.")] = False,
     force: Annotated[bool, typer.Option(help="Replace a run in --out.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    header: Header = None,
+    encoding: Encoding = None,
+    missing: Missing = None,
+    date_format: DateFormats = None,
+    kind: Kinds = None,
     json: AsJson = False,
 ) -> None:
     """Train a network on a table, and save it with its preprocessing."""
@@ -96,6 +113,7 @@ def fit(
         force=force,
         quiet=quiet,
         as_json=json,
+        options=reading_options(separator, decimal, header, encoding, missing, date_format, kind),
     )
 
 
@@ -107,6 +125,13 @@ def predict(
         Path | None,
         typer.Option("--output", "-o", help="A CSV or Parquet file [default: CSV to the screen]."),
     ] = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    header: Header = None,
+    encoding: Encoding = None,
+    missing: Missing = None,
+    date_format: DateFormats = None,
+    kind: Kinds = None,
 ) -> None:
     """Predict the target for the rows of a table."""
     from pellucid.cli.predict import SUFFIXES, run_predict
@@ -115,15 +140,28 @@ def predict(
         raise typer.BadParameter(
             f"{output} should end in {' or '.join(SUFFIXES)}", param_hint="--output"
         )
-    run_predict(run, data, output)
+    options = reading_options(separator, decimal, header, encoding, missing, date_format, kind)
+    run_predict(run, data, output, options)
 
 
 @app.command()
-def evaluate(run: RunPath, data: Data, json: AsJson = False) -> None:
+def evaluate(
+    run: RunPath,
+    data: Data,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    header: Header = None,
+    encoding: Encoding = None,
+    missing: Missing = None,
+    date_format: DateFormats = None,
+    kind: Kinds = None,
+    json: AsJson = False,
+) -> None:
     """Compute the metrics of a model on a table with the target."""
     from pellucid.cli.evaluate import run_evaluate
 
-    run_evaluate(run, data, json)
+    options = reading_options(separator, decimal, header, encoding, missing, date_format, kind)
+    run_evaluate(run, data, json, options)
 
 
 @app.command()

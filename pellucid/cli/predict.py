@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pellucid.cli.model_file import load
 from pellucid.cli.show import DelayedProgress, show_notes
-from pellucid.data import Note, read_table
+from pellucid.data import Note, ReadOptions, read_table
 from pellucid.errors import DataError
 from pellucid.graph import Array
 from pellucid.train.model import Model
@@ -21,13 +21,15 @@ SUFFIXES = (".csv", ".parquet")
 """The suffixes of a file of predictions."""
 
 
-def run_predict(run: Path, data: Path, output: Path | None) -> None:
+def run_predict(
+    run: Path, data: Path, output: Path | None, options: ReadOptions | None = None
+) -> None:
     """Write the predictions for a table to a file, or as CSV to standard output."""
     if output is not None and output.exists() and data.exists() and output.samefile(data):
         raise DataError(f"{output} is the table itself: write the predictions to another file.")
     model = load(run)
     notes: list[Note] = []
-    predicted = predictions(model, data, notes)
+    predicted = predictions(model, data, notes, options)
     show_notes(notes)
     if output is None:
         sys.stdout.write(csv_text(predicted))
@@ -38,11 +40,13 @@ def run_predict(run: Path, data: Path, output: Path | None) -> None:
     print(f"Wrote {count:,} predictions to {output}.", file=sys.stderr)
 
 
-def predictions(model: Model, data: Path, notes: list[Note]) -> Columns:
+def predictions(
+    model: Model, data: Path, notes: list[Note], options: ReadOptions | None = None
+) -> Columns:
     """Columns of predictions: the target, and for a classification the probability of each class."""
     assert model.preparation is not None
     target = model.preparation.target_name
-    table = read_table(data, form=model.preparation.form, progress=DelayedProgress())
+    table = read_table(data, options, model.preparation.form, progress=DelayedProgress())
     if model.classes is None:
         return {target: model.predict(table, notes)}
     probabilities = model.predict_proba(table, notes)

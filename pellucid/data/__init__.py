@@ -3,6 +3,7 @@
 from pellucid.data.encode import ColumnEncoder
 from pellucid.data.kind import ColumnKind, infer_kind
 from pellucid.data.note import Note
+from pellucid.data.options import ReadOptions
 from pellucid.data.preparation import ColumnReport, Preparation
 from pellucid.data.read import read_table
 from pellucid.data.rowstream import RowStream
@@ -16,6 +17,7 @@ __all__ = [
     "ColumnReport",
     "Note",
     "Preparation",
+    "ReadOptions",
     "RowStream",
     "Table",
     "TargetChoice",

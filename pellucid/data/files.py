@@ -46,7 +46,7 @@ def open_file(
         table = RawTable(str(path), 0, [], sparse=file.kind == "json", written=file.kind == "csv")
         times: dict[str, TimeType] = {}
         if file.kind == "csv":
-            loaded = load_csv(connection, file, scratch, options, saved)
+            loaded = load_csv(connection, file, scratch, options, saved, training=form is None)
             names, table.dialect = list(loaded.dialect.names), loaded.dialect
             table.notes += loaded.notes
         else:

@@ -32,17 +32,44 @@ _LATIN = {
         "čćđšž",
         "äöüß",
     ),
-    "cp1254": ("çğıöşüâîû",),
+    "cp1254": ("çğıİöşüâîû",),
     "mac_roman": (),
     "cp850": (),
     "cp437": (),
 }
 """Single-byte encodings of Latin letters, with the letters beyond ASCII of their languages."""
 
-_OTHERS = ("cp1251", "gb18030", "cp932", "big5", "euc_kr", "euc_jp", "cp1253", "koi8_r", "cp866")
+_OTHERS = (
+    "cp1251",
+    "gb18030",
+    "cp932",
+    "big5",
+    "euc_kr",
+    "euc_jp",
+    "cp1253",
+    "koi8_r",
+    "cp866",
+    "cp1255",
+    "cp1256",
+)
 """Encodings of other scripts."""
 
+_COMMON_LEADS = {
+    "gb18030": ((0xA1, 0xA3), (0xB0, 0xD7)),
+    "big5": ((0xA1, 0xC6),),
+    "cp932": ((0x81, 0x83), (0x88, 0x97)),
+    "euc_kr": ((0xA1, 0xA3), (0xB0, 0xC8)),
+    "euc_jp": ((0xA1, 0xA5), (0xB0, 0xCF)),
+}
+"""The first bytes of signs and of the commoner half of the characters, by the standards' levels."""
+
+_PLAUSIBLE = 0.9
+
 _SIGNS = frozenset("€£¥©®°²³µ½¼¾·–—‘’“”„…«»•§¿¡™ºª×±‰\xa0")
+_CYRILLIC = "оеаинтсрвлкм"
+_AFTER_DIGITS = "‰½¼¾±"
+_BEFORE_SPACE = "®©§™ª²³…»”"
+_FREQUENT = {"cp1251": _CYRILLIC, "koi8_r": _CYRILLIC, "cp866": _CYRILLIC, "cp1253": "αοιετσνρκά"}
 _WORD = re.compile(rb"[A-Za-z\x80-\xff]+")
 _HIGH = re.compile(rb"[\x80-\xff]{2,}")
 _VOWELS = "aeiouáéíóúAEIOUÁÉÍÓÚ"
@@ -67,19 +94,56 @@ def _decoded(sample: bytes, name: str) -> str | None:
 
 
 def _other(sample: bytes) -> str | None:
-    """The encoding of another script; None where most words beyond ASCII have ASCII letters too."""
+    """The encoding of another script; None where the bytes beyond ASCII are Latin letters or signs.
+
+    They are of another script where most words that have them have nothing else. Two-byte characters may
+    end in an ASCII letter; then the characters must be common ones, and no Latin alphabet fit.
+    """
     words = [word for word in _WORD.findall(sample) if not word.isascii()]
     pure = sum(_HIGH.fullmatch(word) is not None for word in words)
     mixed = sum(_HIGH.search(word) is None for word in words if len(word) > 1)
-    if pure <= mixed:
-        return None
     possible = [name for name in _OTHERS if _is_possible(sample, name)]
+    if pure <= mixed:
+        if _latin_score(sample, _latin(sample)) >= _PLAUSIBLE:
+            return None
+        possible = [name for name in possible if _common_share(sample, name) >= _PLAUSIBLE]
+    possible = _without_rare_letters(sample, possible)
     if len(possible) < 2:
         return next(iter(possible), None)
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample, cp_isolation=possible, threshold=0.8).best()
-    return possible[0] if best is None else best.encoding
+    return (
+        max(possible, key=lambda each: _common_share(sample, each))
+        if best is None
+        else best.encoding
+    )
+
+
+def _without_rare_letters(sample: bytes, names: list[str]) -> list[str]:
+    """The encodings, of the Cyrillic and Greek ones only that whose letters are most frequent ones.
+
+    A capital counts less: KOI8-R exchanges the cases of Windows-1251.
+    """
+    weights = {name: _frequency(sample, name) for name in names if name in _FREQUENT}
+    best = max(weights, key=lambda name: weights[name], default=None)
+    return [name for name in names if name not in weights or name == best]
+
+
+def _frequency(sample: bytes, name: str) -> float:
+    letters = _decoded(sample, name) or ""
+    small = sum(letter in _FREQUENT[name] for letter in letters)
+    return small + 0.6 * sum(letter in _FREQUENT[name].upper() for letter in letters)
+
+
+def _common_share(sample: bytes, name: str) -> float:
+    """The share of common characters among the two-byte ones; 0 for encodings of single bytes."""
+    text = _decoded(sample, name)
+    if text is None or name not in _COMMON_LEADS:
+        return 0.0
+    leads = [character.encode(name)[0] for character in text if character > "\x7f"]
+    common = sum(any(low <= lead <= high for low, high in _COMMON_LEADS[name]) for lead in leads)
+    return common / len(leads) if leads else 0.0
 
 
 def _is_possible(sample: bytes, name: str) -> bool:
@@ -88,8 +152,11 @@ def _is_possible(sample: bytes, name: str) -> bool:
         return False
     narrow = sum("\uff61" <= character <= "\uff9f" for character in text)
     beyond = sum(character > "\x7f" for character in text)
-    # Halfwidth kana fill the bytes that other encodings use for letters; tables have few of them.
-    return 2 * narrow <= beyond and not re.search(r"[\u2500-\u259f]", text)
+    points = sum("\u05b0" <= character <= "\u05c7" for character in text)
+    # Halfwidth kana and Hebrew points fill the bytes that others use for letters; tables have few.
+    if 2 * max(narrow, points) > beyond:
+        return False
+    return re.search(r"[\u2500-\u259f]|ς[α-ω]", text) is None
 
 
 def _latin(sample: bytes) -> str:
@@ -110,7 +177,7 @@ def _latin_score(sample: bytes, name: str) -> float:
     signs = sum(_is_apt_sign(*spot) for spot in spots)
     alphabets = _LATIN[name] or _LATIN["cp1252"]
     letters = [
-        sum(_fits(*spot) and spot[1].lower() in alphabet for spot in spots)
+        sum(_fits(*spot) and _is_in(spot[1], alphabet) for spot in spots)
         for alphabet in (*alphabets, "".join(alphabets))
     ]
     # Names of several languages in one table fit no single alphabet, but rather less surely.
@@ -125,14 +192,32 @@ def _spots(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _is_apt_sign(before: str, sign: str, after: str) -> bool:
-    """Whether a sign stands outside of a word, or is an apostrophe in one."""
-    return sign in _SIGNS and (sign == "’" or not (before.isalpha() and after.isalpha()))
+    """Whether a sign stands where it can: not within a word, but for an apostrophe, and a dash."""
+    if sign not in _SIGNS or (sign in "‘“„«¿¡" and before.isalnum()):
+        return False
+    if sign in _AFTER_DIGITS:
+        return not (before.isalpha() or after.isalpha())
+    if sign in _BEFORE_SPACE and after.isalpha():
+        return False
+    return sign in "’–" or not (before.isalpha() and after.isalpha())
+
+
+def _is_in(letter: str, alphabet: str) -> bool:
+    return letter in alphabet or letter.lower() in alphabet
 
 
 def _fits(before: str, letter: str, after: str) -> bool:
-    """Whether a letter suits its neighbours: no capital after a small letter, ñ and õ before vowels."""
+    """Whether a letter suits its neighbours.
+
+    A capital follows no small letter, ñ and õ precede vowels, þ begins words, and no letter stands
+    between digits.
+    """
     if letter.isupper() and before.islower():
         return False
+    if before.isdigit() or after.isdigit():
+        return before.isalpha() or after.isalpha()
     if letter in "ñÑ":
         return after in _VOWELS
+    if letter in "þÞ":
+        return not before.isalpha()
     return letter not in "õÕ" or after in "eEo"

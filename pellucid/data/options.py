@@ -2,7 +2,7 @@
 
 import codecs
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from pellucid.check import brief
@@ -67,6 +67,20 @@ class ReadOptions:
         if self.separator is None:
             return None
         return SEPARATOR_WORDS.get(self.separator, self.separator)
+
+    def over(self, saved: "ReadOptions") -> "ReadOptions":
+        """These options where they say something, else the `saved` ones; columns one by one."""
+        stated = {
+            name: getattr(self, name)
+            for name in ("separator", "decimal", "header", "encoding", "missing")
+            if getattr(self, name) is not None
+        }
+        return replace(
+            saved,
+            **stated,
+            date_formats={**saved.date_formats, **self.date_formats},
+            kinds={**saved.kinds, **self.kinds},
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The options as plain JSON, for `options_from_json`."""

@@ -41,7 +41,8 @@ def read_table(
 
     options: how the table is written, where that should not be detected; see `ReadOptions`.
     form: that of a training table. Each column is then read as it is written there, value by value;
-        what does not fit is missing, with a note. Without it the values of all rows decide.
+        what does not fit is missing, with a note. Without it the values of all rows decide. Options
+        that are set say how this table is written otherwise.
     progress: receives a line at each stage.
 
     Infinite numbers count as missing and give a note. A source that is not a table raises a
@@ -49,7 +50,10 @@ def read_table(
     """
     if isinstance(source, Table):
         return source if form is None else _finite(refitted(source, form))
-    options = options or (form.options if form else ReadOptions())
+    options = options or ReadOptions()
+    if form is not None:
+        form = form.with_options(options)
+        options = form.options
     with _opened(source, options, progress, form) as raw:
         table = (
             _trained(raw, options, progress) if form is None else read_known(raw, form, progress)

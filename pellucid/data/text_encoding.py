@@ -93,6 +93,8 @@ LABELS = {
     "cp1251": "Windows-1251 (Cyrillic)",
     "cp1253": "Windows-1253 (Greek)",
     "cp1254": "Windows-1254 (Turkish)",
+    "cp1255": "Windows-1255 (Hebrew)",
+    "cp1256": "Windows-1256 (Arabic)",
     "cp932": "Windows-932 (Shift JIS, Japanese)",
     "gb18030": "GB 18030 (GBK, Chinese)",
     "big5": "Big5 (Chinese)",
@@ -184,18 +186,23 @@ def _bad_byte(decoder: codecs.IncrementalDecoder, chunk: bytes, position: int) -
 
 
 def _sample(data: Path, bad: int) -> bytes:
-    """Lines with bytes beyond ASCII: the first of the file, and those from the byte `bad` on."""
+    """Lines with bytes beyond ASCII: the first ones before the byte `bad`, and those from it on."""
+    return _high_lines(data, 0, bad) + _high_lines(data, max(0, bad - 200), bad + _LONGEST)
+
+
+def _high_lines(data: Path, start: int, end: int) -> bytes:
+    """The first lines with bytes beyond ASCII that begin between two offsets, up to 64 KB."""
     lines: list[bytes] = []
-    for start in (0, max(0, bad - 200)):
-        size = 0
-        with data.open("rb") as file:
-            file.seek(start)
-            for line in file:
-                if not line.isascii():
-                    lines.append(line[:10_000])
-                    size += len(line)
-                if size > _SAMPLE_BYTES or file.tell() > start + (_LONGEST if start else bad + 1):
-                    break
+    size = 0
+    with data.open("rb") as file:
+        file.seek(start)
+        while file.tell() <= end and size < _SAMPLE_BYTES:
+            line = file.readline(10_000)
+            if not line:
+                break
+            if not line.isascii():
+                lines.append(line)
+                size += len(line)
     return b"".join(lines)
 
 

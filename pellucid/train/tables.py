@@ -15,6 +15,7 @@ from pellucid.data import (
     ColumnEncoder,
     Note,
     Preparation,
+    ReadOptions,
     Table,
     Task,
     choose_target,
@@ -78,6 +79,13 @@ def fit_table(
     callbacks: Sequence[CallbackFunction] = (),
     progress: bool = True,
     on_divergence: OnDivergence = "warn",
+    separator: str | None = None,
+    decimal: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+    missing: tuple[str, ...] | None = None,
+    date_formats: Mapping[str, str] | None = None,
+    kinds: Mapping[str, str] | None = None,
 ) -> TableRun:
     """Train a model that predicts the column `target` of a table from the others.
 
@@ -86,6 +94,8 @@ def fit_table(
     drop:   columns to leave out. The other settings are those of `fit`.
     encoders: classes of your own that encode columns, by the columns' names (see
             `pellucid.data.ColumnEncoder`).
+    separator, decimal, header, encoding, missing, date_formats, kinds: how the table is written, where
+            that should not be detected (see `pellucid.data.ReadOptions`).
 
     By the plan's rule several networks are trained, each with another part of the rows set aside
     (seeded, stratified) to stop by and to be measured on, or one network with a fifth set aside.
@@ -97,7 +107,10 @@ def fit_table(
     check_limits(seed, time_limit)
     callbacks = callables("callbacks", callbacks, CALLBACK)
     check_on_divergence(on_divergence)
-    table = read_table(source).drop(list(drop))
+    options = ReadOptions(
+        separator, decimal, header, encoding, missing, date_formats or {}, kinds or {}
+    )
+    table = read_table(source, options).drop(list(drop))
     own = _checked_encoders(encoders or {}, table, target)
     choice = choose_target(table, target, task)
     known = table.take(choice.rows)

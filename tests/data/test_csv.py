@@ -71,7 +71,7 @@ def test_mixed_line_ends(tmp_path: Path) -> None:
 
 
 def test_mixed_line_ends_lose_no_row(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="Line 3 .* has 3 values"):
+    with pytest.raises(DataError, match=r"Line 3 .* has 3 values"):
         read_table(written(tmp_path, "a,b\r\n1,2\n3,4,5\r\n5,6\n"))
     table = read_table(written(tmp_path, "a,b\r\n1,2\n3\r\n5,6\n"))
     assert numbers(table, "a") == [1.0, 3.0, 5.0]

@@ -74,3 +74,14 @@ def test_a_setting_that_cannot_be_used_is_named(settings: dict[str, Any], expect
 def test_damaged_json_is_refused(damaged: object) -> None:
     with pytest.raises(ModelFileError):
         options_from_json(damaged)
+
+
+def test_stated_options_go_before_saved_ones() -> None:
+    stated = ReadOptions(decimal=".", kinds={"zip": "text"}, date_formats={"new": "%Y"})
+    both = stated.over(FULL)
+    assert both.separator == "tab"
+    assert both.header is False
+    assert both.decimal == "."
+    assert both.kinds == {"zip": "text", "note": "drop"}
+    assert both.date_formats == {**FULL.date_formats, "new": "%Y"}
+    assert ReadOptions().over(FULL) == FULL

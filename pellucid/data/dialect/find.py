@@ -9,7 +9,7 @@ from pellucid.data.dialect.layout import Layout, layout_of
 from pellucid.data.dialect.names import column_names
 from pellucid.data.dialect.records import Marks, Record
 from pellucid.data.dialect.score import COMMENTS, best_cut, cut_by
-from pellucid.data.note import Note, counted
+from pellucid.data.note import Note
 from pellucid.data.options import ReadOptions
 
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*(?:\r\n|\r|\n)', re.IGNORECASE)
@@ -135,11 +135,10 @@ def _title_notes(layout: Layout, source: str) -> list[Note]:
     if not layout.titles:
         return []
     before = "header" if layout.header is not None else "data"
-    verbs = ("stands", "is") if layout.titles == 1 else ("stand", "are")
-    text = (
-        f"The first {counted(layout.titles, 'line')} of {source} {verbs[0]} before the {before} and "
-        f"{verbs[1]} left out."
-    )
+    subject, verbs = f"The first {layout.titles:,} lines", ("stand", "are")
+    if layout.titles == 1:
+        subject, verbs = "The first line", ("stands", "is")
+    text = f"{subject} of {source} {verbs[0]} before the {before} and {verbs[1]} left out."
     return [Note("", text, layout.titles)]
 
 

@@ -176,7 +176,7 @@ def _is_short_header(cut: Cut, before: int, first: int, header: bool | None) -> 
         if run_on not in ("numbers", "types"):
             return False
     evidence = _evidence(cut, first)
-    return evidence == "none" or (evidence == "names" and cut.width > 2)
+    return evidence == "none" or (evidence != "types" and cut.width > 2)
 
 
 def _commented_header(cut: Cut, first: int) -> int | None:

@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import StringIO
 
 SPACES = " "
 """The separator of columns divided by one space or more."""
@@ -46,7 +47,8 @@ class Marks:
         return (
             len(self.separator) == 1
             and self.separator != SPACES
-            and not (self.comment or self.framed or self.ruled or self.escape == "\\")
+            and not (self.comment or self.framed or self.ruled or self.spaced)
+            and self.escape != "\\"
         )
 
 
@@ -114,6 +116,11 @@ class _Lines:
 def is_rule(line: str, separator: str) -> bool:
     """Whether a line draws a rule, as `---+---` of psql, `|---|:--:|` of Markdown, or `=====`."""
     return _RULE.fullmatch(line.replace(separator, " ") if separator else line) is not None
+
+
+def lines_of(text: str) -> list[str]:
+    r"""The lines of a text, each ending in \n, whatever its line ends are."""
+    return list(StringIO(text, newline=None))
 
 
 def records(lines: Iterable[str], marks: Marks) -> Iterator[Record]:

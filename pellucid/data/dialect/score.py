@@ -29,6 +29,7 @@ from pellucid.data.dialect.records import (
     Marks,
     Record,
     is_rule,
+    lines_of,
     records,
 )
 
@@ -71,7 +72,7 @@ def best_cut(sample: str, whole: bool, separator: str | None = None) -> Cut:
 
     `whole`: whether the sample is the whole text. A text of one column has `NO_SEPARATOR`.
     """
-    lines = sample.splitlines(keepends=True)
+    lines = lines_of(sample)
     if separator is not None:
         cuts = [_cut(lines, marks, whole) for marks in _candidates(sample, separator)]
         return max(cuts, key=lambda cut: cut.score)
@@ -90,13 +91,13 @@ def best_cut(sample: str, whole: bool, separator: str | None = None) -> Cut:
 
 def cut_by(sample: str, whole: bool, marks: Marks) -> Cut:
     """The sample cut by these marks."""
-    return _cut(sample.splitlines(keepends=True), marks, whole)
+    return _cut(lines_of(sample), marks, whole)
 
 
 def _candidates(sample: str, separator: str) -> Iterator[Marks]:
     """The marks to try with a separator: usual quotation marks, and others where the text has them."""
     edge = re.escape(separator) if separator not in (SPACES, WIDE_SPACES) else r"\s"
-    lines = [line for line in sample.splitlines()[:200] if line.strip()]
+    lines = [line for line in lines_of(sample[:50_000])[:200] if line.strip()]
     usual = Marks(
         separator,
         framed=separator == "|" and _is_framed(lines),
@@ -115,8 +116,8 @@ def _candidates(sample: str, separator: str) -> Iterator[Marks]:
 
 
 def _is_framed(lines: Sequence[str]) -> bool:
-    """Whether nearly all lines, but for rules, begin and end with a bar."""
-    drawn = [line.strip() for line in lines if not is_rule(line, "")]
+    """Whether nearly all lines with bars, but for rules, begin and end with one."""
+    drawn = [line.strip() for line in lines if "|" in line and not is_rule(line, "")]
     return sum(line[0] == line[-1] == "|" for line in drawn) > 0.8 * len(drawn)
 
 
@@ -129,7 +130,7 @@ def _cut(lines: Sequence[str], marks: Marks, whole: bool) -> Cut:
         return Cut(marks, sample, [], 1, 0.0, 0.0)
     width = max(widths, key=lambda each: (widths[each], each))
     counted = [each for each in sample if _counts(each, width, marks)]
-    fitting = [index for index, each in enumerate(counted) if _fits(each, width)]
+    fitting = [index for index, each in enumerate(counted) if _fits(each, width, marks)]
     fit = len(fitting) / len(counted)
     span = fitting[-1] - fitting[0] + 1
     body = [counted[index].cells for index in fitting[1:]]
@@ -151,14 +152,19 @@ def _counts(record: Record, width: int, marks: Marks) -> bool:
     """Whether a record counts; blank lines, comments and rules do not."""
     if record.is_blank:
         return False
-    if _fits(record, width):
+    if _fits(record, width, marks):
         return True
     first = record.cells[0].lstrip("\ufeff ")
     return not (first.startswith(COMMENTS) or is_rule(first, ""))
 
 
-def _fits(record: Record, width: int) -> bool:
-    return len(record.cells) == width and not record.broken
+def _fits(record: Record, width: int, marks: Marks) -> bool:
+    """Whether a record has the usual cells; none of them holds lines that tabs divide."""
+    if len(record.cells) != width or record.broken:
+        return False
+    return marks.separator != "\t" or not any(
+        "\n" in cell and "\t" in cell for cell in record.cells
+    )
 
 
 def _typed(body: Sequence[Sequence[str]]) -> float:
@@ -187,10 +193,14 @@ def _is_regular(cut: Cut) -> bool:
     if cut.width < 2 or not cut.counted:
         return False
     counted, first = cut.counted, cut.counted[0]
-    body = [record for record in counted[1:] if _fits(record, cut.width)]
+    body = [record for record in counted[1:] if _fits(record, cut.width, cut.marks)]
     if cut.marks.separator in UNCOMMON:
         return _is_regular_uncommon(cut, body)
-    if cut.span_fit < (0.5 if _fits(first, cut.width) else ENOUGH):
+    fits_first = _fits(first, cut.width, cut.marks)
+    if len(body) + fits_first < min(2, len(counted)):
+        # One title that holds the separator is no table.
+        return False
+    if cut.span_fit < (0.5 if fits_first else ENOUGH):
         return False
     titled = len(first.cells) == 1 and len(body) == len(counted) - 1
     if titled and cut.width == 2 and cut.marks.separator == ",":
@@ -203,7 +213,7 @@ def _is_regular_uncommon(cut: Cut, body: Sequence[Record]) -> bool:
     first = len(cut.counted[0].cells)
     if first not in (cut.width, cut.width - 1):
         return False
-    if len(body) < max(2, 0.95 * (len(cut.counted) - 1)):
+    if len(cut.counted) < 2 or len(body) < max(1, 0.95 * (len(cut.counted) - 1)):
         return False
     columns = zip(*(record.cells for record in body), strict=True)
     return any(all(map(is_typed, column)) for column in columns)

@@ -1,14 +1,16 @@
 """The form of one column: how its values are written, and which words mean a missing one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from pellucid.data import checked
 from pellucid.data.form.boolean import BooleanForm, boolean_form_from_json
-from pellucid.data.form.date import DateForm, date_form_from_json
+from pellucid.data.form.date import DateForm, date_form_from_json, named_form
+from pellucid.data.form.missing import words_of
 from pellucid.data.form.number import NumberForm, number_form_from_json
 from pellucid.data.form.text import TextForm, text_form_from_json
+from pellucid.data.options import ReadOptions
 
 Form = NumberForm | DateForm | BooleanForm | TextForm
 
@@ -46,6 +48,19 @@ class ColumnForm:
     def words(self, written: bool) -> tuple[str, ...]:
         """The words for missing values in texts that come from a text file, or do not."""
         return self.missing if written or self.written else ()
+
+    def with_options(self, options: ReadOptions) -> "ColumnForm":
+        """The form with the decimal mark, missing words and date pattern that the options set."""
+        form = self.form
+        if isinstance(form, NumberForm) and options.decimal not in (None, form.decimal):
+            mark = options.decimal or "."
+            thousands = form.decimal if form.thousands == mark else form.thousands
+            form = replace(form, decimal=mark, thousands=thousands)
+        if isinstance(form, DateForm) and self.name in options.date_formats:
+            form = named_form(options.date_formats[self.name])
+        if options.missing is None:
+            return replace(self, form=form)
+        return replace(self, form=form, missing=words_of(options.missing), written=True)
 
     def to_json(self) -> dict[str, Any]:
         """The form as plain JSON values."""

@@ -1,7 +1,7 @@
 """The form of a table: how each of its columns is written, and what the user said about it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -34,6 +34,22 @@ class TableForm:
         """The form with only these columns, in this order; columns without a form are skipped."""
         kept = tuple(self._by_name[name] for name in names if name in self._by_name)
         return replace(self, columns=kept)
+
+    def with_options(self, options: ReadOptions) -> "TableForm":
+        """The form of another table that is written otherwise, as far as the options say so.
+
+        The decimal mark, the words for missing values and the patterns of dates replace those of the
+        columns; the kinds of columns are those of training.
+        """
+        settings = {
+            each.name: getattr(options, each.name)
+            for each in fields(ReadOptions)
+            if getattr(options, each.name) not in (None, {})
+        }
+        if not settings:
+            return self
+        columns = tuple(column.with_options(options) for column in self.columns)
+        return replace(self, columns=columns, options=replace(self.options, **settings))
 
     def to_json(self) -> dict[str, Any]:
         """The form as plain JSON values."""
