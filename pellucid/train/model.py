@@ -24,6 +24,10 @@ from pellucid.train.inputs.kinds import check_rows, like
 from pellucid.train.inputs.labels import Label, codes_of, label_array
 from pellucid.train.member import Member
 from pellucid.train.plain import to_plain
+from pellucid.train.scores.held_out import used_columns
+from pellucid.train.scores.on_table import table_scores
+from pellucid.train.scores.reference import Reference
+from pellucid.train.scores.report import Scores
 from pellucid.train.storage import container, described
 
 __all__ = ["Label", "Member", "Model", "probabilities"]
@@ -37,6 +41,7 @@ class Model(Copied):
     classes: for a classification the label of each output, in order; None for a regression.
     details: plain JSON about how it was trained (metrics, choices); free of clock times.
     labels:  the NumPy type that the labels came in, where they would not have it by themselves.
+    reference: baselines and hashes of the training rows, of a model of a table.
     """
 
     def __init__(
@@ -45,8 +50,10 @@ class Model(Copied):
         classes: tuple[Label, ...] | None = None,
         details: Mapping[str, Any] | None = None,
         labels: str | None = None,
+        reference: Reference | None = None,
     ) -> None:
         self.members = tuple(members)
+        self.reference = reference
         self.classes = classes
         self.labels = labels
         self.details: dict[str, Any] = dict(details or {})
@@ -122,15 +129,25 @@ class Model(Copied):
             if self.classes is None:
                 return metrics.regression(*_paired(y, self.predict(x)))
             return metrics.classification(self.codes_of(y), self.predict_proba(x))
+        return self.scores(data, notes).values
+
+    def scores(self, data: Any, notes: list[Note] | None = None) -> Scores:
+        """Metrics on a table with its target column, with 95% intervals and beside baselines.
+
+        The baselines are those of the training rows: the commonest class or the mean, and a linear
+        model. `notes` receives what was noticed, such as rows that the model was trained on.
+        """
+        preparations = [m.preparation for m in self.members if m.preparation is not None]
+        if not preparations:
+            raise TypeError("scores are those of a model of a table: evaluate(X, y) takes arrays")
         table = self._with_target(read_table(data), notes)
-        if self.preparation.labels:
-            codes = self.preparation.target(table)
-            return metrics.classification(codes, self.predict_proba(table, notes))
-        truth = table.column(self.preparation.target_name)
-        values = self.preparation.target_encoder.decode(
-            self.preparation.target_encoder.encode(truth)
-        )
-        return metrics.regression(values, self.predict(table, notes))
+        predict = self.predict if self.classes is None else self.predict_proba
+        scores = table_scores(table, predict(table, notes), preparations, self.reference)
+        if self.reference is not None and notes is not None:
+            names = [*used_columns(preparations[0]), preparations[0].target_name]
+            seen = self.reference.note_on(table, names)
+            notes.extend([seen] if seen else [])
+        return scores
 
     def codes_of(self, labels: Any) -> Array:
         """The place of each label in `classes`; raises DataError for one that is not there."""
@@ -189,11 +206,12 @@ class Model(Copied):
 
     def arrays(self) -> dict[str, Array]:
         """Every parameter and buffer, by the member's number and its path."""
-        return {
+        networks = {
             f"{number}/{path}": array
             for number, member in enumerate(self.members)
             for path, array in member.net.state_dict().items()
         }
+        return networks if self.reference is None else networks | self.reference.arrays()
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the arrays, as plain JSON values."""
@@ -209,6 +227,7 @@ class Model(Copied):
             "classes": None if self.classes is None else list(self.classes),
             "details": self.details,
             **({} if self.labels is None else {"labels": self.labels}),
+            **({} if self.reference is None else {"reference": self.reference.to_json()}),
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
