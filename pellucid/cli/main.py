@@ -55,10 +55,27 @@ def fit(
         Path | None, typer.Option(help="A new folder for the run [default: DATA-COLUMN.run].")
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="The largest number of epochs.")] = None,
-    time: Annotated[
-        str | None, typer.Option(help="The time limit of training, such as 60s, 5m or 1h.")
+    patience: Annotated[
+        int | None,
+        typer.Option(min=0, help="Epochs without improvement before training stops; 0: never."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The seed of all random numbers.")] = 0,
+    time: Annotated[
+        str | None,
+        typer.Option(help="The time limit of training, such as 60s, 5m or 1h."),
+    ] = None,
+    networks: Annotated[
+        int | None,
+        typer.Option(min=1, max=100, help="How many networks are trained, and averaged."),
+    ] = None,
+    layers: Annotated[int | None, typer.Option(min=0, help="The number of hidden layers.")] = None,
+    width: Annotated[int | None, typer.Option(min=1, help="The units of a hidden layer.")] = None,
+    dropout: Annotated[
+        float | None, typer.Option(min=0.0, help="The share of hidden units left out in training.")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="That of AdamW.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(min=0.0, help="That of AdamW.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Rows of a training step.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The random seed.")] = 0,
     task: Annotated[
         str | None, typer.Option(help="regression or classification, instead of the inferred task.")
     ] = None,
@@ -67,7 +84,9 @@ def fit(
     ] = None,
     resume: Annotated[bool, typer.Option(help="Continue an interrupted run in --out.")] = False,
     force: Annotated[bool, typer.Option(help="Replace a run in --out.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print the result line and nothing else.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Train a network on a table, and save it with its preprocessing."""
@@ -83,11 +102,26 @@ def fit(
         raise typer.BadParameter(
             f"'{target}' is the target, it cannot be left out", param_hint="--drop"
         )
+    if dropout is not None and dropout >= 1:
+        raise typer.BadParameter(f"{dropout:g} is not below 1", param_hint="--dropout")
+    if learning_rate is not None and not 0 < learning_rate <= 1e6:
+        raise typer.BadParameter(f"{learning_rate:g} is not above 0", param_hint="--learning-rate")
+    plan = {
+        "networks": networks,
+        "layers": layers,
+        "width": width,
+        "dropout": dropout,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "batch_size": batch_size,
+        "epochs": epochs,
+        "patience": patience,
+    }
     run_fit(
         data,
         target,
         out=out,
-        epochs=epochs,
+        plan=plan,
         seconds=None if time is None else seconds_of(time),
         seed=seed,
         task=task,
@@ -107,6 +141,13 @@ def predict(
         Path | None,
         typer.Option("--output", "-o", help="A CSV or Parquet file [default: CSV to the screen]."),
     ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Columns of DATA to write beside the predictions, such as id,name; may be repeated.",
+            metavar="COLUMN[,…]",
+        ),
+    ] = None,
 ) -> None:
     """Predict the target for the rows of a table."""
     from pellucid.cli.predict import SUFFIXES, run_predict
@@ -115,12 +156,12 @@ def predict(
         raise typer.BadParameter(
             f"{output} should end in {' or '.join(SUFFIXES)}", param_hint="--output"
         )
-    run_predict(run, data, output)
+    run_predict(run, data, output, keep or [])
 
 
 @app.command()
 def evaluate(run: RunPath, data: Data, json: AsJson = False) -> None:
-    """Compute the metrics of a model on a table with the target."""
+    """Compute the scores of a model on a table with the target, beside baselines."""
     from pellucid.cli.evaluate import run_evaluate
 
     run_evaluate(run, data, json)
@@ -130,6 +171,9 @@ def evaluate(run: RunPath, data: Data, json: AsJson = False) -> None:
 def inspect(
     run: RunPath,
     json: AsJson = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="List all columns and classes, not the first 20.")
+    ] = False,
     kernels: Annotated[
         bool,
         typer.Option(
@@ -144,7 +188,7 @@ def inspect(
         ),
     ] = None,
 ) -> None:
-    """Describe a model: its network, the encoding of each column, the choices, the metrics."""
+    """Describe a model: its scores, the encoding of each column, its network, the choices."""
     if kernels or code is not None:
         from pellucid.cli.kernels import CODE, run_kernels
 
@@ -156,7 +200,7 @@ def inspect(
         return
     from pellucid.cli.inspect import run_inspect
 
-    run_inspect(run, json)
+    run_inspect(run, json, everything)
 
 
 def seconds_of(text: str) -> float:

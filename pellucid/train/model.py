@@ -22,6 +22,7 @@ from pellucid.train import metrics
 from pellucid.train.inputs import arrays, kinds
 from pellucid.train.inputs.kinds import check_rows, like
 from pellucid.train.inputs.labels import Label, codes_of, label_array
+from pellucid.train.kept import joined, kept_columns
 from pellucid.train.member import Member
 from pellucid.train.plain import to_plain
 from pellucid.train.scores.held_out import used_columns
@@ -103,6 +104,27 @@ class Model(Copied):
             raise TypeError("a regression has no class probabilities")
         each = [probabilities(m.finite_outputs(d, n)) for m, d, n in self._each(data, notes)]
         return np.asarray(np.mean(each, axis=0))
+
+    def predict_table(
+        self, data: Any, keep: Sequence[str] = (), notes: list[Note] | None = None
+    ) -> dict[str, Array]:
+        """The predictions for a table as named columns, which any library of data frames takes.
+
+        First the columns of the table that `keep` names, as "NAME (actual)" if it is the target. Then
+        the prediction, named as the target, and for a classification the probability of each class.
+        Raises DataError for a column that is not there, and as `predict` does.
+        """
+        if self.preparation is None:
+            raise TypeError("predict_table is for a model of a table: use predict")
+        table, target = read_table(data), self.preparation.target_name
+        kept = kept_columns(table, keep, target)
+        if self.classes is None:
+            predicted = {target: self.predict(table, notes)}
+        else:
+            chances = self.predict_proba(table, notes)
+            predicted = {target: self.labels_of(chances)}
+            predicted |= {f"{target}={c}": chances[:, n] for n, c in enumerate(self.classes)}
+        return joined(kept, predicted)
 
     def labels_of(self, class_probabilities: Array) -> Array:
         """The likeliest label of each row of `predict_proba`."""

@@ -22,7 +22,7 @@ def test_the_report_names_what_comes_next(tmp_path: Path) -> None:
     assert said.code == 0
     for part in (
         "Predicts 'y'",
-        "two classes",
+        "binary",
         "accuracy",
         "2 epochs each",
         "pellucid inspect",
@@ -36,7 +36,7 @@ def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
     said = pellucid(*fit(small(tmp_path / "t.csv"), "y", "--json"))
     summary = json.loads(said.out)
     assert said.out.count("\n") == 1 and said.err == ""
-    assert summary["task"] == "two classes" and summary["rows"] == 60
+    assert summary["task"] == "binary" and summary["rows"] == 60
     assert set(summary["metrics"]) == {"accuracy", "balanced_accuracy", "log_loss", "auc"}
 
 

@@ -74,7 +74,7 @@ def test_evaluate_agrees_with_scikit_learn(folder: Path) -> None:
     ]
     truth = pd.read_csv(folder / "t.csv")["y"]
     labels, probabilities = [row[0] for row in lines[1:]], [float(row[2]) for row in lines[1:]]
-    assert evaluated["task"] == "two classes" and evaluated["rows"] == 200
+    assert evaluated["task"] == "binary" and evaluated["rows"] == 200
     assert evaluated["metrics"]["accuracy"] == pytest.approx(accuracy_score(truth, labels))
     assert evaluated["metrics"]["log_loss"] == pytest.approx(
         log_loss(truth == "yes", probabilities), rel=1e-5

@@ -12,7 +12,7 @@ from pellucid.data.impute import RIDGE, inverse
 from tests.data.tables import cancer, penguins
 
 REGRESSION = Task("regression", "a test")
-CLASSES = Task("many classes", "a test")
+CLASSES = Task("multiclass", "a test")
 
 
 def related(rows: int = 3000, numbers: int = 5, seed: int = 0) -> pd.DataFrame:
@@ -106,7 +106,7 @@ def test_nothing_is_expected_of_too_few_rows_or_too_many_columns() -> None:
 
 def test_the_description_says_how_missing_numbers_are_filled() -> None:
     report = Preparation.learn(read_table(related()), "y", REGRESSION).describe()
-    assert "by the other columns where missing" in report[0].how
+    assert "missing values imputed from the other columns" in report[0].how
     report = Preparation.learn(read_table(related(20)), "y", REGRESSION).describe()
     assert "other columns" not in report[0].how
 

@@ -14,7 +14,7 @@ MOST_CLASSES = 10
 
 
 def class_table(labels: Sequence[Any], codes: Array, predicted: Array) -> dict[str, Any]:
-    """ "classes" and "confusion" as plain JSON values.
+    """The entries "classes" and "confusion", as plain JSON values.
 
     codes: the true classes (n,). predicted: the predicted ones, −1 where there is none. precision: the
     share of the rows predicted as the class that are of it, None without such rows. recall: the share

@@ -51,12 +51,12 @@ def held_out_scores(table: Table, parts: Sequence[HeldOut]) -> tuple[Scores, lis
     goal = learn_target(column, first.task)
     encoded = goal.encode(column)
     rows = np.concatenate([part.held for part in parts])
+    truth: Array = encoded
     if isinstance(goal, NumberTarget):
         truth = goal.decode(encoded)
         scores = _value_scores(truth, rows, parts)
         error, constant = (_squared(scores, name) for name in (None, compared.CONSTANT))
     else:
-        truth = encoded
         scores = _class_scores(encoded, rows, parts)
         error, constant = (_errors(scores, name) for name in (None, compared.CONSTANT))
     folds = [Fold(part.kept, part.held) for part in parts]

@@ -33,7 +33,10 @@ _GRAM_WORK = 200_000_000
 
 @dataclass(frozen=True, eq=False)
 class LinearModel:
-    """Weights (outputs, features + 1), float32, the last column being b; and the rows it learned from."""
+    """Weights (outputs, features + 1), float32, the last column being b.
+
+    rows: how many rows it learned from.
+    """
 
     weights: Array
     rows: int
@@ -116,5 +119,5 @@ class _Preconditioner:
 
     def __call__(self, gradient: Floats) -> Floats:
         if self._inverse is None:
-            return gradient / self._diagonal
-        return np.einsum("kd,de->ke", gradient, self._inverse)
+            return np.asarray(gradient / self._diagonal)
+        return np.asarray(np.einsum("kd,de->ke", gradient, self._inverse))

@@ -1,9 +1,10 @@
 """Recognising rows that a model was trained on.
 
-Each training row has a 32-bit hash of its values in the used columns and the target. The model file holds the
-smallest `MOST_HASHES` different ones (a bottom-k sketch: Broder 1997), so its size is bounded; of other rows
-those are compared whose hash is in that range. The hashes are keyed by a number that differs from model
-to model. They hold no values, but who has the file can test whether a given row was trained on.
+Each training row has a 32-bit hash of its values in the used columns and the target. The model file
+holds the smallest `MOST_HASHES` different ones (a bottom-k sketch: Broder 1997), so its size is bounded.
+Of other rows those are compared whose hash is in that range. The hashes are keyed by a number that
+differs from model to model. They hold no values, but who has the file can test whether a given row was
+trained on.
 """
 
 from __future__ import annotations
