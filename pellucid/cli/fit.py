@@ -24,6 +24,9 @@ from pellucid.train.storage.folder import RunFolder
 from pellucid.train.storage.lock import locked
 from pellucid.train.tables import TableRun, fit_table
 
+UNWRAPPED = 10_000
+"""A width at which commands are not wrapped, so that they can be copied."""
+
 
 def run_fit(
     data: Path,
@@ -128,12 +131,17 @@ def report(trained: TableRun, target: str) -> list[str]:
         lines += ["", "Noticed in the data:"]
         lines += [line for note in trained.notes for line in wrapped(note.text, 2, 4)]
     following = [
-        *([("the same command with --resume", "continues it")] if "interrupted" in details else []),
-        (f"pellucid inspect {run.folder}", "what it is and why"),
-        (f"pellucid predict {run.folder} NEW.csv -o OUT.csv", "what it predicts"),
-        (f"pellucid evaluate {run.folder} TEST.csv", "how good it is on new rows"),
+        *(
+            [("to complete it", "the same command with --resume")]
+            if "interrupted" in details
+            else []
+        ),
+        ("what it is and why", f"pellucid inspect {run.folder}"),
+        ("what it predicts", f"pellucid predict {run.folder} NEW.csv -o OUT.csv"),
+        ("how good it is on new rows", f"pellucid evaluate {run.folder} TEST.csv"),
     ]
-    return [*lines, "", f"Saved in {run.folder}. Next:", *columns(following, indent=2)]
+    commands = columns(following, indent=2, width=UNWRAPPED)
+    return [*lines, "", f"Saved in {run.folder}. Next:", *commands]
 
 
 def measured_on(details: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pellucid.cli.show import columns, page_width, wrapped
@@ -32,7 +32,6 @@ MOST_CLASSES = 20
 
 CORNER = "true \\ predicted"
 
-_SMALL = ("rmse", "mae", "log_loss")
 Json = Mapping[str, Any]
 
 
@@ -96,18 +95,26 @@ def sentence_lines(scores: Json) -> list[str]:
     return wrapped(scores["sentence"], 0, 0)
 
 
-def _shower(metric: str) -> Any:
-    return _number if metric in _SMALL else _share
+def _shower(metric: str) -> Callable[[float | None], str]:
+    if metric in ("rmse", "mae"):
+        return _number
+    return _r2 if metric == "r2" else _share
 
 
 def _number(value: float | None) -> str:
     return UNDEFINED if value is None else readable(value)
 
 
+def _r2(value: float | None) -> str:
+    if value is None or value >= 0.9995:
+        return _share(value)
+    return f"{value:.3f}".replace("-0.000", "0.000")
+
+
 def _share(value: float | None) -> str:
     """Three decimals; what is not all or nothing is not shown as 1 or 0."""
     if value is None:
-        return "–"
+        return UNDEFINED
     if 0.9995 <= value < 1:
         return ">0.999"
     return "<0.001" if 0 < value < 0.0005 else f"{value:.3f}"

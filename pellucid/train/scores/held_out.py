@@ -14,7 +14,7 @@ from pellucid.graph import Array
 from pellucid.train.scores import compared
 from pellucid.train.scores.compared import Rival
 from pellucid.train.scores.contributions import of_classes, of_values
-from pellucid.train.scores.leak import Fold, skill_of, suspected_leaks
+from pellucid.train.scores.leak import Fold, Loss, suspected_leaks
 from pellucid.train.scores.linear import LinearModel
 from pellucid.train.scores.reference import Reference
 from pellucid.train.scores.report import Scores, class_scores, value_scores
@@ -61,8 +61,8 @@ def held_out_scores(table: Table, parts: Sequence[HeldOut]) -> tuple[Scores, lis
         error, constant = (_errors(scores, name) for name in (None, compared.CONSTANT))
     folds = [Fold(part.kept, part.held) for part in parts]
     names, classes = used_columns(first), len(first.labels)
-    skill = skill_of(error, constant)
-    return scores, suspected_leaks(table, names, truth, classes, folds, skill)
+    loss = Loss(error, constant)
+    return scores, suspected_leaks(table, names, truth, classes, folds, loss)
 
 
 def reference_of(table: Table, parts: Sequence[HeldOut], seed: int) -> Reference:

@@ -14,11 +14,14 @@ from pellucid.train.scores.contributions import SHARES, UPWARDS, Measured
 Z = 1.959963984540054
 """The normal quantile of 97.5%."""
 
+LEAST_ROWS = 10
+"""The fewest rows with an interval."""
+
 Interval = tuple[float, float]
 
 
 def interval_of(name: str, measured: Measured) -> Interval | None:
-    """The interval of a metric; None where it has no finite value.
+    """The interval of a metric; None where it has no finite value, and below `LEAST_ROWS` rows.
 
     Shares: the score interval (Wilson 1927) with the rows of a simple random sample of the same
     standard error (Franco et al. 2019), for accuracy the rows themselves. Others: value ± 1.96 standard
@@ -27,8 +30,10 @@ def interval_of(name: str, measured: Measured) -> Interval | None:
     value, variance = measured.value, measured.variance
     if value is None or variance is None or not math.isfinite(value):
         return None
+    if len(measured.influence if measured.influence is not None else ()) < LEAST_ROWS:
+        return None
     if name in SHARES:
-        return _wilson(value, _effective_rows(measured, value, variance))
+        return wilson(value, _effective_rows(measured, value, variance))
     half = Z * math.sqrt(variance)
     least, most = (-math.inf, 1.0) if name == "r2" else (0.0, math.inf)
     return max(value - half, least), min(value + half, most)
@@ -41,8 +46,8 @@ def _effective_rows(measured: Measured, value: float, variance: float) -> float:
     return min(value * (1 - value) / variance, float(rows))
 
 
-def _wilson(share: float, rows: float) -> Interval:
-    """(p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n)."""
+def wilson(share: float, rows: float) -> Interval:
+    """The score interval of a share p of n rows: (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n)."""
     centre = share + Z**2 / (2 * rows)
     half = Z * math.sqrt(share * (1 - share) / rows + Z**2 / (4 * rows**2))
     scale = 1 + Z**2 / rows
@@ -57,6 +62,8 @@ def paired(name: str, ours: Measured, theirs: Measured) -> Interval | None:
     """
     one, other = ours.influence, theirs.influence
     if one is None or other is None or ours.value is None or theirs.value is None:
+        return None
+    if len(one) < LEAST_ROWS:
         return None
     sign = 1.0 if name in UPWARDS else -1.0
     difference = sign * (ours.value - theirs.value)

@@ -5,12 +5,14 @@ well. Here each column alone predicts the held-out rows from the training rows: 
 interpolation between the means of neighbouring training values, one by one or in groups of five (the
 better counts), a category by the mean of its level, a missing value as a level of its own. The skill is
 the share of the baseline's error that is avoided: R², or for classes (accuracy − majority) / (1 −
-majority). A column is suspected where its skill is at least `LEAST_SKILL`, and at least `SHARE` of the
-network's, and there are other columns too.
+majority). A column is suspected where its skill is at least `SHARE` of the network's, and at least
+`LEAST_SKILL` with an interval of 95% of its error, and there are other columns too.
 """
 
 from __future__ import annotations
 
+import math
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +23,7 @@ from pellucid.data.column import Column, DateColumn, NumberColumn, TextColumn
 from pellucid.data.note import Note, shortened
 from pellucid.data.table import Table
 from pellucid.graph import Array
+from pellucid.train.scores.interval import Z, wilson
 from pellucid.train.scores.sentence import percent
 
 SHARE = 0.99
@@ -40,18 +43,41 @@ class Fold:
     held: Array
 
 
+@dataclass(frozen=True)
+class Loss:
+    """The mean loss of a predictor, and of the baseline, on the same rows.
+
+    It is the squared error or, for classes, 1 for a wrong row.
+    """
+
+    own: float
+    baseline: float
+    highest: float = math.inf
+    """The upper end of the 95% interval of `own`."""
+
+    @property
+    def skill(self) -> float:
+        """The share of the baseline's loss that is avoided."""
+        return 1 - self.own / self.baseline if self.baseline > 0 else 0.0
+
+    @property
+    def least_skill(self) -> float:
+        """The lower end of the 95% interval of the skill."""
+        return 1 - self.highest / self.baseline if self.baseline > 0 else 0.0
+
+
 def suspected_leaks(
     table: Table,
     names: Sequence[str],
     target: Array,
     classes: int,
     folds: Iterable[Fold],
-    skill: float,
+    loss: Loss,
 ) -> list[Note]:
     """A note for each column that predicts almost as well alone as the network.
 
     names: the columns that the network uses. target: class codes or values (rows,). classes: their
-    number, 0 for a regression. skill: that of the network on the held-out rows.
+    number, 0 for a regression. loss: that of the network on the held-out rows.
     """
     if len(names) < 2:
         return []
@@ -61,23 +87,23 @@ def suspected_leaks(
     parts = [_sampled(fold) for fold in folds]
     notes = []
     for name in names:
-        alone = _skill(table.column(name), response, parts, bool(classes))
-        if alone >= max(LEAST_SKILL, SHARE * skill):
-            notes.append(_note(name, alone, skill, bool(classes)))
+        alone = _alone(table.column(name), response, parts, bool(classes))
+        if alone.least_skill >= LEAST_SKILL and alone.skill >= SHARE * loss.skill:
+            notes.append(_note(name, alone, loss, bool(classes)))
     return notes
 
 
-def skill_of(loss: float, baseline: float) -> float:
-    """The share of the baseline's error that is avoided."""
-    return 1 - loss / baseline if baseline > 0 else 0.0
-
-
-def _note(name: str, alone: float, skill: float, is_class: bool) -> Note:
-    of = "errors of the commonest class" if is_class else "variance of the target"
+def _note(name: str, alone: Loss, all_columns: Loss, is_class: bool) -> Note:
+    if is_class:
+        how = f"alone it predicts {percent(1 - alone.own)} of rows correctly"
+        all_text = percent(1 - all_columns.own)
+    else:
+        how = f"alone it explains {percent(alone.skill)} of the variance"
+        all_text = percent(max(all_columns.skill, 0.0))
+    option = shlex.quote(shortened(name))
     text = (
-        f"'{shortened(name)}' may be a leak: alone it removes {percent(alone)} of the {of}, all columns "
-        f"together {percent(skill)}. If it is not known when you predict, leave it out with "
-        f"--drop {shortened(name) if ' ' not in name else repr(shortened(name))}."
+        f"'{shortened(name)}' may be a leak: {how}, all columns together {all_text}. If it is not "
+        f"known when you predict, leave it out: --drop {option}."
     )
     return Note(name, text, 1)
 
@@ -92,31 +118,35 @@ def _some(rows: Array) -> Array:
     return np.asarray(rows[np.linspace(0, len(rows) - 1, MOST_ROWS).round().astype(np.int64)])
 
 
-def _skill(column: Column, response: Floats, folds: Sequence[Fold], is_class: bool) -> float:
-    """The best skill of the column's predictors over the held-out rows of all folds."""
+def _alone(column: Column, response: Floats, folds: Sequence[Fold], is_class: bool) -> Loss:
+    """The least loss of the column's predictors over the held-out rows of all folds."""
     values = _values(column)
     sizes = (0,) if isinstance(column, TextColumn) else GROUPS
-    return max(_group_skill(values, response, folds, is_class, size) for size in sizes)
+    losses = [_of_groups(values, response, folds, is_class, size) for size in sizes]
+    return min(losses, key=lambda loss: loss.own)
 
 
-def _group_skill(
+def _of_groups(
     values: Floats, response: Floats, folds: Sequence[Fold], is_class: bool, size: int
-) -> float:
-    loss = constant = 0.0
+) -> Loss:
+    losses, baselines = [], []
     for fold in folds:
         y = response[fold.kept]
         predicted = _predicted(values[fold.kept], y, values[fold.held], size)
         mean = np.broadcast_to(y.mean(axis=0), predicted.shape)
-        loss += _loss(predicted, response[fold.held], is_class)
-        constant += _loss(mean, response[fold.held], is_class)
-    return skill_of(loss, constant)
+        losses.append(_losses(predicted, response[fold.held], is_class))
+        baselines.append(_losses(mean, response[fold.held], is_class))
+    each = np.concatenate(losses)
+    own, rows = float(each.mean()), len(each)
+    highest = wilson(own, rows)[1] if is_class else own + Z * float(each.std()) / math.sqrt(rows)
+    return Loss(own, float(np.concatenate(baselines).mean()), highest)
 
 
-def _loss(predicted: Floats, truth: Floats, is_class: bool) -> float:
-    """The squared error, or the rows whose class is wrong."""
+def _losses(predicted: Floats, truth: Floats, is_class: bool) -> Floats:
+    """The squared error of each row, or 1 where its class is wrong."""
     if not is_class:
-        return float(((predicted - truth) ** 2).sum())
-    return float((predicted.argmax(axis=1) != truth.argmax(axis=1)).sum())
+        return np.asarray((predicted - truth)[:, 0] ** 2)
+    return (predicted.argmax(axis=1) != truth.argmax(axis=1)).astype(np.float64)
 
 
 def _predicted(x: Floats, y: Floats, new: Floats, size: int) -> Floats:

@@ -23,7 +23,10 @@ from pellucid.train.scores.minimise import Floats, minimise
 PENALTY = 1.0
 
 MOST_NUMBERS = 20_000_000
-"""The most features × rows × outputs that it learns from; of more rows an even sample is taken."""
+"""The most rows × features that it learns from; of more rows an even sample is taken."""
+
+MOST_WORK = 100_000_000
+"""The most rows × features × outputs, over all networks; of more rows an even sample is taken."""
 
 MOST_PRECONDITIONED = 512
 """The most features with a full preconditioner."""
@@ -51,12 +54,12 @@ class LinearModel:
 def fit_linear(features: Array, target: Array, classes: int, networks: int = 1) -> LinearModel:
     """The linear model of features (n, d) for class codes or standardised values (n,).
 
-    classes: their number, 0 for a regression. networks: how many such models share `MOST_NUMBERS`.
+    classes: their number, 0 for a regression. networks: how many such models share `MOST_WORK`.
     The sums are einsum's, so that the result does not depend on the number of threads.
     """
     outputs = 1 if classes in (0, 2) else classes
-    most = max(MOST_NUMBERS // (networks * outputs * (features.shape[1] + 1)), 2)
-    chosen = _evenly(len(features), most)
+    each = min(MOST_NUMBERS, MOST_WORK // (networks * outputs)) // (features.shape[1] + 1)
+    chosen = _evenly(len(features), max(each, 2))
     x = np.ones((features.shape[1] + 1, len(chosen)))
     x[:-1] = features[chosen].T
     y = target[chosen]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pellucid import schema
-from pellucid.data.note import Note, counted
+from pellucid.data.note import Note
 from pellucid.data.table import Table
 from pellucid.errors import ModelFileError
 from pellucid.graph import Array
@@ -70,10 +70,11 @@ class Reference:
         rows = table.rows
         about = matches if compared == rows else round(rows * matches / compared)
         which = "All" if about == rows else f"{'About ' if compared < rows else ''}{about:,} of the"
+        subject = "The row" if rows == 1 else f"{which} {rows:,} rows"
         verb = "was" if about == 1 else "were"
         text = (
-            f"{which} {counted(rows, 'row')} {verb} trained on (equal values in every column): "
-            "the scores are better than they would be on new rows."
+            f"{subject} {verb} trained on (equal values in every column): the scores are better than "
+            "they would be on new rows."
         )
         return Note("", text, about)
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.data.class_scores import most_probable_class
+from pellucid.data.note import counted
 from pellucid.graph import Array
 from pellucid.train.scores.classes import class_table
 from pellucid.train.scores.compared import MetricScore, Rival, compared
 from pellucid.train.scores.contributions import of_classes, of_values
-from pellucid.train.scores.sentence import sentence_on
+from pellucid.train.scores.interval import LEAST_ROWS
+from pellucid.train.scores.sentence import sentence_on_classes, sentence_on_values
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,23 @@ def class_scores(
     """
     metrics = compared(of_classes(codes, probabilities), rivals)
     table = class_table(labels, codes, most_probable_class(probabilities))
-    sentence = sentence_on(metrics, str(majority))
-    return Scores(len(codes), sentence, metrics, _rules(rivals), table)
+    sentence = sentence_on_classes(metrics, str(majority), table["classes"])
+    return Scores(len(codes), _or_too_few(sentence, len(codes)), metrics, _rules(rivals), table)
 
 
 def value_scores(truth: Array, predictions: Array, rivals: Sequence[Rival]) -> Scores:
     """The scores of a regression; truth and predictions (n,) are in the target's unit."""
     metrics = compared(of_values(truth, predictions), rivals)
-    return Scores(len(truth), sentence_on(metrics, None), metrics, _rules(rivals), None)
+    sentence = _or_too_few(sentence_on_values(metrics), len(truth))
+    return Scores(len(truth), sentence, metrics, _rules(rivals), None)
+
+
+def _or_too_few(sentence: str, rows: int) -> str:
+    """The sentence, or that there are too few rows for one."""
+    if rows >= LEAST_ROWS:
+        return sentence
+    verb = "is" if rows == 1 else "are"
+    return f"{counted(rows, 'row')} {verb} too few to say how good the model is."
 
 
 def _rules(rivals: Sequence[Rival]) -> dict[str, str]:

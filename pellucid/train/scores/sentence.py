@@ -3,29 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pellucid.train.scores.compared import CONSTANT, LINEAR, Comparison, MetricScore
 
 NOTHING = Comparison(None, None)
 
+UNEQUAL = 0.8
+"""The share of rows from which a class is so common that accuracy says little of the other."""
 
-def sentence_on(scores: Sequence[MetricScore], majority: str | None) -> str:
-    """How good the model is beside the baselines.
 
-    majority: the class that the constant baseline predicts; None for a regression. A difference counts
-    where its 95% interval excludes 0.
+def sentence_on_classes(
+    scores: Sequence[MetricScore], majority: str, classes: Sequence[Mapping[str, Any]]
+) -> str:
+    """How good a classification is beside the baselines; of two unequal classes, what it finds.
+
+    majority: the class that the constant baseline predicts. classes: the entries of `class_table`. A
+    difference counts where its 95% interval excludes 0.
     """
-    by_name = {score.name: score for score in scores}
-    if majority is None:
-        return _on_values(by_name["r2"])
-    return _on_classes(by_name, majority)
+    text = _on_classes({score.name: score for score in scores}, majority)
+    rows = [each["rows"] for each in classes]
+    if len(rows) != 2 or max(rows) < UNEQUAL * sum(rows):
+        return text
+    rare = min(classes, key=lambda each: int(each["rows"]))
+    return f"{text} {_what_it_finds(rare)}" if rare["rows"] else text
+
+
+def _what_it_finds(rare: Mapping[str, Any]) -> str:
+    rows, label = f"{rare['rows']:,} {'row' if rare['rows'] == 1 else 'rows'}", rare["label"]
+    right = round(rare["recall"] * rare["rows"])
+    if right in (0, rare["rows"]):
+        return f"It finds {'all' if right else 'none'} of the {rows} of {label}."
+    return f"It finds {right:,} of the {rows} of {label}."
+
+
+def sentence_on_values(scores: Sequence[MetricScore]) -> str:
+    """How good a regression is beside the baselines."""
+    return _on_values(next(score for score in scores if score.name == "r2"))
 
 
 def percent(share: float) -> str:
     """A share as a percentage: 98.8%; 100% only if it is all, 0% only if it is nothing."""
-    digits = 1 if 0.001 <= share <= 0.999 or share in (0, 1) else 2
-    text = f"{100 * share:.{digits}f}"
-    return f"{text.removesuffix('.0')}%"
+    if share in (0, 1):
+        return f"{share:.0%}"
+    if share > 0.9995:
+        return "more than 99.9%"
+    return "less than 0.1%" if 0 < share < 0.0005 else f"{share:.1%}"
 
 
 def _on_classes(by_name: Mapping[str, MetricScore], majority: str) -> str:
@@ -42,23 +65,30 @@ def _on_classes(by_name: Mapping[str, MetricScore], majority: str) -> str:
         return f"{right}, against {others}."
     worse = "Worse than" if constant.verdict == "worse" else "No better than"
     text = f"{worse} {always}: {right}, against {percent(constant.value)}"
-    if loss.baselines.get(CONSTANT, NOTHING).verdict != "better":
-        return f"{text}{_linear(accuracy, ' and {} by a linear model')}."
-    area = by_name["auc"].value
-    return f"{text}. Its probabilities do tell rows apart" + (
-        "." if area is None else f" (AUC {area:.3f})."
-    )
+    ranked = by_name["auc"].interval
+    lower_loss = loss.baselines.get(CONSTANT, NOTHING).verdict == "better"
+    if not lower_loss or ranked is None or ranked[0] <= 0.5:
+        return f"{text}{_better_linear(accuracy)}."
+    area = by_name["auc"].value or 0.0
+    return f"{text}. Its probabilities do tell rows apart (AUC {area:.3f})."
 
 
 def _on_values(r2: MetricScore) -> str:
     if r2.value is None:
         return "All values are equal, so there is no variance to explain."
     constant = r2.baselines.get(CONSTANT, NOTHING)
-    linear = _linear(r2, "; a linear model explains {}")
     if constant.value is not None and constant.verdict != "better":
         worse = "Worse" if constant.verdict == "worse" else "No better"
-        return f"{worse} than always saying the mean (R² {r2.value:.3f}){linear}."
+        return f"{worse} than always saying the mean (R² {r2.value:.3f}){_better_linear(r2)}."
+    linear = _linear(r2, "; a linear model explains {}")
     return f"Explains {percent(max(r2.value, 0.0))} of the variance{linear}."
+
+
+def _better_linear(score: MetricScore) -> str:
+    """A clause on the linear model if that is better."""
+    linear = score.baselines.get(LINEAR, NOTHING)
+    is_better = linear.verdict == "worse" and (linear.value or 0.0) > 0
+    return _linear(score, "; a linear model gets {}") if is_better else ""
 
 
 def _linear(score: MetricScore, phrase: str) -> str:
