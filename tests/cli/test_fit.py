@@ -24,7 +24,7 @@ def test_the_report_names_what_comes_next(tmp_path: Path) -> None:
         "Predicts 'y': binary, classes no and yes (the target holds texts).",
         "accuracy",
         "95% interval",
-        "by always saying",
+        "always saying",
         "precision",
         "true \\ predicted",
         "2 epochs each",

@@ -5,8 +5,9 @@ well. Here each column alone predicts the held-out rows from the training rows: 
 interpolation between the means of neighbouring training values, one by one or in groups of five (the
 better counts), a category by the mean of its level, a missing value as a level of its own. The skill is
 the share of the baseline's error that is avoided: R², or for classes (accuracy − majority) / (1 −
-majority). A column is suspected where its skill is at least `SHARE` of the network's, and at least
-`LEAST_SKILL` with an interval of 95% of its error, and there are other columns too.
+majority). A column is suspected where its skill is at least `SHARE` of the network's, where the lower end
+of its 95% interval is at least `LEAST_SKILL`, or `LEAST_FLAWLESS` if it makes no error at all, and where
+there are other columns too.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from pellucid.train.scores.sentence import percent
 
 SHARE = 0.99
 LEAST_SKILL = 0.9
+LEAST_FLAWLESS = 0.8
 MOST_ROWS = 20_000
 """The most rows that the columns are compared on, evenly spaced."""
 
@@ -88,7 +90,8 @@ def suspected_leaks(
     notes = []
     for name in names:
         alone = _alone(table.column(name), response, parts, bool(classes))
-        if alone.least_skill >= LEAST_SKILL and alone.skill >= SHARE * loss.skill:
+        least = LEAST_SKILL if alone.own else LEAST_FLAWLESS
+        if alone.least_skill >= least and alone.skill >= SHARE * loss.skill:
             notes.append(_note(name, alone, loss, bool(classes)))
     return notes
 
