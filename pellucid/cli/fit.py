@@ -160,17 +160,18 @@ def measured_on(details: Mapping[str, Any]) -> str:
 def _training(trained: TableRun) -> str:
     """How many networks were trained, for how long, and why they stopped."""
     details, networks = trained.run.model.details, len(trained.run.model.members)
-    chosen = next(c for c in details["choices"] if c["name"] == "networks")
-    epochs = _range(details["epochs"])
+    planned = details["networks_planned"]
+    short = len(details["epochs"]) < planned and "interrupted" not in details
+    fewer = f" There was time for {networks} of {planned} networks." if short else ""
     if networks > 1:
-        fewer = f" There was time for {chosen['value']}." if "planned" in chosen["value"] else ""
-        trained_on = f"Trained {networks} networks, {epochs} epochs each"
-        return f"{trained_on}; their predictions are averaged.{fewer}"
-    text = (
-        f"Trained for {counted(details['epochs'][0], 'epoch')} on {details['training_rows']:,} rows"
+        epochs = _range(details["epochs"])
+        text = f"Trained {networks} networks, {epochs} epochs each; their predictions are averaged."
+        return f"{text}{fewer}"
+    text = f"Trained for {counted(details['epochs'][0], 'epoch')}"
+    return (
+        f"{text} on {details['training_rows']:,} rows; the best epoch was {trained.run.best_epoch}. "
+        f"Training stopped because {trained.run.stopped_because}.{fewer}"
     )
-    best = f"the best epoch was {trained.run.best_epoch}"
-    return f"{text}; {best}. Training stopped because {trained.run.stopped_because}."
 
 
 def _range(numbers: Sequence[int]) -> str:

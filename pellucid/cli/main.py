@@ -54,33 +54,54 @@ def fit(
     out: Annotated[
         Path | None, typer.Option(help="A new folder for the run [default: DATA-COLUMN.run].")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="The largest number of epochs.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="The largest number of epochs.")
+    ] = None,
     patience: Annotated[
         int | None,
-        typer.Option(min=0, help="Epochs without improvement before training stops; 0: never."),
+        typer.Option(
+            min=0, metavar="N", help="Epochs without improvement before it stops; 0: never."
+        ),
     ] = None,
     time: Annotated[
         str | None,
-        typer.Option(help="The time limit of training, such as 60s, 5m or 1h."),
+        typer.Option(metavar="TIME", help="The time limit of training: 60s, 5m or 1h."),
     ] = None,
     networks: Annotated[
         int | None,
-        typer.Option(min=1, max=100, help="How many networks are trained, and averaged."),
+        typer.Option(
+            min=1, max=100, metavar="N", help="How many networks are trained and averaged."
+        ),
     ] = None,
-    layers: Annotated[int | None, typer.Option(min=0, help="The number of hidden layers.")] = None,
-    width: Annotated[int | None, typer.Option(min=1, help="The units of a hidden layer.")] = None,
+    layers: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="The number of hidden layers.")
+    ] = None,
+    width: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="The units of a hidden layer.")
+    ] = None,
     dropout: Annotated[
-        float | None, typer.Option(min=0.0, help="The share of hidden units left out in training.")
+        float | None,
+        typer.Option(min=0.0, metavar="P", help="The share of units left out in training."),
     ] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="That of AdamW.")] = None,
-    weight_decay: Annotated[float | None, typer.Option(min=0.0, help="That of AdamW.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Rows of a training step.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The random seed.")] = 0,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="R", help="The learning rate of AdamW.")
+    ] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(min=0.0, metavar="R", help="The weight decay of AdamW.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="The rows of a training step.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="The random seed.")] = 0,
     task: Annotated[
-        str | None, typer.Option(help="regression or classification, instead of the inferred task.")
+        str | None,
+        typer.Option(
+            metavar="TASK", help="regression or classification, instead of the inferred task."
+        ),
     ] = None,
     drop: Annotated[
-        list[str] | None, typer.Option(help="A column to leave out; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A column to leave out; may be repeated."),
     ] = None,
     resume: Annotated[bool, typer.Option(help="Continue an interrupted run in --out.")] = False,
     force: Annotated[bool, typer.Option(help="Replace a run in --out.")] = False,

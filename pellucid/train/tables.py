@@ -293,6 +293,7 @@ class _TableFits:
         details: dict[str, Any] = {
             "task": self.task.kind,
             "task_reason": self.task.reason,
+            "networks_planned": self.plan.networks,
             "rows": self.table.rows,
             "training_rows": len(self._fitted[0].rows.kept),
             "validation_rows": scores.rows,

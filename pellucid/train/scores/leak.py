@@ -5,9 +5,9 @@ well. Here each column alone predicts the held-out rows from the training rows: 
 interpolation between the means of neighbouring training values, one by one or in groups of five (the
 better counts), a category by the mean of its level, a missing value as a level of its own. The skill is
 the share of the baseline's error that is avoided: R², or for classes (accuracy − majority) / (1 −
-majority). A column is suspected where its skill is at least `SHARE` of the network's, where the lower end
-of its 95% interval is at least `LEAST_SKILL`, or `LEAST_FLAWLESS` if it makes no error at all, and where
-there are other columns too.
+majority). A column is suspected where its skill is at least `SHARE` of the network's, where the lower
+end of its 95% interval is at least `LEAST_SKILL`, or `LEAST_FLAWLESS` if it makes no error at all, and
+where there are other columns too.
 """
 
 from __future__ import annotations
