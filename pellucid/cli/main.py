@@ -110,7 +110,10 @@ def fit(
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Train a network on a table, and save it with its preprocessing."""
+    """Train a network on a table, and save it with its preprocessing.
+
+    What is not set is chosen by rules, which inspect lists.
+    """
     from pellucid.cli.fit import run_fit
 
     if task not in (None, "regression", "classification"):

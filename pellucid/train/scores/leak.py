@@ -149,7 +149,7 @@ def _losses(predicted: Floats, truth: Floats, is_class: bool) -> Floats:
     """The squared error of each row, or 1 where its class is wrong."""
     if not is_class:
         return np.asarray((predicted - truth)[:, 0] ** 2)
-    return (predicted.argmax(axis=1) != truth.argmax(axis=1)).astype(np.float64)
+    return np.asarray(predicted.argmax(axis=1) != truth.argmax(axis=1), np.float64)
 
 
 def _predicted(x: Floats, y: Floats, new: Floats, size: int) -> Floats:

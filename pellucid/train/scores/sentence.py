@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -76,6 +77,8 @@ def _on_classes(by_name: Mapping[str, MetricScore], majority: str) -> str:
 def _on_values(r2: MetricScore) -> str:
     if r2.value is None:
         return "All values are equal, so there is no variance to explain."
+    if not math.isfinite(r2.value):
+        return "Some predictions are NaN or infinite."
     constant = r2.baselines.get(CONSTANT, NOTHING)
     if constant.value is not None and constant.verdict != "better":
         worse = "Worse" if constant.verdict == "worse" else "No better"
@@ -85,9 +88,9 @@ def _on_values(r2: MetricScore) -> str:
 
 
 def _better_linear(score: MetricScore) -> str:
-    """A clause on the linear model if that is better."""
-    linear = score.baselines.get(LINEAR, NOTHING)
-    is_better = linear.verdict == "worse" and (linear.value or 0.0) > 0
+    """A clause on the linear model if that is better, also than the constant."""
+    constant, linear = (score.baselines.get(name, NOTHING) for name in (CONSTANT, LINEAR))
+    is_better = linear.verdict == "worse" and (linear.value or 0.0) > (constant.value or 0.0)
     return _linear(score, "; a linear model gets {}") if is_better else ""
 
 

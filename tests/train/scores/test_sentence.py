@@ -86,6 +86,13 @@ def test_regressions(noise: float, linear: float, expected: str) -> None:
     assert constant == pytest.approx(float(truth.std()))
 
 
+def test_predictions_that_are_not_finite() -> None:
+    truth = DICE.normal(size=50)
+    for wild in (np.nan, np.inf):
+        said = value_scores(truth, np.where(truth > 0, wild, truth), [])
+        assert said.sentence == "Some predictions are NaN or infinite."
+
+
 def test_too_few_rows_for_a_judgement() -> None:
     codes = np.array([0, 1, 1])
     said = of(codes, codes * 0.8 + 0.1)
