@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from pellucid.cli.model_file import load
-from pellucid.cli.show import DelayedProgress, as_json_text, metric_lines, show_notes
+from pellucid.cli.score_lines import class_lines, score_lines, sentence_lines
+from pellucid.cli.show import DelayedProgress, as_json_text, show_notes, task_words
 from pellucid.data import Note, ReadOptions, read_table
-from pellucid.data.note import quiet
+from pellucid.data.note import counted, quiet
 from pellucid.errors import DataError
 
 
 def run_evaluate(run: Path, data: Path, as_json: bool, options: ReadOptions | None = None) -> None:
-    """Print the metrics of a model on a table with the target."""
+    """Print the scores of a model on a table with the target."""
     model = load(run)
     assert model.preparation is not None
     progress = quiet if as_json else DelayedProgress()
@@ -26,13 +27,17 @@ def run_evaluate(run: Path, data: Path, as_json: bool, options: ReadOptions | No
     column = table.column(target)
     known = table.take(~column.missing())
     notes: list[Note] = []
-    metrics = model.evaluate(known, notes=notes)
+    measured = model.scores(known, notes)
     show_notes(notes)
-    task = model.preparation.task.kind
+    task, scores = model.preparation.task.kind, measured.to_json()
     if as_json:
-        print(as_json_text({"task": task, "rows": known.rows, "metrics": metrics}))
+        texts = [note.text for note in notes]
+        facts = {"task": task, "rows": known.rows, "metrics": measured.values}
+        print(as_json_text({**facts, "scores": scores, "notes": texts}))
         return
-    print(f"{model.preparation.target_name}: {task}, {known.rows:,} rows of {data}")
+    words = task_words(task, model.classes)
+    lines = [f"Predicts '{target}': {words}. {counted(known.rows, 'row')} of {data}."]
     if known.rows < table.rows:
-        print(f"  ({table.rows - known.rows:,} rows without a target were left out)")
-    print("\n".join(metric_lines(metrics)))
+        lines.append(f"({counted(table.rows - known.rows, 'row')} without a target left out)")
+    lines += [*sentence_lines(scores), "", *score_lines(scores), *class_lines(scores)]
+    print("\n".join(lines))

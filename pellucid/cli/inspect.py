@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from pellucid.cli.fit import measured_on
 from pellucid.cli.model_file import load
-from pellucid.cli.show import as_json_text, columns, interruption, metric_lines, wrapped
+from pellucid.cli.score_lines import class_lines, score_lines, sentence_lines
+from pellucid.cli.show import as_json_text, columns, interruption, task_words, wrapped
+from pellucid.data.note import counted
 from pellucid.errors import ModelFileError
 from pellucid.train.model import Model
 
+MOST_COLUMNS = 20
+"""The most columns that are listed unless all are asked for."""
 
-def run_inspect(run: Path, as_json: bool) -> None:
+
+def run_inspect(run: Path, as_json: bool, everything: bool = False) -> None:
     """Print a description of a model and the reasons for its choices."""
-    print(description(load(run), str(run), as_json))
+    print(description(load(run), str(run), as_json, everything))
 
 
-def description(model: Model, name: str, as_json: bool = False) -> str:
+def description(model: Model, name: str, as_json: bool = False, everything: bool = False) -> str:
     """The description as text or JSON; raises `ModelFileError` for details of another kind."""
     try:
-        return as_json_text(facts(model)) if as_json else "\n".join(page(model))
+        return as_json_text(facts(model)) if as_json else "\n".join(page(model, everything))
     except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise ModelFileError(f"{name} does not say how it was trained.") from error
 
@@ -28,12 +35,16 @@ def facts(model: Model) -> dict[str, Any]:
     """The description as plain JSON values."""
     assert model.preparation is not None
     rows = model.net.summary(model.input_shape).rows
+    details = model.details
     return {
         "target": model.preparation.target_name,
         "task": model.preparation.task.kind,
+        "rows": details["rows"],
         "networks": len(model.members),
         "classes": None if model.classes is None else list(model.classes),
-        "metrics": model.details["validation_metrics"],
+        "metrics": details["validation_metrics"],
+        "scores": details["scores"],
+        "notes": details["notes"],
         "network": [
             {
                 "path": row.path,
@@ -53,69 +64,96 @@ def facts(model: Model) -> dict[str, Any]:
             }
             for c in model.preparation.describe()
         ],
-        "choices": model.details["choices"],
-        "stopped_because": model.details["stopped_because"],
-        "interrupted": model.details.get("interrupted"),
+        "choices": details["choices"],
+        "random_seed": details["seed"],
+        "epochs": details["epochs"],
+        "best_epoch": details["best_epoch"],
+        "stopped_because": details["stopped_because"],
+        "interrupted": details.get("interrupted"),
     }
 
 
-def page(model: Model) -> list[str]:
+def page(model: Model, everything: bool = False) -> list[str]:
     """The description as lines of text."""
     values = facts(model)
-    details = model.details
+    return [
+        *_summary(model, values),
+        *_notes(values["notes"]),
+        "",
+        "SCORES",
+        *wrapped(measured_on(model.details), 2, 2),
+        *score_lines(values["scores"]),
+        *class_lines(values["scores"], everything),
+        *_columns(values, everything),
+        *_network(values),
+        *_choices(values),
+    ]
+
+
+def _summary(model: Model, values: dict[str, Any]) -> list[str]:
+    used = sum(bool(column["features"]) for column in values["columns"])
+    words = task_words(values["task"], model.classes)
+    text = (
+        f"Predicts '{values['target']}' ({words}) from {counted(used, 'column')}, learned from "
+        f"{counted(values['rows'], 'row')}."
+    )
+    interrupted = wrapped(interruption(model.details), 0, 0) if values["interrupted"] else []
+    return [*wrapped(text, 0, 0), *sentence_lines(values["scores"]), *interrupted]
+
+
+def _notes(notes: list[str]) -> list[str]:
+    lines = [line for note in notes for line in wrapped(note, 2, 4)]
+    return ["", "NOTICED IN THE DATA", *lines] if lines else []
+
+
+def _columns(values: dict[str, Any], everything: bool) -> list[str]:
+    """The columns with their encoding; of many the first, unless all are asked for."""
+    shown = values["columns"] if everything else values["columns"][:MOST_COLUMNS]
+    rows = [("column", "kind", "inputs", "encoding", "reason")]
+    rows += [
+        (c["column"], c["kind"], str(len(c["features"])), c["how"], c["reason"]) for c in shown
+    ]
+    more = len(values["columns"]) - len(shown)
+    rest = [f"  and {counted(more, 'more column')} (--all lists them)"] if more else []
+    first = " (as encoded for the first network)" if values["networks"] > 1 else ""
+    return ["", f"COLUMNS{first}", *columns(rows, indent=2), *rest]
+
+
+def _network(values: dict[str, Any]) -> list[str]:
     networks = values["networks"]
     each = f", {networks} like this, predictions averaged" if networks > 1 else ""
-    lines = [
-        f"Predicts '{values['target']}' ({values['task']}), learned from {details['rows']:,} rows.",
-        *(wrapped(interruption(details), 0, 0) if values["interrupted"] else []),
-        "",
-        f"NETWORK{each}",
-        *columns(
-            [
-                ("path", "layer", "output shape", "parameters"),
-                *(
-                    (
-                        row["path"],
-                        row["layer"],
-                        f"({', '.join(map(str, row['output_shape']))})",
-                        f"{row['parameters']:,}",
-                    )
-                    for row in values["network"]
-                ),
-            ],
-            indent=2,
-        ),
-        "",
-        "COLUMNS" + (" (for the first network)" if networks > 1 else ""),
-        *columns(
-            [
-                ("column", "kind", "inputs", "encoding", "reason"),
-                *(
-                    (c["column"], c["kind"], str(len(c["features"])), c["how"], c["reason"])
-                    for c in values["columns"]
-                ),
-            ],
-            indent=2,
-        ),
-        "",
-        "CHOICES",
+    rows = [("path", "layer", "output shape", "parameters")]
+    rows += [
+        (
+            row["path"],
+            row["layer"],
+            f"({', '.join(map(str, row['output_shape']))})",
+            f"{row['parameters']:,}",
+        )
+        for row in values["network"]
     ]
+    return ["", f"NETWORK{each}", *columns(rows, indent=2)]
+
+
+def _choices(values: dict[str, Any]) -> list[str]:
+    """Each choice with its rule, its source and the option that changes it."""
+    lines = ["", "CHOICES"]
     for choice in values["choices"]:
-        lines.append(f"  {choice['name']}: {choice['value']}")
-        details_of_choice = [
-            (key, choice[key]) for key in ("rule", "source", "evidence") if choice[key]
-        ]
+        lines += wrapped(f"{choice['name']}: {choice['value']}", 2, 4)
+        details = [(key, choice[key]) for key in ("rule", "source", "evidence") if choice[key]]
         if choice["instead"]:
-            details_of_choice.append(("to change it", choice["instead"]))
-        for key, text in details_of_choice:
-            lines += wrapped(f"{key}: {text}", 6, 10)
-    lines.append("  stopped:")
-    ends = zip(details["epochs"], details["best_epoch"], details["stopped_because"], strict=True)
-    for count, best, reason in ends:
-        lines += wrapped(f"after {count} epochs, the best was {best}, because {reason}", 6, 10)
-    lines += [
-        "",
-        f"MEASURED on {details['validation_rows']:,} rows, each by a network not trained on it",
-        *metric_lines(values["metrics"]),
-    ]
+            details.append(("to change it", choice["instead"]))
+        for key, text in details:
+            lines += wrapped(f"{key}: {text}", 6, 8)
+    lines += [f"  random seed: {values['random_seed']}", "      to change it: --seed"]
+    return [*lines, *_ends(values)]
+
+
+def _ends(values: dict[str, Any]) -> list[str]:
+    """When and why the networks stopped; equal reasons together."""
+    ends = zip(values["epochs"], values["best_epoch"], values["stopped_because"], strict=True)
+    texts = [f"after {count} epochs (best: {best}) because {why}" for count, best, why in ends]
+    lines = ["  stopped:"]
+    for text, times in Counter(texts).items():
+        lines += wrapped(f"{times} networks {text}" if times > 1 else text, 6, 8)
     return lines

@@ -64,20 +64,60 @@ def fit(
     out: Annotated[
         Path | None, typer.Option(help="A new folder for the run [default: DATA-COLUMN.run].")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="The largest number of epochs.")] = None,
-    time: Annotated[
-        str | None, typer.Option(help="The time limit of training, such as 60s, 5m or 1h.")
+    epochs: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="The largest number of epochs.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The seed of all random numbers.")] = 0,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            min=0, metavar="N", help="Epochs without improvement before it stops; 0: never."
+        ),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="The time limit of training: 60s, 5m or 1h."),
+    ] = None,
+    networks: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=100, metavar="N", help="How many networks are trained and averaged."
+        ),
+    ] = None,
+    layers: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="The number of hidden layers.")
+    ] = None,
+    width: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="The units of a hidden layer.")
+    ] = None,
+    dropout: Annotated[
+        float | None,
+        typer.Option(min=0.0, metavar="P", help="The share of units left out in training."),
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="R", help="The learning rate of AdamW.")
+    ] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(min=0.0, metavar="R", help="The weight decay of AdamW.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="The rows of a training step.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="The random seed.")] = 0,
     task: Annotated[
-        str | None, typer.Option(help="regression or classification, instead of the inferred task.")
+        str | None,
+        typer.Option(
+            metavar="TASK", help="regression or classification, instead of the inferred task."
+        ),
     ] = None,
     drop: Annotated[
-        list[str] | None, typer.Option(help="A column to leave out; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A column to leave out; may be repeated."),
     ] = None,
     resume: Annotated[bool, typer.Option(help="Continue an interrupted run in --out.")] = False,
     force: Annotated[bool, typer.Option(help="Replace a run in --out.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print the result line and nothing else.")
+    ] = False,
     separator: Separator = None,
     decimal: Decimal = None,
     header: Header = None,
@@ -87,7 +127,10 @@ def fit(
     kind: Kinds = None,
     json: AsJson = False,
 ) -> None:
-    """Train a network on a table, and save it with its preprocessing."""
+    """Train a network on a table, and save it with its preprocessing.
+
+    What is not set is chosen by rules, which inspect lists.
+    """
     from pellucid.cli.fit import run_fit
 
     if task not in (None, "regression", "classification"):
@@ -100,11 +143,26 @@ def fit(
         raise typer.BadParameter(
             f"'{target}' is the target, it cannot be left out", param_hint="--drop"
         )
+    if dropout is not None and dropout >= 1:
+        raise typer.BadParameter(f"{dropout:g} is not below 1", param_hint="--dropout")
+    if learning_rate is not None and not 0 < learning_rate <= 1e6:
+        raise typer.BadParameter(f"{learning_rate:g} is not above 0", param_hint="--learning-rate")
+    plan = {
+        "networks": networks,
+        "layers": layers,
+        "width": width,
+        "dropout": dropout,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "batch_size": batch_size,
+        "epochs": epochs,
+        "patience": patience,
+    }
     run_fit(
         data,
         target,
         out=out,
-        epochs=epochs,
+        plan=plan,
         seconds=None if time is None else seconds_of(time),
         seed=seed,
         task=task,
@@ -125,6 +183,13 @@ def predict(
         Path | None,
         typer.Option("--output", "-o", help="A CSV or Parquet file [default: CSV to the screen]."),
     ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Columns of DATA to write beside the predictions, such as id,name; may be repeated.",
+            metavar="COLUMN[,…]",
+        ),
+    ] = None,
     separator: Separator = None,
     decimal: Decimal = None,
     header: Header = None,
@@ -141,7 +206,7 @@ def predict(
             f"{output} should end in {' or '.join(SUFFIXES)}", param_hint="--output"
         )
     options = reading_options(separator, decimal, header, encoding, missing, date_format, kind)
-    run_predict(run, data, output, options)
+    run_predict(run, data, output, keep or [], options)
 
 
 @app.command()
@@ -157,7 +222,7 @@ def evaluate(
     kind: Kinds = None,
     json: AsJson = False,
 ) -> None:
-    """Compute the metrics of a model on a table with the target."""
+    """Compute the scores of a model on a table with the target, beside baselines."""
     from pellucid.cli.evaluate import run_evaluate
 
     options = reading_options(separator, decimal, header, encoding, missing, date_format, kind)
@@ -168,6 +233,9 @@ def evaluate(
 def inspect(
     run: RunPath,
     json: AsJson = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="List all columns and classes, not the first 20.")
+    ] = False,
     kernels: Annotated[
         bool,
         typer.Option(
@@ -182,7 +250,7 @@ def inspect(
         ),
     ] = None,
 ) -> None:
-    """Describe a model: its network, the encoding of each column, the choices, the metrics."""
+    """Describe a model: its scores, the encoding of each column, its network, the choices."""
     if kernels or code is not None:
         from pellucid.cli.kernels import CODE, run_kernels
 
@@ -194,7 +262,7 @@ def inspect(
         return
     from pellucid.cli.inspect import run_inspect
 
-    run_inspect(run, json)
+    run_inspect(run, json, everything)
 
 
 def seconds_of(text: str) -> float:

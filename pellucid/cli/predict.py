@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from pellucid.cli.model_file import load
 from pellucid.cli.show import DelayedProgress, show_notes
-from pellucid.data import Note, ReadOptions, read_table
+from pellucid.data import Note, ReadOptions, Table, read_table
 from pellucid.errors import DataError
 from pellucid.graph import Array
-from pellucid.train.model import Model
 from pellucid.train.storage.files import write_atomically
 
 Columns = dict[str, Array]
@@ -22,14 +25,23 @@ SUFFIXES = (".csv", ".parquet")
 
 
 def run_predict(
-    run: Path, data: Path, output: Path | None, options: ReadOptions | None = None
+    run: Path,
+    data: Path,
+    output: Path | None,
+    keep: Sequence[str] = (),
+    options: ReadOptions | None = None,
 ) -> None:
-    """Write the predictions for a table to a file, or as CSV to standard output."""
+    """Write the predictions for a table to a file, or as CSV to standard output.
+
+    keep: columns of the table to write beside them, each a name or several with commas between.
+    """
     if output is not None and output.exists() and data.exists() and output.samefile(data):
         raise DataError(f"{output} is the table itself: write the predictions to another file.")
     model = load(run)
     notes: list[Note] = []
-    predicted = predictions(model, data, notes, options)
+    assert model.preparation is not None
+    table = read_table(data, options, model.preparation.form, progress=DelayedProgress())
+    predicted = model.predict_table(table, _names(keep, table), notes)
     show_notes(notes)
     if output is None:
         sys.stdout.write(csv_text(predicted))
@@ -40,20 +52,12 @@ def run_predict(
     print(f"Wrote {count:,} predictions to {output}.", file=sys.stderr)
 
 
-def predictions(
-    model: Model, data: Path, notes: list[Note], options: ReadOptions | None = None
-) -> Columns:
-    """Columns of predictions: the target, and for a classification the probability of each class."""
-    assert model.preparation is not None
-    target = model.preparation.target_name
-    table = read_table(data, options, model.preparation.form, progress=DelayedProgress())
-    if model.classes is None:
-        return {target: model.predict(table, notes)}
-    probabilities = model.predict_proba(table, notes)
-    columns: Columns = {target: model.labels_of(probabilities)}
-    for index, label in enumerate(model.classes):
-        columns[f"{target}={label}"] = probabilities[:, index]
-    return columns
+def _names(keep: Sequence[str], table: Table) -> list[str]:
+    """The names in a list of them; a text that is the name of a column is not divided."""
+    names = [
+        name for text in keep for name in ([text] if text in table else text.split(",")) if name
+    ]
+    return list(dict.fromkeys(name if name in table else name.strip() for name in names))
 
 
 def csv_text(columns: Columns) -> str:
@@ -61,8 +65,16 @@ def csv_text(columns: Columns) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+    writer.writerows(zip(*map(_cells, columns.values()), strict=True))
     return text.getvalue()
+
+
+def _cells(column: Array) -> list[Any]:
+    """The values of a column; nothing where a number is missing."""
+    cells: list[Any] = column.tolist()
+    if column.dtype.kind == "f" and np.isnan(column).any():
+        return ["" if cell != cell else cell for cell in cells]
+    return cells
 
 
 def parquet_bytes(columns: Columns) -> bytes:

@@ -1,8 +1,10 @@
-"""Formatting of tables, metrics and notes for the terminal."""
+"""Formatting of tables, texts and notes for the terminal."""
 
 from __future__ import annotations
 
+import itertools
 import json
+import shutil
 import sys
 import textwrap
 import time
@@ -10,42 +12,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pellucid.data import Note
-from pellucid.data.note import readable
 from pellucid.train.plain import to_plain
 
 PROGRESS_SECONDS = 2.0
 """Seconds between lines of progress."""
 
-WIDTH = 80
-"""The width in characters to which texts are wrapped."""
+NARROWEST, WIDEST_TEXT = 40, 100
+"""The narrowest width of a page, and the widest of running text, in characters."""
 
-NAMES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "log_loss": "log loss",
-    "auc": "AUC",
-    "rmse": "RMSE",
-    "mae": "MAE",
-    "r2": "R²",
-}
-MEANING = {
-    "accuracy": "share of rows predicted correctly",
-    "balanced_accuracy": "mean recall of the classes",
-    "log_loss": "mean -log probability of the true class; 0 is perfect",
-    "auc": "probability of ranking two rows correctly; 0.5 is chance",
-    "rmse": "root mean squared error, in the target's unit",
-    "mae": "mean absolute error, in the target's unit",
-    "r2": "share of variance explained; 0 is predicting the mean",
-}
-
-
-def metric_lines(metrics: Mapping[str, float | None]) -> list[str]:
-    """A line for each metric, in the order of `NAMES`: its name, value and meaning."""
-    rows = [
-        (NAMES[name], "not defined" if value is None else readable(value), MEANING[name])
-        for name, value in sorted(metrics.items(), key=lambda pair: list(NAMES).index(pair[0]))
-    ]
-    return columns(rows, indent=2)
+_LEAST_CELL = 8
 
 
 def as_json_text(value: object) -> str:
@@ -86,23 +61,62 @@ def show_notes(notes: Sequence[Note]) -> None:
         print(f"pellucid: note: {note.text}", file=sys.stderr)
 
 
-def columns(rows: Sequence[Sequence[str]], indent: int = 0, most: int = 60) -> list[str]:
-    """Rows as lines with aligned columns; cells are cut to `most` characters, except the last."""
-    cut = [
-        [
-            cell if len(cell) <= most or index == len(row) - 1 else cell[: most - 1] + "…"
-            for index, cell in enumerate(row)
+def page_width() -> int:
+    """The width of the terminal, or $COLUMNS; 80 where there is none."""
+    return max(shutil.get_terminal_size().columns, NARROWEST)
+
+
+def columns(
+    rows: Sequence[Sequence[str]], indent: int = 0, width: int | None = None, right: bool = False
+) -> list[str]:
+    """Rows as lines with aligned columns, within a width (that of the page); long cells are wrapped.
+
+    right: whether all columns but the first are aligned to the right.
+    """
+    widths = _widths(rows, (page_width() if width is None else width) - indent)
+    lines = []
+    for row in rows:
+        cells = [
+            textwrap.wrap(cell, room, break_on_hyphens=False) or [""]
+            for cell, room in zip(row, widths, strict=True)
         ]
-        for row in rows
-    ]
-    widths = [max(map(len, cells)) for cells in zip(*cut, strict=True)]
-    return [
-        " " * indent
-        + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cut
-    ]
+        for parts in itertools.zip_longest(*cells, fillvalue=""):
+            aligned = [
+                part.rjust(room) if right and place else part.ljust(room)
+                for place, (part, room) in enumerate(zip(parts, widths, strict=True))
+            ]
+            lines.append((" " * indent + "  ".join(aligned)).rstrip())
+    return lines
 
 
-def wrapped(text: str, indent: int, hanging: int, width: int = WIDTH) -> list[str]:
-    """The text as lines of at most `width`; `indent` is that of the first, `hanging` of the others."""
-    return textwrap.wrap(text, width, initial_indent=" " * indent, subsequent_indent=" " * hanging)
+def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
+    """The widths of columns: those of their cells, the widest reduced until all fit."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    excess = sum(widths) + 2 * (len(widths) - 1) - room
+    while excess > 0 and max(widths) > _LEAST_CELL:
+        widest = widths.index(max(widths))
+        second = max([w for place, w in enumerate(widths) if place != widest], default=0)
+        cut = min(excess, max(widths[widest] - max(second, _LEAST_CELL), 1))
+        widths[widest] -= cut
+        excess -= cut
+    return widths
+
+
+def wrapped(text: str, indent: int, hanging: int) -> list[str]:
+    """The text as lines within the page; `indent` is that of the first, `hanging` of the others."""
+    return textwrap.wrap(
+        text,
+        min(page_width(), WIDEST_TEXT),
+        initial_indent=" " * indent,
+        subsequent_indent=" " * hanging,
+        break_on_hyphens=False,
+    )
+
+
+def task_words(kind: str, classes: Sequence[Any] | None) -> str:
+    """A task in words: "multiclass, 3 classes"."""
+    if classes is None:
+        return kind
+    if len(classes) == 2:
+        return f"{kind}, classes {classes[0]} and {classes[1]}"
+    return f"{kind}, {len(classes):,} classes"

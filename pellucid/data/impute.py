@@ -125,12 +125,12 @@ def learn_imputer(
     mean = sample.mean(axis=0)
     # Neither by BLAS nor by LAPACK: their sums depend on the number of processors.
     covariance = np.einsum("ni,nj->ij", sample - mean, sample - mean) / len(sample)
-    precision = _inverse(covariance + RIDGE * np.eye(count))
+    precision = inverse(covariance + RIDGE * np.eye(count))
     assert precision is not None
     return Imputer(indices, numbers, _rounded(mean), _rounded((precision + precision.T) / 2))
 
 
-def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64] | None:
+def inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """The inverse of a symmetric positive definite matrix, None for any other.
 
     By Gauss-Jordan sweeps without pivoting. The pivots are the squared diagonal of the Cholesky
@@ -177,4 +177,4 @@ def imputer_from_json(value: object, where: str, encoders: Sequence[Encoder]) ->
 
 def _is_positive_definite(matrix: NDArray[np.float64]) -> bool:
     """Whether a symmetric matrix is positive definite and within the bound that λ sets."""
-    return bool(np.abs(matrix).max() <= 2.0 / RIDGE) and _inverse(matrix) is not None
+    return bool(np.abs(matrix).max() <= 2.0 / RIDGE) and inverse(matrix) is not None

@@ -104,9 +104,9 @@ def _row_number(name: str, distinct: NDArray[np.float64]) -> str:
     if count < IDENTIFIER_ROWS:
         return ""
     if distinct[0] >= 0 and distinct[-1] <= 2 * count:
-        return "whole numbers that run like row numbers, each in one row only"
+        return "whole numbers that run like row numbers: it looks like an ID"
     if _is_identifier_name(name):
-        return "whole numbers that differ in every row, in a column named as an identifier"
+        return "whole numbers that differ in every row, and so named: it looks like an ID"
     return ""
 
 
@@ -126,6 +126,6 @@ def _text_kind(column: TextColumn, present: int) -> ColumnKind:
         kept, covered = distinct - 1, present - int(counts[-1])
     if present >= IDENTIFIER_ROWS and kept >= IDENTIFIER_SHARE * covered:
         some = "" if kept == distinct else "the first "
-        reason = f"{kept:,} different texts in {some}{counted(covered, 'row')}: it names the rows"
+        reason = f"{kept:,} different texts in {some}{counted(covered, 'row')}: it looks like an ID"
         return ColumnKind(column.name, "identifier", reason)
     return ColumnKind(column.name, "category", f"texts, {counted(distinct, 'different value')}")

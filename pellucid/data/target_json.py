@@ -8,8 +8,8 @@ from pellucid.data.task import Label, Task, TaskKind
 
 _KINDS: dict[str, TaskKind] = {
     "regression": "regression",
-    "two classes": "two classes",
-    "many classes": "many classes",
+    "binary": "binary",
+    "multiclass": "multiclass",
 }
 _COMMON = ("column", "task", "reason")
 
@@ -49,7 +49,7 @@ def _classes(value: object, where: str, column: str, task: Task) -> ClassTarget:
     entries = checked.record(value, where, (*_COMMON, "labels", "counts"))
     labels = _labels(checked.items(entries["labels"], f"{where}.labels"), f"{where}.labels")
     counts = checked.whole_numbers(entries["counts"], f"{where}.counts")
-    if (len(labels) == 2) != (task.kind == "two classes") or len(counts) != len(labels):
+    if (len(labels) == 2) != (task.kind == "binary") or len(counts) != len(labels):
         raise checked.refuse(where, "labels and counts that fit the task", labels)
     return ClassTarget(column, task, labels, counts)
 

@@ -11,7 +11,7 @@ from pellucid.data.note import Note, counted, quoted
 from pellucid.data.table import Table
 from pellucid.errors import DataError
 
-TaskKind = Literal["regression", "two classes", "many classes"]
+TaskKind = Literal["regression", "binary", "multiclass"]
 Label = str | int | float | bool
 
 CLASS_NUMBERS = 10
@@ -119,8 +119,8 @@ def _count_distinct(column: Column) -> int:
 
 
 def _classes(distinct: int, reason: str) -> Task:
-    kind: TaskKind = "two classes" if distinct == 2 else "many classes"
-    return Task(kind, f"{reason}, {distinct:,} different values")
+    kind: TaskKind = "binary" if distinct == 2 else "multiclass"
+    return Task(kind, reason)
 
 
 def _check_exact(column: Column) -> None:

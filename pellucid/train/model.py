@@ -22,8 +22,13 @@ from pellucid.train import metrics
 from pellucid.train.inputs import arrays, kinds
 from pellucid.train.inputs.kinds import check_rows, like
 from pellucid.train.inputs.labels import Label, codes_of, label_array
+from pellucid.train.kept import joined, kept_columns
 from pellucid.train.member import Member
 from pellucid.train.plain import to_plain
+from pellucid.train.scores.held_out import used_columns
+from pellucid.train.scores.on_table import table_scores
+from pellucid.train.scores.reference import Reference
+from pellucid.train.scores.report import Scores
 from pellucid.train.storage import container, described
 
 __all__ = ["Label", "Member", "Model", "probabilities"]
@@ -37,6 +42,7 @@ class Model(Copied):
     classes: for a classification the label of each output, in order; None for a regression.
     details: plain JSON about how it was trained (metrics, choices); free of clock times.
     labels:  the NumPy type that the labels came in, where they would not have it by themselves.
+    reference: baselines and hashes of the training rows, of a model of a table.
     """
 
     def __init__(
@@ -45,8 +51,10 @@ class Model(Copied):
         classes: tuple[Label, ...] | None = None,
         details: Mapping[str, Any] | None = None,
         labels: str | None = None,
+        reference: Reference | None = None,
     ) -> None:
         self.members = tuple(members)
+        self.reference = reference
         self.classes = classes
         self.labels = labels
         self.details: dict[str, Any] = dict(details or {})
@@ -97,6 +105,27 @@ class Model(Copied):
         each = [probabilities(m.finite_outputs(d, n)) for m, d, n in self._each(data, notes)]
         return np.asarray(np.mean(each, axis=0))
 
+    def predict_table(
+        self, data: Any, keep: Sequence[str] = (), notes: list[Note] | None = None
+    ) -> dict[str, Array]:
+        """The predictions for a table as named columns, which any library of data frames takes.
+
+        First the columns of the table that `keep` names, as "NAME (actual)" if it is the target. Then
+        the prediction, named as the target, and for a classification the probability of each class.
+        Raises DataError for a column that is not there, and as `predict` does.
+        """
+        if self.preparation is None:
+            raise TypeError("predict_table is for a model of a table: use predict")
+        table, target = read_table(data, form=self.preparation.form), self.preparation.target_name
+        kept = kept_columns(table, keep, target)
+        if self.classes is None:
+            predicted = {target: self.predict(table, notes)}
+        else:
+            chances = self.predict_proba(table, notes)
+            predicted = {target: self.labels_of(chances)}
+            predicted |= {f"{target}={c}": chances[:, n] for n, c in enumerate(self.classes)}
+        return joined(kept, predicted)
+
     def labels_of(self, class_probabilities: Array) -> Array:
         """The likeliest label of each row of `predict_proba`."""
         assert self.classes is not None
@@ -122,15 +151,25 @@ class Model(Copied):
             if self.classes is None:
                 return metrics.regression(*_paired(y, self.predict(x)))
             return metrics.classification(self.codes_of(y), self.predict_proba(x))
-        table = self._with_target(read_table(data, form=self.preparation.form), notes)
-        if self.preparation.labels:
-            codes = self.preparation.target(table)
-            return metrics.classification(codes, self.predict_proba(table, notes))
-        truth = table.column(self.preparation.target_name)
-        values = self.preparation.target_encoder.decode(
-            self.preparation.target_encoder.encode(truth)
-        )
-        return metrics.regression(values, self.predict(table, notes))
+        return self.scores(data, notes).values
+
+    def scores(self, data: Any, notes: list[Note] | None = None) -> Scores:
+        """Metrics on a table with its target column, with 95% intervals and beside baselines.
+
+        The baselines are those of the training rows: the commonest class or the mean, and a linear
+        model. `notes` receives what was noticed, such as rows that the model was trained on.
+        """
+        preparations = [m.preparation for m in self.members if m.preparation is not None]
+        if not preparations:
+            raise TypeError("scores are those of a model of a table: evaluate(X, y) takes arrays")
+        table = self._with_target(read_table(data, form=preparations[0].form), notes)
+        predict = self.predict if self.classes is None else self.predict_proba
+        scores = table_scores(table, predict(table, notes), preparations, self.reference)
+        if self.reference is not None and notes is not None:
+            names = [*used_columns(preparations[0]), preparations[0].target_name]
+            seen = self.reference.note_on(table, names)
+            notes.extend([seen] if seen else [])
+        return scores
 
     def codes_of(self, labels: Any) -> Array:
         """The place of each label in `classes`; raises DataError for one that is not there."""
@@ -189,11 +228,12 @@ class Model(Copied):
 
     def arrays(self) -> dict[str, Array]:
         """Every parameter and buffer, by the member's number and its path."""
-        return {
+        networks = {
             f"{number}/{path}": array
             for number, member in enumerate(self.members)
             for path, array in member.net.state_dict().items()
         }
+        return networks if self.reference is None else networks | self.reference.arrays()
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the arrays, as plain JSON values."""
@@ -209,6 +249,7 @@ class Model(Copied):
             "classes": None if self.classes is None else list(self.classes),
             "details": self.details,
             **({} if self.labels is None else {"labels": self.labels}),
+            **({} if self.reference is None else {"reference": self.reference.to_json()}),
         }
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +25,7 @@ from pellucid.data.encoding_notes import encoding_notes
 from pellucid.data.target import NumberTarget, Target, learn_target
 from pellucid.errors import DataError, RunFolderError, warn
 from pellucid.graph import Array
-from pellucid.train import metrics
+from pellucid.train.choices import Choice
 from pellucid.train.events import CallbackFunction
 from pellucid.train.fit import OnDivergence, raise_if_diverged, run_of
 from pellucid.train.inputs.arguments import CALLBACK, callables, check_limits, check_on_divergence
@@ -36,10 +35,14 @@ from pellucid.train.loop.session import Session, Trained
 from pellucid.train.measures import accuracy, root_mean_square
 from pellucid.train.model import Member, Model
 from pellucid.train.progress import reporter
-from pellucid.train.rules import TablePlan, plan_for
+from pellucid.train.rules import PlanSettings, TablePlan, plan_for
 from pellucid.train.run import Run
+from pellucid.train.scores.held_out import HeldOut, held_out_scores, reference_of
+from pellucid.train.scores.linear import fit_linear
+from pellucid.train.scores.report import Scores
 from pellucid.train.steps.supervised import supervised_problem
 from pellucid.train.storage.folder import run_folder
+from pellucid.train.time_budget import RULE, TimeBudget
 
 LEAST_ROWS = 10
 
@@ -49,6 +52,7 @@ class TableRun:
     """A run on a table, with what was noticed in it and how good the model is.
 
     metrics: measured on rows that the network which predicted them was not trained on.
+    scores:  the same with 95% intervals, beside baselines on the same rows.
     """
 
     run: Run
@@ -56,6 +60,7 @@ class TableRun:
     notes: tuple[Note, ...]
     rows: int
     metrics: dict[str, float | None]
+    scores: Scores
 
     @property
     def model(self) -> Model:
@@ -79,6 +84,14 @@ def fit_table(
     callbacks: Sequence[CallbackFunction] = (),
     progress: bool = True,
     on_divergence: OnDivergence = "warn",
+    networks: int | None = None,
+    layers: int | None = None,
+    width: int | None = None,
+    dropout: float | None = None,
+    learning_rate: float | None = None,
+    weight_decay: float | None = None,
+    batch_size: int | None = None,
+    patience: int | None = None,
     separator: str | None = None,
     decimal: str | None = None,
     header: bool | None = None,
@@ -94,6 +107,10 @@ def fit_table(
     drop:   columns to leave out. The other settings are those of `fit`.
     encoders: classes of your own that encode columns, by the columns' names (see
             `pellucid.data.ColumnEncoder`).
+    networks, layers, width, dropout, learning_rate, weight_decay, batch_size, epochs, patience: what the
+            rules choose otherwise (see `pellucid.train.rules.PlanSettings`).
+    time_limit: seconds; what fits in decides how many networks there are (see
+            `pellucid.train.time_budget`).
     separator, decimal, header, encoding, missing, date_formats, kinds: how the table is written, where
             that should not be detected (see `pellucid.data.ReadOptions`).
 
@@ -102,8 +119,17 @@ def fit_table(
     What a network's preparation learns, it learns from that network's training rows. Raises
     DataError where the table cannot be learned from.
     """
-    if epochs is not None:
-        check.integer("epochs", epochs, 0)
+    chosen = PlanSettings(
+        networks,
+        layers,
+        width,
+        dropout,
+        learning_rate,
+        weight_decay,
+        batch_size,
+        epochs,
+        patience,
+    )
     check_limits(seed, time_limit)
     callbacks = callables("callbacks", callbacks, CALLBACK)
     check_on_divergence(on_divergence)
@@ -118,10 +144,8 @@ def fit_table(
         raise DataError(
             f"{known.rows:,} rows have a value of '{target}'; at least {LEAST_ROWS} are needed."
         )
-    plan = plan_for(known.rows)
-    settings = Settings(
-        plan.batch_size, plan.epochs if epochs is None else int(epochs), seed, plan.patience
-    )
+    plan = plan_for(known.rows, chosen)
+    settings = Settings(plan.batch_size, plan.epochs, seed, plan.patience)
     with run_folder(out, resume, force) as folder:
         with reporter(progress) as report:
             session = Session(folder, [report, *callbacks], resume, plan.networks)
@@ -157,13 +181,12 @@ class _Fitted:
 
     member: Member
     trained: Trained
-    held: Array
-    outputs: Array
+    rows: HeldOut
 
     @property
     def is_sound(self) -> bool:
         """Whether its loss and what it puts out are finite."""
-        return self.trained.entry.is_finite and bool(np.isfinite(self.outputs).all())
+        return self.trained.entry.is_finite and bool(np.isfinite(self.rows.outputs).all())
 
 
 class _TableFits:
@@ -186,7 +209,7 @@ class _TableFits:
         self.task = task
         self.plan = plan
         self.settings = settings
-        self.time_limit = time_limit
+        self.budget = TimeBudget(time_limit)
         self.session = session
         self.notes: list[Note] = []
         self._fitted: list[_Fitted] = []
@@ -197,11 +220,12 @@ class _TableFits:
         If none is, the first as far as it came. A second interrupt ends everything. A folder that
         cannot be written ends training too, and is the `failure`.
         """
-        began, session = time.monotonic(), self.session
+        session, budget = self.session, self.budget
         for number, (kept, held) in enumerate(self._parts()):
-            limit = self._share(began, number)
+            if not budget.begin(len(self._fitted)):
+                break
             try:
-                fitted = self._train_one(number, kept, held, limit)
+                fitted = self._train_one(number, kept, held, budget.left())
             except Abandoned:
                 raise
             except KeyboardInterrupt:
@@ -213,6 +237,8 @@ class _TableFits:
                 if not self._fitted:
                     raise
                 session.failure = error
+                break
+            if not budget.end(len(self._fitted)):
                 break
             if len(self._fitted) < len(session.trained):
                 self._fitted.append(fitted)
@@ -233,7 +259,11 @@ class _TableFits:
         problem = self._problem(net, *parts, preparation.target_encoder, settings)
         trained = self.session.train(problem, settings)
         member = Member(net, x.shape[1:], preparation)
-        return _Fitted(member, trained, held, member.outputs(self.table.take(held)))
+        classes = len(preparation.labels)
+        linear = fit_linear(x[kept], y[kept], classes, self.plan.networks)
+        outputs = member.outputs(self.table.take(held)), linear.outputs(x[held])
+        rows = HeldOut(preparation, kept, held, outputs[0], linear, outputs[1])
+        return _Fitted(member, trained, rows)
 
     def _parts(self) -> Iterator[tuple[Array, Array]]:
         """For each network the rows to train on and those to hold out."""
@@ -249,13 +279,6 @@ class _TableFits:
         for number, held in enumerate(parts):
             others = [part for place, part in enumerate(parts) if place != number]
             yield np.sort(np.concatenate(others)), held
-
-    def _share(self, began: float, number: int) -> float | None:
-        """An equal share of the time that is left."""
-        if self.time_limit is None:
-            return None
-        left = self.time_limit - (time.monotonic() - began)
-        return max(left / (self.plan.networks - number), 0.01)
 
     def _problem(
         self,
@@ -274,28 +297,37 @@ class _TableFits:
         )
 
     def run(self, notes: tuple[Note, ...]) -> TableRun:
-        """The run of these networks."""
-        model = self.model()
-        run = run_of(self.session, model, self.plan.reasons)
-        metrics = model.details["validation_metrics"]
-        return TableRun(run, self.task, notes, self.table.rows, metrics)
-
-    def model(self) -> Model:
-        """The networks together, with what is to be said about them."""
+        """The run of these networks; the notes are stored in its model."""
         sound = self._sound()
+        rows = [fitted.rows for fitted in sound]
+        scores, leaks = held_out_scores(self.table, rows)
+        notes = tuple(dict.fromkeys([*leaks, *notes]))
+        choices = self._choices()
         details: dict[str, Any] = {
             "task": self.task.kind,
             "task_reason": self.task.reason,
+            "networks_planned": self.plan.networks,
             "rows": self.table.rows,
-            "training_rows": self.table.rows - len(self._fitted[0].held),
-            "validation_rows": sum(len(fitted.held) for fitted in sound),
-            "validation_metrics": self._measured(),
-            "choices": [choice.to_json() for choice in self.plan.reasons],
+            "training_rows": len(self._fitted[0].rows.kept),
+            "validation_rows": scores.rows,
+            "validation_metrics": scores.values,
+            "scores": scores.to_json(),
+            "notes": [note.text for note in notes],
+            "choices": [choice.to_json() for choice in choices],
             **self.session.details(self.settings.seed),
         }
-        first = self._fitted[0].member.preparation
-        assert first is not None
-        return Model([fitted.member for fitted in sound], first.labels or None, details)
+        first = rows[0].preparation
+        reference = reference_of(self.table, rows, self.settings.seed)
+        members = [fitted.member for fitted in sound]
+        model = Model(members, first.labels or None, details, reference=reference)
+        run = run_of(self.session, model, choices)
+        return TableRun(run, self.task, notes, self.table.rows, scores.values, scores)
+
+    def _choices(self) -> tuple[Choice, ...]:
+        """What was chosen by rules or by the user, with the networks that there was time for."""
+        if not self.budget.was_short:
+            return self.plan.reasons
+        return self.plan.in_time(len(self._fitted), RULE)
 
     def warn(self) -> None:
         """Say which networks diverged, and how many are left out for it."""
@@ -313,17 +345,3 @@ class _TableFits:
         One that is not finite would make the average of all so.
         """
         return [fitted for fitted in self._fitted if fitted.is_sound] or self._fitted
-
-    def _measured(self) -> dict[str, float | None]:
-        """Metrics over all held-out rows, each predicted by the network that had not seen it."""
-        sound = self._sound()
-        rows = np.concatenate([fitted.held for fitted in sound])
-        prepared = [(fitted.member.preparation, fitted.outputs) for fitted in sound]
-        column = self.table.column(self.target).take(rows)
-        goal = learn_target(self.table.column(self.target), self.task)
-        truth = goal.encode(column)
-        if self.task.is_classification:
-            chances = [p.probabilities(outputs) for p, outputs in prepared if p is not None]
-            return metrics.classification(truth, np.concatenate(chances))
-        values = [p.decode(outputs) for p, outputs in prepared if p is not None]
-        return metrics.regression(goal.decode(truth), np.concatenate(values))

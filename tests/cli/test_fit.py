@@ -21,9 +21,12 @@ def test_the_report_names_what_comes_next(tmp_path: Path) -> None:
     said = pellucid(*fit(small(tmp_path / "t.csv")))
     assert said.code == 0
     for part in (
-        "Predicts 'y'",
-        "two classes",
+        "Predicts 'y': binary, classes no and yes (the target holds texts).",
         "accuracy",
+        "95% interval",
+        "always saying",
+        "precision",
+        "true \\ predicted",
         "2 epochs each",
         "pellucid inspect",
         "predict",
@@ -36,13 +39,55 @@ def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
     said = pellucid(*fit(small(tmp_path / "t.csv"), "y", "--json"))
     summary = json.loads(said.out)
     assert said.out.count("\n") == 1 and said.err == ""
-    assert summary["task"] == "two classes" and summary["rows"] == 60
+    assert summary["task"] == "binary" and summary["rows"] == 60
     assert set(summary["metrics"]) == {"accuracy", "balanced_accuracy", "log_loss", "auc"}
+    scores = summary["scores"]
+    assert scores["rows"] == 60 and {each["label"] for each in scores["classes"]} == {"no", "yes"}
+    accuracy = next(each for each in scores["scores"] if each["metric"] == "accuracy")
+    assert accuracy["interval"][0] < accuracy["value"] < accuracy["interval"][1]
+    assert set(accuracy["baselines"]) == set(scores["baselines"]) == {"constant", "linear"}
 
 
-def test_quiet_says_nothing(tmp_path: Path) -> None:
+def test_quiet_says_the_result_in_one_line(tmp_path: Path) -> None:
     said = pellucid(*fit(small(tmp_path / "t.csv"), "y", "--quiet"))
-    assert (said.code, said.out, said.err) == (0, "", "")
+    assert (said.code, said.err, said.out.count("\n")) == (0, "", 1)
+    assert said.out.startswith("y: ") and "of rows are predicted correctly" in said.out
+    assert said.out.endswith(f"Saved in {tmp_path / 'run'}.\n")
+
+
+def test_every_choice_can_be_set_and_is_shown_as_set(tmp_path: Path) -> None:
+    options: dict[str, object] = {
+        "--networks": 2,
+        "--layers": 1,
+        "--width": 5,
+        "--dropout": 0.2,
+        "--learning-rate": 0.01,
+        "--weight-decay": 0,
+        "--batch-size": 16,
+        "--patience": 4,
+        "--seed": 3,
+    }
+    words = [word for pair in options.items() for word in pair]
+    said = pellucid(*fit(small(tmp_path / "t.csv"), "y", *words))
+    assert said.code == 0 and "Trained 2 networks, 2 epochs each" in said.out
+    facts = json.loads(pellucid("inspect", tmp_path / "run", "--json").out)
+    assert [choice["rule"] for choice in facts["choices"]] == ["set by you"] * 6
+    assert facts["networks"] == 2 and facts["random_seed"] == 3
+    assert facts["network"][0]["output_shape"] == [5]
+    page = pellucid("inspect", tmp_path / "run").out
+    assert page.count("rule: set by you") == 6 and "random seed: 3" in page
+    assert all(option in page for option in options)
+
+
+def test_a_suspected_leak_is_named_with_the_option_that_drops_it(tmp_path: Path) -> None:
+    lines = small(tmp_path / "t.csv", rows=100).read_text().splitlines()
+    rows = [f"{line},{35 if line.endswith('yes') else 0}" for line in lines[1:]]
+    data = write(tmp_path / "leak.csv", lines[0] + ",late fee", rows)
+    said = pellucid(*fit(data))
+    noticed = " ".join(said.out.split("Noticed in the data:")[1].split())
+    assert noticed.startswith("'late fee' may be a leak: alone it predicts 100% of rows correctly")
+    assert "--drop 'late fee'" in noticed
+    assert "'late fee' may be a leak" in pellucid("inspect", tmp_path / "run").out
 
 
 def test_the_default_folder_is_named_after_table_and_column(
@@ -86,6 +131,11 @@ def test_dropped_columns_are_not_learned_from(tmp_path: Path) -> None:
         (("fit", "t.csv", "--target", "y", "--drop", "x", "--drop", "y"), "--drop"),
         (("fit", "t.csv", "--target", "y", "--seed", "x"), "--seed"),
         (("fit", "t.csv", "--target", "y", "--speed", "9"), "--speed"),
+        (("fit", "t.csv", "--target", "y", "--networks", "0"), "--networks"),
+        (("fit", "t.csv", "--target", "y", "--dropout", "1"), "--dropout"),
+        (("fit", "t.csv", "--target", "y", "--learning-rate", "0"), "--learning-rate"),
+        (("fit", "t.csv", "--target", "y", "--learning-rate", "nan"), "--learning-rate"),
+        (("fit", "t.csv", "--target", "y", "--weight-decay", "-1"), "--weight-decay"),
         (("train", "t.csv"), "train"),
     ],
 )

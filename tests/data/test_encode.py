@@ -239,10 +239,10 @@ def test_weekdays_are_told_apart() -> None:
 
 def test_penguins_are_described() -> None:
     table = read_table(penguins())
-    preparation = Preparation.learn(table, "species", Task("many classes", "a test"))
+    preparation = Preparation.learn(table, "species", Task("multiclass", "a test"))
     rows = {row.column: row for row in preparation.describe()}
     assert list(rows) == [name for name in table.names if name != "species"]
     assert rows["sex"].features == ("sex = male", "sex = female", "sex is missing")
     assert rows["body_mass_g"].kind == "number"
-    assert "where missing" in rows["body_mass_g"].how
+    assert "missing values imputed" in rows["body_mass_g"].how
     assert all(row.reason and row.how for row in rows.values())

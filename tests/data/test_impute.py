@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from pellucid.data import Preparation, Task, read_table
-from pellucid.data.impute import RIDGE, _inverse
+from pellucid.data.impute import RIDGE, inverse
 from tests.data.tables import cancer, penguins
 
 REGRESSION = Task("regression", "a test")
-CLASSES = Task("many classes", "a test")
+CLASSES = Task("multiclass", "a test")
 
 
 def related(rows: int = 3000, numbers: int = 5, seed: int = 0) -> pd.DataFrame:
@@ -106,7 +106,7 @@ def test_nothing_is_expected_of_too_few_rows_or_too_many_columns() -> None:
 
 def test_the_description_says_how_missing_numbers_are_filled() -> None:
     report = Preparation.learn(read_table(related()), "y", REGRESSION).describe()
-    assert "by the other columns where missing" in report[0].how
+    assert "missing values imputed from the other columns" in report[0].how
     report = Preparation.learn(read_table(related(20)), "y", REGRESSION).describe()
     assert "other columns" not in report[0].how
 
@@ -116,12 +116,12 @@ def test_the_inverse_is_numpys() -> None:
     for size in (1, 2, 40):
         factor = dice.normal(size=(size, size))
         matrix = factor @ factor.T + 0.1 * np.eye(size)
-        inverse = _inverse(matrix)
-        assert inverse is not None
-        np.testing.assert_allclose(inverse @ matrix, np.eye(size), atol=1e-10)
+        inverted = inverse(matrix)
+        assert inverted is not None
+        np.testing.assert_allclose(inverted @ matrix, np.eye(size), atol=1e-10)
 
 
 @pytest.mark.parametrize("values", [[1.0, -1.0], [0.0, 1.0], [np.nan, 1.0]])
 def test_what_is_not_positive_definite_has_none(values: list[float]) -> None:
-    assert _inverse(np.diag(values)) is None
-    assert _inverse(np.array([[1.0, 2.0], [2.0, 1.0]])) is None
+    assert inverse(np.diag(values)) is None
+    assert inverse(np.array([[1.0, 2.0], [2.0, 1.0]])) is None

@@ -137,7 +137,7 @@ def test_missing_columns_are_all_named() -> None:
     with pytest.raises(DataError, match="a column that the data frame lacks: 'c'"):
         preparation.features(read_table(FRAME.drop(columns="c")))
     renamed = read_table(penguins().rename(columns={"island": "Island"}))
-    learned = Preparation.learn(read_table(penguins()), "species", Task("many classes", "a test"))
+    learned = Preparation.learn(read_table(penguins()), "species", Task("multiclass", "a test"))
     with pytest.raises(DataError, match=r"'island' \(is it 'Island'\?\)"):
         learned.features(renamed)
 
@@ -276,6 +276,6 @@ def test_a_class_that_no_training_row_has_is_kept() -> None:
     """Its name is known from the other rows, so a file must be able to say that none had it."""
     values = {"x": np.arange(30.0), "y": np.array(["a", "b"] * 14 + ["a", "rare"])}
     table = read_table(values)
-    prepared = Preparation.learn(table, "y", Task("many classes", "a test"), np.arange(28))
+    prepared = Preparation.learn(table, "y", Task("multiclass", "a test"), np.arange(28))
     again = Preparation.from_json(json.loads(json.dumps(prepared.to_json())))
     assert again.labels == ("a", "b", "rare") and again.target_encoder == prepared.target_encoder

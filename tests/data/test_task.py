@@ -22,18 +22,18 @@ def task_of(values: list[Any], choice: str | None = None) -> str:
 @pytest.mark.parametrize(
     ("values", "choice", "kind"),
     [
-        (["a", "b"], None, "two classes"),
-        (["a", "b", "c", "c"], None, "many classes"),
-        ([True, False, None], None, "two classes"),
-        ([0, 1, 1], None, "two classes"),
-        ([2, 4, None], None, "two classes"),
-        ([1, 2, 3] * 5, None, "many classes"),
+        (["a", "b"], None, "binary"),
+        (["a", "b", "c", "c"], None, "multiclass"),
+        ([True, False, None], None, "binary"),
+        ([0, 1, 1], None, "binary"),
+        ([2, 4, None], None, "binary"),
+        ([1, 2, 3] * 5, None, "multiclass"),
         ([1, 2, 3], None, "regression"),
         (list(range(11)) * 10, None, "regression"),
         ([0.5, 1.5] * 10, None, "regression"),
-        ([0.5, 1.5] * 10, "classification", "two classes"),
+        ([0.5, 1.5] * 10, "classification", "binary"),
         ([1, 2, 3] * 5, "regression", "regression"),
-        (list(range(50)), "classification", "many classes"),
+        (list(range(50)), "classification", "multiclass"),
     ],
 )
 def test_inferred_and_chosen(values: list[Any], choice: str | None, kind: str) -> None:
@@ -42,9 +42,9 @@ def test_inferred_and_chosen(values: list[Any], choice: str | None, kind: str) -
 
 def test_real_targets() -> None:
     wanted = [
-        (penguins(), "species", "many classes"),
-        (cancer(), "target", "two classes"),
-        (wine(), "target", "many classes"),
+        (penguins(), "species", "multiclass"),
+        (cancer(), "target", "binary"),
+        (wine(), "target", "multiclass"),
         (bikes(), "bikers", "regression"),
     ]
     for frame, name, kind in wanted:
@@ -54,11 +54,11 @@ def test_real_targets() -> None:
 @pytest.mark.tables
 def test_targets_of_large_tables() -> None:
     wanted = [
-        (islp("Default"), "default", "two classes"),
-        (islp("OJ"), "Purchase", "two classes"),
+        (islp("Default"), "default", "binary"),
+        (islp("OJ"), "Purchase", "binary"),
         (islp("Bikeshare"), "bikers", "regression"),
         (islp("Wage"), "wage", "regression"),
-        (titanic(), "survived", "two classes"),
+        (titanic(), "survived", "binary"),
     ]
     for frame, name, kind in wanted:
         assert choose_target(read_table(frame), name).task.kind == kind
@@ -127,6 +127,6 @@ def test_labels_keep_their_type(values: list[Any], labels: tuple[Any, ...]) -> N
 def test_of_classes_with_equal_counts_the_last_have_a_response() -> None:
     """However the processor's fastest sort orders equals."""
     names = tuple(f"class {index:02}" for index in range(40))
-    target = ClassTarget("y", Task("many classes", "a test"), names, (7, 3) * 20)
+    target = ClassTarget("y", Task("multiclass", "a test"), names, (7, 3) * 20)
     responses = target.response(np.arange(40))
     assert responses.argmax(axis=0).tolist() == list(range(38, 18, -2))

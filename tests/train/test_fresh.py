@@ -49,7 +49,7 @@ def test_fresh_gives_the_bytes_of_a_new_network(place: int) -> None:
 def test_a_warning_names_the_line_that_called_fit() -> None:
     net = nn.Linear(2)
     said = str(pel.fit(net, (FLAT, Y), epochs=1, progress=False))
-    assert said.startswith("Trained for 1 epoch, then stopped: 1 epoch was made.")
+    assert said.startswith("Trained for 1 epoch, then stopped: it reached the 1-epoch limit.")
     targets = [None, *Y[1:].tolist()]
     with pytest.warns(PellucidWarning) as given:
         run = pel.fit(net, (FLAT, targets), epochs=1, progress=False)

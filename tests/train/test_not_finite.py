@@ -311,8 +311,8 @@ def table(rows: int = 60) -> dict[str, Any]:
 
 
 def test_networks_of_a_table_that_diverge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def wild(rows: int) -> Any:
-        return replace(plan_for(rows), optimizer=optim.SGD(1e30))
+    def wild(*arguments: Any) -> Any:
+        return replace(plan_for(*arguments), optimizer=optim.SGD(1e30))
 
     monkeypatch.setattr("pellucid.train.tables.plan_for", wild)
     with pytest.warns(PellucidWarning, match="Network . of 5 diverged"):

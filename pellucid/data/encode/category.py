@@ -64,10 +64,10 @@ class CategoryEncoder:
 
     def how(self) -> str:
         """The encoding in plain words."""
-        parts = [counted(self.indicators, "indicator")]
-        parts += ["one of any other level"] if self.other_rows else []
-        parts += ["one of missing values"] if self.missing else []
-        parts += ["how common the level is"] if self.common else []
+        parts = [f"one-hot, {counted(self.indicators, 'level')}"] if self.indicators else []
+        parts += ["an indicator of other levels"] if self.other_rows else []
+        parts += ["an indicator of missing values"] if self.missing else []
+        parts += ["the frequency of the level"] if self.common else []
         return ", ".join(parts)
 
     def encode(self, column: Column, out: Block, notes: list[Note]) -> None:

@@ -80,13 +80,13 @@ class NumberEncoder:
     def how(self, expected: bool = False) -> str:
         """The encoding in plain words; expected: whether an `Imputer` fills missing values."""
         shift = f"{'-' if self.mean >= 0 else '+'} {readable(abs(self.mean))}"
-        filled = "by the other columns" if expected else readable(self.median)
-        parts = [f"(x {shift}) / {readable(self.scale)}, {filled} where missing"]
-        parts += ["again on a logarithmic scale, as it is skewed"] if self.tail else []
+        filled = "from the other columns" if expected else f"with {readable(self.median)}"
+        parts = [f"(x {shift}) / {readable(self.scale)}", f"missing values imputed {filled}"]
+        parts += ["also on a logarithmic scale, as it is skewed"] if self.tail else []
         parts += ["an indicator of missing values"] if self.missing else []
         if self.values:
             parts.append(
-                f"an indicator of each of {len(self.values)} values, as the target is no smooth function"
+                f"one-hot of {len(self.values)} values, as the target is no smooth function of it"
             )
         return ", ".join(parts)
 

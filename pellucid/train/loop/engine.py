@@ -181,7 +181,7 @@ class Engine:
             if self._stop is None:
                 self._end_epoch()
         if self._stop is None:
-            return f"all {epochs} epochs were made" if epochs > 1 else "1 epoch was made"
+            return f"it reached the {epochs:,}-epoch limit"
         if self._stop.evaluate and position.steps:
             self._do(self._evaluate(position.epoch))
         return self._stop.reason

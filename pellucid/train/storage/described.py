@@ -14,6 +14,7 @@ from pellucid.train.inputs import kinds
 from pellucid.train.inputs.kinds import Kind
 from pellucid.train.inputs.labels import Label, key_of, label_array, type_of_labels
 from pellucid.train.member import Member
+from pellucid.train.scores.reference import PREFIX, Reference, reference_from
 
 _HUGE = 10**4300
 _LABELS = {
@@ -42,20 +43,24 @@ _MODEL = schema.record(
     classes=schema.optional(schema.items(_label, least=2)),
     details=schema.mapping(schema.anything),
     labels=schema.optional(schema.text(7)),
+    reference=schema.optional(schema.anything),
 )
 _LONGEST = 400
 
 
 def read(
     arrays: Mapping[str, Array], content: Any, parts: Sequence[type[Any]], trusted: bool
-) -> tuple[list[Member], tuple[Label, ...] | None, dict[str, Any], str | None]:
-    """Members, classes, details and the type of labels that a model file says.
+) -> tuple[list[Member], tuple[Label, ...] | None, dict[str, Any], str | None, Reference | None]:
+    """Members, classes, details, the type of labels and the reference that a model file says.
 
     Raises ModelFileError saying what is wrong.
     """
     fields = _MODEL(content, "its description")
     own: list[dict[str, Array]] = [{} for _ in fields["members"]]
+    of_reference = {name: each for name, each in arrays.items() if name.startswith(PREFIX)}
     for name, array in arrays.items():
+        if name in of_reference:
+            continue
         number, _, path = name.partition("/")
         if number not in map(str, range(len(own))):
             raise ModelFileError(f"no network has the array {name[:60]!r}")
@@ -71,7 +76,9 @@ def read(
             members.append(Member(net, entry["input_shape"], prepared))
             outputs.append(shape)
     _agree(members, labels, outputs)
-    return members, labels, fields["details"], _type(fields["labels"], labels)
+    features = [len(m.preparation.feature_names) if m.preparation else 0 for m in members]
+    reference = reference_from(fields["reference"], of_reference, features, len(labels or ()))
+    return members, labels, fields["details"], _type(fields["labels"], labels), reference
 
 
 def _network(

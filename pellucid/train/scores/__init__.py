@@ -1,0 +1,1 @@
+"""How good a model is: its scores beside baselines, with intervals, and what makes them suspect."""
