@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from pellucid.graph.node import Node
 
-WINDOW = 3
+WINDOWS = (2, 3)
 """Rows and columns of the windows."""
 
 
+def winograd_window(node: Node) -> int | None:
+    """The size of the window of a convolution, or of its gradient by the window; None for others.
+
+    The window is square and one of `WINDOWS`; the convolution is dense.
+    """
+    if not is_dense(node):
+        return None
+    rows, columns = node.inputs[1].shape[:2]
+    if rows == columns and rows in WINDOWS:
+        return rows
+    return node.shape[1] if is_window_gradient(node) else None
+
+
 def is_window_gradient(node: Node) -> bool:
-    """Whether a convolution is the gradient by a 3 × 3 window: its own window is the image ∂y."""
+    """Whether a dense convolution is the gradient by a window: its own window is the image ∂y."""
     if not is_dense(node):
         return False
-    return node.shape[1:3] == (WINDOW, WINDOW) and min(node.inputs[1].shape[:2]) > WINDOW
+    rows, columns = node.shape[1:3]
+    return rows == columns and rows in WINDOWS and min(node.inputs[1].shape[:2]) > max(WINDOWS)
 
 
 def is_dense(node: Node) -> bool:

@@ -13,6 +13,7 @@ from pellucid.graph.node import apply
 from pellucid.graph.ops.convolution import convolve as _convolve
 from pellucid.graph.ops.convolution import spread_out
 from pellucid.graph.reductions import axis_of
+from pellucid.graph.space_to_depth import divides, kernel_to_depth, space_to_depth
 from pellucid.graph.tensor import Tensor, tensor
 
 Sizes = int | Sequence[int]
@@ -86,8 +87,11 @@ def convolve(
         return _depthwise(x, w, strides, dilations)
     signal = x.reshape(*x.shape[:-1], groups, channels // groups)
     kernel = w.reshape(*w.shape[:-1], groups, outputs // groups)
-    order = (*range(rank), rank + 1, rank, rank + 2)
-    y = _convolve(signal, kernel.transpose(*order), strides, dilations)
+    kernel = kernel.transpose(*range(rank), rank + 1, rank, rank + 2)
+    if divides(strides, dilations, kernel.shape):
+        signal, kernel = space_to_depth(signal, strides), kernel_to_depth(kernel, strides)
+        strides = (1,) * rank
+    y = _convolve(signal, kernel, strides, dilations)
     return y.reshape(*y.shape[:-2], outputs)
 
 

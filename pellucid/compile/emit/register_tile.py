@@ -1,7 +1,7 @@
 """The register tile: rows × vectors sums that stay in registers over a chain of products.
 
 A running sum loses a little to rounding with every product. So long sums are made of chains of at most
-`_CHAIN` products, whose totals are added in memory (blocked summation; Higham 1993).
+`CHAIN` products, whose totals are added in memory (blocked summation; Higham 1993).
 """
 
 from __future__ import annotations
@@ -17,27 +17,36 @@ from pellucid.compile.tile.tiles import Tiling
 
 _UNROLL = 4
 _FULL_UNROLL = 16
-_CHAIN = 256
+CHAIN = 256
 
 
 class RegisterTileEmitter:
     """Emits the sums of one tile.
 
     overwrites: whether the sums replace the tile in memory; else they are added to it.
+    chain:      products that are summed in registers, at most.
     """
 
-    def __init__(self, b: Builder, work: Contraction, tiling: Tiling, overwrites: bool) -> None:
+    def __init__(
+        self,
+        b: Builder,
+        work: Contraction,
+        tiling: Tiling,
+        overwrites: bool,
+        chain: int = CHAIN,
+    ) -> None:
         self.b = b
         self.work = work
         self.tiling = tiling
         self.overwrites = overwrites
+        self.chain = chain
         self.vector = Type(work.kind, work.lanes)
 
     def emit(self, a: Value, source: Value, iterations: Count, rows: int, tile: Value) -> None:
         """Sum `rows` rows over `iterations` of the outermost sum, into the tile at `tile`."""
         b, outermost = self.b, self.work.sums[0]
         inner = prod(line.extent for line in self.work.sums[1:])
-        length = max(_CHAIN // max(inner, 1), 1)
+        length = max(self.chain // max(inner, 1), 1)
         if isinstance(iterations, int) and iterations <= length:
             self._chain(a, source, iterations, rows, tile, added=not self.overwrites)
             return

@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from pellucid.compile.convolution import WINDOW
 from pellucid.compile.emit.epilogue import Epilogue
 from pellucid.compile.emit.panels import PanelEmitter
 from pellucid.compile.emit.register_tile import RegisterTileEmitter
 from pellucid.compile.emit.winograd_tiles import Tile, TileEmitter, result_stride, signal_stride
-from pellucid.compile.emit.winograd_transforms import result_transform, window_transform
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import Type, Value
 from pellucid.compile.tile.contraction import Contraction, StridedAxis
 from pellucid.compile.tile.tiles import Tiling
-from pellucid.compile.tile.winograd import POINTS, TILE, Winograd
+from pellucid.compile.tile.winograd import Winograd
 
 Range = tuple[Value, Value]
 
@@ -30,9 +28,10 @@ def convolution_scratch(work: Winograd) -> int:
     The transformed window, a block's transformed signal and its products, and a packed panel of the
     window, which may have up to `lanes` extra rows.
     """
-    window = POINTS * work.channel.extent * work.width * work.panel_block
-    packed = (WINDOW * WINDOW * work.channel.extent + work.lanes) * work.width
-    return window + POINTS * (signal_stride(work) + result_stride(work)) + packed
+    points = work.scheme.points
+    window = points * work.channel.extent * work.width * work.panel_block
+    packed = (work.scheme.window**2 * work.channel.extent + work.lanes) * work.width
+    return window + points * (signal_stride(work) + result_stride(work)) + packed
 
 
 class ConvolutionEmitter:
@@ -44,24 +43,27 @@ class ConvolutionEmitter:
         self.epilogue = epilogue
         self.vector = Type(work.kind, work.lanes)
         self.tiles = TileEmitter(b, work)
-        self.panel_stride = POINTS * work.channel.extent * work.width
+        self.points, self.side = work.scheme.points, work.scheme.window
+        self.panel_stride = self.points * work.channel.extent * work.width
         self.window = scratch
         self.signal = b.offset(scratch, self.panel_stride * work.panel_block, work.kind)
-        self.result = b.offset(self.signal, POINTS * signal_stride(work), work.kind)
-        self.packed = b.offset(self.result, POINTS * result_stride(work), work.kind)
+        self.result = b.offset(self.signal, self.points * signal_stride(work), work.kind)
+        self.packed = b.offset(self.result, self.points * result_stride(work), work.kind)
         row = StridedAxis(work.image.axis, work.rows, work.padded_channels, 0)
         within = (
-            StridedAxis(-1, WINDOW, 0, work.y.b),
-            StridedAxis(-1, WINDOW, 0, work.x.b),
+            StridedAxis(-1, self.side, 0, work.y.b),
+            StridedAxis(-1, self.side, 0, work.x.b),
             work.channel,
         )
         window = Contraction((), (), row, work.column, within, work.kind, work.lanes)
-        tiling = Tiling(work.rows, work.vectors, WINDOW, 1, work.rows, 1, pack=True)
+        tiling = Tiling(work.rows, work.vectors, self.side, 1, work.rows, 1, pack=True)
         self.packing = PanelEmitter(b, window, tiling)
         depth = StridedAxis(-1, work.channel.extent, 1, work.width)
         product = Contraction((), (), row, work.column, (depth,), work.kind, work.lanes)
         tiling = Tiling(work.rows, work.vectors, depth.extent, 1, work.rows, 1, pack=True)
-        self.register_tile = RegisterTileEmitter(b, product, tiling, overwrites=True)
+        self.register_tile = RegisterTileEmitter(
+            b, product, tiling, overwrites=True, chain=work.scheme.chain
+        )
 
     def emit(self, signal: Value, window: Value, begin: Value, end: Value) -> None:
         """Tasks begin … end − 1: those of one group and block of columns share the window."""
@@ -93,16 +95,19 @@ class ConvolutionEmitter:
             into = b.offset(self.window, local, work.kind)
             column = b.mul(panel.variable, work.width)
             source = b.offset(window, b.mul(column, work.column.b), work.kind)
-            self.packing.pack(source, column, WINDOW, self.packed)
+            self.packing.pack(source, column, self.side, self.packed)
             with b.loop(0, work.channel.extent * work.width, work.lanes, hint="c") as c:
                 start = b.offset(self.packed, c.variable, work.kind)
                 stride = work.channel.extent * work.width
                 values = [
-                    [b.load(start, (WINDOW * i + j) * stride, self.vector) for j in range(WINDOW)]
-                    for i in range(WINDOW)
+                    [
+                        b.load(start, (self.side * i + j) * stride, self.vector)
+                        for j in range(self.side)
+                    ]
+                    for i in range(self.side)
                 ]
                 matrices = b.offset(into, c.variable, work.kind)
-                self.tiles.store(window_transform, values, matrices, stride)
+                self.tiles.store(self.tiles.transforms.window, values, matrices, stride)
 
     # -- tiles ----------------------------------------------------------------------------------
 
@@ -122,8 +127,8 @@ class ConvolutionEmitter:
             local = b.mul(b.sub(panel.variable, panels[0]), self.panel_stride)
             window = b.offset(self.window, local, work.kind)
             column = b.mul(panel.variable, work.width)
-            with b.loop(0, POINTS, hint="point") as point:
-                with b.loop(point.variable, work.block_tiles, POINTS, hint="ahead") as ahead:
+            with b.loop(0, self.points, hint="point") as point:
+                with b.loop(point.variable, work.block_tiles, self.points, hint="ahead") as ahead:
                     following = b.add(first, ahead.variable)
                     with b.when(b.compare("==", panel.variable, panels[0])):
                         self.tiles.prefetch_signal(signal, b.add(following, work.block_tiles))
@@ -155,7 +160,9 @@ class ConvolutionEmitter:
             start = b.offset(self.result, b.mul(number.variable, work.width), work.kind)
             for v in range(work.vectors):
                 products = b.offset(start, v * work.lanes, work.kind)
-                self.tiles.transform_products(result_transform, products, result_stride(work))
+                self.tiles.transform_products(
+                    self.tiles.transforms.result, products, result_stride(work)
+                )
             with self._results(tile, group) as (result, indices):
                 sums = b.offset(start, b.mul(result, result_stride(work)), work.kind)
                 self.epilogue.emit(indices, column, sums, work.vectors)
@@ -163,18 +170,18 @@ class ConvolutionEmitter:
     @contextmanager
     def _results(self, tile: Tile, group: Value) -> Iterator[tuple[Value, dict[int, Value]]]:
         """A loop over the results of a tile that exist, with the number and indices of each."""
-        b, work = self.b, self.work
-        with b.loop(0, TILE, hint="i") as i, b.loop(0, TILE, hint="j") as j:
+        b, work, tile_size = self.b, self.work, self.work.scheme.tile
+        with b.loop(0, tile_size, hint="i") as i, b.loop(0, tile_size, hint="j") as j:
             y, x = b.add(tile.y, i.variable), b.add(tile.x, j.variable)
             indices = {work.group.axis: group, work.image.axis: tile.image}
             indices |= {work.y.axis: y, work.x.axis: x}
             with self._inside(y, x):
-                yield b.add(b.mul(i.variable, TILE), j.variable), indices
+                yield b.add(b.mul(i.variable, tile_size), j.variable), indices
 
     def _inside(self, y: Value, x: Value) -> AbstractContextManager[None]:
         """A branch that is taken where the image has this element."""
         b, work = self.b, self.work
-        if work.y.extent % TILE == 0 and work.x.extent % TILE == 0:
+        if work.y.extent % work.scheme.tile == 0 == work.x.extent % work.scheme.tile:
             return nullcontext()
         rows, columns = b.compare("<", y, work.y.extent), b.compare("<", x, work.x.extent)
         return b.when(b.bit("and", rows, columns))

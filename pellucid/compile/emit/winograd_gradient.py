@@ -6,7 +6,6 @@ added up in scratch. After the last block the sums are transformed to windows.
 
 from __future__ import annotations
 
-from pellucid.compile.convolution import WINDOW
 from pellucid.compile.emit.epilogue import Epilogue
 from pellucid.compile.emit.index_value import lanes_below
 from pellucid.compile.emit.reduction_loops import Count
@@ -18,15 +17,11 @@ from pellucid.compile.emit.winograd_tiles import (
     result_stride,
     signal_stride,
 )
-from pellucid.compile.emit.winograd_transforms import (
-    result_gradient_transform,
-    window_gradient_transform,
-)
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import I1, Type, Value
 from pellucid.compile.tile.contraction import Contraction, StridedAxis
 from pellucid.compile.tile.tiles import Tiling
-from pellucid.compile.tile.winograd import POINTS, TILE, Winograd
+from pellucid.compile.tile.winograd import Winograd
 
 Range = tuple[Value, Value]
 
@@ -35,7 +30,7 @@ def gradient_scratch(work: Winograd) -> int:
     """Elements that a thread needs: a block's transformed signal and ∂y, and the sums."""
     panels = work.panel_block
     point = signal_stride(work) + (result_stride(work) + _sum_stride(work)) * panels
-    return POINTS * point
+    return work.scheme.points * point
 
 
 def _sum_stride(work: Winograd) -> int:
@@ -50,10 +45,11 @@ class WindowGradientEmitter:
         self.work = work
         self.epilogue = epilogue
         self.vector = Type(work.kind, work.lanes)
+        self.points = work.scheme.points
         self.tiles = TileEmitter(b, work)
         self.signal = scratch
-        self.result = b.offset(scratch, POINTS * signal_stride(work), work.kind)
-        result_elements = POINTS * result_stride(work) * work.panel_block
+        self.result = b.offset(scratch, self.points * signal_stride(work), work.kind)
+        result_elements = self.points * result_stride(work) * work.panel_block
         self.sums = b.offset(self.result, result_elements, work.kind)
         depth = StridedAxis(-1, work.block_tiles, work.padded_channels, work.width)
         row = StridedAxis(work.channel.axis, work.channel_block, 1, 0)
@@ -61,7 +57,9 @@ class WindowGradientEmitter:
         tiling = Tiling(
             work.rows, work.vectors, depth.extent, 1, work.padded_channels, 1, pack=True
         )
-        self.register_tile = RegisterTileEmitter(b, product, tiling, overwrites=False)
+        self.register_tile = RegisterTileEmitter(
+            b, product, tiling, overwrites=False, chain=work.scheme.chain
+        )
 
     def emit(self, signal: Value, result: Value, begin: Value, end: Value) -> None:
         """Tasks begin … end − 1."""
@@ -87,7 +85,7 @@ class WindowGradientEmitter:
 
     def _clear(self) -> None:
         b, work = self.b, self.work
-        elements = POINTS * _sum_stride(work) * work.panel_block
+        elements = self.points * _sum_stride(work) * work.panel_block
         with b.loop(0, elements, work.lanes, hint="clear") as clear:
             b.store(b.constant(self.vector, 0.0), self.sums, clear.variable)
 
@@ -109,7 +107,7 @@ class WindowGradientEmitter:
             self.tiles.transform_signal(signal, tile, channels, into)
             origin = self.tiles.address(result, tile, (work.image.b, work.y.b, work.x.b))
             with b.loop(*panels, hint="panel") as panel:
-                local = b.mul(b.sub(panel.variable, panels[0]), POINTS * result_stride(work))
+                local = b.mul(b.sub(panel.variable, panels[0]), self.points * result_stride(work))
                 at = b.add(local, b.mul(number.variable, work.width))
                 column = b.mul(panel.variable, work.width)
                 for v in range(work.vectors):
@@ -127,27 +125,28 @@ class WindowGradientEmitter:
         def element(i: int, j: int) -> Value:
             exists = mask
             for ahead, first, line in ((i, tile.y, work.y), (j, tile.x, work.x)):
-                if ahead and line.extent % TILE:
+                if ahead and line.extent % work.scheme.tile:
                     inside = b.compare("<", b.add(first, ahead), line.extent)
                     wide = b.splat(inside, work.lanes, I1)
                     exists = wide if exists is None else b.bit("and", exists, wide)
             return b.load(here, i * work.y.b + j * work.x.b, self.vector, exists)
 
-        values = [[element(i, j) for j in range(TILE)] for i in range(TILE)]
-        self.tiles.store(result_gradient_transform, values, into, result_stride(work))
+        tile_size = range(work.scheme.tile)
+        values = [[element(i, j) for j in tile_size] for i in tile_size]
+        self.tiles.store(self.tiles.transforms.result_gradient, values, into, result_stride(work))
 
     def _add(self, signal: Value, result: Value, first: Value, count: Count, panels: Range) -> None:
         """Add each point's product of matrices to its sums, and prefetch the next block."""
         b, work = self.b, self.work
         following = b.add(first, work.block_tiles)
-        with b.loop(0, POINTS, hint="point") as point:
-            with b.loop(point.variable, work.block_tiles, POINTS, hint="ahead") as ahead:
+        with b.loop(0, self.points, hint="point") as point:
+            with b.loop(point.variable, work.block_tiles, self.points, hint="ahead") as ahead:
                 self.tiles.prefetch_signal(signal, b.add(following, ahead.variable))
                 self.tiles.prefetch_result(result, b.add(following, ahead.variable))
             matrix = b.mul(point.variable, signal_stride(work))
             rows = b.offset(self.signal, matrix, work.kind)
             with b.loop(*panels, hint="panel") as panel:
-                local = b.mul(b.sub(panel.variable, panels[0]), POINTS)
+                local = b.mul(b.sub(panel.variable, panels[0]), self.points)
                 number = b.add(local, point.variable)
                 columns = b.offset(self.result, b.mul(number, result_stride(work)), work.kind)
                 sums = b.offset(self.sums, b.mul(number, _sum_stride(work)), work.kind)
@@ -172,14 +171,17 @@ class WindowGradientEmitter:
         b, work = self.b, self.work
         count = b.minimum(b.sub(work.channel.extent, channel), work.channel_block)
         with b.loop(*panels, hint="panel") as panel, b.loop(0, count, hint="c") as c:
-            local = b.mul(b.sub(panel.variable, panels[0]), POINTS * _sum_stride(work))
+            local = b.mul(b.sub(panel.variable, panels[0]), self.points * _sum_stride(work))
             at = b.add(local, b.mul(c.variable, work.width))
             here = b.offset(self.sums, at, work.kind)
             for v in range(work.vectors):
                 at = b.offset(here, v * work.lanes, work.kind)
-                self.tiles.transform_products(window_gradient_transform, at, _sum_stride(work))
-            with b.loop(0, WINDOW, hint="i") as i, b.loop(0, WINDOW, hint="j") as j:
-                number = b.add(b.mul(i.variable, WINDOW), j.variable)
+                self.tiles.transform_products(
+                    self.tiles.transforms.window_gradient, at, _sum_stride(work)
+                )
+            side = work.scheme.window
+            with b.loop(0, side, hint="i") as i, b.loop(0, side, hint="j") as j:
+                number = b.add(b.mul(i.variable, side), j.variable)
                 sums = b.offset(here, b.mul(number, _sum_stride(work)), work.kind)
                 indices = {
                     work.group.axis: group,

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pellucid.compile.emit.index_value import lanes_below
-from pellucid.compile.emit.winograd_transforms import Transform, signal_transform, transformed
+from pellucid.compile.emit.winograd_transforms import TRANSFORMS, Transform, transformed
 from pellucid.compile.loop.builder import Builder
 from pellucid.compile.loop.ir import BITS, Type, Value
 from pellucid.compile.tile.contraction import StridedAxis
-from pellucid.compile.tile.winograd import TILE, Winograd
+from pellucid.compile.tile.winograd import Winograd
 
 _LINE_BYTES = 64
 
@@ -46,13 +46,14 @@ class TileEmitter:
         self.b = b
         self.work = work
         self.vector = Type(work.kind, work.lanes)
+        self.transforms = TRANSFORMS[work.scheme.window]
 
     def tile(self, number: Value) -> Tile:
         """A tile by its number: along rows, then down, then through the images."""
         b, work = self.b, self.work
         x, rest = b.rem(number, work.tile_columns), b.div(number, work.tile_columns)
         y, image = b.rem(rest, work.tile_rows), b.div(rest, work.tile_rows)
-        return Tile(image, b.mul(y, TILE), b.mul(x, TILE))
+        return Tile(image, b.mul(y, work.scheme.tile), b.mul(x, work.scheme.tile))
 
     def transform_signal(
         self, signal: Value, tile: Tile, channels: Value | int, into: Value
@@ -64,7 +65,7 @@ class TileEmitter:
         columns = self._offsets(tile.x, work.x, work.x.a)
         with b.loop(0, work.padded_channels, work.lanes, hint="c") as c:
             mask = None
-            if work.channel.extent % work.lanes:
+            if work.channel.extent % work.padded_channels:
                 mask = lanes_below(b, work.lanes, c.variable, channels)
             at = b.offset(start, c.variable, work.kind)
             values = [
@@ -72,7 +73,7 @@ class TileEmitter:
                 for row in rows
             ]
             matrices = b.offset(into, c.variable, work.kind)
-            self.store(signal_transform, values, matrices, signal_stride(work))
+            self.store(self.transforms.signal, values, matrices, signal_stride(work))
 
     def prefetch_signal(self, signal: Value, number: Value) -> None:
         """Prefetch the columns of a tile's signal that the tile before it does not read."""
@@ -80,7 +81,10 @@ class TileEmitter:
         start = self.address(
             signal, self._existing_tile(number), (work.image.a, work.y.a, work.x.a)
         )
-        offsets = [i * work.y.a + j * work.x.a for i in range(4) for j in (2, 3)]
+        span, window = work.scheme.span, work.scheme.window
+        offsets = [
+            i * work.y.a + j * work.x.a for i in range(span) for j in range(window - 1, span)
+        ]
         self._prefetch(start, offsets, work.padded_channels)
 
     def prefetch_result(self, result: Value, number: Value) -> None:
@@ -89,7 +93,8 @@ class TileEmitter:
         start = self.address(
             result, self._existing_tile(number), (work.image.b, work.y.b, work.x.b)
         )
-        offsets = [i * work.y.b + j * work.x.b for i in range(TILE) for j in range(TILE)]
+        tile = range(work.scheme.tile)
+        offsets = [i * work.y.b + j * work.x.b for i in tile for j in tile]
         self._prefetch(start, offsets, work.panel_block * work.width)
 
     def _existing_tile(self, number: Value) -> Tile:
@@ -114,9 +119,10 @@ class TileEmitter:
 
     def transform_products(self, transform: Transform, products: Value, stride: int) -> None:
         """Transform a vector of one tile's products, in place."""
+        span = self.work.scheme.span
         values = [
-            [self.b.load(products, (4 * i + j) * stride, self.vector) for j in range(4)]
-            for i in range(4)
+            [self.b.load(products, (span * i + j) * stride, self.vector) for j in range(span)]
+            for i in range(span)
         ]
         self.store(transform, values, products, stride)
 
@@ -128,13 +134,18 @@ class TileEmitter:
         return pointer
 
     def _offsets(self, first: Value, line: StridedAxis, stride: int) -> list[Value | int]:
-        """Offsets of the four rows or columns of a tile that begins at `first`.
+        """Offsets of the rows or columns of the signal of a tile that begins at `first`.
 
-        The last may lie outside the image; then it is replaced by the one before, since no result
-        needs it.
+        Those beyond the first window may lie outside the image; then they are replaced by the last
+        one, since no result needs them.
         """
-        b = self.b
-        if line.extent % TILE == 0:
-            return [i * stride for i in range(4)]
-        last = b.sub(b.minimum(b.add(first, 3), line.extent + 1), first)
-        return [0, stride, 2 * stride, b.mul(last, stride)]
+        b, scheme = self.b, self.work.scheme
+        if line.extent % scheme.tile == 0:
+            return [i * stride for i in range(scheme.span)]
+        last = line.extent + scheme.window - 2
+
+        def offset(row: int) -> Value:
+            return b.mul(b.sub(b.minimum(b.add(first, row), last), first), stride)
+
+        inside = [i * stride for i in range(scheme.window)]
+        return [*inside, *(offset(i) for i in range(scheme.window, scheme.span))]

@@ -25,16 +25,22 @@ def nesting(node: Node) -> int:
 
 
 def operand_base(operand: Node) -> Node:
-    """The node whose memory a contraction reads for an operand, through movement that is strides."""
-    base, nested = operand, 0
-    while OP_FACTS[base.op].strided and nested < MOST_NESTED:
-        nested += nesting(base)
-        base = base.inputs[0]
-    if base.op == "constant" and base.size == 1:
+    """The node whose memory a contraction reads for an operand, through movement that is strides.
+
+    The deepest one of which the element at each index lies at an affine position.
+    """
+    chain, nested = [operand], 0
+    while OP_FACTS[chain[-1].op].strided and nested < MOST_NESTED:
+        nested += nesting(chain[-1])
+        chain.append(chain[-1].inputs[0])
+    if chain[-1].op == "constant" and chain[-1].size == 1:
         return operand
+    return next((base for base in reversed(chain[1:]) if _is_affine(operand, base)), operand)
+
+
+def _is_affine(operand: Node, base: Node) -> bool:
     reads = accesses(operand, identity(operand.shape), {base})
-    positions = [linear_position(access.at, base.shape) for access in reads]
-    return base if all(position.is_affine for position in positions) else operand
+    return all(linear_position(access.at, base.shape).is_affine for access in reads)
 
 
 def operand_position(operand: Node, at: Indices) -> tuple[Node, Index]:

@@ -1,15 +1,18 @@
-"""Winograd convolutions with 3 × 3 windows, and the gradients by their windows: loops and cut.
+"""Winograd convolutions with 3 × 3 and 2 × 2 windows, and the gradients by their windows: loops and cut.
 
-A tile of 2 × 2 results takes 36 multiplications for each pair of channels. Through linear transforms
-of the 4 × 4 values d that it is computed from, and of the window g, it takes 16:
+A tile of m × m results takes m² r² multiplications for each pair of channels, with windows of r × r.
+Through linear transforms of the n × n values d that it is computed from, n = m + r − 1, and of the
+window g, it takes n²: 16 instead of 36 with r = 3 and m = 2, 25 instead of 64 with r = 2 and m = 4.
 
     y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A
 
-The sum over channels comes before Aᵀ … A, so the middle is 16 products of matrices. The gradient by
-the window is the transposed map, Gᵀ [(A ∂y Aᵀ) ⊙ (Bᵀ d B)] G, summed over tiles before Gᵀ … G. All
-entries are 0, ±1 and ½, so little is lost to rounding. An infinite value gives NaN where a direct sum
-may give infinity; in y only where it is read, in the gradient in all elements of its channel's windows
-(Winograd 1980, *Arithmetic Complexity of Computations*; Lavin & Gray 2015, arXiv:1509.09308).
+The sum over channels comes before Aᵀ … A, so the middle is n² products of matrices. The gradient by
+the window is the transposed map, Gᵀ [(A ∂y Aᵀ) ⊙ (Bᵀ d B)] G, summed over tiles before Gᵀ … G. The
+points of interpolation are 0, ±1, ∞ for r = 3 and 0, 1, −½, −2, ∞ for r = 2, which lose the least to
+rounding: about as much as a direct sum, and twice as much. An infinite value gives NaN where a direct
+sum may give infinity: in y where it is read (r = 3) or in its tile (r = 2), in the gradient in all
+elements of its channel's windows (Winograd 1980, *Arithmetic Complexity of Computations*; Lavin & Gray
+2015, arXiv:1509.09308; for the points Barabasz et al. 2018, arXiv:1803.10986).
 """
 
 from __future__ import annotations
@@ -17,16 +20,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import ceil
 
-from pellucid.compile.convolution import WINDOW, is_dense, is_window_gradient
+from pellucid.compile.convolution import is_window_gradient, winograd_window
 from pellucid.compile.element import ElementKind, kind_of
 from pellucid.compile.machine import Machine
 from pellucid.compile.plan.kernels import Kernel
 from pellucid.compile.plan.operands import operand_position, operands
 from pellucid.compile.tile.contraction import StridedAxis
 
-TILE = 2
-POINTS = 16
-"""Products for each pair of channels of a tile."""
 _TASKS = 32
 _TASK_PRODUCTS = 100_000
 _FEW_TASKS = 4
@@ -34,16 +34,53 @@ _NEAR_BYTES = 65_536
 _CACHE_BYTES = 524_288
 _GAIN = 0.9
 """Its estimated cost as a share of the direct sum's, at most, to be worth its code."""
-_SIGNAL_FLOPS, _WINDOW_FLOPS, _RESULT_FLOPS, _GRADIENT_FLOPS = 32, 35, 24, 12
-"""Of Bᵀ d B, G g Gᵀ (and its transpose), Aᵀ m A, A ∂y Aᵀ."""
-_READ, _WRITE = 45, 80
-"""Rough cycles of transforming a vector of 4 × 4 values, and one of 2 × 2 results."""
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """The sizes of windows and tiles, and what the transforms cost.
+
+    window, tile: rows and columns of the windows, and of the tiles of results.
+    signal_flops, window_flops, result_flops, gradient_flops: of Bᵀ d B, G g Gᵀ (and its transpose),
+                  Aᵀ p A, A ∂y Aᵀ.
+    read, write:  rough cycles of transforming a vector of the signal, and one of results.
+    chain:        products that are summed in registers, at most: fewer where Aᵀ … A enlarges what
+                  rounding they lose.
+    """
+
+    window: int
+    tile: int
+    signal_flops: int
+    window_flops: int
+    result_flops: int
+    gradient_flops: int
+    read: int
+    write: int
+    chain: int
+
+    @property
+    def span(self) -> int:
+        """Rows and columns of the signal that a tile is computed from."""
+        return self.tile + self.window - 1
+
+    @property
+    def points(self) -> int:
+        """Products for each pair of channels of a tile."""
+        return self.span**2
+
+
+_SCHEMES = {
+    3: Scheme(3, 2, 32, 35, 24, 12, read=45, write=80, chain=256),
+    2: Scheme(2, 4, 180, 63, 162, 117, read=90, write=130, chain=32),
+}
+"""By the size of the window."""
 
 
 @dataclass(frozen=True)
 class Winograd:
     """The axes of a Winograd convolution, and its cut.
 
+    scheme: the sizes of windows and tiles.
     window_gradient: whether the result is the gradient by a window, so that tiles are summed over.
     image, y, x:     axes of the tiles. a: strides of the signal; b: of the window, or of ∂y.
     channel:         the lanes of the signal's transforms: summed over, or the rows of the gradient.
@@ -53,6 +90,7 @@ class Winograd:
     task_blocks:     blocks of tiles that a task takes; a gradient's takes all of its group.
     """
 
+    scheme: Scheme
     window_gradient: bool
     group: StridedAxis
     image: StridedAxis
@@ -77,12 +115,12 @@ class Winograd:
     @property
     def tile_rows(self) -> int:
         """Tiles from top to bottom of an image."""
-        return ceil(self.y.extent / TILE)
+        return ceil(self.y.extent / self.scheme.tile)
 
     @property
     def tile_columns(self) -> int:
         """Tiles from left to right of an image."""
-        return ceil(self.x.extent / TILE)
+        return ceil(self.x.extent / self.scheme.tile)
 
     @property
     def tiles(self) -> int:
@@ -126,36 +164,36 @@ class Winograd:
     def products(self) -> int:
         """Multiply-adds of the products of matrices."""
         pairs = self.channel.extent * self.column.extent * self.group.extent
-        return POINTS * self.tiles * pairs
+        return self.scheme.points * self.tiles * pairs
 
     @property
     def flops(self) -> int:
         """Operations of the products and of the transforms, without those repeated for every block."""
         channels = self.group.extent * self.channel.extent
         columns = self.group.extent * self.column.extent
-        windows = _WINDOW_FLOPS * channels * self.column.extent
-        results = _GRADIENT_FLOPS if self.window_gradient else _RESULT_FLOPS
-        each = _SIGNAL_FLOPS * channels + results * columns
+        scheme = self.scheme
+        windows = scheme.window_flops * channels * self.column.extent
+        results = scheme.gradient_flops if self.window_gradient else scheme.result_flops
+        each = scheme.signal_flops * channels + results * columns
         return 2 * self.products + windows + self.tiles * each
 
 
 def winograd_of(kernel: Kernel, lanes: int, registers: int) -> Winograd | None:
     """How a contraction is computed by Winograd's algorithm; None if it cannot or should not be."""
     node = kernel.members[0].node
-    window_gradient = is_window_gradient(node)
-    if not window_gradient and not (
-        is_dense(node) and node.inputs[1].shape[:2] == (WINDOW, WINDOW)
-    ):
+    window = winograd_window(node)
+    if window is None:
         return None
+    window_gradient = is_window_gradient(node)
     machine = Machine(lanes, registers).of(node.dtype)
-    work = _axes(kernel, window_gradient, machine.lanes)
+    work = _axes(kernel, _SCHEMES[window], window_gradient, machine.lanes)
     contiguous = work.channel.a == 1 and (work.column.b == 1 or not window_gradient)
     if not contiguous or not _is_worth_it(work):
         return None
     return _cut_gradient(work, machine) if window_gradient else _cut(work, machine)
 
 
-def _axes(kernel: Kernel, window_gradient: bool, lanes: int) -> Winograd:
+def _axes(kernel: Kernel, scheme: Scheme, window_gradient: bool, lanes: int) -> Winograd:
     node = kernel.members[0].node
     a_at, b_at, summed = operands(node)
     a = operand_position(node.inputs[0], a_at)[1]
@@ -174,9 +212,8 @@ def _axes(kernel: Kernel, window_gradient: bool, lanes: int) -> Winograd:
     image, channel = strided(0, node.shape[0]), strided(7, summed[2])
     if window_gradient:
         image, channel = channel, image
-    return Winograd(
-        window_gradient, group, image, y, x, channel, column, kind_of(node.dtype), lanes
-    )
+    kind = kind_of(node.dtype)
+    return Winograd(scheme, window_gradient, group, image, y, x, channel, column, kind, lanes)
 
 
 def _is_worth_it(work: Winograd) -> bool:
@@ -184,10 +221,11 @@ def _is_worth_it(work: Winograd) -> bool:
     vectors = ceil(work.column.extent / work.lanes)
     signal = ceil(work.channel.extent / work.lanes)
     outputs = work.image.extent * work.y.extent * work.x.extent
-    direct = outputs * WINDOW * WINDOW * work.channel.extent * vectors
-    of_results = _READ * vectors if work.window_gradient else _WRITE * vectors
-    each = POINTS * work.channel.extent * vectors + _READ * signal + of_results
-    once = _WRITE * work.channel.extent * vectors
+    scheme = work.scheme
+    direct = outputs * scheme.window**2 * work.channel.extent * vectors
+    of_results = (scheme.read if work.window_gradient else scheme.write) * vectors
+    each = scheme.points * work.channel.extent * vectors + scheme.read * signal + of_results
+    once = scheme.write * work.channel.extent * vectors
     return work.tiles * each + once < _GAIN * direct
 
 
@@ -197,7 +235,7 @@ def _cut(work: Winograd, machine: Machine) -> Winograd:
     rows, vectors = machine.tile(work.tiles, columns, depth, work.padded_channels * size)
     width = vectors * work.lanes
     panels = ceil(columns / width)
-    panel_block = min(max(_CACHE_BYTES // (POINTS * depth * width * size), 1), panels)
+    panel_block = min(max(_CACHE_BYTES // (work.scheme.points * depth * width * size), 1), panels)
     work = replace(work, rows=rows, vectors=vectors, block_tiles=rows, panel_block=panel_block)
     wanted = min(max(work.products // _TASK_PRODUCTS, 1), _TASKS)
     pieces = ceil(wanted / (work.group.extent * work.column_blocks))
@@ -215,7 +253,7 @@ def _cut_gradient(work: Winograd, machine: Machine) -> Winograd:
             break
         most //= 2
     padded = ceil(channel_block / work.lanes) * work.lanes
-    block_tiles = min(max(_NEAR_BYTES // (POINTS * padded * size), 1), work.tiles)
+    block_tiles = min(max(_NEAR_BYTES // (work.scheme.points * padded * size), 1), work.tiles)
     rows, vectors = machine.tile(channel_block, column_block, block_tiles)
     panel_block = ceil(column_block / (vectors * work.lanes))
     return replace(

@@ -14,6 +14,7 @@ from pellucid.graph.build import stack, zeros
 from pellucid.graph.dtype import is_float
 from pellucid.graph.op import Array, Op, TensorType, declare
 from pellucid.graph.ops.contract import product
+from pellucid.graph.space_to_depth import depth_to_space, divides, kernel_to_depth
 from pellucid.graph.tensor import Gradients, Tensor
 
 Ints = tuple[int, ...]
@@ -128,6 +129,8 @@ def spread_out(g: Tensor, w: Tensor, shape: Ints, stride: Ints, dilation: Ints) 
     rank = len(stride)
     if min(g.shape) == 0:
         return zeros(shape, g.dtype)
+    if divides(stride, dilation, w.shape):
+        return _by_blocks(g, w, shape, stride)
     if max(stride) > 1 and max(dilation) == 1:
         return _by_phases(g, w, shape, stride)
     reach = [d * (k - 1) for d, k in zip(dilation, w.shape, strict=False)]
@@ -142,6 +145,16 @@ def spread_out(g: Tensor, w: Tensor, shape: Ints, stride: Ints, dilation: Ints) 
     )
     flipped = w.flip(tuple(range(rank))).swap_axes(-1, -2)
     return convolve(spread, flipped, (1,) * rank, dilation)
+
+
+def _by_blocks(g: Tensor, w: Tensor, shape: Ints, stride: Ints) -> Tensor:
+    """One convolution whose results are blocks of positions."""
+    counts = [-(-n // s) for n, s in zip(shape[1:], stride, strict=False)]
+    kernel = kernel_to_depth(w, stride)
+    ones = (1,) * len(stride)
+    blocks = spread_out(g, kernel, (shape[0], *counts, *kernel.shape[-3:-1]), ones, ones)
+    lengths = shape[1 : 1 + len(stride)]
+    return depth_to_space(blocks, stride)[(slice(None), *(slice(n) for n in lengths))]
 
 
 def _by_phases(g: Tensor, w: Tensor, shape: Ints, stride: Ints) -> Tensor:

@@ -65,18 +65,23 @@ def _unfair(program: NativeProgram, backwards: bool) -> Iterator[None]:
 
 
 def check(graph: Graph, steps: int = 2) -> None:
-    """Right, and the same bits on any number of threads, whichever is ahead."""
+    """Right, and the same bits on any number of threads, whichever is ahead.
+
+    Bits are compared outside of `assert`, as pytest takes minutes to list where long bytes differ.
+    """
     feeds = feeds_of(graph, 1)
     assert not difference(graph, feeds, 1)
     one = bits(native(graph, feeds, 1, threads=1))
     for threads in (2, 3, 8):
         program = NativeProgram(graph, threads)
-        assert bits(run(program, graph, feeds, 1)) == one
+        same = bits(run(program, graph, feeds, 1)) == one
+        assert same, threads
         for backwards in (False, True):
             with _unfair(program, backwards):
                 # The first run leaves another step's values in memory.
                 run(program, graph, feeds_of(graph, 1), 1)
-                assert bits(run(program, graph, feeds, 1)) == one, (threads, backwards)
+                same = bits(run(program, graph, feeds, 1)) == one
+                assert same, (threads, backwards)
 
 
 def levels_between_barriers(graph: Graph) -> list[int]:
