@@ -60,6 +60,8 @@ def facts(model: Model) -> dict[str, Any]:
                 "kind": c.kind,
                 "reason": c.reason,
                 "how": c.how,
+                "form": c.form,
+                "evidence": c.evidence,
                 "features": list(c.features),
             }
             for c in model.preparation.describe()
@@ -85,6 +87,7 @@ def page(model: Model, everything: bool = False) -> list[str]:
         *score_lines(values["scores"]),
         *class_lines(values["scores"], everything),
         *_columns(values, everything),
+        *_written(model, everything),
         *_network(values),
         *_choices(values),
     ]
@@ -104,6 +107,19 @@ def _summary(model: Model, values: dict[str, Any]) -> list[str]:
 def _notes(notes: list[str]) -> list[str]:
     lines = [line for note in notes for line in wrapped(note, 2, 4)]
     return ["", "NOTICED IN THE DATA", *lines] if lines else []
+
+
+def _written(model: Model, everything: bool) -> list[str]:
+    """How the values of the columns are written, by which other tables are read."""
+    assert model.preparation is not None
+    form = model.preparation.form
+    shown = form.columns if everything else form.columns[:MOST_COLUMNS]
+    rows = [("column", "written as", "decided because")]
+    rows += [(c.name, c.describe(), c.evidence) for c in shown]
+    more = len(form.columns) - len(shown)
+    rest = [f"  and {counted(more, 'more column')} (--all lists them)"] if more else []
+    dialect = f" (a file {form.dialect.describe()})" if form.dialect else ""
+    return ["", f"HOW VALUES ARE WRITTEN{dialect}", *columns(rows, indent=2), *rest]
 
 
 def _columns(values: dict[str, Any], everything: bool) -> list[str]:

@@ -230,6 +230,25 @@ def evaluate(
 
 
 @app.command()
+def columns(
+    data: Data,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    header: Header = None,
+    encoding: Encoding = None,
+    missing: Missing = None,
+    date_format: DateFormats = None,
+    kind: Kinds = None,
+    json: AsJson = False,
+) -> None:
+    """Show what would become of each column of a table, without training."""
+    from pellucid.cli.columns import run_columns
+
+    options = reading_options(separator, decimal, header, encoding, missing, date_format, kind)
+    run_columns(data, json, options)
+
+
+@app.command()
 def inspect(
     run: RunPath,
     json: AsJson = False,

@@ -136,8 +136,9 @@ def scalar(value: Any) -> Scalar | None:
 
 def name_of(value: Scalar) -> str:
     """The value as a text: 3 for 3.0, True, 2024-01-31, 13:45:00."""
-    numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    return number_name(value) if numeric else str(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number_name(value)
+    return str(value)
 
 
 def is_missing(value: Any) -> bool:

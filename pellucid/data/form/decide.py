@@ -116,11 +116,11 @@ def _numeric(
     number: DecidedNumber | None,
 ) -> Draft:
     if number is None:
-        form = NumberForm(decimal=options.decimal or ".")
-        return Draft(raw, replace(base, form=form), na=evidence.na)
+        plain = NumberForm(decimal=options.decimal or ".")
+        return Draft(raw, replace(base, form=plain), na=evidence.na)
     form = replace(base, form=number.form, evidence=number.evidence)
-    plain = is_plain(number.form) and not number.note
-    notes = [] if plain and number.certain else [form_note(form, number.certain, "--decimal")]
+    tells = not (is_plain(number.form) and not number.note and number.certain)
+    notes = [form_note(form, number.certain, "--decimal")] if tells else []
 
     def again(mark: str) -> ColumnForm:
         decided = evidence.numbers.decide(mark)

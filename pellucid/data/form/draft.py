@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from pellucid.data.form.column import ColumnForm
+from pellucid.data.form.column import ColumnForm, Form
 from pellucid.data.form.date import DateForm
 from pellucid.data.form.decided import Decided
 from pellucid.data.form.number import NumberForm
@@ -32,9 +32,9 @@ class Draft:
     notes: list[Note] = field(default_factory=list)
 
 
-def is_plain(form: NumberForm) -> bool:
-    """Whether numbers are written plainly, with a decimal point if any."""
-    return replace(form, whole=False) == NumberForm()
+def is_plain(form: Form) -> bool:
+    """Whether values are numbers that are written plainly, with a decimal point if any."""
+    return isinstance(form, NumberForm) and replace(form, whole=False) == NumberForm()
 
 
 def form_note(form: ColumnForm, certain: bool, option: str) -> Note:

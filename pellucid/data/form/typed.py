@@ -1,6 +1,7 @@
 """A column of one type by a form of another, by its distinct values."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +94,6 @@ def _texts(name: str, read: list[str], codes: NDArray[np.int64]) -> TextColumn:
 
 def _table(
     read: list[float | int | str | bool | None], missing: float, dtype: type[np.generic]
-) -> NDArray[np.generic]:
+) -> NDArray[Any]:
     """The values, and a last one for missing rows, whose index is -1."""
     return np.array([*(missing if value is None else value for value in read), missing], dtype)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data.arrays import is_missing
+from pellucid.data.form.convert import is_missing
 from pellucid.errors import DataError
 from pellucid.graph import Array
 

@@ -1,0 +1,112 @@
+"""What would become of each column of a table, without training."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pellucid.data.column import BooleanColumn, Column, DateColumn, NumberColumn, TextColumn
+from pellucid.data.kind import infer_kind
+from pellucid.data.note import readable
+from pellucid.data.table import Table
+
+MOST_LEVELS = 100
+"""The most levels of a column that are listed, the commonest."""
+
+
+@dataclass(frozen=True)
+class ColumnOverview:
+    """One column: its kind and why, how it is written and what decided that, and what it holds.
+
+    `values`: its range, or its commonest levels, in words. `levels`: the commonest levels of a column
+    of texts with their rows. `notes`: sentences, with the option that says otherwise.
+    """
+
+    column: str
+    kind: str
+    reason: str
+    form: str
+    evidence: str
+    missing: int
+    distinct: int
+    values: str
+    levels: tuple[tuple[str, int], ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The overview as plain JSON values."""
+        return {
+            "column": self.column,
+            "kind": self.kind,
+            "reason": self.reason,
+            "form": self.form,
+            "evidence": self.evidence,
+            "missing": self.missing,
+            "distinct": self.distinct,
+            "values": self.values,
+            "levels": [{"level": level, "rows": rows} for level, rows in self.levels],
+            "notes": list(self.notes),
+        }
+
+
+def overview(table: Table) -> tuple[ColumnOverview, ...]:
+    """What would become of each column of a table that was read without a form."""
+    return tuple(_overview(table, column) for column in table.columns)
+
+
+def _overview(table: Table, column: Column) -> ColumnOverview:
+    form = table.form.column(column.name)
+    kind = infer_kind(column, form.kind)
+    levels = _levels(column)
+    return ColumnOverview(
+        column.name,
+        kind.kind,
+        kind.reason,
+        form.describe(),
+        form.evidence,
+        int(column.missing().sum()),
+        _distinct(column),
+        _range(column) or ", ".join(f"{level} ({rows:,})" for level, rows in levels[:5]),
+        levels,
+        tuple(note.text for note in table.notes if note.column == column.name),
+    )
+
+
+def _distinct(column: Column) -> int:
+    match column:
+        case TextColumn():
+            return int((column.counts() > 0).sum())
+        case NumberColumn():
+            values = column.values
+        case DateColumn():
+            values = column.seconds
+        case BooleanColumn():
+            values = column.states
+    return len(np.unique(values[~column.missing()]))
+
+
+def _levels(column: Column) -> tuple[tuple[str, int], ...]:
+    if not isinstance(column, TextColumn):
+        return ()
+    counts = column.counts()
+    order = np.argsort(-counts, kind="stable")[:MOST_LEVELS]
+    return tuple((column.levels[code], int(counts[code])) for code in order if counts[code])
+
+
+def _range(column: Column) -> str:
+    """The least and greatest value in words; "" for texts, and where all are missing."""
+    known = ~column.missing()
+    if isinstance(column, TextColumn) or not known.any():
+        return ""
+    if isinstance(column, BooleanColumn):
+        true = int((column.states == 1).sum())
+        return f"true in {true:,}, false in {int(known.sum()) - true:,}"
+    if isinstance(column, NumberColumn):
+        values = column.values[known]
+        return f"{readable(float(values.min()))} to {readable(float(values.max()))}"
+    ends = [np.datetime64(int(end), "s") for end in _ends(column.seconds[known])]
+    return " to ".join(str(end).replace("T", " ").removesuffix(" 00:00:00") for end in ends)
+
+
+def _ends(values: Any) -> tuple[int, int]:
+    return int(values.min()), int(values.max())
