@@ -113,21 +113,25 @@ def _categorical(series: Any, name: str) -> Raw:
     """Texts of a categorical type; with their levels where these have an order."""
     import narwhals as nw
 
-    ordered = series.dtype == nw.Enum or nw.is_ordered_categorical(series)
-    levels = [str(level) for level in series.cat.get_categories().to_list()] if ordered else []
+    levels = _ordered_levels(series)
     values = [None if value is None else str(value) for value in series.cast(nw.String).to_list()]
     texts = ListTexts(values)
-    is_text = all(level.strip() == level and level for level in levels)
-    if levels and is_text and not _is_physical(series):
-        return Raw(name, Levels(texts, tuple(levels)))
-    return Raw(name, texts)
+    plain = all(level and level.strip() == level for level in levels)
+    return Raw(name, Levels(texts, levels) if levels and plain else texts)
 
 
-def _is_physical(series: Any) -> bool:
-    """Whether the order is only that of first appearance, as of polars' Categorical."""
+def _ordered_levels(series: Any) -> tuple[str, ...]:
+    """The levels of a categorical type in their order; none where they have no order."""
     import narwhals as nw
 
-    return series.dtype == nw.Categorical and nw.dependencies.is_polars_series(series.to_native())
+    if series.dtype == nw.Enum:
+        return tuple(str(level) for level in series.dtype.categories)
+    native = series.to_native()
+    if nw.dependencies.is_pandas_series(native) and native.cat.ordered:
+        return tuple(str(level) for level in native.cat.categories)
+    if nw.dependencies.is_pyarrow_chunked_array(native) and native.type.ordered:
+        return tuple(str(level) for level in native.unify_dictionaries().chunk(0).dictionary)
+    return ()
 
 
 _LIBRARIES: tuple[Literal["polars", "pandas", "pyarrow"], ...] = ("polars", "pandas", "pyarrow")

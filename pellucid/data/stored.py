@@ -15,7 +15,7 @@ from pellucid.data.column import (
     NumberColumn,
 )
 from pellucid.data.note import Note, shortened
-from pellucid.data.raw import Raw, Texts, Typed
+from pellucid.data.raw import Mixed, Raw, Texts, Typed
 from pellucid.data.stored_json import json_columns
 from pellucid.data.stored_texts import StoredTexts, fetched
 
@@ -28,7 +28,7 @@ MOST_FIELDS = 50
 _SIGNED = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _WHOLE = frozenset([*_SIGNED, *(f"U{name}" for name in _SIGNED)])
 _LARGE = frozenset(["BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT"])
-_TEXT = frozenset(["VARCHAR", "UUID", "TIME", "TIME_NS", '"NULL"'])
+_TEXT = frozenset(["VARCHAR", "UUID", '"NULL"'])
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,13 @@ def _fields(
 
 def _column(
     connection: "DuckDBPyConnection", stored: Stored, kind: str, rows: int, written: bool
-) -> Texts | Typed | None:
+) -> Texts | Typed | Mixed | None:
     part, source, name = stored.part, stored.source, stored.name
     if kind in _TEXT or stored.kind.id == "enum":
         return StoredTexts(connection, part, f"CAST({source} AS VARCHAR)", rows, written)
+    if kind in ("TIME", "TIME_NS"):
+        query = f"SELECT CAST({source} AS TIME) FROM {part} ORDER BY rowid"
+        return Mixed([row[0] for row in connection.execute(query).fetchall()])
     if kind == "BIGINT" and stored.per_second:
         seconds = f"{source} / {stored.per_second!r}::DOUBLE"
         return Typed(lambda: NumberColumn(name, _numbers(connection, part, seconds)), duration=True)

@@ -115,7 +115,7 @@ def learn_date(column: Column, kind: ColumnKind, training: Training) -> DateEnco
     seconds = as_date(column, []).seconds
     present = seconds[seconds != MISSING_DATE].astype(np.float64)
     if not len(present):
-        return DateEncoder(kind, 0.0, 1.0, (), missing=False)
+        return DateEncoder(kind, 0.0, 1.0, (), clock=False, missing=False)
     span = float(present.max() - present.min())
     spans = {"year": span >= 182 * DAY, "week": span >= 6 * DAY}
     cycles = [cycle for cycle, long_enough in spans.items() if long_enough]
