@@ -47,11 +47,15 @@ class NumberColumn:
 
 @dataclass(frozen=True, eq=False)
 class TextColumn:
-    """Texts: `codes` is int32, shape (n,), an index into `levels`, -1 where missing."""
+    """Texts: `codes` is int32, shape (n,), an index into `levels`, -1 where missing.
+
+    `ordered`: whether the source gave the levels an order, in which they are.
+    """
 
     name: str
     codes: NDArray[np.int32]
     levels: tuple[str, ...]
+    ordered: bool = False
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -22,9 +22,6 @@ from pellucid.data.raw import RawTable
 from pellucid.data.table import Table
 from pellucid.errors import DataError
 
-LARGEST = 1e120
-"""Numbers beyond ±this count as infinite; sums of squares of smaller ones do not overflow."""
-
 
 def read_table(
     source: Any,
@@ -106,7 +103,7 @@ def _finite(table: Table) -> Table:
 def _without_infinities(column: Column) -> tuple[Column, Note | None]:
     if not isinstance(column, NumberColumn):
         return column, None
-    infinite = np.abs(column.values) > np.float64(LARGEST)
+    infinite = np.isinf(column.values)
     count = int(infinite.sum())
     if not count:
         return column, None

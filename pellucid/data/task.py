@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pellucid.data.column import BooleanColumn, Column, DateColumn, NumberColumn, TextColumn
 from pellucid.data.note import Note, counted, quoted
+from pellucid.data.statistics import LARGEST
 from pellucid.data.table import Table
 from pellucid.errors import DataError
 
@@ -63,9 +64,24 @@ def choose_target(table: Table, name: str, choice: str | None = None) -> TargetC
         count = int(missing.sum())
         text = f"{counted(count, 'row')} without a value of '{name}' {_were(count)} left out."
         notes.append(Note(name, text, count))
+    beyond = is_beyond(column) & (not task.is_classification)
+    if beyond.any():
+        count = int(beyond.sum())
+        text = (
+            f"{counted(count, 'row')} with a value of '{name}' beyond {LARGEST:g} {_were(count)} left "
+            "out."
+        )
+        notes.append(Note(name, text, count))
     if task.is_classification:
         notes.extend(_single_rows(column))
-    return TargetChoice(task, np.flatnonzero(~missing), tuple(notes))
+    return TargetChoice(task, np.flatnonzero(~(missing | beyond)), tuple(notes))
+
+
+def is_beyond(column: Column) -> NDArray[np.bool_]:
+    """Mask of the numbers that are too large to be predicted, shape (n,)."""
+    if not isinstance(column, NumberColumn):
+        return np.zeros(len(column), np.bool_)
+    return np.asarray(np.abs(column.values) > np.float64(LARGEST))
 
 
 def infer_task(column: Column, choice: str | None = None) -> Task:

@@ -13,6 +13,7 @@ from pellucid import nn
 from pellucid.data import Note, Preparation, Table, read_table
 from pellucid.data.class_scores import most_probable_class, probabilities
 from pellucid.data.note import counted
+from pellucid.data.task import is_beyond
 from pellucid.errors import DataError, ModelFileError, NotFiniteError, warn
 from pellucid.graph import Array
 from pellucid.nn.inputs import taken
@@ -196,7 +197,8 @@ class Model(Copied):
         """The rows of a table that have a target."""
         assert self.preparation is not None
         name = self.preparation.target_name
-        missing = table.column(name).missing()
+        column = table.column(name)
+        missing = column.missing() | (is_beyond(column) & (self.classes is None))
         if not missing.any() or missing.all():
             return table
         count = int(missing.sum())

@@ -1,5 +1,6 @@
 """What each kind of column becomes."""
 
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -246,3 +247,19 @@ def test_penguins_are_described() -> None:
     assert rows["body_mass_g"].kind == "number"
     assert "missing values imputed" in rows["body_mass_g"].how
     assert all(row.reason and row.how for row in rows.values())
+
+
+def test_an_ordered_category_has_its_place_as_a_feature() -> None:
+    levels = ["low", "middle", "high"]
+    rows = ["high", "low", "middle", "low", None] * 12
+    frame = pd.DataFrame({"c": pd.Categorical(rows, levels, ordered=True), "y": np.arange(60) / 7})
+    table = read_table(frame)
+    prepared = Preparation.learn(table, "y", Task("regression", "a test"))
+    assert prepared.feature_names[-1] == "c: place in the order"
+    place = prepared.features(table)[:5, -1].astype(np.float64)
+    wanted = np.array([2.0, 0.0, 1.0, 0.0])
+    assert np.allclose(place[:4], (wanted - wanted.mean()) / wanted.std())
+    assert place[4] == 0.0
+    again = Preparation.from_json(json.loads(json.dumps(prepared.to_json())))
+    alone = read_table({"c": ["middle"]}, form=again.form)
+    assert np.array_equal(again.features(alone)[0], prepared.features(table)[2])

@@ -22,6 +22,7 @@ MOST_COUNTED = 10_000
 KEYS = (
     *("encoder", "column", "kind", "reason"),
     *("levels", "counts", "rows", "indicators", "missing_rows", "missing", "common"),
+    *("order", "rank"),
 )
 
 
@@ -36,6 +37,9 @@ class CategoryEncoder:
     indicator is encoded as the mean training row: each indicator is its share of the training rows.
     `common`, if not None, is the mean and standard deviation of log(1 + count) over the training
     rows; one more feature is log(1 + count), standardised with them.
+    `order` has the levels in the order that the source gives them; none where it gives none. `rank` is
+    the mean and standard deviation of their place in it over the training rows; one more feature is the
+    place, standardised, and 0 for a missing value or a level without a place.
     """
 
     kind: ColumnKind
@@ -46,6 +50,8 @@ class CategoryEncoder:
     missing_rows: int
     missing: bool
     common: tuple[float, float] | None
+    order: tuple[str, ...] = ()
+    rank: tuple[float, float] = (0.0, 1.0)
 
     @property
     def other_rows(self) -> int:
@@ -59,8 +65,9 @@ class CategoryEncoder:
         other = [f"{name} = any other"] if self.other_rows else []
         missing = [f"{name} is missing"] if self.missing else []
         common = [f"{name}: how common"] if self.common else []
+        order = [f"{name}: place in the order"] if self.order else []
         levels = [f"{name} = {level}" for level in self.levels[: self.indicators]]
-        return (*levels, *other, *missing, *common)
+        return (*levels, *other, *missing, *common, *order)
 
     def how(self) -> str:
         """The encoding in plain words."""
@@ -68,6 +75,7 @@ class CategoryEncoder:
         parts += ["an indicator of other levels"] if self.other_rows else []
         parts += ["an indicator of missing values"] if self.missing else []
         parts += ["the frequency of the level"] if self.common else []
+        parts += ["the place of the level in the order"] if self.order else []
         return ", ".join(parts)
 
     def encode(self, column: Column, out: Block, notes: list[Note]) -> None:
@@ -75,7 +83,10 @@ class CategoryEncoder:
         texts = as_text(column)
         index_of = {level: index for index, level in enumerate(self.levels)}
         indices = np.array([index_of.get(level, -1) for level in texts.levels], np.int64)
-        out[:] = self._table(indices)[texts.codes]
+        table = self._table(indices)
+        if self.order:
+            table[:-1, -1] = self._ranks(texts.levels)
+        out[:] = table[texts.codes]
         unseen = texts.counts() * (indices < 0)
         if unseen.any() and len(self.levels) < MOST_COUNTED:
             notes.append(_unseen_note(texts, unseen))
@@ -92,7 +103,15 @@ class CategoryEncoder:
             "missing_rows": self.missing_rows,
             "missing": self.missing,
             "common": list(self.common) if self.common else None,
+            "order": list(self.order),
+            "rank": list(self.rank),
         }
+
+    def _ranks(self, levels: tuple[str, ...]) -> NDArray[np.float64]:
+        """The standardised place of each level, 0 for one without a place."""
+        mean, deviation = self.rank
+        place = {level: (index - mean) / deviation for index, level in enumerate(self.order)}
+        return np.array([place.get(level, 0.0) for level in levels])
 
     def _table(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """Features for indices into `levels` (-1 unknown); the last row is for missing values."""
@@ -108,7 +127,8 @@ class CategoryEncoder:
         if self.common:
             counts = np.array([*self.counts, 0])[indices]
             mean, deviation = self.common
-            table[:-1, -1] = (np.log1p(counts) - mean) / deviation
+            column = -2 if self.order else -1
+            table[:-1, column] = (np.log1p(counts) - mean) / deviation
         return table
 
     def _average(self) -> NDArray[np.float32]:
@@ -157,7 +177,17 @@ def learn_category(column: Column, kind: ColumnKind, training: Training) -> Cate
         missing,
         missing >= least,
         common,
+        *_order(texts),
     )
+
+
+def _order(texts: TextColumn) -> tuple[tuple[str, ...], tuple[float, float]]:
+    """The levels in the order of the source, and the mean and deviation of the rows' places."""
+    known = texts.codes[texts.codes != MISSING_CODE].astype(np.float64)
+    if not texts.ordered or not len(known):
+        return (), (0.0, 1.0)
+    mean, deviation = mean_and_std(known)
+    return texts.levels, (mean, deviation or 1.0)
 
 
 def category_from_json(value: object, where: str, kind: ColumnKind) -> CategoryEncoder:
@@ -174,6 +204,8 @@ def category_from_json(value: object, where: str, kind: ColumnKind) -> CategoryE
         checked.whole(entries["missing_rows"], f"{where}.missing_rows"),
         checked.flag(entries["missing"], f"{where}.missing"),
         _common(entries["common"], f"{where}.common"),
+        checked.texts(entries["order"], f"{where}.order"),
+        _common(entries["rank"], f"{where}.rank") or (0.0, 1.0),
     )
     if len(counts) != len(levels):
         raise checked.refuse(f"{where}.counts", f"{len(levels)} counts", len(counts))

@@ -22,7 +22,7 @@ from pellucid.data.encode.base import Block, Json, Training, fewest_rows, kind_t
 from pellucid.data.encode.lack_of_fit import indicator_values
 from pellucid.data.kind import ColumnKind
 from pellucid.data.note import Note, readable
-from pellucid.data.statistics import mean_and_std
+from pellucid.data.statistics import bounded, mean_and_std
 
 BOUND = 4.0
 """The bound of a clipped number, in standard deviations."""
@@ -34,7 +34,7 @@ SKEWED = 2.0
 """The absolute skewness above which a number gets a second feature on a logarithmic scale."""
 
 LEAST_SCALE = 1e-120
-"""The least scale that is divided by; no number of a table is beyond 1e120."""
+"""The least scale that is divided by; numbers beyond ±1e120 are encoded as ±1e120."""
 
 KEYS = (
     *("encoder", "column", "kind", "reason"),
@@ -92,7 +92,7 @@ class NumberEncoder:
 
     def encode(self, column: Column, out: Block, notes: list[Note]) -> None:
         """Writes the features of all rows into `out`."""
-        raw = as_number(column, notes).values.astype(np.float64)
+        raw = bounded(as_number(column, notes).values)
         missing = np.isnan(raw)
         values = np.where(missing, self.median, raw)
         out[:, 0] = smooth_clip((values - self.mean) / self.scale)
@@ -135,7 +135,7 @@ def smooth_clip(z: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def learn_number(column: Column, kind: ColumnKind, training: Training) -> NumberEncoder:
     """The encoder for a column of numbers, from the training rows."""
-    values = as_number(column, []).values.astype(np.float64)
+    values = bounded(as_number(column, []).values)
     missing = np.isnan(values)
     present = values[~missing]
     if not len(present):

@@ -202,7 +202,7 @@ def _text_column(
     if len(levels) >= MOST_LEVELS:
         levels += (RARE_TEXTS,)
     codes = np.concatenate(parts) if parts else np.empty(0, np.int32)
-    return TextColumn(name, codes, levels)
+    return TextColumn(name, codes, levels, texts.ordered)
 
 
 def _level_code(raw: Any, form: ColumnForm, texts: TextForm, lookup: dict[str, int]) -> int:

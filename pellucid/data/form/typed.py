@@ -39,7 +39,7 @@ def fitted(column: Column, form: Form, stray: Stray) -> Column:
     name = column.name
     match form:
         case TextForm():
-            return _texts(name, [str(text) for text in read], codes)
+            return _texts(name, [str(text) for text in read], codes, form)
         case NumberForm():
             return NumberColumn(name, _table(read, np.nan, np.float64)[codes])
         case DateForm(kind="duration"):
@@ -85,11 +85,11 @@ def _distinct(column: Column) -> tuple[list[Scalar], NDArray[np.int64]]:
     return values, np.where(missing, -1, codes).astype(np.int64)
 
 
-def _texts(name: str, read: list[str], codes: NDArray[np.int64]) -> TextColumn:
-    levels = tuple(dict.fromkeys(read))
+def _texts(name: str, read: list[str], codes: NDArray[np.int64], form: TextForm) -> TextColumn:
+    levels = tuple(dict.fromkeys([*(form.levels if form.ordered else ()), *read]))
     index = {level: number for number, level in enumerate(levels)}
     table = np.array([*(index[text] for text in read), MISSING_CODE], np.int32)
-    return TextColumn(name, table[codes], levels)
+    return TextColumn(name, table[codes], levels, form.ordered)
 
 
 def _table(

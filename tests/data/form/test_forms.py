@@ -10,7 +10,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from pellucid.data import ReadOptions, Table, read_table
+from pellucid.data import Preparation, ReadOptions, Table, choose_target, read_table
 from pellucid.data.column import BooleanColumn, DateColumn, NumberColumn, TextColumn
 from pellucid.data.form.table import TableForm, table_form_from_json
 from pellucid.errors import DataError
@@ -336,3 +336,33 @@ def test_a_table_that_was_read_without_the_form_is_read_again(tmp_path: Path) ->
     form = trained(tmp_path, ["1.0", "2.0", "3+"] * 3)
     table = read_table(pd.DataFrame({"a": [1.0, 2.0, None], "b": [1, 2, 3]}))
     assert values(read_table(table, form=form), "a") == ["1.0", "2.0", None]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json", "parquet"])
+def test_numbers_at_the_ends_of_floats(tmp_path: Path, suffix: str) -> None:
+    numbers = [1e300, -0.0, 5e-324, -1.7976931348623157e308, 0.1, 2.0**53]
+    frame = pd.DataFrame({"a": numbers, "n": range(6)})
+    path = tmp_path / f"t.{suffix}"
+    if suffix == "csv":
+        frame.to_csv(path, index=False)
+    elif suffix == "json":
+        path.write_text(json.dumps(frame.to_dict("records")))
+    else:
+        frame.to_parquet(path)
+    table = read_table(path)
+    column = table.column("a")
+    assert isinstance(column, NumberColumn)
+    assert np.array_equal(column.values, numbers)
+    assert np.signbit(column.values[1])
+    assert table.notes == ()
+
+
+def test_huge_numbers_are_encoded_and_huge_targets_left_out() -> None:
+    x = np.arange(60.0)
+    x[7] = 1e300
+    table = read_table({"x": x, "z": np.arange(60) % 5, "y": np.where(x == 3, 1e300, x % 7 / 2)})
+    choice = choose_target(table, "y")
+    assert "1 row with a value of 'y' beyond 1e+120 was left out." in str(choice.notes[0])
+    known = table.take(choice.rows)
+    features = Preparation.learn(known, "y", choice.task).features(known)
+    assert np.isfinite(features).all() and np.abs(features).max() < 10
