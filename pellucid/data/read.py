@@ -46,6 +46,8 @@ def read_table(
     `DataError` with one sentence.
     """
     if isinstance(source, Table):
+        if options not in (None, ReadOptions(), source.form.options):
+            raise DataError(f"{source.source} is read already: give the options to read_table.")
         return source if form is None else _finite(refitted(source, form))
     options = options or ReadOptions()
     if form is not None:
