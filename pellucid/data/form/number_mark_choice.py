@@ -93,11 +93,11 @@ def _rounded_groups(marks: MarkReading, writings: Sequence[Writing]) -> bool:
     """Whether the digits after the mark are groups rather than fractions.
 
     A last digit of 0, as in 12.500, is written only if all fractions have the same length; numbers
-    without a mark, as in 987, only if they have not.
+    without a mark, as in 987, only if they have not. 1234 shows that thousands have no mark.
     """
     used = [w for w in writings if any(r.thousands == marks.thousands for r in w.style.readings)]
-    without = any(w.style.plain and not w.style.zero_leads for w in writings)
-    return without and any(writing.round_rows for writing in used)
+    lengths = {length for writing in writings for length in writing.lengths}
+    return bool(lengths) and max(lengths) <= 3 and any(writing.round_rows for writing in used)
 
 
 def _changes(style: Style, one: MarkReading, other: MarkReading) -> bool:

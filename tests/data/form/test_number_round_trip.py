@@ -97,9 +97,9 @@ TEMPLATES = [
     ("-# km/h", "# km/h"),
     ("-# months", "# months"),
 ]
-FLOATS = st.floats(-1e15, 1e15, allow_nan=False).filter(lambda x: x == 0 or abs(x) > 1e-9) | st.integers(
-    -(10**15), 10**15
-).map(float)
+FLOATS = st.floats(-1e15, 1e15, allow_nan=False).filter(
+    lambda x: x == 0 or abs(x) > 1e-9
+) | st.integers(-(10**15), 10**15).map(float)
 
 
 @st.composite
@@ -118,7 +118,9 @@ def assert_comes_back(dialect: Dialect, numbers: list[float]) -> None:
     assert decided is not None and decided.share == 1
     values = [decided.form.read(text) for text in texts]
     assert values == numbers
-    assert [bits(value) for value in values if value] == [bits(number) for number in numbers if number]
+    assert [bits(value) for value in values if value] == [
+        bits(number) for number in numbers if number
+    ]
 
 
 def bits(number: float) -> bytes:
@@ -142,7 +144,9 @@ def test_all_finite_numbers_come_back_in_scientific_notation(
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=8))
-def test_numbers_as_python_writes_them_come_back_with_the_sign_of_zero(numbers: list[float]) -> None:
+def test_numbers_as_python_writes_them_come_back_with_the_sign_of_zero(
+    numbers: list[float],
+) -> None:
     texts = [repr(number) for number in numbers]
     evidence = NumberEvidence()
     evidence.add(texts, [1] * len(texts))
