@@ -7,6 +7,7 @@ from pellucid.data.form.decided import Decided
 from pellucid.data.form.number import NumberForm
 from pellucid.data.form.number_account import choose_account_words
 from pellucid.data.form.number_mark_choice import choose_marks
+from pellucid.data.form.number_shape import MarkReading
 from pellucid.data.form.number_tally import NumberTally, Writing
 from pellucid.data.form.number_unit_choice import choose_unit
 
@@ -61,7 +62,7 @@ class NumberEvidence:
             trailing_minus=any(writing.style.trailing_minus for writing in read),
             negative_word=account.negative,
             positive_word=account.positive,
-            whole=all(_is_whole(writing, marks.marks.decimal) for writing in read),
+            whole=all(_is_whole(writing, marks.marks) for writing in read),
         )
         rows = sum(writing.rows for writing in read) + tally.not_finite_rows
         values = {form.read(text) for writing in read for text in writing.sample}
@@ -93,10 +94,10 @@ def _sentence(parts: Sequence[str]) -> str:
     return text[:1].upper() + text[1:] + "." if text else ""
 
 
-def _is_whole(writing: Writing, decimal: str) -> bool:
-    style = writing.style
-    whole = any(reading.decimal != decimal for reading in style.readings)
-    return whole and not style.exponent
+def _is_whole(writing: Writing, marks: MarkReading) -> bool:
+    """Whether these marks read numbers without a fraction."""
+    fractions = [r.decimal for r in writing.style.readings if r.thousands in ("", marks.thousands)]
+    return "" in fractions and not writing.style.exponent
 
 
 def _code(writings: Sequence[Writing]) -> str:
