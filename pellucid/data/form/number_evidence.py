@@ -11,6 +11,9 @@ from pellucid.data.form.number_shape import MarkReading
 from pellucid.data.form.number_tally import NumberTally, Writing
 from pellucid.data.form.number_unit_choice import choose_unit
 
+MIXED = 0.2
+"""The least share of numbers in another form at which a column is said to be mixed."""
+
 
 @dataclass(frozen=True)
 class DecidedNumber(Decided[NumberForm]):
@@ -22,6 +25,8 @@ class DecidedNumber(Decided[NumberForm]):
     """The decimal mark that the texts themselves prove; None where none does."""
     note: str = ""
     """What a reader should know of the values although the form is certain, such as two units."""
+    share_in_any_form: float = 0.0
+    """The share of rows that are numbers in this form or another; at least `share`."""
 
 
 class NumberEvidence:
@@ -66,7 +71,9 @@ class NumberEvidence:
         )
         rows = sum(writing.rows for writing in read) + tally.not_finite_rows
         values = {form.read(text) for writing in read for text in writing.sample}
-        notes = [note for note in (unit.note, account.note) if note]
+        numbers = sum(writing.rows for writing in tally.writings) + tally.not_finite_rows
+        mixed = _mixed_note(unit.writings, marks.writings)
+        notes = [note for note in (unit.note, mixed, account.note) if note]
         evidence = "; ".join([marks.evidence, *notes])
         return DecidedNumber(
             form=form,
@@ -77,6 +84,7 @@ class NumberEvidence:
             code=_code(read),
             decimal_shown=marks.marks.decimal if marks.shown else None,
             note=_sentence(notes),
+            share_in_any_form=numbers / tally.rows,
         )
 
 
@@ -87,6 +95,20 @@ def common_decimal(decisions: Iterable[DecidedNumber]) -> str | None:
     if len(ranked) > 1 and shown.count(ranked[0]) == shown.count(ranked[1]):
         return None
     return ranked[0] if ranked else None
+
+
+def _mixed_note(writings: Sequence[Writing], read: Sequence[Writing]) -> str:
+    """A sentence where more than `MIXED` of the numbers have marks that the form does not read."""
+    others = [writing for writing in writings if writing not in read]
+    rows = sum(writing.rows for writing in others)
+    if rows <= MIXED * sum(writing.rows for writing in writings):
+        return ""
+    example, other = (max(group, key=_rows).example for group in (read, others))
+    return f"marks differ: '{example}' is not written as '{other}' in {rows:,} rows"
+
+
+def _rows(writing: Writing) -> int:
+    return writing.rows
 
 
 def _sentence(parts: Sequence[str]) -> str:

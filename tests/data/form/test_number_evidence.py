@@ -269,3 +269,11 @@ def test_the_memory_of_many_texts_is_bounded() -> None:
 
 def test_credit_words_beside_multiples_are_not_guessed() -> None:
     assert values(["₹5 Cr", "₹3 Lakh", "₹4 Lakh"]) == [None, 3e5, 4e5]
+
+
+def test_numbers_in_several_forms_are_said_to_be_mixed() -> None:
+    result = decided(["1.234,5", "2.345,5", "1,234.5", "abc"])
+    assert (result.share, result.share_in_any_form) == (0.5, 0.75)
+    assert result.note.startswith("Marks differ: '1.234,5'") and "'1,234.5'" in result.note
+    units = decided(["5 kg", "300 g", "abc", "inf"])
+    assert (units.share, units.share_in_any_form) == (0.5, 0.75)
