@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pellucid.data.form.decided import Decided
 from pellucid.data.form.number import NumberForm
 from pellucid.data.form.number_account import choose_account_words
-from pellucid.data.form.number_mark_choice import choose_marks
+from pellucid.data.form.number_mark_choice import NO_MARKS, choose_marks
 from pellucid.data.form.number_shape import MarkReading
 from pellucid.data.form.number_tally import NumberTally, Writing
 from pellucid.data.form.number_unit_choice import choose_unit
@@ -74,7 +74,10 @@ class NumberEvidence:
         numbers = sum(writing.rows for writing in tally.writings) + tally.not_finite_rows
         mixed = _mixed_note(unit.writings, marks.writings)
         notes = [note for note in (unit.note, mixed, account.note) if note]
-        evidence = "; ".join([marks.evidence, *notes])
+        reason = marks.evidence
+        if reason == NO_MARKS and form.unit and not notes:
+            reason = f"all numbers are in '{form.unit}'"
+        evidence = "; ".join([reason, *notes])
         return DecidedNumber(
             form=form,
             share=rows / tally.rows,

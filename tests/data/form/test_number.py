@@ -198,3 +198,9 @@ def test_the_pattern_of_a_unit_matches_the_spellings_with_its_key() -> None:
 
 def initials(word: str) -> str:
     return word.lower()[:2]
+
+
+def test_whole_numbers_are_described_without_a_decimal_mark() -> None:
+    assert NumberForm(whole=True).describe() == "whole numbers"
+    grouped = NumberForm(thousands="'", whole=True, prefix="CHF")
+    assert grouped.describe() == "whole numbers with an apostrophe between thousands, in CHF"
