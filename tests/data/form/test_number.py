@@ -88,6 +88,7 @@ def test_a_form_reads_its_numbers(form: NumberForm, text: str, value: float) -> 
         (DOLLARS, "$5-"),
         (NumberForm(trailing_minus=True), "-5-"),
         (NumberForm(suffix="kg"), "5 g"),
+        (NumberForm(suffix="kg"), "5.kg"),
         (NumberForm(suffix="kg", unit_required=True), "5"),
         (NumberForm(prefix="$", suffix="/kg", unit_required=True), "$5"),
         (NumberForm(multiple="k"), "5"),
@@ -204,3 +205,8 @@ def test_whole_numbers_are_described_without_a_decimal_mark() -> None:
     assert NumberForm(whole=True).describe() == "whole numbers"
     grouped = NumberForm(thousands="'", whole=True, prefix="CHF")
     assert grouped.describe() == "whole numbers with an apostrophe between thousands, in CHF"
+
+
+def test_a_final_double_s_is_no_plural() -> None:
+    assert unit_key("gross") != unit_key("gros")
+    assert unit_key("Gross") == unit_key("GROSS")

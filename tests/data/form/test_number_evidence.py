@@ -59,6 +59,8 @@ COLUMNS: dict[str, list[float]] = {
     "5|6|7 CR": [5, 6, -7],
     "5 CR|6 DR|7.5 CR": [5, -6, 7.5],
     "5 CR|6 CR": [5, 6],
+    "$5|$ -|-$6|$-": [5, 0, -6, 0],
+    "5,- €|7,25 €|-- €": [5, 7.25, 0],
 }
 
 
@@ -82,6 +84,14 @@ def test_three_digits_after_the_only_mark_are_decided_by_the_file() -> None:
 
 def test_the_decimal_mark_of_other_columns_changes_no_column_that_shows_its_own() -> None:
     assert values(["1.5", "2.25"], ",") == [1.5, 2.25]
+
+
+def test_only_certain_columns_show_the_decimal_mark_of_the_file() -> None:
+    assert decided(["1.234", "2.345"]).decimal_shown is None
+    assert decided(["1.234", "2.345"], ",").decimal_shown is None
+    assert decided(["1 234", "5"]).decimal_shown is None
+    assert decided(["1.234.567", "2.345"]).decimal_shown == ","
+    assert decided(["1.25", "2.345"]).decimal_shown == "."
 
 
 def test_two_units_are_not_merged() -> None:
@@ -189,6 +199,7 @@ def test_percentages_among_more_fractions_are_not_read() -> None:
         ("12345678901234567|5|6|7", False),
         ("12345678901234567.5|12345678901234568.5", False),
         ("0|1|10", False),
+        ("0", False),
         ("001|1000|12", False),
         ("0.07|0.12", False),
         ("-007|012", False),
