@@ -13,6 +13,7 @@ from pellucid.data.form.number_marks import (
     normal_characters,
     normalised,
     not_finite,
+    with_article,
 )
 from pellucid.data.form.number_multiples import is_multiple, power_of_ten, split_multiple
 from pellucid.data.form.number_pattern import number_pattern
@@ -164,12 +165,13 @@ class NumberForm:
         return asdict(self)
 
     def describe(self) -> str:
-        """The form in words: "numbers with decimal comma and point between thousands, in €"."""
-        parts = [f"a decimal {MARK_NAMES[self.decimal].removeprefix('Arabic decimal ')}"]
+        """The form in words: "numbers with a decimal comma and a point between thousands, in €"."""
+        marks = [] if self.whole else [f"a decimal {MARK_NAMES[self.decimal]}"]
         if self.thousands:
             grouping = "Indian groups of digits" if self.indian else "thousands"
-            parts.append(f"a {MARK_NAMES[self.thousands]} between {grouping}")
-        text = f"numbers with {' and '.join(parts)}"
+            marks.append(f"{with_article(MARK_NAMES[self.thousands])} between {grouping}")
+        text = "whole numbers" if self.whole else "numbers"
+        text += f" with {' and '.join(marks)}" if marks else ""
         styles = [
             *(["(5)"] if self.parentheses else []),
             *(["5-"] if self.trailing_minus else []),

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from pellucid.data.form.decided import Decided
 from pellucid.data.form.number import NumberForm
 from pellucid.data.form.number_account import choose_account_words
-from pellucid.data.form.number_mark_choice import choose_marks
+from pellucid.data.form.number_mark_choice import NO_MARKS, choose_marks
+from pellucid.data.form.number_shape import MarkReading
 from pellucid.data.form.number_tally import NumberTally, Writing
 from pellucid.data.form.number_unit_choice import choose_unit
+
+MIXED = 0.2
+"""The least share of numbers in another form at which a column is said to be mixed."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class DecidedNumber(Decided[NumberForm]):
     """The decimal mark that the texts themselves prove; None where none does."""
     note: str = ""
     """What a reader should know of the values although the form is certain, such as two units."""
+    share_in_any_form: float = 0.0
+    """The share of rows that are numbers in this form or another; at least `share`."""
 
 
 class NumberEvidence:
@@ -61,12 +67,17 @@ class NumberEvidence:
             trailing_minus=any(writing.style.trailing_minus for writing in read),
             negative_word=account.negative,
             positive_word=account.positive,
-            whole=all(_is_whole(writing, marks.marks.decimal) for writing in read),
+            whole=all(_is_whole(writing, marks.marks) for writing in read),
         )
         rows = sum(writing.rows for writing in read) + tally.not_finite_rows
         values = {form.read(text) for writing in read for text in writing.sample}
-        notes = [note for note in (unit.note, account.note) if note]
-        evidence = "; ".join([marks.evidence, *notes])
+        numbers = sum(writing.rows for writing in tally.writings) + tally.not_finite_rows
+        mixed = _mixed_note(unit.writings, marks.writings)
+        notes = [note for note in (unit.note, mixed, account.note) if note]
+        reason = marks.evidence
+        if reason == NO_MARKS and form.unit and not notes:
+            reason = f"all numbers are in '{form.unit}'"
+        evidence = "; ".join([reason, *notes])
         return DecidedNumber(
             form=form,
             share=rows / tally.rows,
@@ -76,6 +87,7 @@ class NumberEvidence:
             code=_code(read),
             decimal_shown=marks.marks.decimal if marks.shown else None,
             note=_sentence(notes),
+            share_in_any_form=numbers / tally.rows,
         )
 
 
@@ -88,15 +100,29 @@ def common_decimal(decisions: Iterable[DecidedNumber]) -> str | None:
     return ranked[0] if ranked else None
 
 
+def _mixed_note(writings: Sequence[Writing], read: Sequence[Writing]) -> str:
+    """A sentence where more than `MIXED` of the numbers have marks that the form does not read."""
+    others = [writing for writing in writings if writing not in read]
+    rows = sum(writing.rows for writing in others)
+    if rows <= MIXED * sum(writing.rows for writing in writings):
+        return ""
+    example, other = (max(group, key=_rows).example for group in (read, others))
+    return f"marks differ: '{example}' is not written as '{other}' in {rows:,} rows"
+
+
+def _rows(writing: Writing) -> int:
+    return writing.rows
+
+
 def _sentence(parts: Sequence[str]) -> str:
     text = "; ".join(parts)
     return text[:1].upper() + text[1:] + "." if text else ""
 
 
-def _is_whole(writing: Writing, decimal: str) -> bool:
-    style = writing.style
-    whole = any(reading.decimal != decimal for reading in style.readings)
-    return whole and not style.exponent
+def _is_whole(writing: Writing, marks: MarkReading) -> bool:
+    """Whether these marks read numbers without a fraction."""
+    fractions = [r.decimal for r in writing.style.readings if r.thousands in ("", marks.thousands)]
+    return "" in fractions and not writing.style.exponent
 
 
 def _code(writings: Sequence[Writing]) -> str:

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pellucid.data.form.number_marks import MARK_NAMES
+from pellucid.data.form.number_marks import MARK_NAMES, with_article
 from pellucid.data.form.number_shape import MarkReading, Style
 from pellucid.data.form.number_tally import Writing
+
+NO_MARKS = "no text has a decimal mark or a mark between thousands"
+"""The evidence where no marks occur."""
 
 NEARLY_ALL = 0.95
 """A reading of this share of the rows that the best one reads leaves a doubt."""
@@ -93,11 +96,11 @@ def _rounded_groups(marks: MarkReading, writings: Sequence[Writing]) -> bool:
     """Whether the digits after the mark are groups rather than fractions.
 
     A last digit of 0, as in 12.500, is written only if all fractions have the same length; numbers
-    without a mark, as in 987, only if they have not.
+    without a mark, as in 987, only if they have not. 1234 shows that thousands have no mark.
     """
     used = [w for w in writings if any(r.thousands == marks.thousands for r in w.style.readings)]
-    without = any(w.style.plain and not w.style.zero_leads for w in writings)
-    return without and any(writing.round_rows for writing in used)
+    lengths = {length for writing in writings for length in writing.lengths}
+    return bool(lengths) and max(lengths) <= 3 and any(writing.round_rows for writing in used)
 
 
 def _changes(style: Style, one: MarkReading, other: MarkReading) -> bool:
@@ -139,8 +142,8 @@ def _proof(
                     f"'{writing.example}' shows a {MARK_NAMES[marks.thousands]} between thousands"
                 )
     if marks.thousands:
-        return f"a {MARK_NAMES[marks.thousands]} stands between groups of three digits"
-    return "no text has a decimal mark or a mark between thousands"
+        return f"{with_article(MARK_NAMES[marks.thousands])} stands between groups of three digits"
+    return NO_MARKS
 
 
 def _doubt(
@@ -151,15 +154,15 @@ def _doubt(
     decimal: str | None,
 ) -> str:
     """A sentence on a text that two readings give different values."""
-    mark = MARK_NAMES[next(r.thousands for r in writing.style.readings if r.thousands)]
-    role = "thousands" if marks.thousands else "decimals"
-    text = f"'{writing.example}' has three digits after its only {mark}, which is read as a mark of"
+    mark = next(r.thousands for r in writing.style.readings if r.thousands)
+    name = MARK_NAMES[mark]
+    roles = [f"a decimal {name}", "a mark between thousands"]
+    taken, other = reversed(roles) if mark == marks.thousands else roles
+    text = f"in '{writing.example}' the {name} was taken for {taken} rather than {other}"
     if rival not in tied:
-        reason = f"because the decimal {MARK_NAMES[marks.decimal]} reads more rows"
-    elif decimal == marks.decimal:
-        reason = f"because the decimal mark of the file is a {MARK_NAMES[decimal]}"
-    elif marks.decimal == ".":
-        reason = "because the decimal mark is a point unless something else shows it"
-    else:
-        reason = "because some numbers end in 0 and others have no mark"
-    return f"{text} {role}, {reason}"
+        return f"{text}, because that reads more rows"
+    if decimal == marks.decimal:
+        return f"{text}, because the decimal mark of the file is a {MARK_NAMES[decimal]}"
+    if marks.decimal == ".":
+        return f"{text}, because nothing shows that the decimal mark is a comma"
+    return f"{text}, because others have no {name} and some end in 0"

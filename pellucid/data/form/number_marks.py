@@ -12,11 +12,11 @@ THOUSANDS_MARKS = (",", ".", " ", "'", "_", "\u066c")
 MARK_NAMES = {
     ".": "point",
     ",": "comma",
-    "\u066b": "Arabic decimal mark",
+    "\u066b": "mark as in Arabic",
     " ": "space",
     "'": "apostrophe",
     "_": "underscore",
-    "\u066c": "Arabic thousands mark",
+    "\u066c": "mark as in Arabic",
 }
 """The marks in words."""
 
@@ -58,6 +58,11 @@ _WORDS = {
     **dict.fromkeys(["nan", "+nan", "-nan", "-nan(ind)", "1.#qnan", "1.#ind", "-1.#ind"], math.nan),
 }
 _LONGEST_WORD = max(map(len, _WORDS))
+
+
+def with_article(name: str) -> str:
+    """The name of a mark after a or an."""
+    return f"an {name}" if name[0] in "Aau" else f"a {name}"
 
 
 def normal_characters(text: str) -> str:

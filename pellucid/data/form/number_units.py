@@ -25,24 +25,27 @@ _DOLLAR = re.compile(r"[A-Za-z]{1,3}\.?\$|\$[A-Z]{1,3}")
 
 _CASE_MATTERS = _words(
     "mW MW GW kW W mV MV kV µV mA kA µA mAh Ah Wh kWh MWh GWh TWh Hz kHz MHz GHz Pa hPa kPa MPa GPa "
-    "mbar kB KB MB GB TB PB kb Kb Mb Gb Tb KiB MiB GiB TiB kbit Mbit Gbit kbps Mbps Gbps kJ MJ GJ mJ "
-    "ms µs us ns mg µg ug ng µm um nm mmol µmol nmol mol IU mL ml cl dl hl µl µL dB dBm dBA lx lm PS "
-    "°C °F °K ° °dH pH ppm ppb ppt % ‰ ‱ bp bps"
+    "mbar mmHg kB KB MB GB TB PB kb Kb Mb Gb Tb KiB MiB GiB TiB kbit Mbit Gbit kbps Mbps Gbps kJ MJ "
+    "GJ mJ ms µs us ns mg µg ug ng µm um nm mmol µmol nmol mol IU mL ml cl dl hl µl µL dB dBm dBA lx lm "
+    "PS °C °F °K ° °dH pH ppm ppb ppt % ‰ ‱ bp bps"
 )
 _CASE_FOLDED = _words(
     "kg kgs km cm mm dm mi mile miles ft feet foot yd yards lb lbs oz inch inches in. hp bhp cc ccm "
-    "gal gallon gallons ha acre acres sqft sqm sq.ft. rpm mph kph kmh kmph kmpl mpg knots kcal cal psi "
-    "bar mmhg min mins minute minutes sec secs second seconds hr hrs hour hours day days week weeks "
-    "month months year years yr yrs stk stück std pcs pc px dpi m2 m3 m² m³ km2 km² cm2 cm3 cm² cm³ "
-    "mm2 mm² ft2 ft² ft3 ft³ percent nm kt kts tonnes tons"
+    "gal gallon gallons ha acre acres sqft sqm rpm mph kph kmh kmph kmpl mpg knots kcal cal psi "
+    "bar min mins minute minutes sec secs second seconds hr hrs hour hours day days week weeks "
+    "month months year years yr yrs stk stück std pcs pc px dpi "
+    "percent nm kt kts tonnes tons"
 )
 _SYMBOLS = re.compile(r'[%‰‱°"]')
+_SQUARE = re.compile(
+    r"(?:[kcdm]?m|ft|yd|in)[²³23]|(?i:sq|cu)\.? ?(?i:ft|feet|in|m|km|mi|yd|miles)\.?"
+)
 _COMPOUND = re.compile(
-    r"[^\W\d_]{1,6}[²³23]?/[0-9]{0,3} ?[^\W\d_]{1,6}[²³23]?|/ ?[^\W\d_]{1,10}[²³23]?"
+    r"(?:[^\W\d_]{1,6}[²³23]?|[$€£¥₹])/[0-9]{0,3} ?[^\W\d_]{1,6}[²³23]?|/ ?[^\W\d_]{1,10}[²³23]?"
 )
 _SUFFIX = re.compile(
-    r'[^\W\d_]{1,20}[²³23]?\.?|[%‰‱]|°[CFK]?|"|(?:sq|cu)\.? [a-z]{1,5}\.?'
-    rf"|{_COMPOUND.pattern}|[^\W\d_]{{1,12}} [^\W\d_]{{1,12}}"
+    rf'[^\W\d_]{{1,20}}\.?|[%‰‱]|°[CFK]?|"|{_SQUARE.pattern}|{_COMPOUND.pattern}'
+    r"|[^\W\d_]{1,12} [^\W\d_]{1,12}"
 )
 
 
@@ -73,6 +76,7 @@ def is_known_unit(text: str) -> bool:
         is_currency(text)
         or _base(text) in _FOLDED
         or _SYMBOLS.match(text) is not None
+        or _SQUARE.fullmatch(text) is not None
         or text in _CASE_MATTERS
         or _COMPOUND.fullmatch(text) is not None
     )
@@ -81,27 +85,35 @@ def is_known_unit(text: str) -> bool:
 def unit_key(text: str) -> str:
     """The same for spellings of the same unit: "kg" and "KG", "month" and "Months", "kr" and "kr."."""
     base = _base(text)
-    return base if _is_folded(base) else text
+    return base if _is_folded(base) and text in _spellings(base) else text
 
 
 def unit_pattern(text: str) -> str:
     """A regular expression for all spellings of the unit that have the same key."""
     key = unit_key(text)
-    if not _is_folded(key):
-        return re.escape(text)
-    plural = "s?" if unit_key(f"{key}s") == key else ""
-    return rf"(?i:{re.escape(key)}{plural}\.?)"
+    spellings = _spellings(key) if _is_folded(key) else [text]
+    same = sorted({spelling for spelling in spellings if unit_key(spelling) == key}, reverse=True)
+    return f"(?:{'|'.join(map(re.escape, same))})"
 
 
 def _base(text: str) -> str:
     """The text in lower case, without a final point and the plural's s."""
     base = text.lower().removesuffix(".")
-    plural = len(base) > 3 and base.endswith("s") and base[-2] != "s" and base.isalpha()
+    plural = base in _SHORT_PLURALS or (len(base) > 3 and base.isalpha() and base[-2] != "s")
+    plural = plural and base.endswith("s")
     return base[:-1] if plural else base
 
 
 def _is_folded(base: str) -> bool:
-    return base in _FOLDED or (len(base) > 4 and base.isalpha() and base.islower())
+    """Whether a unit may be written in lower case, in capitals or with an initial capital."""
+    return base in _FOLDED or (len(base) > 2 and base.isalpha() and base.islower())
 
 
+def _spellings(base: str) -> list[str]:
+    words = [form(word) for word in (base, f"{base}s") for form in _CASES]
+    return [*words, *(f"{word}." for word in words)]
+
+
+_SHORT_PLURALS = _words("lbs kgs yrs hrs kts pcs")
+_CASES = (str.lower, str.upper, str.title, str.capitalize)
 _FOLDED = frozenset(map(_base, _CASE_FOLDED | _CURRENCY_WORDS))
