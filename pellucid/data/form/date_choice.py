@@ -34,6 +34,7 @@ _HOUR = 3600
 _HALF_DAY = 12 * _HOUR
 _YEAR = 366 * 24 * _HOUR
 _ISO = re.compile(r"%Y-%m-%d(?:\[?[ T]%H:%M(?::%S|\[:%S\])?(?:%z|\[%z\])?\]?)?")
+_COMPACT = re.compile("(?:%[Ymd])+")
 _CLOCKS = ("", "duration h:m:s", "duration m:s", "duration days h:m:s", "duration units")
 _YEARS_LIKE_DAYS = (978_307_200, 1_956_528_000)
 """2001-01-01 and 2032-01-01: two-digit years between them may be days."""
@@ -84,6 +85,8 @@ def _allowed(tally: Tally, order: str) -> bool:
         return tally.words > 1
     if tally.date == "duration days h:m:s":
         return tally.colons != {0}
+    if _COMPACT.fullmatch(tally.date) and not tally.is_plausible:
+        return False
     if order and _is_numeric(tally.date):
         return _day_first(tally.date) == (order == "day first")
     return True
@@ -105,7 +108,7 @@ def _rank(tally: Tally, name: str) -> int:
         return _clock_rank(tally, name)
     if is_rare(date):
         return 9
-    if date.startswith("%y"):
+    if date.startswith(("%y", "unix")):
         return 5
     slashed = "/" in date
     return int(_day_first(date) == slashed) if _is_numeric(date) else 0

@@ -13,12 +13,12 @@ is the form; where two read as many, the order of the rows decides, then a rule:
 - Names of months and weekdays are those of the languages that have all names of the column.
 - H:M:S is a time of day where all hours are below 24, and a duration otherwise, or where the column's
   name says so. Both 59:12 and 1:02:33 in a column are durations in minutes and seconds.
-- Numbers are dates only where the column says so. Eight digits are yyyymmdd where 95% of the texts are
-  dates of the years 1800 to 2200 and there are at least three of them, or one with a name such as
-  "date". Six digits are yyyymm with such a name only. Numbers of 10, 13, 16 or 19 digits are Unix time
-  of the years 2001 to 2039 with a name such as "timestamp"; without one, if 20 or more different ones
-  spread over more than a day, and only rise or fall over the rows or are all full minutes. Then it is
-  not certain.
+- Numbers are dates only where the column says so. Eight digits are yyyymmdd, ddmmyyyy or mmddyyyy where
+  95% of the texts are dates of the years 1800 to 2199 and there are at least three of them, or one with
+  a name such as "date". Six digits are yyyymm with such a name only. Numbers of 10, 13, 16 or 19
+  digits are Unix time of the years 2001 to 2039 with a name such as "timestamp"; without one, if 20 or
+  more different ones spread over more than a day, and only rise or fall over the rows or are all full
+  minutes. Then it is not certain.
 - Texts whose digits are all 0, as 0000-00-00, are no dates, and count for nothing in the share.
 - 2009-10, 2010-11 … are seasons, not months, where each text names two successive years.
 """

@@ -11,6 +11,9 @@ from pellucid.data.form.date_special import DAY
 MOST_DISTINCT = 64
 """The number of distinct values up to which they are counted."""
 
+LIKELY_SHARE = 0.95
+"""The share of texts of likely years from which numbers are taken for dates."""
+
 _PLAUSIBLE = (-5_364_662_400, 7_258_118_400)
 """1800-01-01 and 2200-01-01: years that are not in it are rather numbers than years."""
 
@@ -81,6 +84,11 @@ class Tally:
         return len(self._values)
 
     @property
+    def is_plausible(self) -> bool:
+        """Whether nearly all texts are of the years 1800 to 2199."""
+        return self.plausible >= LIKELY_SHARE * self.texts
+
+    @property
     def steps(self) -> int:
         """Steps between successive texts that differ in time."""
         return self.up + self.down
@@ -129,7 +137,7 @@ class Tally:
         days = (values // DAY).astype("datetime64[D]")
         months = days.astype("datetime64[M]")
         self.firsts += int((days == months).sum())
-        if self.date == "%Y-%m":
+        if self.date in ("%Y-%m", "%Y/%m"):
             self.seasons += _seasons(months)
         if len(self._values) < MOST_DISTINCT:
             self._values = np.unique(np.append(self._values, values))[:MOST_DISTINCT]
