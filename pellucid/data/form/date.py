@@ -23,6 +23,9 @@ from pellucid.errors import DataError, ModelFileError
 ISO = "%Y-%m-%d[ %H:%M[:%S][%z]]"
 """ISO 8601: year-month-day, with or without a time and a time zone."""
 
+ORDERS = ("day first", "month first")
+"""What a user can say instead of a pattern."""
+
 PIVOT = 69
 """The least two-digit year of the 20th century, as in POSIX: 69 is 1969, and 68 is 2068."""
 
@@ -114,6 +117,13 @@ def date_form_from_json(value: object, where: str) -> DateForm:
                 f"the preparation is damaged: {where}.pattern is no pattern of dates: {error}"
             ) from error
     return DateForm(pattern, languages, pivot)
+
+
+def wish(text: str) -> str:
+    """What a user says about dates, in the words that are known: "Day-First" is "day first"."""
+    words = " ".join(re.split(r"[\s_-]+", text.strip()))
+    known = {name.lower(): name for name in (*ORDERS, *SPECIAL)}
+    return known.get(words.lower(), text)
 
 
 def named_form(pattern: str) -> DateForm:

@@ -212,8 +212,7 @@ def _settled(tally: Tally, candidates: Sequence[Tally]) -> tuple[bool, str]:
     rivals = [other for other in candidates if other is not tally and not is_rare(other.date)]
     related = [other for other in rivals if _related(other.date, tally.date)]
     if not related:
-        verb = "is" if tally.texts == 1 else "are"
-        return True, f"{counted(tally.texts, 'different text')} {verb} written so"
+        return True, f"no other form fits its {counted(tally.texts, 'different text')}"
     other = max(related, key=lambda rival: rival.only)
     certain = tally.only >= _CERTAIN_SHARE * (tally.only + other.only)
     if tally.date in _CLOCKS:

@@ -30,16 +30,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.form.date import DateForm, Read, named_form
+from pellucid.data.form.date import ORDERS, DateForm, Read, named_form, wish
 from pellucid.data.form.date_choice import choose
 from pellucid.data.form.date_layout import DIGITS, Layout, is_rare, shape_layouts
 from pellucid.data.form.date_names import LANGUAGES
 from pellucid.data.form.date_numbers import is_digits, trusted
 from pellucid.data.form.date_tally import MOST_DISTINCT, Batch, Tally
 from pellucid.data.form.decided import Decided
-
-ORDERS = ("day first", "month first")
-"""What a user can say instead of a pattern."""
 
 _MOST_SHAPES = 20_000
 _TRIAL = 20_000
@@ -120,9 +117,10 @@ class DateEvidence:
                  else.
         wanted:  whether the user says that the column holds dates; numbers then need no other sign.
         """
-        if pattern is not None and pattern not in ORDERS:
-            return self._decide_named(named_form(pattern))
-        choice = choose(self._tallies, self._name, pattern or "")
+        asked = wish(pattern or "")
+        if asked and asked not in ORDERS:
+            return self._decide_named(named_form(asked))
+        choice = choose(self._tallies, self._name, asked)
         if choice is not None:
             texts = self._texts - self._unset.texts
             choice = trusted(choice, self._name, texts, wanted)

@@ -123,6 +123,8 @@ def tokens(pattern: str) -> tuple[Token, ...]:
             result.append(_directive(letter))
     if depth:
         raise PatternError("its brackets do not match")
+    if re.search(r"(?<!%)\[[^%]*\]", pattern.replace("%%", "")):
+        raise PatternError("it has brackets around no directive")
     checked = _joined(result)
     _check_parts([token.directive for token in checked if token.directive])
     return checked

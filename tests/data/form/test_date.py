@@ -103,6 +103,24 @@ def test_patterns_agree_with_strptime(pattern: str, moment: datetime) -> None:
     assert named_form(pattern).read(text) == seconds(wanted)
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([*(f"%{c}" for c in "YymdbBaAHIMSfpzZjGVuq%[]"), *" -/.:T[]{}()*+?\\WQé"]),
+        max_size=10,
+    ),
+    st.text(alphabet="0123456789 -/.:TjanWQ[]", max_size=12),
+)
+def test_any_pattern_is_a_form_or_refused(parts: list[str], text: str) -> None:
+    try:
+        form = named_form("".join(parts))
+    except DataError:
+        return
+    assert form.read(text) is None or form.kind in ("date", "time")
+    assert form.describe()
+    assert date_form_from_json(form.to_json(), "form") == form
+
+
 @pytest.mark.parametrize(
     ("pattern", "text", "wanted"),
     [
@@ -253,6 +271,7 @@ def test_a_text_that_is_no_pattern_is_refused(pattern: str, reason: str) -> None
     [
         ({"pattern": "%Q"}, "form.pattern"),
         ({"pattern": "%Y]"}, "form.pattern"),
+        ({"pattern": "%Y[ ][ ]"}, "form.pattern"),
         ({"pattern": 3}, "form.pattern"),
         ({"languages": ["Klingon"]}, "form.languages"),
         ({"languages": "English"}, "form.languages"),

@@ -82,7 +82,13 @@ def test_one_mistyped_date_among_many_leaves_no_doubt() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "first"), [("day first", (2023, 2, 1)), ("month first", (2023, 1, 2))]
+    ("pattern", "first"),
+    [
+        ("day first", (2023, 2, 1)),
+        ("month first", (2023, 1, 2)),
+        ("Day-First", (2023, 2, 1)),
+        (" month_first", (2023, 1, 2)),
+    ],
 )
 def test_the_order_can_be_set(pattern: str, first: tuple[int, int, int]) -> None:
     result = decided(["01/02/2023", "03/04/2023"], pattern=pattern)
