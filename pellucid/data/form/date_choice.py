@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pellucid.data.form.date import ISO, DateForm
+from pellucid.data.form.date import DateForm
 from pellucid.data.form.date_layout import is_rare
 from pellucid.data.form.date_names import LANGUAGES, knowing, months, weekdays
+from pellucid.data.form.date_reader import ISO
 from pellucid.data.form.date_tally import Tally
 from pellucid.data.form.date_times import merged
 from pellucid.data.note import counted

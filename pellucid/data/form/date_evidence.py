@@ -30,11 +30,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.form.date import ORDERS, DateForm, Read, named_form, wish
+from pellucid.data.form.date import ORDERS, DateForm, named_form, wish
 from pellucid.data.form.date_choice import choose
 from pellucid.data.form.date_layout import DIGITS, Layout, is_rare, shape_layouts
 from pellucid.data.form.date_names import LANGUAGES
 from pellucid.data.form.date_numbers import is_digits, trusted
+from pellucid.data.form.date_reader import Read
 from pellucid.data.form.date_tally import MOST_DISTINCT, Batch, Tally
 from pellucid.data.form.decided import Decided
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid.data.form.date import ISO, DateForm, date_form_from_json, named_form
+from pellucid.data.form.date import DateForm, date_form_from_json, named_form
 from pellucid.data.form.date_evidence import DateEvidence
+from pellucid.data.form.date_reader import ISO
 from pellucid.data.form.date_special import SPECIAL
 from pellucid.errors import DataError, ModelFileError
 from tests.data.form.date_styles import STYLES, seconds
@@ -291,6 +292,23 @@ def test_the_pivot_is_part_of_the_form() -> None:
     assert form.read("01.01.30") == seconds(datetime(1930, 1, 1))
     assert form.read("01.01.29") == seconds(datetime(2029, 1, 1))
     assert date_form_from_json(form.to_json(), "form") == form
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "wanted"),
+    [
+        ("%m/%d/%Y %H:%M", "day first", "%d/%m/%Y %H:%M"),
+        ("%m/%d/%Y", "month first", "%m/%d/%Y"),
+        ("%H:%M %d.%m.%y", "Month-First", "%H:%M %m.%d.%y"),
+        (ISO, "day first", ISO),
+        ("%d %b %Y", "month first", "%d %b %Y"),
+        ("unix seconds", "day first", "unix seconds"),
+        ("%m/%d/%Y", "%d/%m/%Y", "%d/%m/%Y"),
+        (ISO, "Unix Seconds", "unix seconds"),
+    ],
+)
+def test_the_form_that_a_user_asks_for(pattern: str, text: str, wanted: str) -> None:
+    assert DateForm(pattern).asked(text).pattern == wanted
 
 
 def test_forms_are_copied_and_pickled() -> None:

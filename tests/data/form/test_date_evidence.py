@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid.data.form.date import ISO, DateForm, date_form_from_json
+from pellucid.data.form.date import DateForm, date_form_from_json
 from pellucid.data.form.date_evidence import DateEvidence
+from pellucid.data.form.date_reader import ISO
 from pellucid.data.form.decided import Decided
 from tests.data.form.date_styles import seconds
 
