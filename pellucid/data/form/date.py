@@ -7,15 +7,12 @@ from typing import Any, Literal
 from pellucid.data import checked
 from pellucid.data.form.date_names import LANGUAGES
 from pellucid.data.form.date_pattern import PatternError, canonical, described, tokens
-from pellucid.data.form.date_reader import ISO, Read, reader
+from pellucid.data.form.date_reader import ISO, PIVOT, Read, reader
 from pellucid.data.form.date_special import SPECIAL
 from pellucid.errors import DataError, ModelFileError
 
 ORDERS = ("day first", "month first")
 """What a user can say instead of a pattern."""
-
-PIVOT = 69
-"""The least two-digit year of the 20th century, as in POSIX: 69 is 1969, and 68 is 2068."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,15 @@ from pellucid.data.form.date_special import DAY, SPECIAL, Special
 ISO = "%Y-%m-%d[ %H:%M[:%S][%z]]"
 """ISO 8601: year-month-day, with or without a time and a time zone."""
 
+PIVOT = 69
+"""The least two-digit year of the 20th century, as in POSIX: 69 is 1969, and 68 is 2068."""
+
 EPOCH = date(1970, 1, 1).toordinal()
-_END = (date.max.toordinal() - EPOCH + 1) * DAY
+"""The number of 1970-01-01 among the days of the calendar."""
+
+END = (date.max.toordinal() - EPOCH + 1) * DAY
+"""The end of the year 9999, in seconds since 1970-01-01."""
+
 _PLAIN_ISO = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)?"
 )
@@ -73,7 +80,7 @@ def _pattern_reader(pattern: str, languages: tuple[str, ...], pivot: int) -> Rea
             return None
         if day is None:
             return seconds % DAY
-        return seconds if seconds < _END else None
+        return seconds if seconds < END else None
 
     return read
 

@@ -24,7 +24,7 @@ Names = tuple[frozenset[str], frozenset[str]]
 """The names of months and of weekdays in a text."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Batch:
     """What one way reads of the texts of one shape, in a chunk of texts.
 
@@ -38,8 +38,8 @@ class Batch:
     names: Names
     colons: int
     words: int
-    rows: list[int] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
+    rows: NDArray[np.int64]
+    values: NDArray[np.float64]
 
 
 @dataclass
@@ -108,8 +108,8 @@ class Tally:
         """
         for batch in batches:
             self._note(batch, int(counts[batch.rows].sum()))
-        rows = np.concatenate([np.array(batch.rows, np.int64) for batch in batches])
-        values = np.concatenate([np.array(batch.values, np.float64) for batch in batches])
+        rows = np.concatenate([batch.rows for batch in batches])
+        values = np.concatenate([batch.values for batch in batches])
         order = np.argsort(rows, kind="stable")
         rows, values = rows[order], values[order]
         self.rows += int(counts[rows].sum())
