@@ -17,8 +17,8 @@ is the form; where two read as many, the order of the rows decides, then a rule:
   95% of the texts are dates of the years 1800 to 2199 and there are at least three of them, or one with
   a name such as "date". Six digits are yyyymm with such a name only. Numbers of 10, 13, 16 or 19
   digits are Unix time of the years 2001 to 2039 with a name such as "timestamp"; without one, if 20 or
-  more different ones spread over more than a day, and only rise or fall over the rows or are all full
-  minutes. Then it is not certain.
+  more different ones spread over a day to 15 years, and are all full minutes, or only rise or fall over
+  the rows and do so mostly in even steps. Then it is not certain.
 - Texts whose digits are all 0, as 0000-00-00, are no dates, and count for nothing in the share.
 - 2009-10, 2010-11 … are seasons, not months, where each text names two successive years.
 """

@@ -20,6 +20,10 @@ DATE_WORDS = frozenset(_DATES.split())
 MONTH_WORDS = frozenset(_MONTHS.split())
 """Words in the name of a column that say that its numbers are a year and a month."""
 
+UNIX_WORDS = DATE_WORDS - {"data", "dato", "tag", "dag", "day", "birth", "birthday", "dob", "born"}
+"""Words in the name of a column that say that its numbers are Unix time."""
+
+_LONG = 15 * 366 * DAY
 _UNIX = (978_307_200, 2_208_988_800)
 """2001-01-01 and 2040-01-01."""
 
@@ -83,13 +87,13 @@ def _unix(choice: Choice, name: str) -> tuple[str, bool]:
     tally = choice.tally
     if not _UNIX[0] <= tally.lowest <= tally.highest < _UNIX[1]:
         return "", False
-    evidence = _named(name, DATE_WORDS)
+    evidence = _named(name, UNIX_WORDS)
     if evidence:
         return evidence, True
-    spread = tally.highest - tally.lowest > max(DAY, 4 * tally.texts)
-    if not spread or tally.distinct < _ENOUGH:
+    span = tally.highest - tally.lowest
+    if not max(DAY, 4 * tally.texts) < span < _LONG or tally.distinct < _ENOUGH:
         return "", False
     if tally.minutes == tally.texts:
         return "the numbers are full minutes of the years 2001 to 2039", False
-    in_order = tally.steps >= _ENOUGH - 1 and tally.back == 0
-    return "the numbers are times of 2001 to 2039 in order" if in_order else "", False
+    regular = tally.back == 0 and 2 * tally.even >= tally.steps
+    return "the numbers are times of 2001 to 2039 in even steps" if regular else "", False

@@ -52,6 +52,7 @@ class Tally:
     times:      rows by the pattern of the time and whether a zone follows.
     names:      rows by the names of months and weekdays.
     up, down:   steps between successive texts that go forward and back in time.
+    even:       steps of the commonest length, as the median step of each chunk is.
     plausible:  texts of the years 1800 to 2199, and of 9999-12-31.
     minutes:    texts whose value is a whole number of minutes.
     firsts:     texts whose date is the first of a month.
@@ -67,6 +68,7 @@ class Tally:
     names: dict[Names, int] = field(default_factory=dict)
     up: int = 0
     down: int = 0
+    even: int = 0
     plausible: int = 0
     minutes: int = 0
     firsts: int = 0
@@ -128,6 +130,9 @@ class Tally:
         steps = np.diff(values, prepend=self._last)
         self.up += int((steps > 0).sum())
         self.down += int((steps < 0).sum())
+        self.even += (
+            int((steps == np.median(steps[~np.isnan(steps)])).sum()) if len(steps) > 1 else 0
+        )
         self._last = float(values[-1])
         self.lowest = min(self.lowest, float(values.min()))
         self.highest = max(self.highest, float(values.max()))

@@ -267,6 +267,9 @@ def test_weekdays_that_languages_dispute_are_no_obstacle() -> None:
         ([str(1673859600 + 3617 * i) for i in range(30)], "x", "unix seconds"),
         ([str(1673859600 + 3617 * (i * 7 % 30)) for i in range(30)], "x", None),
         ([str(1600000000 + i) for i in range(50)], "order", None),
+        ([str(1003000126 + 18127 * i * i) for i in range(200)], "npi", None),
+        ([str(1503000126 + 1127 * i * i) for i in range(60)], "customer", None),
+        (["1673859600", "1673859661"], "data", None),
         (["01.2023", "02.2023", "11.2022"], "x", "%m.%Y"),
     ],
 )
