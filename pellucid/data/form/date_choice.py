@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pellucid.data.form.date import ISO, DateForm
+from pellucid.data.form.date import DateForm
 from pellucid.data.form.date_layout import is_rare
 from pellucid.data.form.date_names import LANGUAGES, knowing, months, weekdays
+from pellucid.data.form.date_reader import ISO
 from pellucid.data.form.date_tally import Tally
 from pellucid.data.form.date_times import merged
 from pellucid.data.note import counted
@@ -34,6 +35,7 @@ _HOUR = 3600
 _HALF_DAY = 12 * _HOUR
 _YEAR = 366 * 24 * _HOUR
 _ISO = re.compile(r"%Y-%m-%d(?:\[?[ T]%H:%M(?::%S|\[:%S\])?(?:%z|\[%z\])?\]?)?")
+_COMPACT = re.compile("(?:%[Ymd])+")
 _CLOCKS = ("", "duration h:m:s", "duration m:s", "duration days h:m:s", "duration units")
 _YEARS_LIKE_DAYS = (978_307_200, 1_956_528_000)
 """2001-01-01 and 2032-01-01: two-digit years between them may be days."""
@@ -84,6 +86,8 @@ def _allowed(tally: Tally, order: str) -> bool:
         return tally.words > 1
     if tally.date == "duration days h:m:s":
         return tally.colons != {0}
+    if _COMPACT.fullmatch(tally.date) and not tally.is_plausible:
+        return False
     if order and _is_numeric(tally.date):
         return _day_first(tally.date) == (order == "day first")
     return True
@@ -105,7 +109,7 @@ def _rank(tally: Tally, name: str) -> int:
         return _clock_rank(tally, name)
     if is_rare(date):
         return 9
-    if date.startswith("%y"):
+    if date.startswith(("%y", "unix")):
         return 5
     slashed = "/" in date
     return int(_day_first(date) == slashed) if _is_numeric(date) else 0
@@ -209,8 +213,7 @@ def _settled(tally: Tally, candidates: Sequence[Tally]) -> tuple[bool, str]:
     rivals = [other for other in candidates if other is not tally and not is_rare(other.date)]
     related = [other for other in rivals if _related(other.date, tally.date)]
     if not related:
-        verb = "is" if tally.texts == 1 else "are"
-        return True, f"{counted(tally.texts, 'different text')} {verb} written so"
+        return True, f"no other form fits its {counted(tally.texts, 'different text')}"
     other = max(related, key=lambda rival: rival.only)
     certain = tally.only >= _CERTAIN_SHARE * (tally.only + other.only)
     if tally.date in _CLOCKS:

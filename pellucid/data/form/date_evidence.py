@@ -13,33 +13,33 @@ is the form; where two read as many, the order of the rows decides, then a rule:
 - Names of months and weekdays are those of the languages that have all names of the column.
 - H:M:S is a time of day where all hours are below 24, and a duration otherwise, or where the column's
   name says so. Both 59:12 and 1:02:33 in a column are durations in minutes and seconds.
-- Numbers are dates only where the column says so. Eight digits are yyyymmdd where 95% of the texts are
-  dates of the years 1800 to 2200 and there are at least three of them, or one with a name such as
-  "date". Six digits are yyyymm with such a name only. Numbers of 10, 13, 16 or 19 digits are Unix time
-  of the years 2001 to 2039 with a name such as "timestamp"; without one, if 20 or more different ones
-  spread over more than a day, and only rise or fall over the rows or are all full minutes. Then it is
-  not certain.
+- Numbers are dates only where the column says so. Eight digits are yyyymmdd, ddmmyyyy or mmddyyyy where
+  95% of the texts are dates of the years 1800 to 2199 and there are at least three of them, or one with
+  a name such as "date". Six digits are yyyymm with such a name only. Numbers of 10, 13, 16 or 19
+  digits are Unix time of the years 2001 to 2039 with a name such as "timestamp"; without one, if 20 or
+  more different ones spread over a day to 15 years, and are all full minutes, or only rise or fall over
+  the rows and do so mostly in even steps. Then it is not certain.
 - Texts whose digits are all 0, as 0000-00-00, are no dates, and count for nothing in the share.
 - 2009-10, 2010-11 … are seasons, not months, where each text names two successive years.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.form.date import DateForm, Read, named_form
+from pellucid.data.form.date import ORDERS, DateForm, named_form, wish
 from pellucid.data.form.date_choice import choose
+from pellucid.data.form.date_columns import ReadAll, reader_of_alike
 from pellucid.data.form.date_layout import DIGITS, Layout, is_rare, shape_layouts
 from pellucid.data.form.date_names import LANGUAGES
 from pellucid.data.form.date_numbers import is_digits, trusted
-from pellucid.data.form.date_tally import MOST_DISTINCT, Batch, Tally
+from pellucid.data.form.date_tally import MOST_DISTINCT, Batch, Names, Tally
 from pellucid.data.form.decided import Decided
-
-ORDERS = ("day first", "month first")
-"""What a user can say instead of a pattern."""
 
 _MOST_SHAPES = 20_000
 _TRIAL = 20_000
@@ -51,23 +51,20 @@ _SAMPLE = 50_000
 _CHUNK = 50_000
 """Texts that are counted at a time, to bound the memory."""
 
-_ISO_PATTERNS = frozenset(
-    f"%Y-%m-%d{time}" for time in ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S")
-)
 _NO_DATE = re.compile(
     r"0000-00-00(?:[ T]00:00(?::00(?:\.0+)?)?)?|00([-/.])00\1(?:00)?00|0{8}|0{14}"
 )
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Way:
-    """A way to read texts of one shape: the pattern of the date, the reader, and what it has read."""
+    """A way to read texts of one shape: its layout, its reader, and the names in the texts."""
 
-    date: str
+    layout: Layout
     rare: bool
-    read: Read
-    batch: Batch
+    read: ReadAll
+    names: Names
 
 
 @dataclass
@@ -120,9 +117,10 @@ class DateEvidence:
                  else.
         wanted:  whether the user says that the column holds dates; numbers then need no other sign.
         """
-        if pattern is not None and pattern not in ORDERS:
-            return self._decide_named(named_form(pattern))
-        choice = choose(self._tallies, self._name, pattern or "")
+        asked = wish(pattern or "")
+        if asked and asked not in ORDERS:
+            return self._decide_named(named_form(asked))
+        choice = choose(self._tallies, self._name, asked)
         if choice is not None:
             texts = self._texts - self._unset.texts
             choice = trusted(choice, self._name, texts, wanted)
@@ -137,71 +135,75 @@ class DateEvidence:
         if len(self._sample) < _SAMPLE:
             self._sample.update(zip(texts, counts, strict=True))
         if self._texts < _TRIAL or 100 * self._dated >= self._texts:
-            used = self._read(texts)
-            if not self._rare and any(way.rare for way in used):
+            read = self._read(texts)
+            if not self._rare and any(way.rare for way, _ in read):
                 self._rare = True
-                _clear(used)
-                used = self._read(texts)
-            self._count(used, np.array(counts, np.int64))
+                read = self._read(texts)
+            self._count(read, np.array(counts, np.int64))
             self._unset.add(texts, counts)
         self._texts += len(texts)
 
-    def _read(self, texts: Sequence[str]) -> list[_Way]:
-        """Reads the texts in the ways of their shapes; returns the ways that read some.
+    def _read(self, texts: Sequence[str]) -> list[tuple[_Way, Batch]]:
+        """What the ways of their shapes read of the texts.
 
         A rare way reads what no other does, until it has read something.
         """
-        used: dict[int, _Way] = {}
-        shapes = self._shapes
+        groups: dict[str, list[int]] = {}
         for row, text in enumerate(texts):
-            key = text.translate(DIGITS)
-            ways = shapes.get(key)
+            groups.setdefault(text.translate(DIGITS), []).append(row)
+        result = []
+        for shape, rows in groups.items():
+            ways = self._shapes.get(shape)
             if ways is None:
-                ways = self._ways(key)
-            read_before = False
-            for way in ways:
-                if read_before and way.rare and not self._rare:
-                    continue
-                value = way.read(text)
-                if value is not None:
-                    if not way.batch.rows:
-                        used[id(way)] = way
-                    way.batch.rows.append(row)
-                    way.batch.values.append(value)
-                    read_before = True
-        return list(used.values())
+                ways = self._ways(shape)
+            if ways:
+                alike = [texts[row] for row in rows]
+                result += self._batches(shape, ways, alike, np.array(rows, np.int64))
+        return result
 
-    def _count(self, used: list[_Way], counts: NDArray[np.int64]) -> None:
-        """Enters in the tallies what was read, and empties the batches."""
-        if not used:
+    def _batches(
+        self, shape: str, ways: tuple[_Way, ...], texts: list[str], rows: NDArray[np.int64]
+    ) -> list[tuple[_Way, Batch]]:
+        """What each way reads of texts of one shape."""
+        colons, words = shape.count(":"), len(_WORD.findall(shape))
+        result = []
+        unread = np.ones(len(texts), np.bool_)
+        for way in ways:
+            values = way.read(texts)
+            is_read = ~np.isnan(values)
+            if way.rare and not self._rare:
+                is_read &= unread
+            unread &= ~is_read
+            if is_read.any():
+                time = way.layout.time, way.layout.zone
+                batch = Batch(time, way.names, colons, words, rows[is_read], values[is_read])
+                result.append((way, batch))
+        return result
+
+    def _count(self, read: list[tuple[_Way, Batch]], counts: NDArray[np.int64]) -> None:
+        """Enters in the tallies what was read."""
+        if not read:
             return
-        rows = np.concatenate([np.array(way.batch.rows, np.int64) for way in used])
+        rows = np.concatenate([batch.rows for _, batch in read])
         readings = np.bincount(rows, minlength=len(counts))
         self._dated += int((readings > 0).sum())
         by_date: dict[str, list[Batch]] = {}
-        for way in used:
-            by_date.setdefault(way.date, []).append(way.batch)
-        _clear(used)
+        for way, batch in read:
+            by_date.setdefault(way.layout.date, []).append(batch)
         for date, batches in by_date.items():
             self._tallies.setdefault(date, Tally(date)).enter(batches, counts, readings)
 
-    def _ways(self, key: str) -> tuple[_Way, ...]:
+    def _ways(self, text: str) -> tuple[_Way, ...]:
         """The ways to read texts of a shape, the rare ones last."""
-        shape = shape_layouts(key)
-        names = shape.months, shape.weekdays
-        colons, words = key.count(":"), len(_WORD.findall(key))
-        ways = tuple(
-            _Way(
-                layout.date,
-                is_rare(layout.date),
-                _reader(layout),
-                Batch((layout.time, layout.zone), names, colons, words),
-            )
-            for layout in sorted(shape.layouts, key=lambda layout: is_rare(layout.date))
-        )
+        shape = shape_layouts(unicodedata.normalize("NFC", text))
+        ways = [
+            _Way(layout, is_rare(layout.date), _reader(layout), (shape.months, shape.weekdays))
+            for layout in shape.layouts
+        ]
+        result = tuple(sorted(ways, key=lambda way: way.rare))
         if len(self._shapes) < _MOST_SHAPES:
-            self._shapes[key] = ways
-        return ways
+            self._shapes[text] = result
+        return result
 
     def _decide_named(self, form: DateForm) -> Decided[DateForm] | None:
         read = form.read
@@ -214,13 +216,7 @@ class DateEvidence:
         return Decided(form, share, distinct, True, f"the format '{form.pattern}' was set")
 
 
-def _clear(ways: Sequence[_Way]) -> None:
-    for way in ways:
-        way.batch = replace(way.batch, rows=[], values=[])
-
-
-def _reader(layout: Layout) -> Read:
-    """The reader of a layout; that of ISO, which is faster, where the shape says what it reads."""
-    if layout.pattern in _ISO_PATTERNS:
-        return DateForm().read
-    return DateForm(layout.pattern, LANGUAGES).read
+@cache
+def _reader(layout: Layout) -> ReadAll:
+    read = DateForm(layout.pattern, LANGUAGES).read
+    return reader_of_alike(layout.pattern, LANGUAGES, read)

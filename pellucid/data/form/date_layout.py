@@ -17,6 +17,7 @@ DIGITS = {ord(digit): "0" for digit in "123456789"}
 _MONTHS = months_in(LANGUAGES)
 _WEEKDAYS = frozenset(name for language in LANGUAGES for name in weekdays(language))
 _ZONE = ZONE.replace("[0-9]", "0")
+_GAP = r"\s*"
 _NOON = NOON.replace("([AaPp])", "[AaPp]")
 _WORD = r"[^\W\d_]+(?:'[^\W\d_]+)?"
 _YEAR = "(?P<y>0000|00)"
@@ -30,12 +31,12 @@ _TIME = re.compile(_CLOCK)
 _TIMED = re.compile(rf"(?P<date>.*?){_JOIN}{_CLOCK}")
 _TIMED_FIRST = re.compile(rf"{_CLOCK},?\s+(?P<date>\S.*)")
 _COMPACT = re.compile(
-    rf"(?P<date>0{{8}})(?P<join>[Tt ]?)0000(?P<seconds>00)?(?:[.,]0{{1,12}})?(?P<zone>{_ZONE})?"
+    r"(?P<date>0{8})(?P<join>[Tt ]?)00(?P<minutes>00(?P<seconds>00)?)?(?:[.,]0{1,12})?"
+    rf"(?P<zone>{_ZONE})?"
 )
 _UNIX_COMMAND = re.compile(
-    rf"({_WORD}) ({_WORD})\s+00? 00:00:00(?P<zone> {_ZONE.removeprefix(chr(92) + 's*')})? 0000"
+    rf"({_WORD}) ({_WORD})\s+00? 00:00:00(?P<zone>{_ZONE.replace(_GAP, ' ', 1)})? 0000"
 )
-
 _PREFIX = re.compile(rf"(?P<name>{_WORD})[.,]{{0,2}}\s+(?P<rest>.*0.*)")
 _THREE = re.compile(r"(0{1,4})(-|/|\s?\.\s?|\s)(0{1,2})\2(0{1,4})\.?")
 _TWO = re.compile(r"(0000)([-/]|-?[Mm])(00?)|(00?)([-/])(0000)")
@@ -146,7 +147,7 @@ def _divided(shape: str) -> list[tuple[str, str, bool]]:
     ways = [(shape, "", False)]
     compact = _COMPACT.fullmatch(shape)
     if compact:
-        time = "%H%M%S" if compact["seconds"] else "%H%M"
+        time = "%H" + "%M" * bool(compact["minutes"]) + "%S" * bool(compact["seconds"])
         ways.append((compact["date"], compact["join"].upper() + time, bool(compact["zone"])))
     timed = _TIMED.fullmatch(shape)
     if timed and _is_clock(timed):
@@ -163,7 +164,7 @@ def _divided(shape: str) -> list[tuple[str, str, bool]]:
 
 
 def _is_clock(match: re.Match[str]) -> bool:
-    return bool(match["minutes"] or match["noon"])
+    return bool(match["minutes"] or match["noon"] or match["hours"] == "00")
 
 
 def _clock_pattern(match: re.Match[str]) -> str:
@@ -208,7 +209,7 @@ def _numeric_patterns(part: str) -> list[str]:
     if part == "00.0000":
         return ["%m.%Y"]
     if part == "00000000":
-        return ["%Y%m%d"]
+        return ["%Y%m%d", "%d%m%Y", "%m%d%Y"]
     if part == "000000":
         return ["%Y%m"]
     if part == "0000-000":
@@ -267,7 +268,7 @@ def _worded_patterns(part: str, months: set[str]) -> list[str]:
         if match and match["name"].lower() in _MONTHS:
             mark = match["mark"] if match["mark"] in ("-", "/", ".", "") else " "
             short = len(match["y"]) == 2
-            if short and not mark and len(orders) == 2:
+            if short and mark in ("", " ") and len(orders) == 2:
                 return []
             months.add(match["name"].lower())
             return _orders(orders, mark, short)

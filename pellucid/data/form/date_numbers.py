@@ -1,9 +1,11 @@
 """Whether numbers, and texts that may be other than dates, are dates."""
 
+import re
 from dataclasses import replace
 
 from pellucid.data.form.date_choice import Choice, words_of
 from pellucid.data.form.date_special import DAY
+from pellucid.data.form.date_tally import LIKELY_SHARE
 from pellucid.data.note import counted
 
 _DATES = (
@@ -18,18 +20,21 @@ DATE_WORDS = frozenset(_DATES.split())
 MONTH_WORDS = frozenset(_MONTHS.split())
 """Words in the name of a column that say that its numbers are a year and a month."""
 
+UNIX_WORDS = DATE_WORDS - {"data", "dato", "tag", "dag", "day", "birth", "birthday", "dob", "born"}
+"""Words in the name of a column that say that its numbers are Unix time."""
+
+_LONG = 15 * 366 * DAY
 _UNIX = (978_307_200, 2_208_988_800)
 """2001-01-01 and 2040-01-01."""
 
-_LIKELY_SHARE = 0.95
+_COMPACT = re.compile(r"(?:%[YmdHMS]|[\[\]])+")
 _ENOUGH = 20
 _FEW = 3
 
 
 def is_digits(pattern: str) -> bool:
-    """Whether dates are numbers: Unix time, or yyyymmdd, yyyymm, with or without hours and minutes."""
-    compact = pattern.startswith("%Y%m") and pattern.replace("%", "").isalpha()
-    return pattern.startswith("unix") or (compact and "T" not in pattern)
+    """Whether dates are numbers: Unix time, or yyyymmdd, yyyymm and the like, with or without a time."""
+    return pattern.startswith("unix") or _COMPACT.fullmatch(pattern) is not None
 
 
 def trusted(choice: Choice, name: str, texts: int, wanted: bool) -> Choice | None:
@@ -45,13 +50,15 @@ def trusted(choice: Choice, name: str, texts: int, wanted: bool) -> Choice | Non
         evidence, certain = _named(name, MONTH_WORDS | DATE_WORDS), True
     elif is_digits(pattern):
         evidence, certain = _eight_digits(choice, name, texts), True
+        if evidence and not pattern.startswith("%Y"):
+            evidence, certain = choice.evidence, choice.certain
     elif pattern == "%m.%Y":
         evidence = _eight_digits(choice, name, texts)
         certain = True
     elif "%d" not in pattern and choice.form.kind == "date":
         seasons = tally.seasons == tally.texts
         evidence, certain = (
-            "" if seasons or not _plausible(choice) else choice.evidence,
+            "" if seasons or not tally.is_plausible else choice.evidence,
             choice.certain,
         )
     else:
@@ -59,10 +66,6 @@ def trusted(choice: Choice, name: str, texts: int, wanted: bool) -> Choice | Non
     if wanted:
         return replace(choice, certain=True, evidence=evidence or choice.evidence)
     return replace(choice, certain=certain, evidence=evidence) if evidence else None
-
-
-def _plausible(choice: Choice) -> bool:
-    return choice.tally.plausible >= _LIKELY_SHARE * choice.tally.texts
 
 
 def _named(name: str, known: frozenset[str]) -> str:
@@ -73,7 +76,7 @@ def _named(name: str, known: frozenset[str]) -> str:
 
 def _eight_digits(choice: Choice, name: str, texts: int) -> str:
     tally = choice.tally
-    if tally.texts < _LIKELY_SHARE * texts or not _plausible(choice):
+    if tally.texts < LIKELY_SHARE * texts or not tally.is_plausible:
         return ""
     if tally.distinct < _FEW:
         return _named(name, DATE_WORDS)
@@ -84,13 +87,13 @@ def _unix(choice: Choice, name: str) -> tuple[str, bool]:
     tally = choice.tally
     if not _UNIX[0] <= tally.lowest <= tally.highest < _UNIX[1]:
         return "", False
-    evidence = _named(name, DATE_WORDS)
+    evidence = _named(name, UNIX_WORDS)
     if evidence:
         return evidence, True
-    spread = tally.highest - tally.lowest > max(DAY, 4 * tally.texts)
-    if not spread or tally.distinct < _ENOUGH:
+    span = tally.highest - tally.lowest
+    if not max(DAY, 4 * tally.texts) < span < _LONG or tally.distinct < _ENOUGH:
         return "", False
     if tally.minutes == tally.texts:
         return "the numbers are full minutes of the years 2001 to 2039", False
-    in_order = tally.steps >= _ENOUGH - 1 and tally.back == 0
-    return "the numbers are times of 2001 to 2039 in order" if in_order else "", False
+    regular = tally.back == 0 and 2 * tally.even >= tally.steps
+    return "the numbers are times of 2001 to 2039 in even steps" if regular else "", False

@@ -31,7 +31,7 @@ _WORDY_SPACE = r"[.,]{0,2}\s+(?:(?:de|del|of)\s+)?"
 JOIN = r"(?:[Tt_]|,?\s+(?:(?:at|um|om|à|às|alle|a\s+las|klo|kl\.|-)\s+)?)"
 """What stands between a date and a time."""
 
-HOURS = r"(?:\s?(?:[Uu]hr|hrs?|h))?"
+HOURS = r"(?:\s?(?:[Uu]hr|uur|hrs?|h))?"
 """A word for hours that may follow a time: 14:30 Uhr."""
 
 _ORDINAL = r"(?:st|nd|rd|th|er|[.ºª])?"
@@ -123,6 +123,8 @@ def tokens(pattern: str) -> tuple[Token, ...]:
             result.append(_directive(letter))
     if depth:
         raise PatternError("its brackets do not match")
+    if re.search(r"(?<!%)\[[^%]*\]", pattern.replace("%%", "")):
+        raise PatternError("it has brackets around no directive")
     checked = _joined(result)
     _check_parts([token.directive for token in checked if token.directive])
     return checked

@@ -11,6 +11,9 @@ from pellucid.data.form.date_special import DAY
 MOST_DISTINCT = 64
 """The number of distinct values up to which they are counted."""
 
+LIKELY_SHARE = 0.95
+"""The share of texts of likely years from which numbers are taken for dates."""
+
 _PLAUSIBLE = (-5_364_662_400, 7_258_118_400)
 """1800-01-01 and 2200-01-01: years that are not in it are rather numbers than years."""
 
@@ -21,7 +24,7 @@ Names = tuple[frozenset[str], frozenset[str]]
 """The names of months and of weekdays in a text."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Batch:
     """What one way reads of the texts of one shape, in a chunk of texts.
 
@@ -35,8 +38,8 @@ class Batch:
     names: Names
     colons: int
     words: int
-    rows: list[int] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
+    rows: NDArray[np.int64]
+    values: NDArray[np.float64]
 
 
 @dataclass
@@ -49,6 +52,7 @@ class Tally:
     times:      rows by the pattern of the time and whether a zone follows.
     names:      rows by the names of months and weekdays.
     up, down:   steps between successive texts that go forward and back in time.
+    even:       steps of the commonest length, as the median step of each chunk is.
     plausible:  texts of the years 1800 to 2199, and of 9999-12-31.
     minutes:    texts whose value is a whole number of minutes.
     firsts:     texts whose date is the first of a month.
@@ -64,6 +68,7 @@ class Tally:
     names: dict[Names, int] = field(default_factory=dict)
     up: int = 0
     down: int = 0
+    even: int = 0
     plausible: int = 0
     minutes: int = 0
     firsts: int = 0
@@ -79,6 +84,11 @@ class Tally:
     def distinct(self) -> int:
         """Distinct values, counted up to `MOST_DISTINCT`."""
         return len(self._values)
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether nearly all texts are of the years 1800 to 2199."""
+        return self.plausible >= LIKELY_SHARE * self.texts
 
     @property
     def steps(self) -> int:
@@ -100,8 +110,8 @@ class Tally:
         """
         for batch in batches:
             self._note(batch, int(counts[batch.rows].sum()))
-        rows = np.concatenate([np.array(batch.rows, np.int64) for batch in batches])
-        values = np.concatenate([np.array(batch.values, np.float64) for batch in batches])
+        rows = np.concatenate([batch.rows for batch in batches])
+        values = np.concatenate([batch.values for batch in batches])
         order = np.argsort(rows, kind="stable")
         rows, values = rows[order], values[order]
         self.rows += int(counts[rows].sum())
@@ -120,6 +130,9 @@ class Tally:
         steps = np.diff(values, prepend=self._last)
         self.up += int((steps > 0).sum())
         self.down += int((steps < 0).sum())
+        self.even += (
+            int((steps == np.median(steps[~np.isnan(steps)])).sum()) if len(steps) > 1 else 0
+        )
         self._last = float(values[-1])
         self.lowest = min(self.lowest, float(values.min()))
         self.highest = max(self.highest, float(values.max()))
@@ -129,7 +142,7 @@ class Tally:
         days = (values // DAY).astype("datetime64[D]")
         months = days.astype("datetime64[M]")
         self.firsts += int((days == months).sum())
-        if self.date == "%Y-%m":
+        if self.date in ("%Y-%m", "%Y/%m"):
             self.seasons += _seasons(months)
         if len(self._values) < MOST_DISTINCT:
             self._values = np.unique(np.append(self._values, values))[:MOST_DISTINCT]

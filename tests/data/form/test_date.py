@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid.data.form.date import ISO, DateForm, date_form_from_json, named_form
+from pellucid.data.form.date import DateForm, date_form_from_json, named_form
 from pellucid.data.form.date_evidence import DateEvidence
+from pellucid.data.form.date_reader import ISO
 from pellucid.data.form.date_special import SPECIAL
 from pellucid.errors import DataError, ModelFileError
 from tests.data.form.date_styles import STYLES, seconds
@@ -101,6 +102,24 @@ def test_patterns_agree_with_strptime(pattern: str, moment: datetime) -> None:
     text = moment.strftime(pattern.replace("%z", "+0200"))
     wanted = datetime.strptime(text, pattern).replace(tzinfo=None, microsecond=0)
     assert named_form(pattern).read(text) == seconds(wanted)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([*(f"%{c}" for c in "YymdbBaAHIMSfpzZjGVuq%[]"), *" -/.:T[]{}()*+?\\WQé"]),
+        max_size=10,
+    ),
+    st.text(alphabet="0123456789 -/.:TjanWQ[]", max_size=12),
+)
+def test_any_pattern_is_a_form_or_refused(parts: list[str], text: str) -> None:
+    try:
+        form = named_form("".join(parts))
+    except DataError:
+        return
+    assert form.read(text) is None or form.kind in ("date", "time")
+    assert form.describe()
+    assert date_form_from_json(form.to_json(), "form") == form
 
 
 @pytest.mark.parametrize(
@@ -253,6 +272,7 @@ def test_a_text_that_is_no_pattern_is_refused(pattern: str, reason: str) -> None
     [
         ({"pattern": "%Q"}, "form.pattern"),
         ({"pattern": "%Y]"}, "form.pattern"),
+        ({"pattern": "%Y[ ][ ]"}, "form.pattern"),
         ({"pattern": 3}, "form.pattern"),
         ({"languages": ["Klingon"]}, "form.languages"),
         ({"languages": "English"}, "form.languages"),
@@ -272,6 +292,23 @@ def test_the_pivot_is_part_of_the_form() -> None:
     assert form.read("01.01.30") == seconds(datetime(1930, 1, 1))
     assert form.read("01.01.29") == seconds(datetime(2029, 1, 1))
     assert date_form_from_json(form.to_json(), "form") == form
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "wanted"),
+    [
+        ("%m/%d/%Y %H:%M", "day first", "%d/%m/%Y %H:%M"),
+        ("%m/%d/%Y", "month first", "%m/%d/%Y"),
+        ("%H:%M %d.%m.%y", "Month-First", "%H:%M %m.%d.%y"),
+        (ISO, "day first", ISO),
+        ("%d %b %Y", "month first", "%d %b %Y"),
+        ("unix seconds", "day first", "unix seconds"),
+        ("%m/%d/%Y", "%d/%m/%Y", "%d/%m/%Y"),
+        (ISO, "Unix Seconds", "unix seconds"),
+    ],
+)
+def test_the_form_that_a_user_asks_for(pattern: str, text: str, wanted: str) -> None:
+    assert DateForm(pattern).asked(text).pattern == wanted
 
 
 def test_forms_are_copied_and_pickled() -> None:

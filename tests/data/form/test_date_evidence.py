@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid.data.form.date import ISO, DateForm, date_form_from_json
+from pellucid.data.form.date import DateForm, date_form_from_json
 from pellucid.data.form.date_evidence import DateEvidence
+from pellucid.data.form.date_reader import ISO
 from pellucid.data.form.decided import Decided
 from tests.data.form.date_styles import seconds
 
@@ -82,7 +83,13 @@ def test_one_mistyped_date_among_many_leaves_no_doubt() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "first"), [("day first", (2023, 2, 1)), ("month first", (2023, 1, 2))]
+    ("pattern", "first"),
+    [
+        ("day first", (2023, 2, 1)),
+        ("month first", (2023, 1, 2)),
+        ("Day-First", (2023, 2, 1)),
+        (" month_first", (2023, 1, 2)),
+    ],
 )
 def test_the_order_can_be_set(pattern: str, first: tuple[int, int, int]) -> None:
     result = decided(["01/02/2023", "03/04/2023"], pattern=pattern)
@@ -156,6 +163,7 @@ def test_years_days_months_are_taken_only_where_nothing_else_fits() -> None:
         (["20230116T1000", "20230117T101112"], "%Y%m%dT%H%M[%S]"),
         (["10:00 16.01.2023", "10:00:15 17.01.2023"], "%H:%M[:%S] %d.%m.%Y"),
         (["10:00", "13:00:15", "14:00"], "%H:%M[:%S]"),
+        (["2023-01-16 10", "2023-01-16 11"], "%Y-%m-%d %H"),
         (["2023-01-16", "2023-01-17T10:00:00.5+01:00"], ISO),
     ],
 )
@@ -243,6 +251,11 @@ def test_weekdays_that_languages_dispute_are_no_obstacle() -> None:
         (["202301", "202302", "202303"], "x", None),
         (["202301", "202302", "202303"], "month", "%Y%m"),
         (["20230116103000", "20230116103001", "20230116103002"], "x", "%Y%m%d%H%M%S"),
+        (["2023011610", "2023011611", "2023011612"], "x", "%Y%m%d%H"),
+        (["16012023", "17012023", "01022023"], "x", "%d%m%Y"),
+        (["01162023", "01172023", "02012023"], "x", "%m%d%Y"),
+        (["20101201", "20101202", "20101203"], "x", "%Y%m%d"),
+        ([str(1710111200 + 7 * i) for i in range(30)], "time", "unix seconds"),
         (["2020", "2021", "2022"], "date", None),
         (["1673859600", "1673859661"], "timestamp", "unix seconds"),
         (["1673859600123", "1673859661456"], "createdAt", "unix milliseconds"),
@@ -254,6 +267,9 @@ def test_weekdays_that_languages_dispute_are_no_obstacle() -> None:
         ([str(1673859600 + 3617 * i) for i in range(30)], "x", "unix seconds"),
         ([str(1673859600 + 3617 * (i * 7 % 30)) for i in range(30)], "x", None),
         ([str(1600000000 + i) for i in range(50)], "order", None),
+        ([str(1003000126 + 18127 * i * i) for i in range(200)], "npi", None),
+        ([str(1503000126 + 1127 * i * i) for i in range(60)], "customer", None),
+        (["1673859600", "1673859661"], "data", None),
         (["01.2023", "02.2023", "11.2022"], "x", "%m.%Y"),
     ],
 )
@@ -261,6 +277,11 @@ def test_numbers_are_dates_where_the_column_says_so(
     texts: list[str], name: str, pattern: str | None
 ) -> None:
     assert pattern_of(texts, name) == pattern
+
+
+def test_digits_whose_order_is_open_are_not_certain() -> None:
+    result = decided(["01022023", "03042023", "05062023"])
+    assert (result.form.pattern, result.certain) == ("%d%m%Y", False)
 
 
 def test_unix_times_without_a_name_are_not_certain() -> None:
@@ -303,6 +324,8 @@ def test_times_of_day_and_durations(
         ["1.9.1", "2.10.3", "1.10.2"],
         ["555-123-4567", "555-987-6543"],
         ["2009-10", "2010-11", "2011-12"],
+        ["2009/10", "2010/11"],
+        ["Jan 23", "Feb 22"],
         ["1234-05", "9876-11", "5555-01"],
         ["45m", "30m"],
         ["3 days", "5 days"],
