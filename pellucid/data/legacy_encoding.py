@@ -72,6 +72,9 @@ _BEFORE_SPACE = "®©§™ª²³…»”"
 _FREQUENT = {"cp1251": _CYRILLIC, "koi8_r": _CYRILLIC, "cp866": _CYRILLIC, "cp1253": "αοιετσνρκά"}
 _WORD = re.compile(rb"[A-Za-z\x80-\xff]+")
 _HIGH = re.compile(rb"[\x80-\xff]{2,}")
+_IMPOSSIBLE = re.compile(r"[\u2500-\u259f]|ς[α-ω]|[ךםןףץ][א-ת]")
+"""Box drawings, and letters that end words before others."""
+
 _VOWELS = "aeiouáéíóúAEIOUÁÉÍÓÚ"
 
 
@@ -156,7 +159,7 @@ def _is_possible(sample: bytes, name: str) -> bool:
     # Halfwidth kana and Hebrew points fill the bytes that others use for letters; tables have few.
     if 2 * max(narrow, points) > beyond:
         return False
-    return re.search(r"[\u2500-\u259f]|ς[α-ω]", text) is None
+    return _IMPOSSIBLE.search(text) is None
 
 
 def _latin(sample: bytes) -> str:

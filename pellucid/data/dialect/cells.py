@@ -34,14 +34,15 @@ def is_missing(cell: str) -> bool:
     return not cell.strip() or cell.strip() in MISSING_WORDS
 
 
+def is_moment(cell: str) -> bool:
+    """Whether the cell looks like a date or a time of day."""
+    return _MOMENT.fullmatch(cell.strip()) is not None
+
+
 def is_typed(cell: str) -> bool:
     """Whether the cell looks like a number, date, time or boolean, or like a missing value."""
     text = cell.strip()
-    return (
-        text.lower() in _WORDS
-        or _NUMBER.fullmatch(text) is not None
-        or _MOMENT.fullmatch(text) is not None
-    )
+    return text.lower() in _WORDS or is_number(text) or is_moment(text)
 
 
 def decimal_mark(cells: Iterable[str]) -> str | None:

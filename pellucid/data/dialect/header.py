@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
-from pellucid.data.dialect.cells import is_missing, is_number, is_typed
+from pellucid.data.dialect.cells import is_missing, is_moment, is_number
 from pellucid.data.form.number import NumberForm
 
 CLASS_SHARE = 0.8
@@ -84,7 +84,7 @@ def _kind(cell: str) -> str:
         return "missing"
     if is_number(cell):
         return "number"
-    return "moment" if is_typed(cell) else "text"
+    return "moment" if is_moment(cell) else "text"
 
 
 def _class_of(column: Sequence[str]) -> str:

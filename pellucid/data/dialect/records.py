@@ -107,10 +107,14 @@ class _Lines:
         if marks.framed:
             line = line.strip().removeprefix("|").removesuffix("|")
         if marks.separator == SPACES:
-            line = line.replace("\t", " ").strip()
-        elif marks.separator == WIDE_SPACES:
-            line = _WIDE_GAP.sub(_GAP, line.replace("\t", "  ").strip())
+            return self._without_ends(line.replace("\t", " "))
+        if marks.separator == WIDE_SPACES:
+            return _WIDE_GAP.sub(_GAP, self._without_ends(line.replace("\t", "  ")))
         return line
+
+    def _without_ends(self, line: str) -> str:
+        """The line without spaces at its ends; those that begin a later line are part of a cell."""
+        return (line if self.raw else line.lstrip(" ")).rstrip(" \n") + "\n"
 
 
 def is_rule(line: str, separator: str) -> bool:
