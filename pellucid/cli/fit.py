@@ -51,7 +51,7 @@ def run_fit(
     """
     folder = out or Path(f"{_plain(data.stem)}-{_plain(target)}.run")
     if resume and RunFolder(folder).state == "finished":
-        already_finished(folder, as_json)
+        already_finished(folder, target, as_json, quiet)
         return
     shows = not quiet and not as_json
     trained = None
@@ -81,7 +81,7 @@ def run_fit(
         print("\n".join(report(trained, target)))
 
 
-def already_finished(folder: Path, as_json: bool) -> None:
+def already_finished(folder: Path, target: str, as_json: bool, quiet: bool) -> None:
     """Tell that the run is finished, and remove files that a killed process left behind."""
     if not RunFolder(folder).is_tidy:
         with locked(folder):
@@ -89,7 +89,11 @@ def already_finished(folder: Path, as_json: bool) -> None:
     model = Model.load(RunFolder(folder).model)
     if as_json:
         metrics = model.details.get("validation_metrics")
-        print(as_json_text({"run": str(folder), "finished": True, "metrics": metrics}))
+        facts = {"run": str(folder), "finished": True, "metrics": metrics}
+        print(as_json_text({**facts, "scores": model.details.get("scores")}))
+        return
+    if quiet and "scores" in model.details:
+        print(f"{result_line(target, model.details['scores'])} Saved in {folder}.")
         return
     print(f"The run in {folder} is finished, there is nothing to resume. Next:")
     print(f"  pellucid inspect {folder}")

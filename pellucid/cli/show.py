@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pellucid.data import Note
+from pellucid.data.note import shortened
 from pellucid.train.plain import to_plain
 
 PROGRESS_SECONDS = 2.0
@@ -71,9 +72,9 @@ def columns(
 ) -> list[str]:
     """Rows as lines with aligned columns, within a width (that of the page); long cells are wrapped.
 
-    right: whether all columns but the first are aligned to the right.
+    right: whether all columns but the first are aligned to the right, and never wrapped.
     """
-    widths = _widths(rows, (page_width() if width is None else width) - indent)
+    widths = _widths(rows, (page_width() if width is None else width) - indent, right)
     lines = []
     for row in rows:
         cells = [
@@ -89,9 +90,12 @@ def columns(
     return lines
 
 
-def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
-    """The widths of columns: those of their cells, the widest reduced until all fit."""
+def _widths(rows: Sequence[Sequence[str]], room: int, only_first: bool) -> list[int]:
+    """The widths of columns: those of their cells, the widest (or the first) reduced until all fit."""
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    if only_first:
+        rest = sum(widths[1:]) + 2 * (len(widths) - 1)
+        return [max(min(widths[0], room - rest), _LEAST_CELL), *widths[1:]]
     excess = sum(widths) + 2 * (len(widths) - 1) - room
     while excess > 0 and max(widths) > _LEAST_CELL:
         widest = widths.index(max(widths))
@@ -118,5 +122,6 @@ def task_words(kind: str, classes: Sequence[Any] | None) -> str:
     if classes is None:
         return kind
     if len(classes) == 2:
-        return f"{kind}, classes {classes[0]} and {classes[1]}"
+        first, second = (shortened(str(label)) for label in classes)
+        return f"{kind}, classes {first} and {second}"
     return f"{kind}, {len(classes):,} classes"

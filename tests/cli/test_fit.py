@@ -250,11 +250,14 @@ def test_an_existing_folder_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_a_finished_run_is_left_alone_by_resume(tmp_path: Path) -> None:
     data = small(tmp_path / "t.csv")
-    assert pellucid(*fit(data, "y", "-q")).code == 0
+    first = pellucid(*fit(data, "y", "-q"))
+    assert first.code == 0
     model = tmp_path / "run" / MODEL
     before = model.read_bytes(), model.stat().st_mtime_ns
     said = pellucid(*fit(data, "y", "--resume"))
     assert said.code == 0 and "finished" in said.out
+    assert pellucid(*fit(data, "y", "--resume", "-q")).out == first.out
+    assert json.loads(pellucid(*fit(data, "y", "--resume", "--json")).out)["scores"]["rows"] == 60
     assert (model.read_bytes(), model.stat().st_mtime_ns) == before
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from pellucid.data import Note, Preparation, Table
 from pellucid.data.class_scores import probabilities
+from pellucid.data.note import shortened
 from pellucid.data.target import NumberTarget, learn_target
 from pellucid.graph import Array
 from pellucid.train.scores import compared
@@ -90,7 +91,7 @@ def _class_scores(codes: Array, rows: Array, parts: Sequence[HeldOut]) -> Scores
     majority = labels[int(counts.argmax())]
     linear = np.concatenate([probabilities(p.linear_outputs) for p in parts])
     rivals = [
-        compared.constant_classes(truth, shares, str(majority)),
+        compared.constant_classes(truth, shares, shortened(str(majority))),
         _linear(of_classes(truth, linear), True, parts),
     ]
     return class_scores(truth, chances, labels, rivals, majority)

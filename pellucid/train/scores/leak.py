@@ -2,12 +2,13 @@
 
 Kaufman et al. 2012 ("Leakage in data mining", section 5) look for columns that predict surprisingly
 well. Here each column alone predicts the held-out rows from the training rows: a number or date by
-interpolation between the means of neighbouring training values, one by one or in groups of five (the
-better counts), a category by the mean of its level, a missing value as a level of its own. The skill is
-the share of the baseline's error that is avoided: R², or for classes (accuracy − majority) / (1 −
-majority). A column is suspected where its skill is at least `SHARE` of the network's, where the lower
-end of its 95% interval is at least `LEAST_SKILL`, or `LEAST_FLAWLESS` if it makes no error at all, and
-where there are other columns too.
+interpolation between the means of neighbouring training values, or by the commonest class of the
+nearest ones, one by one or in groups of five (the better counts); a category by the mean or
+commonest class of its level; a missing value as a level of its own. The skill is the share of the
+baseline's error that is avoided: R², or for classes (accuracy − majority) / (1 − majority). A
+column is suspected where its skill is at least `SHARE` of the network's, where the lower end of its
+95% interval is at least `LEAST_SKILL`, or `LEAST_FLAWLESS` if it makes no error at all, and where
+there are other columns too.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from pellucid.train.scores.sentence import percent
 SHARE = 0.99
 LEAST_SKILL = 0.9
 LEAST_FLAWLESS = 0.8
-MOST_ROWS = 20_000
-"""The most rows that the columns are compared on, evenly spaced."""
+MOST_ROWS = 5_000
+"""The most rows of a fold that columns learn from, and are measured on; evenly spaced."""
 
 GROUPS = (1, 5)
 Floats = NDArray[np.float64]
@@ -83,13 +84,10 @@ def suspected_leaks(
     """
     if len(names) < 2:
         return []
-    response = target.astype(np.float64)[:, None]
-    if classes:
-        response = (target[:, None] == np.arange(classes)).astype(np.float64)
     parts = [_sampled(fold) for fold in folds]
     notes = []
     for name in names:
-        alone = _alone(table.column(name), response, parts, bool(classes))
+        alone = _alone(table.column(name), target, parts, bool(classes))
         least = LEAST_SKILL if alone.own else LEAST_FLAWLESS
         if alone.least_skill >= least and alone.skill >= SHARE * loss.skill:
             notes.append(_note(name, alone, loss, bool(classes)))
@@ -121,70 +119,78 @@ def _some(rows: Array) -> Array:
     return np.asarray(rows[np.linspace(0, len(rows) - 1, MOST_ROWS).round().astype(np.int64)])
 
 
-def _alone(column: Column, response: Floats, folds: Sequence[Fold], is_class: bool) -> Loss:
+def _alone(column: Column, target: Array, folds: Sequence[Fold], is_class: bool) -> Loss:
     """The least loss of the column's predictors over the held-out rows of all folds."""
     values = _values(column)
     sizes = (0,) if isinstance(column, TextColumn) else GROUPS
-    losses = [_of_groups(values, response, folds, is_class, size) for size in sizes]
+    losses = [_of_groups(values, target, folds, is_class, size) for size in sizes]
     return min(losses, key=lambda loss: loss.own)
 
 
 def _of_groups(
-    values: Floats, response: Floats, folds: Sequence[Fold], is_class: bool, size: int
+    values: Floats, target: Array, folds: Sequence[Fold], is_class: bool, size: int
 ) -> Loss:
     losses, baselines = [], []
     for fold in folds:
-        y = response[fold.kept]
-        predicted = _predicted(values[fold.kept], y, values[fold.held], size)
-        mean = np.broadcast_to(y.mean(axis=0), predicted.shape)
-        losses.append(_losses(predicted, response[fold.held], is_class))
-        baselines.append(_losses(mean, response[fold.held], is_class))
+        y, truth = target[fold.kept], target[fold.held]
+        middle = _middles(y, np.zeros(len(y), np.int64), is_class)
+        predicted = _predicted(values[fold.kept], y, values[fold.held], size, is_class)
+        losses.append(_losses(predicted, truth, is_class))
+        baselines.append(_losses(np.broadcast_to(middle, truth.shape), truth, is_class))
     each = np.concatenate(losses)
     own, rows = float(each.mean()), len(each)
     highest = wilson(own, rows)[1] if is_class else own + Z * float(each.std()) / math.sqrt(rows)
     return Loss(own, float(np.concatenate(baselines).mean()), highest)
 
 
-def _losses(predicted: Floats, truth: Floats, is_class: bool) -> Floats:
+def _losses(predicted: Array, truth: Array, is_class: bool) -> Floats:
     """The squared error of each row, or 1 where its class is wrong."""
-    if not is_class:
-        return np.asarray((predicted - truth)[:, 0] ** 2)
-    return np.asarray(predicted.argmax(axis=1) != truth.argmax(axis=1), np.float64)
+    loss = predicted != truth if is_class else (predicted - truth) ** 2
+    return np.asarray(loss, np.float64)
 
 
-def _predicted(x: Floats, y: Floats, new: Floats, size: int) -> Floats:
-    """The response (m, k) of new values (m,), from values (n,) and responses (n, k).
+def _predicted(x: Floats, y: Array, new: Floats, size: int, is_class: bool) -> Array:
+    """The target (m,) at new values (m,), from values and targets (n,).
 
-    size: the rows of a group between whose means is interpolated; 0 for the means of levels.
+    size: the rows of a group of neighbouring values; 0 for the levels of a category.
     """
-    mean = y.mean(axis=0)
+    everything = _middles(y, np.zeros(len(y), np.int64), is_class)[0]
     missing, unknown = np.isnan(x), np.isnan(new)
-    result = np.empty((len(new), y.shape[1]))
-    result[unknown] = y[missing].mean(axis=0) if missing.any() else mean
+    result = np.full(len(new), everything)
+    if missing.any():
+        result[unknown] = _middles(y[missing], np.zeros(missing.sum(), np.int64), is_class)[0]
     if missing.all():
-        result[~unknown] = mean
         return result
-    centres, means = _means(x[~missing], y[~missing], max(size, 1))
-    if size:
-        for k in range(y.shape[1]):
-            result[~unknown, k] = np.interp(new[~unknown], centres, means[:, k])
+    order = np.flatnonzero(~missing)[np.argsort(x[~missing], kind="stable")]
+    groups = _groups(x[order], max(size, 1))
+    centres = np.bincount(groups, x[order]) / np.bincount(groups)
+    middles = _middles(y[order], groups, is_class)
+    at = new[~unknown]
+    if size and not is_class:
+        result[~unknown] = np.interp(at, centres, middles)
         return result
-    index = np.minimum(np.searchsorted(centres, new[~unknown]), len(centres) - 1)
-    seen = centres[index] == new[~unknown]
-    result[~unknown] = np.where(seen[:, None], means[index], mean)
+    nearest = np.searchsorted((centres[1:] + centres[:-1]) / 2, at)
+    is_known = np.full(len(at), True) if size else centres[nearest] == at
+    result[~unknown] = np.where(is_known, middles[nearest], everything)
     return result
 
 
-def _means(x: Floats, y: Floats, size: int) -> tuple[Floats, Floats]:
-    """Mean values and responses of groups of at least `size` rows, equal values in one group."""
-    order = np.argsort(x, kind="stable")
-    ordered = x[order]
+def _groups(ordered: Floats, size: int) -> Array:
+    """Numbers of groups of at least `size` ascending values, equal values in one group."""
     first = np.flatnonzero(np.append(True, np.diff(ordered) > 0))
-    starts = first[np.unique(first // size, return_index=True)[1]] if size > 1 else first
-    group = np.searchsorted(starts, np.arange(len(x)), "right") - 1
-    counts = np.bincount(group)
-    means = np.stack([np.bincount(group, column[order]) for column in y.T], axis=1)
-    return np.bincount(group, ordered) / counts, means / counts[:, None]
+    starts = first[np.unique(first // size, return_index=True)[1]]
+    return np.searchsorted(starts, np.arange(len(ordered)), "right") - 1
+
+
+def _middles(y: Array, groups: Array, is_class: bool) -> Array:
+    """The mean of each group, or its commonest class, the first of several."""
+    if not is_class:
+        return np.asarray(np.bincount(groups, y) / np.bincount(groups))
+    classes = int(y.max()) + 1
+    pairs, counts = np.unique(groups * classes + y, return_counts=True)
+    ordered = pairs[np.lexsort((pairs, -counts, pairs // classes))]
+    first = np.unique(ordered // classes, return_index=True)[1]
+    return np.asarray(ordered[first] % classes)
 
 
 def _values(column: Column) -> Floats:

@@ -8,6 +8,7 @@ import numpy as np
 
 from pellucid.data import Preparation, Table
 from pellucid.data.class_scores import probabilities
+from pellucid.data.note import shortened
 from pellucid.graph import Array
 from pellucid.train.scores import compared
 from pellucid.train.scores.contributions import of_classes, of_values
@@ -36,7 +37,7 @@ def table_scores(
             shares = np.tile(reference.constant, (len(codes), 1))
             majority = first.labels[int(np.argmax(reference.constant))]
             class_rivals = [
-                compared.constant_classes(codes, shares, str(majority)),
+                compared.constant_classes(codes, shares, shortened(str(majority))),
                 _rival(of_classes(codes, linear), True, reference),
             ]
         return class_scores(codes, predictions, first.labels, class_rivals, majority)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.data.class_scores import most_probable_class
-from pellucid.data.note import counted
+from pellucid.data.note import counted, shortened
 from pellucid.graph import Array
 from pellucid.train.scores.classes import class_table
 from pellucid.train.scores.compared import MetricScore, Rival, compared
@@ -59,7 +59,7 @@ def class_scores(
     """
     metrics = compared(of_classes(codes, probabilities), rivals)
     table = class_table(labels, codes, most_probable_class(probabilities))
-    sentence = sentence_on_classes(metrics, str(majority), table["classes"])
+    sentence = sentence_on_classes(metrics, shortened(str(majority)), table["classes"])
     return Scores(len(codes), _or_too_few(sentence, len(codes)), metrics, _rules(rivals), table)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pellucid.data.note import shortened
 from pellucid.train.scores.compared import CONSTANT, LINEAR, Comparison, MetricScore
 
 NOTHING = Comparison(None, None)
@@ -31,7 +32,10 @@ def sentence_on_classes(
 
 
 def _what_it_finds(rare: Mapping[str, Any]) -> str:
-    rows, label = f"{rare['rows']:,} {'row' if rare['rows'] == 1 else 'rows'}", rare["label"]
+    rows, label = (
+        f"{rare['rows']:,} {'row' if rare['rows'] == 1 else 'rows'}",
+        shortened(str(rare["label"])),
+    )
     right = round(rare["recall"] * rare["rows"])
     if right in (0, rare["rows"]):
         return f"It finds {'all' if right else 'none'} of the {rows} of {label}."
