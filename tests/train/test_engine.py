@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,12 @@ import pytest
 
 import pellucid as pel
 from pellucid import nn, optim
-from pellucid.errors import NotFiniteError, PellucidWarning
-from pellucid.graph import Tensor
 from pellucid.train.actions import Log, Replace, Rollback, Save, SetRate, Stop
 from pellucid.train.events import (
     Callback,
     Checkpointed,
-    Diverged,
     Evaluated,
     Event,
-    Progressed,
     RateChanged,
     Recorded,
     Started,
@@ -29,9 +24,7 @@ from pellucid.train.events import (
     Stopped,
 )
 from pellucid.train.loop import engine
-from pellucid.train.storage.folder import HISTORY, MODEL, RECORDS
-from tests.train.checkpoints import save_always
-from tests.train.runs import HELD, At, Killed, X, Y, fitted
+from tests.train.runs import At, Killed, X, Y, fitted
 
 
 def weights(run: pel.Run) -> Any:
@@ -280,219 +273,3 @@ def test_a_time_limit_ends_with_an_evaluation() -> None:
     run = fitted(time_limit=0.0)
     assert "time limit of 0 s" in run.stopped_because
     assert run.history[-1].step == 1 and run.history[-1].epoch == 0 and len(run.history) == 2
-
-
-# -- killed and resumed ---------------------------------------------------------------------------
-
-
-class Wandering(Callback):
-    """Keeps a sum of losses and acts on it, by step and by epoch."""
-
-    every = 4
-
-    def __init__(self) -> None:
-        self.total = 0.0
-
-    def __call__(self, event: Event, /) -> Any:
-        """An action that depends on everything before."""
-        if isinstance(event, Stepped):
-            self.total += event.loss
-            return [SetRate(factor=1.0 + 0.2 * math.sin(self.total)), Log("total", self.total)]
-        if isinstance(event, Evaluated):
-            self.total += event.score
-            if event.epoch == 2:
-                return [Rollback(), Replace(optim.Adam(0.01))]
-            return Save() if event.epoch == 3 else None
-        return None
-
-    def state_dict(self) -> dict[str, Any]:
-        """The sum."""
-        return {"total": self.total}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from there."""
-        self.total = state["total"]
-
-
-class Cautious(optim.Schedule):
-    """Falls with the validation loss that was measured last."""
-
-    def factor(self, epoch: float, epochs: float) -> float:
-        """1."""
-        return 1.0
-
-    def reaction(self, measures: Sequence[Mapping[str, float]]) -> float:
-        """The last loss over the first."""
-        return measures[-1]["validation.loss"] / measures[0]["validation.loss"] if measures else 1.0
-
-
-KILLS = [(Progressed, 2), (Progressed, 9), (Evaluated, 12), (Progressed, 18), (Checkpointed, 18)]
-
-
-@pytest.mark.parametrize(("kind", "step"), KILLS)
-def test_a_killed_run_with_callbacks_goes_on_to_the_same_bytes(
-    kind: type[Any], step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    save_always(monkeypatch)
-
-    def kill(event: Event) -> None:
-        if isinstance(event, kind) and event.step >= step:
-            raise Killed
-
-    settings = {"schedule": Cautious(), "net": None}
-    whole = fitted(Wandering(), out=tmp_path / "whole", **settings)
-    with pytest.raises(Killed):
-        fitted(Wandering(), kill, out=tmp_path / "run", **settings)
-    run = fitted(Wandering(), out=tmp_path / "run", resume=True, **settings)
-    for name in (MODEL, HISTORY, RECORDS):
-        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    assert list(run.log) == list(whole.log) and run.history == whole.history
-
-
-def test_a_schedule_reacts_to_what_was_measured() -> None:
-    run = fitted(schedule=Cautious())
-    losses = [entry.score for entry in run.history]
-    rates = [0.05, 0.05, *(0.05 * loss / losses[0] for loss in losses[1:-1])]
-    assert [entry.learning_rate for entry in run.history] == pytest.approx(rates)
-
-
-def test_a_memory_that_json_cannot_hold_is_told_before_training(tmp_path: Path) -> None:
-    class Wrong(Callback):
-        def state_dict(self) -> dict[str, Any]:
-            return {"array": np.zeros(2)}
-
-    seen: list[Event] = []
-    with pytest.raises(TypeError, match=r"state_dict of the callback .*Wrong holds JSON"):
-        fitted(Wrong(), seen.append, out=tmp_path / "run")
-    assert not any(isinstance(event, Progressed) for event in seen)
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_memory_that_no_callback_takes_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    save_always(monkeypatch)
-
-    def kill(event: Event) -> None:
-        if isinstance(event, Progressed) and event.step >= 7:
-            raise Killed
-
-    with pytest.raises(Killed):
-        fitted(Wandering(), kill, out=tmp_path / "run")
-    with pytest.warns(PellucidWarning, match="had a callback Wandering, which is not passed now"):
-        fitted(out=tmp_path / "run", resume=True)
-
-
-# -- divergence -----------------------------------------------------------------------------------
-
-
-class Recovers(Callback):
-    """Goes back to the best weights with a tenth of the rate whenever training diverges."""
-
-    def __init__(self, *actions: Any) -> None:
-        self.actions = actions or (Rollback(), SetRate(factor=0.1))
-        self.causes: list[str] = []
-
-    def __call__(self, event: Event, /) -> Any:
-        """Go back."""
-        if not isinstance(event, Diverged):
-            return None
-        self.causes.append(event.cause)
-        return list(self.actions)
-
-
-@pytest.mark.parametrize(
-    ("rule", "rate"),
-    [
-        (optim.SGD(1e4), SetRate(factor=0.1)),
-        (optim.SGD(1e4, momentum=0.9), SetRate(factor=0.1)),
-        (optim.Adam(1e20), SetRate(learning_rate=0.1)),
-    ],
-)
-def test_training_goes_on_after_divergences(rule: optim.Optimizer, rate: SetRate) -> None:
-    """From states that are finite, with a rate that is small enough in the end."""
-    callback = Recovers(Rollback(), rate)
-    run = fitted(callback, optimizer=rule, epochs=30)
-    assert callback.causes and not run.diverged
-    assert run.stopped_because == "it reached the 30-epoch limit"
-    assert run.best.score < 0.9 * run.history[0].score
-
-
-def test_an_answer_that_changes_nothing_lets_training_end() -> None:
-    callback = Recovers(Log("diverged", 1.0), Save())
-    with pytest.warns(PellucidWarning, match="diverged"):
-        run = fitted(callback, optimizer=optim.SGD(1e25), epochs=9)
-    assert run.diverged and len(callback.causes) == 1
-    assert len(run.log.named("diverged")) == 1
-
-
-def test_a_run_that_always_diverges_ends() -> None:
-    callback = Recovers(SetRate(factor=1.0))
-    with pytest.warns(PellucidWarning, match="diverged"):
-        run = fitted(callback, optimizer=optim.SGD(1e25), epochs=9)
-    assert run.diverged and len(callback.causes) == engine.MOST_DIVERGENCES + 1
-
-
-def test_a_divergence_may_end_by_the_callbacks_own_words() -> None:
-    stop = Recovers(SetRate(0.1), Stop("had enough"))
-    with (
-        pytest.warns(PellucidWarning, match="diverged: had enough"),
-        pytest.raises(NotFiniteError, match="Training diverged: had enough"),
-    ):
-        fitted(stop, optimizer=optim.SGD(1e25), epochs=9, on_divergence="raise")
-
-
-@pytest.mark.parametrize("steps", [1, 3, 100])
-def test_what_follows_a_divergence_does_not_depend_on_the_steps_of_a_call(
-    steps: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Rates that changed within the epoch are not replayed with the last one."""
-
-    class Rises(Callback):
-        every = 2
-
-        def __call__(self, event: Event, /) -> Any:
-            if isinstance(event, Stepped):
-                return SetRate(factor=30.0)
-            back = [Rollback(), SetRate(learning_rate=1e-6)]
-            return back if isinstance(event, Diverged) else None
-
-    plain = fitted(Rises(), optimizer=optim.SGD(0.01))
-    assert not plain.diverged
-    monkeypatch.setattr(engine, "_next_chunk", lambda *_: steps)
-    again = fitted(Rises(), optimizer=optim.SGD(0.01))
-    assert again.history == plain.history and list(again.log) == list(plain.log)
-
-
-def test_a_run_that_recovered_goes_on_to_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    save_always(monkeypatch)
-    settings: dict[str, Any] = {"optimizer": optim.SGD(1e4, momentum=0.9), "epochs": 9}
-
-    def kill(event: Event) -> None:
-        if isinstance(event, Progressed) and event.epoch >= 6:
-            raise Killed
-
-    fitted(Recovers(), out=tmp_path / "whole", **settings)
-    with pytest.raises(Killed):
-        fitted(Recovers(), kill, out=tmp_path / "run", **settings)
-    fitted(Recovers(), out=tmp_path / "run", resume=True, **settings)
-    for name in (MODEL, HISTORY, RECORDS):
-        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-
-
-def test_slots_that_overflow_are_begun_anew() -> None:
-    """Weights stay finite while the second moment is not, which no loss tells."""
-    factor = [1e22]
-
-    def huge(outputs: Tensor, targets: Tensor) -> Tensor:
-        return (outputs.reshape(-1) - targets).square().mean() * factor[0]
-
-    callback = Recovers(Replace(optim.SGD(1e-24)))
-    run = pel.fit(
-        nn.Linear(1), (X, Y), HELD, loss=huge, optimizer=optim.Adam(0.01), epochs=6,
-        callbacks=[callback], progress=False,
-    )  # fmt: skip
-    assert ".v/W' was not finite" in callback.causes[0] and len(callback.causes) == 1
-    assert not run.diverged and run.best.score < run.history[0].score
