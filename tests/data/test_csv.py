@@ -308,7 +308,7 @@ def test_names_that_differ_in_case_are_different(tmp_path: Path) -> None:
 
 def test_progress_names_the_file_and_its_columns(tmp_path: Path) -> None:
     lines: list[str] = []
-    read_table(written(tmp_path, "a,b\n1,2\n"), lines.append)
+    read_table(written(tmp_path, "a,b\n1,2\n"), progress=lines.append)
     assert "table.csv" in lines[0]
     assert "column 2 of 2, 'b'" in lines[-1]
 

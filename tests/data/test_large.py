@@ -101,7 +101,7 @@ def test_reading_can_be_interrupted(tmp_path: Path) -> None:
             threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
 
     with pytest.raises(KeyboardInterrupt):
-        read_table(path, interrupt)
+        read_table(path, progress=interrupt)
     assert len(begun) < 4
     assert read_table(path).rows == 1_000_000
 

@@ -88,7 +88,7 @@ def _dialect(
     decimal = options.decimal or decimal_mark(cell for cells in body for cell in cells)
     if decimal is None and saved is not None:
         decimal = saved.decimal
-    comment = _comment(layout)
+    comment = (saved.marks.comment if saved is not None else "") or _comment(layout)
     marks = replace(layout.marks, comment=comment)
     in_body = [record for record in layout.rest if _begins(record, comment)]
     return Dialect(
