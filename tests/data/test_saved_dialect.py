@@ -87,6 +87,8 @@ PLAIN = Dialect(Marks(";"), ("a", "b"), decimal=",").to_json()
         {"separator": ""},
         {"separator": ";;;"},
         {"separator": 1},
+        {"separator": "'"},
+        {"comment": "'; --"},
         {"quote": "x"},
         {"escape": "/"},
         {"decimal": ";"},

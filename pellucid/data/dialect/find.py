@@ -7,8 +7,8 @@ from pellucid.data.dialect.cells import decimal_mark
 from pellucid.data.dialect.dialect import Dialect
 from pellucid.data.dialect.layout import Layout, layout_of
 from pellucid.data.dialect.names import column_names
-from pellucid.data.dialect.records import Marks, Record
-from pellucid.data.dialect.score import COMMENTS, best_cut, cut_by
+from pellucid.data.dialect.records import COMMENTS, Marks, Record
+from pellucid.data.dialect.score import best_cut, cut_by
 from pellucid.data.note import Note
 from pellucid.data.options import ReadOptions
 

@@ -24,6 +24,7 @@ from itertools import islice
 
 from pellucid.data.dialect.cells import is_typed
 from pellucid.data.dialect.records import (
+    COMMENTS,
     SPACES,
     WIDE_SPACES,
     Marks,
@@ -44,9 +45,6 @@ UNCOMMON = ("\x01", NO_SEPARATOR, "~", "^", "§", SPACES, WIDE_SPACES)
 
 UNQUOTED = ("\t", "|", "\x01", NO_SEPARATOR, "~", "^")
 """Separators of texts in which quotation marks may be letters like others; commas need them."""
-
-COMMENTS = ("#", "%", "//")
-"""Beginnings of lines that may be comments."""
 
 SAMPLE_RECORDS = 2000
 """The most records of a sample."""
@@ -213,7 +211,7 @@ def _is_regular(cut: Cut) -> bool:
     if cut.marks.separator in UNCOMMON:
         return _is_regular_uncommon(cut, body)
     fits_first = _fits(first, cut.width, cut.marks)
-    if len(body) + fits_first < min(2, len(counted)):
+    if len(counted) > 2 and len(body) + fits_first < 2:
         # One title that holds the separator is no table.
         return False
     if cut.span_fit < (0.5 if fits_first else ENOUGH):
