@@ -6,7 +6,7 @@ values is an error that names its line.
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -45,14 +45,14 @@ class Irregular:
             values = f"fewer than {self.width} values"
             text = (
                 f"{counted(len(self.short), 'row')} of {self.source} {_has(self.short)} {values}, and "
-                f"the last ones count as missing: {_lines(self.short)}."
+                f"the last ones count as missing: {listed_lines(self.short)}."
             )
             notes.append(Note("", text, len(self.short)))
         if self.broken:
             text = (
                 f"{counted(len(self.broken), 'row')} of {self.source} {_has(self.broken)} text beside "
                 f"the quotation marks of a value; it was read as part of the value: "
-                f"{_lines(self.broken)}."
+                f"{listed_lines(self.broken)}."
             )
             notes.append(Note("", text, len(self.broken)))
         if self.footers:
@@ -60,7 +60,7 @@ class Irregular:
             first = shortened(" ".join(self.footers[0].cells))
             text = (
                 f"{counted(len(numbers), 'line')} below the table in {self.source} "
-                f"{'is' if len(numbers) == 1 else 'are'} left out: {_lines(numbers)} ('{first}')."
+                f"{'is' if len(numbers) == 1 else 'are'} left out: {listed_lines(numbers)} ('{first}')."
             )
             notes.append(Note("", text, len(numbers)))
         return notes
@@ -70,7 +70,8 @@ def _has(lines: list[int]) -> str:
     return "has" if len(lines) == 1 else "have"
 
 
-def _lines(lines: list[int]) -> str:
+def listed_lines(lines: Sequence[int]) -> str:
+    """The numbers of lines in words: "line 3", "lines 3, 5 and 7 more"."""
     listed = ", ".join(f"{line:,}" for line in lines[:_LISTED_LINES])
     more = len(lines) - _LISTED_LINES
     tail = f" and {more:,} more" if more > 0 else ""

@@ -5,11 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pellucid.data import checked
-from pellucid.data.dialect.records import SPACES, WIDE_SPACES, Marks
+from pellucid.data.dialect.records import COMMENTS, SPACES, WIDE_SPACES, Marks
 from pellucid.data.note import Note
 
 _MARKS = ("separator", "quote", "escape", "comment")
 _FLAGS = ("framed", "ruled", "spaced")
+_CHOICES = {
+    "quote": ("", '"', "'"),
+    "escape": ("", '"', "'", "\\"),
+    "comment": ("", *COMMENTS),
+}
 _WORDS = {"\t": "tabs", SPACES: "spaces", WIDE_SPACES: "two or more spaces"}
 
 
@@ -77,11 +82,12 @@ def dialect_from_json(value: object, where: str = "dialect") -> Dialect:
         key: checked.flag(entries[key], f"{where}.{key}")
         for key in (*_FLAGS, "header", "row_names")
     }
-    if not 1 <= len(texts["separator"]) <= 2 or texts["separator"] in ("\n", "\r"):
-        raise checked.refuse(f"{where}.separator", "a separator", texts["separator"])
-    for key, choices in (("quote", ("", '"', "'")), ("escape", ("", '"', "'", "\\"))):
+    separator = texts["separator"]
+    if separator != WIDE_SPACES and (len(separator) != 1 or separator in "\"'\\\r\n\0"):
+        raise checked.refuse(f"{where}.separator", "a separator", separator)
+    for key, choices in _CHOICES.items():
         if texts[key] not in choices:
-            raise checked.refuse(f"{where}.{key}", "a quotation mark", texts[key])
+            raise checked.refuse(f"{where}.{key}", f"one of {list(choices)}", texts[key])
     decimal = entries["decimal"]
     if decimal not in (None, ".", ","):
         raise checked.refuse(f"{where}.decimal", "a decimal mark", decimal)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from pellucid.data.dialect.cells import is_typed
 from pellucid.data.dialect.header import header_evidence
-from pellucid.data.dialect.records import Marks, Record
-from pellucid.data.dialect.score import COMMENTS, Cut
+from pellucid.data.dialect.records import COMMENTS, Marks, Record
+from pellucid.data.dialect.score import Cut
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ SPACES = " "
 WIDE_SPACES = "  "
 """The separator of columns divided by two spaces or more, where cells hold single spaces."""
 
+COMMENTS = ("#", "%", "//")
+"""Beginnings of lines that may be comments."""
+
 _RULE = re.compile(r"[\s|+:]*(?:-{2,}|={2,})[-=\s|+:]*")
 _ESCAPED = re.compile(r"\\([\"'\\])")
 _WIDE_GAP = re.compile(r" {2,}")
