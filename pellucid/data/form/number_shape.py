@@ -17,7 +17,7 @@ _PARTS = re.compile(
     r"(?P<exponent>[eE][+-]?[0-9]+)?"
     r"(?P<tail>(?![0-9]).*)"
 )
-_BEGINNING = re.compile(r"[-+(\s]*+(?:[^\s\d(+-]{1,7}+[-+(\s]*+)?[.,\u066b]?\d").match
+_BEGINNING = re.compile(r"[-+(\s]*+(?:[^\s\d(+-]{1,7}+(?: \$)?+[-+(\s]*+)?[.,\u066b]?\d").match
 _ACCOUNT_WORDS = frozenset(["CR", "DR", "DB"])
 
 
