@@ -60,8 +60,9 @@ def test_an_hourly_column_is_decided_from_all_of_its_texts() -> None:
         assert result.form.pattern == "%d/%m/%Y %H:%M"
         assert (result.share, result.certain, result.distinct) == (1.0, True, 64)
         assert result.evidence == ("212 of 500 different texts fit only if the day comes first")
-    assert [decided(texts).form.read(text) for text in texts] == [seconds(t) for t in times]
-    assert decided(texts).form.read("02/11/2023 05:00") == seconds(datetime(2023, 11, 2, 5))
+    form = decided(texts).form
+    assert [form.read(text) for text in texts] == [seconds(t) for t in times]
+    assert form.read("02/11/2023 05:00") == seconds(datetime(2023, 11, 2, 5))
 
 
 def test_texts_that_fit_the_other_order_only_are_not_read() -> None:
