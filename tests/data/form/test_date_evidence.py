@@ -137,6 +137,18 @@ def test_first_days_of_months_are_evidence(day_first: bool, pattern: str) -> Non
     assert result.evidence.startswith("each date is the first of a month")
 
 
+@pytest.mark.parametrize(
+    ("texts", "pattern"),
+    [
+        (["Mon 02/01/2023", "Tue 03/01/2023", "Sat 01/04/2023"], "%a %d/%m/%Y"),
+        (["Wed 02/01/2023", "Wed 03/01/2023", "Wed 01/04/2023"], "%a %m/%d/%Y"),
+    ],
+)
+def test_weekdays_tell_day_from_month(texts: list[str], pattern: str) -> None:
+    result = decided(texts)
+    assert (result.form.pattern, result.certain, result.share) == (pattern, True, 1.0)
+
+
 def test_two_digit_years_that_come_first() -> None:
     assert pattern_of(["95-01-02", "96-03-04"]) == "%y-%m-%d"
     close = [f"21-{month:02}-{day:02}" for month in range(12, 0, -3) for day in (5, 12, 1, 9)]
