@@ -14,7 +14,8 @@ is the form; where two read as many, the order of the rows decides, then a rule:
   lack.
 - Names of months and weekdays are those of the languages that have all names of the column.
 - H:M:S is a time of day where all hours are below 24, and a duration otherwise, or where the column's
-  name says so, or where all hours are below 6 and some are 0. Both 59:12 and 1:02:33 in a column are durations in minutes and seconds.
+  name says so, or where all hours are below 6 and some are 0. Both 59:12 and 1:02:33 in a column are
+  durations in minutes and seconds.
 - Numbers are dates only where the column says so. Eight digits are yyyymmdd, ddmmyyyy or mmddyyyy where
   95% of the texts are dates of the years 1800 to 2199 and there are at least three of them, or one with
   a name such as "date". Six digits are yyyymm with such a name only. Numbers of 10, 13, 16 or 19
