@@ -107,7 +107,7 @@ def rows(data: Path, dialect: Dialect, irregular: Irregular) -> Iterator[Record]
             raise DataError(
                 f"A quotation mark is never closed in line {record.line:,} of {irregular.source}."
             )
-        if len(record.cells) < width:
+        if len(record.cells) < width or (record.broken and dialect.marks.starts):
             pending.append(record)
             if len(pending) > _LONGEST_FOOTER:
                 yield from _filled(pending[:1], irregular)
@@ -126,6 +126,11 @@ _LONGEST_FOOTER = 100
 
 def _filled(short: list[Record], irregular: Irregular) -> Iterator[Record]:
     for record in short:
+        if len(record.cells) == irregular.width:
+            raise DataError(
+                f"Line {record.line:,} of {irregular.source} does not keep to the columns of fixed "
+                "width that the lines before it have: divide its columns by a mark, such as a tab."
+            )
         irregular.short.append(record.line)
         lacking = irregular.width - len(record.cells)
         yield Record(record.line, record.cells + [""] * lacking)
@@ -156,9 +161,12 @@ def _first_footer(pending: list[Record], blank_before: set[int]) -> int:
 
 
 def _is_footer(record: Record) -> bool:
-    """Whether a short row is no row of data: one text that is no value, or the words of a footer."""
+    """Whether a row is no row of data: one text that is no value, or the words of a footer.
+
+    In columns of fixed width a footer goes across them.
+    """
     return _is_text(record) and (
-        len(record.cells) == 1 or FOOTER.match(" ".join(record.cells)) is not None
+        len(record.cells) == 1 or record.broken or FOOTER.match(" ".join(record.cells)) is not None
     )
 
 

@@ -97,6 +97,7 @@ PLAIN = Dialect(Marks(";"), ("a", "b"), decimal=",").to_json()
         {"header": 1},
         {"framed": None},
         {"encoding": 5},
+        {"starts": ["a"]},
         {"other": 5},
     ],
 )

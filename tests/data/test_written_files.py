@@ -195,7 +195,7 @@ def test_r(tmp_path: Path, frame: Frame, dialect: tuple[str, str, bool], row_nam
 
 
 @QUICK
-@given(frames(WORDS))
+@given(frames(PROSE))
 def test_pandas_to_string(tmp_path: Path, frame: Frame) -> None:
     wanted = Frame({"rownames": [], **frame.columns}, frame.numbers)
     rows = len(next(iter(frame.columns.values())))

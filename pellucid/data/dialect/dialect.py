@@ -53,7 +53,8 @@ class Dialect:
     def _words(self) -> Iterator[str]:
         if len(self.names) > 1:
             separator = self.marks.separator
-            yield f"divided by {_WORDS.get(separator, repr(separator))}"
+            divided = f"divided by {_WORDS.get(separator, repr(separator))}"
+            yield "columns of fixed width" if self.marks.starts else divided
         if self.decimal is not None:
             yield f"decimal {'comma' if self.decimal == ',' else 'point'}"
         if not self.header:
@@ -65,6 +66,7 @@ class Dialect:
         marks = {key: getattr(self.marks, key) for key in (*_MARKS, *_FLAGS)}
         return {
             **marks,
+            "starts": list(self.marks.starts),
             "names": list(self.names),
             "header": self.header,
             "row_names": self.row_names,
@@ -75,7 +77,7 @@ class Dialect:
 
 def dialect_from_json(value: object, where: str = "dialect") -> Dialect:
     """The dialect from its JSON; anything else raises `ModelFileError`, naming the entry."""
-    others = ("names", "header", "row_names", "decimal", "encoding")
+    others = ("starts", "names", "header", "row_names", "decimal", "encoding")
     entries = checked.record(value, where, (*_MARKS, *_FLAGS, *others))
     texts = {key: checked.text(entries[key], f"{where}.{key}") for key in (*_MARKS, "encoding")}
     flags = {
@@ -96,6 +98,7 @@ def dialect_from_json(value: object, where: str = "dialect") -> Dialect:
         framed=flags["framed"],
         ruled=flags["ruled"],
         spaced=flags["spaced"],
+        starts=checked.whole_numbers(entries["starts"], f"{where}.starts"),
     )
     return Dialect(
         marks,

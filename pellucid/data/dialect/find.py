@@ -121,6 +121,8 @@ def _names(layout: Layout, source: str) -> tuple[tuple[str, ...], list[Note]]:
             "'rownames'."
         )
         notes.append(Note("rownames", text, 1))
+    if layout.marks.starts and not cells[0]:
+        cells[0] = "rownames"
     if layout.by_numbers:
         text = (
             f"The first row of {source} was taken for its header, as its numbers run on like names; "

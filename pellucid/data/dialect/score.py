@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from pellucid.data.dialect.cells import is_typed
+from pellucid.data.dialect.fixed import column_starts
 from pellucid.data.dialect.records import (
     COMMENTS,
     SPACES,
@@ -88,6 +89,11 @@ def best_cut(sample: str, whole: bool, separator: str | None = None) -> Cut:
     )
     if common is not None and (uncommon is None or uncommon.fit < common.fit + CLEARLY):
         return common
+    if uncommon is None or uncommon.marks.separator == WIDE_SPACES:
+        starts = column_starts(lines[:SAMPLE_RECORDS])
+        fixed = _cut(lines, Marks(SPACES, quote="", escape="", starts=starts), whole)
+        if starts and _is_regular(fixed):
+            return fixed
     return uncommon or _one_column(lines, whole)
 
 
