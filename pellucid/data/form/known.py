@@ -60,11 +60,16 @@ def refitted(table: Table, form: TableForm) -> Table:
     columns: list[Column] = []
     notes = list(table.notes)
     for column in table.columns:
-        if column.name in form:
+        if column.name in form and not _is_read_alike(column.name, table.form, form):
             column, column_notes = refitted_column(column, form.column(column.name))
             notes += column_notes
         columns.append(column)
     return replace(table, columns=tuple(columns), notes=tuple(notes), form=form)
+
+
+def _is_read_alike(name: str, one: TableForm, other: TableForm) -> bool:
+    """Whether both forms give a column values of the same meaning: dates, times of day, texts …"""
+    return name in one and wanted(one.column(name).form) == wanted(other.column(name).form)
 
 
 def refitted_column(column: Column, form: ColumnForm) -> tuple[Column, list[Note]]:

@@ -2,12 +2,15 @@
 
 import datetime
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pellucid.data import Preparation, ReadOptions, Table, choose_target, read_table
@@ -172,6 +175,14 @@ def test_identifiers_beyond_floats_do_not_merge(tmp_path: Path, kind: str) -> No
         assert values(table, "i") == list(map(str, numbers))
         assert "float64" in table.notes[0].text
         assert values(read_table(source, form=table.form), "i") == list(map(str, numbers))
+
+
+def test_decimals_beyond_floats_do_not_merge(tmp_path: Path) -> None:
+    numbers = [Decimal(2**53 + 1), Decimal(2**53), None]
+    table = pa.table({"i": pa.array(numbers, pa.decimal128(20, 0)), "n": [1, 2, 3]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    for source in (table, tmp_path / "t.parquet", {"i": numbers, "n": [1, 2, 3]}):
+        assert values(read_table(source), "i") == [str(2**53 + 1), str(2**53), None]
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
