@@ -68,7 +68,7 @@ def _plain_draft(
     if facts.dates == facts.present and not base.kind:
         return Draft(raw, replace(base, form=DateForm()), na=facts.na)
     doubtful = facts.fractions > 0 and facts.fractions == facts.grouped
-    if facts.numbers < facts.present or facts.codes or max(-facts.low, facts.high) > 2.0**53:
+    if facts.numbers < facts.present or facts.codes or max(-facts.low, facts.high) >= 2.0**53:
         return None
     if doubtful or (options.decimal not in (None, ".") and facts.fractions):
         return None
