@@ -93,6 +93,11 @@ def rows(data: Path, dialect: Dialect, irregular: Irregular) -> Iterator[Record]
     blank_before: set[int] = set()
     after_blank = False
     for record in data_records(data, dialect):
+        if record.unclosed:
+            raise DataError(
+                f"A quotation mark is never closed in line {record.line:,} of {irregular.source}, or a "
+                f"value is longer than {csv.field_size_limit():,} characters."
+            )
         if record.is_blank and width > 1:
             after_blank = after_blank or len(record.cells) == 1
             if len(record.cells) == width:
@@ -103,10 +108,6 @@ def rows(data: Path, dialect: Dialect, irregular: Irregular) -> Iterator[Record]
         if after_blank:
             blank_before.add(record.line)
         after_blank = False
-        if record.unclosed:
-            raise DataError(
-                f"A quotation mark is never closed in line {record.line:,} of {irregular.source}."
-            )
         if len(record.cells) < width or (record.broken and dialect.marks.starts):
             pending.append(record)
             if len(pending) > _LONGEST_FOOTER:

@@ -96,7 +96,8 @@ def _below_header(row: int, cells: Sequence[str], numbers: list[int]) -> Suspect
     if not words:
         return None
     full = len(words) == len(numbers) > 1 and len(set(words)) > 1
-    return SuspectRow(row, "labels", full, f"labels above columns of numbers ('{quoted}')")
+    certain = full and (len(words) > 2 or any(" " in word for word in words))
+    return SuspectRow(row, "labels", certain, f"labels above columns of numbers ('{quoted}')")
 
 
 def _is_unit(cell: str) -> bool:
