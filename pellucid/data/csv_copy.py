@@ -20,7 +20,8 @@ from pellucid.errors import DataError
 FOOTER = re.compile(
     r"\W*(?:\d[\d.,]* (?:rows?|records?|lines?|lignes|zeilen|filas|строк)\b.*"
     r"|(?:sources?|quellen?|fuentes?|notes?|footnotes?|hinweis|remarks?|anmerkung(?:en)?|stand|"
-    r"last updated|updated|copyright|data from|end of|eof|generated|exported|printed)\b.*)",
+    r"last updated|updated|prepared by|compiled by|created|erstellt|copyright|data from|end of|eof|"
+    r"generated|exported|printed)\b.*)",
     re.IGNORECASE | re.DOTALL,
 )
 """The first words of lines below a table."""
