@@ -100,7 +100,7 @@ def _plain(
     if kinds <= {"VARCHAR"}:
         return StoredTexts(connection, part, text, rows, written=False)
     if kinds <= _NUMBERS:
-        return Typed(numbers, scalars if kinds <= _WHOLE else None)
+        return Typed(numbers, scalars)
     return Typed(booleans) if kinds == {"BOOLEAN"} else Mixed(scalars())
 
 
