@@ -292,6 +292,19 @@ def test_a_json_record_may_leave_out_what_is_missing(tmp_path: Path) -> None:
     assert values(alone, "b") == [None]
 
 
+@pytest.mark.parametrize("nested", [[1, 2], {"x": 1}])
+def test_a_nested_value_among_others_is_missing(tmp_path: Path, nested: Any) -> None:
+    form = read_table({"a": [1.5, 2.5, 3.5], "b": [1, 2, 3]}).form
+    path = tmp_path / "t.json"
+    for some, wanted in (([2.5, nested], [2.5, None]), ([nested], [None])):
+        columns = {"a": some, "b": [1] * len(some)}
+        path.write_text(json.dumps([{"a": each, "b": 1} for each in some]))
+        for source in (columns, path):
+            table = read_table(source, form=form)
+            assert values(table, "a") == wanted
+            assert table.notes or "a.x" in table
+
+
 @pytest.mark.parametrize(
     ("kind", "wanted"),
     [("category", ["1", "2", "3"]), ("text", ["1", "2", "3"]), ("number", [1.0, 2.0, 3.0])],
