@@ -141,7 +141,7 @@ def _check_encoding(encoding: object) -> None:
     if (
         information is None
         or information.incrementaldecoder is None
-        or information.name in _NO_TEXTS
+        or information.name.replace("-", "_") in _NO_TEXTS
         or not getattr(information, "_is_text_encoding", True)
     ):
         raise DataError(
