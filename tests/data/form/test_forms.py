@@ -319,6 +319,18 @@ def test_the_user_sets_the_kind(tmp_path: Path, kind: str, wanted: list[Any]) ->
         assert values(read_table({"a": [2.0], "b": ["x"]}, form=table.form), "a") == [wanted[1]]
 
 
+def test_kinds_that_typed_values_cannot_have() -> None:
+    frame = pd.DataFrame({"d": pd.to_datetime(["2024-01-01", "2024-01-02"]), "b": [True, False]})
+    for source in (frame, {"d": [datetime.date(2024, 1, 1)], "b": [True]}):
+        with pytest.raises(DataError, match="'d' holds dates, which are no numbers"):
+            read_table(source, ReadOptions(kinds={"d": "number"}))
+    with pytest.raises(DataError, match="'b' should hold dates"):
+        read_table(frame, ReadOptions(kinds={"b": "date"}))
+    table = read_table(frame, ReadOptions(kinds={"b": "number", "d": "category"}))
+    assert values(table, "b") == [1.0, 0.0]
+    assert values(table, "d") == ["2024-01-01", "2024-01-02"]
+
+
 def test_columns_that_the_user_drops(tmp_path: Path) -> None:
     table = read_table({"a": [1, 2], "b": [3, 4]}, ReadOptions(kinds={"a": "drop"}))
     assert table.names == ("b",)
