@@ -356,9 +356,11 @@ def test_options_of_another_table_go_before_the_form(tmp_path: Path) -> None:
     assert values(table, "b") == [None, "y"]
 
 
-def test_unix_seconds_are_dates_from_every_source(tmp_path: Path) -> None:
+@pytest.mark.parametrize("zeros", [0, 3, 6, 9])
+def test_unix_times_are_dates_from_every_source(tmp_path: Path, zeros: int) -> None:
     seconds = [1_700_000_000 + 86_400 * day for day in range(30)]
-    frame = pd.DataFrame({"timestamp": seconds, "n": range(30)})
+    times = [second * 10**zeros + zeros for second in seconds]
+    frame = pd.DataFrame({"timestamp": times, "n": range(30)})
     frame.to_csv(tmp_path / "t.csv", index=False)
     frame.to_parquet(tmp_path / "t.parquet")
     wanted = [str(np.datetime64(second, "s")) for second in seconds]
