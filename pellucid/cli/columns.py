@@ -27,7 +27,7 @@ def _facts(table: Table, each: tuple[ColumnOverview, ...]) -> dict[str, Any]:
         "written": None if dialect is None else dialect.describe(),
         "columns": [column.to_json() for column in each],
         "left_out": list(table.left_out),
-        "notes": [note.text for note in table.notes if note.column not in table],
+        "notes": _table_notes(table),
     }
 
 
@@ -45,7 +45,13 @@ def _page(table: Table, each: tuple[ColumnOverview, ...]) -> list[str]:
     if unused:
         lines += ["", "A model would leave out:"]
         lines += [line for c in unused for line in wrapped(f"{c.column}: {c.reason}", 2, 4)]
-    if table.notes:
+    notes = [*_table_notes(table), *(note for c in each for note in c.notes)]
+    if notes:
         lines += ["", "Noticed in the data:"]
-        lines += [line for note in table.notes for line in wrapped(note.text, 2, 4)]
+        lines += [line for note in notes for line in wrapped(note, 2, 4)]
     return lines
+
+
+def _table_notes(table: Table) -> list[str]:
+    """The notes that concern no column that is used."""
+    return [note.text for note in table.notes if note.column not in table]

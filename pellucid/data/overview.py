@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.data.column import BooleanColumn, Column, DateColumn, NumberColumn, TextColumn
+from pellucid.data.extremes import extreme_note
 from pellucid.data.kind import infer_kind
 from pellucid.data.note import readable
 from pellucid.data.table import Table
@@ -58,6 +59,8 @@ def _overview(table: Table, column: Column) -> ColumnOverview:
     form = table.form.column(column.name)
     kind = infer_kind(column, form.kind)
     levels = _levels(column)
+    notes = [note for note in (*table.notes, extreme_note(column)) if note is not None]
+    notes = [note for note in notes if note.column == column.name]
     return ColumnOverview(
         column.name,
         kind.kind,
@@ -68,7 +71,7 @@ def _overview(table: Table, column: Column) -> ColumnOverview:
         _distinct(column),
         _range(column) or ", ".join(f"{level} ({rows:,})" for level, rows in levels[:5]),
         levels,
-        tuple(note.text for note in table.notes if note.column == column.name),
+        tuple(note.text for note in notes),
     )
 
 

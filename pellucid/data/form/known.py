@@ -6,7 +6,7 @@ import numpy as np
 
 from pellucid.data.column import Column, NumberColumn
 from pellucid.data.form.column import ColumnForm, wanted
-from pellucid.data.form.read import Strays, read_column, stray_note
+from pellucid.data.form.read import Strays, read_column, stray_note, without_missing_numbers
 from pellucid.data.form.table import TableForm
 from pellucid.data.form.text import TextForm
 from pellucid.data.form.typed import fitted
@@ -73,6 +73,7 @@ def refitted_column(column: Column, form: ColumnForm) -> tuple[Column, list[Note
     if _is_blank(column):
         return read_column(Raw(column.name, ListTexts([None] * len(column))), form)
     result = fitted(column, form.form, strays.add)
+    result = without_missing_numbers(result, replace(form, missing=form.words(written=False)))
     if not strays.total:
         return result, []
     return result, [stray_note(column.name, strays, wanted(form.form))]
