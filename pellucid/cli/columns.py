@@ -36,9 +36,10 @@ def _page(table: Table, each: tuple[ColumnOverview, ...]) -> list[str]:
     dialect = table.form.dialect
     written = f", {dialect.describe()}" if dialect else ""
     head = f"{table.source}: {counted(table.rows, 'row')}, {counted(len(each), 'column')}{written}."
-    rows = [("column", "kind", "missing", "different", "written as", "values")]
+    rows = [("column", "kind", "missing", "distinct", "written as", "values")]
     rows += [
-        (c.column, c.kind, f"{c.missing:,}", f"{c.distinct:,}", c.form, c.values) for c in each
+        (c.column, c.kind, f"{c.missing:,}", f"{c.distinct:,}", _written(c.form), c.values)
+        for c in each
     ]
     lines = [*wrapped(head, 0, 0), "", *columns(rows)]
     unused = [c for c in each if c.kind in ("constant", "identifier")]
@@ -50,6 +51,11 @@ def _page(table: Table, each: tuple[ColumnOverview, ...]) -> list[str]:
         lines += ["", "Noticed in the data:"]
         lines += [line for note in notes for line in wrapped(note, 2, 4)]
     return lines
+
+
+def _written(form: str) -> str:
+    """How a column is written, without the words that its kind says already."""
+    return form.removeprefix("numbers with a ").removeprefix("dates written ")
 
 
 def _table_notes(table: Table) -> list[str]:

@@ -20,7 +20,8 @@ from pellucid.errors import DataError
 FOOTER = re.compile(
     r"\W*(?:\d[\d.,]* (?:rows?|records?|lines?|lignes|zeilen|filas|строк)\b.*"
     r"|(?:sources?|quellen?|fuentes?|notes?|footnotes?|hinweis|remarks?|anmerkung(?:en)?|stand|"
-    r"last updated|updated|copyright|data from|end of|eof|generated|exported|printed)\b.*)",
+    r"last updated|updated|prepared by|compiled by|created|erstellt|copyright|data from|end of|eof|"
+    r"generated|exported|printed)\b.*)",
     re.IGNORECASE | re.DOTALL,
 )
 """The first words of lines below a table."""
@@ -93,6 +94,11 @@ def rows(data: Path, dialect: Dialect, irregular: Irregular) -> Iterator[Record]
     blank_before: set[int] = set()
     after_blank = False
     for record in data_records(data, dialect):
+        if record.unclosed:
+            raise DataError(
+                f"A quotation mark is never closed in line {record.line:,} of {irregular.source}, or a "
+                f"value is longer than {csv.field_size_limit():,} characters."
+            )
         if record.is_blank and width > 1:
             after_blank = after_blank or len(record.cells) == 1
             if len(record.cells) == width:
@@ -103,10 +109,6 @@ def rows(data: Path, dialect: Dialect, irregular: Irregular) -> Iterator[Record]
         if after_blank:
             blank_before.add(record.line)
         after_blank = False
-        if record.unclosed:
-            raise DataError(
-                f"A quotation mark is never closed in line {record.line:,} of {irregular.source}."
-            )
         if len(record.cells) < width or (record.broken and dialect.marks.starts):
             pending.append(record)
             if len(pending) > _LONGEST_FOOTER:

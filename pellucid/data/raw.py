@@ -163,4 +163,4 @@ class RawTable:
 def is_beyond_float(values: NDArray[Any]) -> bool:
     """Whether any number is so large that float64 does not hold each whole number."""
     present = values[~np.isnan(values)]
-    return bool(len(present)) and float(np.abs(present).max()) > 2.0**53
+    return bool(len(present)) and float(np.abs(present).max()) >= 2.0**53

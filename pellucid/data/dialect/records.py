@@ -19,6 +19,7 @@ COMMENTS = ("#", "%", "//")
 
 _RULE = re.compile(r"[\s|+:]*(?:-{2,}|={2,})[-=\s|+:]*")
 _ESCAPED = re.compile(r"\\([\"'\\])")
+_UNCLOSED = re.compile("unexpected end|field larger")
 _WIDE_GAP = re.compile(r" {2,}")
 _GAP, _QUOTE, _APOSTROPHE, _BACKSLASH = "\x1f", "\ue000", "\ue001", "\ue002"
 _HIDDEN = str.maketrans({'"': _QUOTE, "'": _APOSTROPHE, "\\": _BACKSLASH})
@@ -61,7 +62,11 @@ class Marks:
 
 @dataclass(frozen=True)
 class Record:
-    """The cells of one row. `broken`: a quotation mark is not where one can be."""
+    """The cells of one row.
+
+    broken:   a quotation mark is not where one can be, or a word is astride two columns.
+    unclosed: a quotation mark is never closed, or a cell is longer than any of a table.
+    """
 
     line: int
     cells: list[str]
@@ -154,9 +159,8 @@ def records(lines: Iterable[str], marks: Marks) -> Iterator[Record]:
             return
         except csv.Error as error:
             broken = True
-            unclosed = "unexpected end" in str(error) or "field larger" in str(error)
-            lenient = _reader(iter(source.raw[:1] if unclosed else source.raw), marks, strict=False)
-            cells = next(lenient, [])
+            unclosed = _UNCLOSED.search(str(error)) is not None
+            cells = [] if unclosed else next(_reader(iter(source.raw), marks, strict=False), [])
         broken = broken or source.astride
         yield Record(source.first, _shown(cells or [""], marks), broken, unclosed)
         if unclosed:

@@ -83,8 +83,7 @@ def read_column(raw: Raw, form: ColumnForm) -> tuple[Column, list[Note]]:
         case Texts():
             column = _texts(data, raw.name, form, strays)
     column = without_missing_numbers(column, form)
-    notes = [] if not strays.total else [stray_note(raw.name, strays, wanted(form.form))]
-    return column, notes
+    return column, stray_notes(column, strays, wanted(form.form))
 
 
 def without_missing_numbers(column: Column, form: ColumnForm) -> Column:
@@ -248,14 +247,16 @@ def _reads_iso(form: DateForm) -> bool:
     return all(form.read(text) == seconds for text, seconds in _ISO.items())
 
 
-def stray_note(name: str, strays: Strays, wanted: str) -> Note:
-    """A note with the count of values that do not fit, and the commonest of them."""
+def stray_notes(column: Column, strays: Strays, what: str) -> list[Note]:
+    """A note with the count of values that do not fit, and the commonest of them; none without any."""
+    if not strays.total:
+        return []
+    name = column.name
     common = sorted(strays.counts.items(), key=lambda item: (-item[1], item[0]))[:3]
     examples = ", ".join(f"'{shortened(text)}' ({count:,})" for text, count in common)
+    examples += " and others" if len(strays.counts) > 3 else ""
     verb, role = ("is", "counts") if strays.total == 1 else ("are", "count")
-    return Note(
-        name,
-        f"{counted(strays.total, 'value')} of '{name}' {verb} not {wanted} and {role} as missing: "
-        f"{examples}{' and others' if len(strays.counts) > 3 else ''}.",
-        strays.total,
-    )
+    text = f"{counted(strays.total, 'value')} of '{name}' {verb} not {what} and {role} as missing"
+    if strays.total > 1 and bool(column.missing().all()):
+        text = f"None of the {strays.total:,} values of '{name}' is {what}; they count as missing"
+    return [Note(name, f"{text}: {examples}.", strays.total)]
