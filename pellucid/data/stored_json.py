@@ -107,9 +107,9 @@ def _plain(
 def _keys(connection: "DuckDBPyConnection", part: str, source: str) -> list[str]:
     """The keys of the objects, in the order of first appearance."""
     query = (
-        "SELECT key FROM (SELECT unnest(keys) AS key, unnest(range(len(keys))) AS place, row FROM "
+        "SELECT key FROM (SELECT unnest(keys) AS key, unnest(range(len(keys))) AS position, row FROM "
         f"(SELECT json_keys({source}) AS keys, rowid AS row FROM {part})) "
-        "GROUP BY key ORDER BY min(row * 1000000 + place)"
+        "GROUP BY key ORDER BY min(row * 1000000 + position)"
     )
     return [str(row[0]) for row in _all(connection, query)]
 

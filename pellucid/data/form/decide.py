@@ -41,10 +41,12 @@ def text_draft(raw: Raw, texts: Texts, base: ColumnForm, options: ReadOptions) -
     if fast is not None:
         return fast
     all_numbers = facts is not None and facts.numbers == facts.present
-    open_ = EVERYTHING
+    remaining = EVERYTHING
     if not base.kind and not all_numbers and len(texts) > SAMPLED_ROWS:
-        open_ = possible(texts.sample(), base.missing)
-    return _by_evidence(raw, texts, base, options, open_) if any(open_) else Draft(raw, base)
+        remaining = possible(texts.sample(), base.missing)
+    return (
+        _by_evidence(raw, texts, base, options, remaining) if any(remaining) else Draft(raw, base)
+    )
 
 
 def _by_date(raw: Raw, texts: Texts, base: ColumnForm, pattern: str | None) -> Draft:
@@ -84,9 +86,9 @@ def _plain_draft(
 
 
 def _by_evidence(
-    raw: Raw, texts: Texts, base: ColumnForm, options: ReadOptions, open_: Possible
+    raw: Raw, texts: Texts, base: ColumnForm, options: ReadOptions, remaining: Possible
 ) -> Draft:
-    evidence = TextEvidence(raw.name, base.missing, open_).gather(texts.distinct())
+    evidence = TextEvidence(raw.name, base.missing, remaining).gather(texts.distinct())
     if evidence.total == 0:
         return Draft(raw, replace(base, form=NumberForm()), na=evidence.na)
     required = options.decimal is not None

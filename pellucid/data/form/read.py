@@ -137,8 +137,8 @@ def _patched(plain: Plain, name: str, form: ColumnForm, strays: Strays) -> Colum
 def _scalars(values: list[Any]) -> Iterator[list[Scalar]]:
     """Python objects as plain values, "" where missing, a chunk at a time."""
     for start in range(0, len(values), CHUNK_ROWS):
-        found = map(scalar, values[start : start + CHUNK_ROWS])
-        yield ["" if value is None else value for value in found]
+        scalars = map(scalar, values[start : start + CHUNK_ROWS])
+        yield ["" if value is None else value for value in scalars]
 
 
 def _by_value(name: str, chunks: Iterable[list[Any]], form: ColumnForm, strays: Strays) -> Column:

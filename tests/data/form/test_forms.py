@@ -54,6 +54,8 @@ def trained(folder: Path, texts: list[str], **options: Any) -> TableForm:
         (["True", "False", "Unknown"], True, "True"),
         (["true", "false", "maybe"], np.bool_(False), "false"),
         (["TRUE", "FALSE", "n/k"], True, "TRUE"),
+        (["yes", "no"], False, "no"),
+        (["Y", "N", "?!"], True, "Y"),
         (["007", "012", "999"], 7, "007"),
         (["02139", "10115", "99999"], 2139.0, "02139"),
         (["9007199254740993", "9007199254740992"], 9007199254740993, "9007199254740993"),
