@@ -122,8 +122,8 @@ def _range(column: Column) -> str:
         true = int((column.states == 1).sum())
         return f"true in {true:,}, false in {int(known.sum()) - true:,}"
     if isinstance(column, NumberColumn):
-        ends = column.values[known].min(), column.values[known].max()
-        return " to ".join(_number(float(end)) for end in ends)
+        values = column.values[known]
+        return f"{_number(float(values.min()))} to {_number(float(values.max()))}"
     ends = [np.datetime64(int(end), "s") for end in _ends(column.seconds[known])]
     return " to ".join(str(end).replace("T", " ").removesuffix(" 00:00:00") for end in ends)
 
