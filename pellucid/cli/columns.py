@@ -27,7 +27,7 @@ def _facts(table: Table, each: tuple[ColumnOverview, ...]) -> dict[str, Any]:
         "written": None if dialect is None else dialect.describe(),
         "columns": [column.to_json() for column in each],
         "left_out": list(table.left_out),
-        "notes": [note.text for note in table.notes if note.column not in table],
+        "notes": _table_notes(table),
     }
 
 
@@ -36,16 +36,28 @@ def _page(table: Table, each: tuple[ColumnOverview, ...]) -> list[str]:
     dialect = table.form.dialect
     written = f", {dialect.describe()}" if dialect else ""
     head = f"{table.source}: {counted(table.rows, 'row')}, {counted(len(each), 'column')}{written}."
-    rows = [("column", "kind", "missing", "different", "written as", "values")]
+    rows = [("column", "kind", "missing", "distinct", "written as", "values")]
     rows += [
-        (c.column, c.kind, f"{c.missing:,}", f"{c.distinct:,}", c.form, c.values) for c in each
+        (c.column, c.kind, f"{c.missing:,}", f"{c.distinct:,}", _written(c.form), c.values)
+        for c in each
     ]
     lines = [*wrapped(head, 0, 0), "", *columns(rows)]
     unused = [c for c in each if c.kind in ("constant", "identifier")]
     if unused:
         lines += ["", "A model would leave out:"]
         lines += [line for c in unused for line in wrapped(f"{c.column}: {c.reason}", 2, 4)]
-    if table.notes:
+    notes = [*_table_notes(table), *(note for c in each for note in c.notes)]
+    if notes:
         lines += ["", "Noticed in the data:"]
-        lines += [line for note in table.notes for line in wrapped(note.text, 2, 4)]
+        lines += [line for note in notes for line in wrapped(note, 2, 4)]
     return lines
+
+
+def _written(form: str) -> str:
+    """How a column is written, without the words that its kind says already."""
+    return form.removeprefix("numbers with a ").removeprefix("dates written ")
+
+
+def _table_notes(table: Table) -> list[str]:
+    """The notes that concern no column that is used."""
+    return [note.text for note in table.notes if note.column not in table]

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pellucid.cli.column_names import column_names
 from pellucid.cli.score_lines import class_lines, result_line, score_lines, sentence_lines
 from pellucid.cli.show import (
     DelayedProgress,
@@ -20,6 +21,7 @@ from pellucid.cli.show import (
 from pellucid.data import ReadOptions, read_table
 from pellucid.data.note import counted
 from pellucid.data.note import quiet as no_progress
+from pellucid.errors import DataError
 from pellucid.train.model import Model
 from pellucid.train.storage.folder import RunFolder
 from pellucid.train.storage.lock import locked
@@ -56,11 +58,15 @@ def run_fit(
     shows = not quiet and not as_json
     trained = None
     with suppress(BrokenPipeError):
+        table = read_table(data, options, progress=DelayedProgress() if shows else no_progress)
+        dropped = column_names(drop, table)
+        if target in dropped:
+            raise DataError(f"'{target}' is the target, it cannot be left out.")
         trained = fit_table(
-            read_table(data, options, progress=DelayedProgress() if shows else no_progress),
+            table,
             target,
             task=task,
-            drop=drop,
+            drop=dropped,
             seed=seed,
             time_limit=seconds,
             out=folder,

@@ -80,12 +80,12 @@ def page(model: Model, everything: bool = False) -> list[str]:
     values = facts(model)
     return [
         *_summary(model, values),
-        *_notes(values["notes"]),
         "",
         "SCORES",
         *wrapped(measured_on(model.details), 2, 2),
         *score_lines(values["scores"]),
         *class_lines(values["scores"], everything),
+        *_notes(values["notes"]),
         *_columns(values, everything),
         *_written(model, everything),
         *_network(values),
@@ -168,7 +168,7 @@ def _choices(values: dict[str, Any]) -> list[str]:
 def _ends(values: dict[str, Any]) -> list[str]:
     """When and why the networks stopped; equal reasons together."""
     ends = zip(values["epochs"], values["best_epoch"], values["stopped_because"], strict=True)
-    texts = [f"after {count} epochs (best: {best}) because {why}" for count, best, why in ends]
+    texts = [f"after {counted(count, 'epoch')} (best: {best}): {why}" for count, best, why in ends]
     lines = ["  stopped:"]
     for text, times in Counter(texts).items():
         lines += wrapped(f"{times} networks {text}" if times > 1 else text, 6, 8)

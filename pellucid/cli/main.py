@@ -111,7 +111,7 @@ def fit(
     ] = None,
     drop: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN", help="A column to leave out; may be repeated."),
+        typer.Option(metavar="COLUMN[,…]", help="Columns to leave out; may be repeated."),
     ] = None,
     resume: Annotated[bool, typer.Option(help="Continue an interrupted run in --out.")] = False,
     force: Annotated[bool, typer.Option(help="Replace a run in --out.")] = False,

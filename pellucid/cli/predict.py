@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.cli.column_names import column_names
 from pellucid.cli.model_file import load
 from pellucid.cli.show import DelayedProgress, show_notes
-from pellucid.data import Note, ReadOptions, Table, read_table
+from pellucid.data import Note, ReadOptions, read_table
 from pellucid.errors import DataError
 from pellucid.graph import Array
 from pellucid.train.storage.files import write_atomically
@@ -41,7 +42,7 @@ def run_predict(
     notes: list[Note] = []
     assert model.preparation is not None
     table = read_table(data, options, model.preparation.form, progress=DelayedProgress())
-    predicted = model.predict_table(table, _names(keep, table), notes)
+    predicted = model.predict_table(table, column_names(keep, table), notes)
     show_notes(notes)
     if output is None:
         sys.stdout.write(csv_text(predicted))
@@ -50,14 +51,6 @@ def run_predict(
     write_atomically(output, parquet_bytes(predicted) if parquet else csv_text(predicted).encode())
     count = len(next(iter(predicted.values())))
     print(f"Wrote {count:,} predictions to {output}.", file=sys.stderr)
-
-
-def _names(keep: Sequence[str], table: Table) -> list[str]:
-    """The names in a list of them; a text that is the name of a column is not divided."""
-    names = [
-        name for text in keep for name in ([text] if text in table else text.split(",")) if name
-    ]
-    return list(dict.fromkeys(name if name in table else name.strip() for name in names))
 
 
 def csv_text(columns: Columns) -> str:

@@ -28,8 +28,8 @@ def encoding_notes(encoders: Sequence[Encoder]) -> list[Note]:
 def _many_levels_note(encoder: CategoryEncoder) -> Note:
     name, indicators = encoder.kind.column, encoder.indicators
     encoding = (
-        f"the commonest {indicators:,} are told apart, the others by how common they are"
+        f"the commonest {indicators:,} have an indicator each, the others only their frequency"
         if indicators
-        else "none is in enough rows to be told apart but by how common it is"
+        else "none is in enough rows for an indicator, so each has its frequency only"
     )
     return Note(name, f"'{shortened(name)}' has many different values: {encoding}.", indicators)

@@ -6,9 +6,13 @@ from typing import Any
 import numpy as np
 
 from pellucid.data.column import BooleanColumn, Column, DateColumn, NumberColumn, TextColumn
+from pellucid.data.extremes import extreme_note
 from pellucid.data.kind import infer_kind
-from pellucid.data.note import readable
+from pellucid.data.note import readable, shortened
 from pellucid.data.table import Table
+
+MOST_CHARACTERS = 60
+"""The most characters of the commonest levels in words."""
 
 MOST_LEVELS = 100
 """The most levels of a column that are listed, the commonest."""
@@ -58,6 +62,8 @@ def _overview(table: Table, column: Column) -> ColumnOverview:
     form = table.form.column(column.name)
     kind = infer_kind(column, form.kind)
     levels = _levels(column)
+    notes = [note for note in (*table.notes, extreme_note(column)) if note is not None]
+    notes = [note for note in notes if note.column == column.name]
     return ColumnOverview(
         column.name,
         kind.kind,
@@ -66,9 +72,9 @@ def _overview(table: Table, column: Column) -> ColumnOverview:
         form.evidence,
         int(column.missing().sum()),
         _distinct(column),
-        _range(column) or ", ".join(f"{level} ({rows:,})" for level, rows in levels[:5]),
+        _range(column) or _commonest(levels),
         levels,
-        tuple(note.text for note in table.notes if note.column == column.name),
+        tuple(note.text for note in notes),
     )
 
 
@@ -93,6 +99,20 @@ def _levels(column: Column) -> tuple[tuple[str, int], ...]:
     return tuple((column.levels[code], int(counts[code])) for code in order if counts[code])
 
 
+def _commonest(levels: tuple[tuple[str, int], ...]) -> str:
+    """The commonest levels with their rows, as many as fit; without rows where each is in one row."""
+    single = all(rows == 1 for _, rows in levels)
+    shown: list[str] = []
+    length = 0
+    for level, rows in levels[:5]:
+        text = shortened(level) if single else f"{shortened(level)} ({rows:,})"
+        length += len(text) + 2
+        if shown and length > MOST_CHARACTERS:
+            break
+        shown.append(text)
+    return ", ".join([*shown, "…"] if len(shown) < len(levels) else shown)
+
+
 def _range(column: Column) -> str:
     """The least and greatest value in words; "" for texts, and where all are missing."""
     known = ~column.missing()
@@ -103,9 +123,16 @@ def _range(column: Column) -> str:
         return f"true in {true:,}, false in {int(known.sum()) - true:,}"
     if isinstance(column, NumberColumn):
         values = column.values[known]
-        return f"{readable(float(values.min()))} to {readable(float(values.max()))}"
+        return f"{_number(float(values.min()))} to {_number(float(values.max()))}"
     ends = [np.datetime64(int(end), "s") for end in _ends(column.seconds[known])]
     return " to ".join(str(end).replace("T", " ").removesuffix(" 00:00:00") for end in ends)
+
+
+def _number(value: float) -> str:
+    """Four significant digits, and all of a whole number; years without a comma."""
+    if value != round(value) or abs(value) >= 1e15:
+        return readable(value)
+    return f"{value:.0f}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
 def _ends(values: Any) -> tuple[int, int]:

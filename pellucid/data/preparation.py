@@ -272,7 +272,7 @@ class Preparation:
         if extra:
             verb = "is" if len(extra) == 1 else "are"
             noun = counted(len(extra), "column")
-            text = f"{noun} that training did not have {verb} ignored: {quoted(extra)}."
+            text = f"{noun} that the model does not use {verb} ignored: {quoted(extra)}."
             notes.append(Note("", text, len(extra)))
 
 

@@ -26,7 +26,8 @@ _MOST_SUMS = 20
 """Columns whose sums are compared with a row."""
 
 _TOTAL = re.compile(
-    r"\W*(?:(?:grand|sub|over)?[ -]?totals?|sums?|overall|all|summe|gesamt(?:summe)?|insgesamt|"
+    r"\W*(?:(?:grand|sub|over)?[ -]?totals?|sums?|overall|all|(?:opening|closing|ending) balances?|"
+    r"(?:end|schluss)saldo|summe|gesamt(?:summe)?|insgesamt|"
     r"zwischensumme|total[ei]?s?|totaal|totalt|summa|somme|suma|soma|razem|celkem|összesen|toplam|"
     r"итого|всего|合計|合计|总计|總計|계|합계)\b.{0,30}",
     re.IGNORECASE,

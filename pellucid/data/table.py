@@ -47,10 +47,14 @@ class Table:
         return name in self.names
 
     def column(self, name: str) -> Column:
-        """The column of that name; an unknown name raises a `DataError` with a suggestion."""
+        """The column of that name; an unknown name, or one left out, raises `DataError`."""
         for column in self.columns:
             if column.name == name:
                 return column
+        if name in self.left_out:
+            raise DataError(
+                f"The column '{name}' of {self.source} is left out, so it cannot be used."
+            )
         raise DataError(
             f"There is no column '{name}' in {self.source}; {did_you_mean(name, self.names)}"
         )

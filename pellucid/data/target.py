@@ -63,9 +63,10 @@ class ClassTarget:
         if unknown.any():
             texts = as_text(column.take(unknown))
             names = [level for level, n in zip(texts.levels, texts.counts(), strict=True) if n]
+            count = int(unknown.sum())
             raise DataError(
-                f"{counted(int(unknown.sum()), 'row')} of '{column.name}' have a class that was "
-                f"not in training: {quoted(names)}."
+                f"{counted(count, 'row')} of '{column.name}' {'has' if count == 1 else 'have'} a class "
+                f"that was not in training: {quoted(names)}. Leave out such rows, or train with them."
             )
         return codes
 

@@ -22,6 +22,7 @@ from pellucid.data import (
     split,
 )
 from pellucid.data.encoding_notes import encoding_notes
+from pellucid.data.extremes import extreme_notes
 from pellucid.data.target import NumberTarget, Target, learn_target
 from pellucid.errors import DataError, RunFolderError, warn
 from pellucid.graph import Array
@@ -151,7 +152,9 @@ def fit_table(
             session = Session(folder, [report, *callbacks], resume, plan.networks)
             fits = _TableFits(known, target, choice.task, plan, settings, time_limit, own, session)
             fits.train()
-        notes = tuple(dict.fromkeys([*table.notes, *choice.notes, *fits.notes]))
+        numbers = () if choice.task.is_classification else (table.column(target),)
+        extreme = extreme_notes([*numbers, *table.drop([target]).columns])
+        notes = tuple(dict.fromkeys([*extreme, *table.notes, *choice.notes, *fits.notes]))
         table_run = fits.run(notes)
         session.keep(table_run.model, table_run)
     fits.warn()

@@ -137,7 +137,7 @@ def test_stray_values_are_told_of(folder: Path, tmp_path: Path, what: str) -> No
     assert said.err.splitlines()[:3] == [
         "pellucid: note: 1 value of 'x' is not a number and counts as missing: 'n/k' (1).",
         "pellucid: note: 1 value of 'x' is infinite and counts as missing.",
-        "pellucid: note: 1 column that training did not have is ignored: 'more'.",
+        "pellucid: note: 1 column that the model does not use is ignored: 'more'.",
     ]
 
 

@@ -44,4 +44,4 @@ def test_categories_too_many_to_be_told_apart() -> None:
     (note,) = notes_on(who=rare)
     assert "'who' has many different values" in note and "none is in enough rows" in note
     (note,) = notes_on(who=[f"v{row % 80}" for row in range(ROWS)])
-    assert "the commonest 64 are told apart" in note
+    assert "the commonest 64 have an indicator each" in note

@@ -54,7 +54,23 @@ def find_dialect(
         return replace(found, notes=(Note("", text_of_note), *found.notes))
     cut = best_cut(text, sample.whole, separator)
     layout = layout_of(cut, options.header)
-    return _shifted(_dialect(layout, sample, options), lines_before)
+    found = _dialect(layout, sample, options)
+    if options.delimiter is not None and len(found.names) == 1:
+        found = replace(found, notes=(*found.notes, *_one_column_notes(text, sample, options)))
+    return _shifted(found, lines_before)
+
+
+def _one_column_notes(text: str, sample: Sample, options: ReadOptions) -> list[Note]:
+    """A note where the separator that was set divides nothing, but another one does."""
+    detected = layout_of(best_cut(text, sample.whole, None), options.header)
+    if detected.width < 2:
+        return []
+    mark = "a tab" if detected.marks.separator == "\t" else f"'{detected.marks.separator}'"
+    text_of_note = (
+        f"The separator {options.separator!r} divides no line of {sample.source}, which has one "
+        f"column now; {mark} would make {detected.width:,}. Leave out --separator."
+    )
+    return [Note("", text_of_note)]
 
 
 def _by_saved(text: str, sample: Sample, options: ReadOptions, saved: Dialect) -> Dialect | None:

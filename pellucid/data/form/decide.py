@@ -101,7 +101,7 @@ def _by_evidence(
     if date and date.share >= max(DATE_SHARE, number.share if number else 0.0):
         return dated(raw, base, date, evidence.na)
     if number is None or not is_numeric(number):
-        return Draft(raw, base, notes=_unit_notes(raw.name, number))
+        return Draft(raw, base, notes=_text_notes(raw.name, number, evidence, options))
     if number.code:
         return Draft(raw, base, notes=_code_notes(raw.name, number))
     return _numeric(raw, base, evidence, options, number)
@@ -136,6 +136,20 @@ def _numeric(
     once_more = None if options.decimal else again
     mark = number.decimal_shown or ""
     return Draft(raw, form, mark, once_more, number.certain, evidence.na, notes)
+
+
+def _text_notes(
+    name: str, number: DecidedNumber | None, evidence: TextEvidence, options: ReadOptions
+) -> list[Note]:
+    """Why a column that looks like numbers is texts: another decimal mark was set, or units differ."""
+    usual = None if options.decimal is None else evidence.numbers.decide(None)
+    if usual is None or not is_numeric(usual) or usual.form.decimal == options.decimal:
+        return _unit_notes(name, number)
+    text = (
+        f"'{shortened(name)}' was read as texts: as numbers it has the decimal mark "
+        f"'{usual.form.decimal}', but --decimal says '{options.decimal}'."
+    )
+    return [Note(name, text)]
 
 
 def _unit_notes(name: str, number: DecidedNumber | None) -> list[Note]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from pellucid.data.column import Column, NumberColumn
 from pellucid.data.form.column import ColumnForm, wanted
-from pellucid.data.form.read import Strays, read_column, stray_notes
+from pellucid.data.form.read import Strays, read_column, stray_notes, without_missing_numbers
 from pellucid.data.form.table import TableForm
 from pellucid.data.form.text import TextForm
 from pellucid.data.form.typed import fitted
@@ -66,9 +66,13 @@ def refitted(table: Table, form: TableForm) -> Table:
     columns: list[Column] = []
     notes = list(table.notes)
     for column in table.columns:
-        if column.name in form and not _is_read_alike(column.name, table.form, form):
-            column, column_notes = refitted_column(column, form.column(column.name))
-            notes += column_notes
+        if column.name in form:
+            own = form.column(column.name)
+            if _is_read_alike(column.name, table.form, form):
+                column = _without_missing_numbers(column, own)
+            else:
+                column, column_notes = refitted_column(column, own)
+                notes += column_notes
         columns.append(column)
     return replace(table, columns=tuple(columns), notes=tuple(notes), form=form)
 
@@ -84,7 +88,12 @@ def refitted_column(column: Column, form: ColumnForm) -> tuple[Column, list[Note
     if _is_blank(column):
         return read_column(Raw(column.name, ListTexts([None] * len(column))), form)
     result = fitted(column, form.form, strays.add)
+    result = _without_missing_numbers(result, form)
     return result, stray_notes(result, strays, wanted(form.form))
+
+
+def _without_missing_numbers(column: Column, form: ColumnForm) -> Column:
+    return without_missing_numbers(column, replace(form, missing=form.words(written=False)))
 
 
 def _is_blank(column: Column) -> bool:

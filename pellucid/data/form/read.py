@@ -91,7 +91,23 @@ def read_column(raw: Raw, form: ColumnForm) -> tuple[Column, list[Note]]:
             column = _by_value(raw.name, _scalars(data.values), form, strays)
         case Texts():
             column = _texts(data, raw.name, form, strays)
+    column = without_missing_numbers(column, form)
     return column, stray_notes(column, strays, wanted(form.form))
+
+
+def without_missing_numbers(column: Column, form: ColumnForm) -> Column:
+    """The column without the numbers that are words for missing values, however they are written.
+
+    So the word -9999 stands for -9999.00 too, and for numbers of typed sources.
+    """
+    if not (isinstance(column, NumberColumn) and isinstance(form.form, NumberForm)):
+        return column
+    read = [form.form.read(word) for word in form.missing]
+    numbers = [number for number in read if number is not None and np.isfinite(number)]
+    if not numbers:
+        return column
+    values = np.where(np.isin(column.values, numbers), np.nan, column.values)
+    return replace(column, values=values)
 
 
 def _typed(data: Typed, name: str, form: ColumnForm, strays: Strays) -> Column:

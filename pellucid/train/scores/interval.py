@@ -51,7 +51,9 @@ def wilson(share: float, rows: float) -> Interval:
     centre = share + Z**2 / (2 * rows)
     half = Z * math.sqrt(share * (1 - share) / rows + Z**2 / (4 * rows**2))
     scale = 1 + Z**2 / rows
-    return max((centre - half) / scale, 0.0), min((centre + half) / scale, 1.0)
+    low = 0.0 if share <= 0 else max((centre - half) / scale, 0.0)
+    high = 1.0 if share >= 1 else min((centre + half) / scale, 1.0)
+    return low, high
 
 
 def paired(name: str, ours: Measured, theirs: Measured) -> Interval | None:
