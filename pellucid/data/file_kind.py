@@ -1,5 +1,6 @@
 """The kind of a file, from its first bytes rather than its name."""
 
+import codecs
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -66,7 +67,9 @@ def inspect_file(
                 f"{path} is {what}, not a table: save it as CSV, Parquet or JSON and try again."
             )
     known = text_encoding(data, str(path), encoding, saved)
-    if not known.is_clean:
+    # DuckDB skips the byte order mark of UTF-8 in CSV files only.
+    marked_json = raw.startswith(codecs.BOM_UTF8) and raw[3:].lstrip().startswith((b"{", b"["))
+    if not known.is_clean or marked_json:
         copy = scratch.path("text")
         write_utf8(data, known, copy, str(path))
         data = copy
