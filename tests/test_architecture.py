@@ -140,7 +140,7 @@ def test_outside_packages_are_installed_with_pellucid() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extra = project["optional-dependencies"]["sklearn"]
     installed = {name.split(">=")[0] for name in [*project["dependencies"], *extra]}
-    named = {"sklearn": "scikit-learn"}
+    named = {"sklearn": "scikit-learn", "charset_normalizer": "charset-normalizer"}
     floors_there = [floor for floor in OUTSIDE if (PACKAGE / floor).exists()]
     used = {named.get(name, name) for floor in floors_there for name in OUTSIDE[floor]}
     assert used <= installed

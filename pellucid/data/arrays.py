@@ -103,11 +103,12 @@ def raw_values(name: str, array: NDArray[Any]) -> Raw | None:
 
 
 def raw_objects(name: str, values: list[Any]) -> Raw | None:
-    """The column in Python objects; None for nested values."""
+    """The column in Python objects; None for nested values alone."""
     kinds = {type(value) for value in values}
     if kinds <= {str, type(None)}:
         return Raw(name, ListTexts(values))
-    if any(issubclass(kind, list | dict | tuple | set | np.ndarray) for kind in kinds):
+    known_kinds = kinds - {type(None)}
+    if all(issubclass(kind, list | dict | tuple | set | np.ndarray) for kind in known_kinds):
         return None
     if kinds & {str}:
         known = [None if is_missing(value) else value for value in values]

@@ -93,8 +93,8 @@ class _Buffer:
         """The positions of the tables in a vector."""
         vector = self.table(table, index)
         count = self._number("<I", vector) if vector else 0
-        places = range(vector + 4, vector + 4 + 4 * min(count, len(self.data)), 4)
-        return [place + self._number("<I", place) for place in places]
+        positions = range(vector + 4, vector + 4 + 4 * min(count, len(self.data)), 4)
+        return [position + self._number("<I", position) for position in positions]
 
     def _number(self, form: str, position: int) -> int:
         (value,) = struct.unpack_from(form, self.data, position)

@@ -6,7 +6,7 @@ values is an error that names its line.
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,8 @@ _ROW_COUNT = re.compile(
 FOOTER = re.compile(
     r"\W*(?:\d[\d.,]* (?:rows?|records?|lines?|lignes|zeilen|filas|строк)\b.*"
     r"|(?:sources?|quellen?|fuentes?|notes?|footnotes?|hinweis|remarks?|anmerkung(?:en)?|stand|"
-    r"last updated|updated|copyright|data from|end of|eof|generated|exported|printed)\b.*)",
+    r"last updated|updated|prepared by|compiled by|created|erstellt|copyright|data from|end of|eof|"
+    r"generated|exported|printed)\b.*)",
     re.IGNORECASE | re.DOTALL,
 )
 """The first words of lines below a table."""
@@ -50,14 +51,14 @@ class Irregular:
             values = f"fewer than {self.width} values"
             text = (
                 f"{counted(len(self.short), 'row')} of {self.source} {_has(self.short)} {values}, and "
-                f"the last ones count as missing: {_lines(self.short)}."
+                f"the last ones count as missing: {listed_lines(self.short)}."
             )
             notes.append(Note("", text, len(self.short)))
         if self.broken:
             text = (
                 f"{counted(len(self.broken), 'row')} of {self.source} {_has(self.broken)} text beside "
                 f"the quotation marks of a value; it was read as part of the value: "
-                f"{_lines(self.broken)}."
+                f"{listed_lines(self.broken)}."
             )
             notes.append(Note("", text, len(self.broken)))
         if self.footers:
@@ -65,7 +66,7 @@ class Irregular:
             first = shortened(" ".join(self.footers[0].cells))
             text = (
                 f"{counted(len(numbers), 'line')} below the table in {self.source} "
-                f"{'is' if len(numbers) == 1 else 'are'} left out: {_lines(numbers)} ('{first}')."
+                f"{'is' if len(numbers) == 1 else 'are'} left out: {listed_lines(numbers)} ('{first}')."
             )
             notes.append(Note("", text, len(numbers)))
         return notes
@@ -75,7 +76,8 @@ def _has(lines: list[int]) -> str:
     return "has" if len(lines) == 1 else "have"
 
 
-def _lines(lines: list[int]) -> str:
+def listed_lines(lines: Sequence[int]) -> str:
+    """The numbers of lines in words: "line 3", "lines 3, 5 and 7 more"."""
     listed = ", ".join(f"{line:,}" for line in lines[:_LISTED_LINES])
     more = len(lines) - _LISTED_LINES
     tail = f" and {more:,} more" if more > 0 else ""
@@ -97,6 +99,11 @@ def rows(data: Path, dialect: Dialect, irregular: Irregular) -> Iterator[Record]
     blank_before: set[int] = set()
     after_blank = False
     for record in data_records(data, dialect):
+        if record.unclosed:
+            raise DataError(
+                f"A quotation mark is never closed in line {record.line:,} of {irregular.source}, or a "
+                f"value is longer than {csv.field_size_limit():,} characters."
+            )
         if record.is_blank and width > 1:
             after_blank = after_blank or len(record.cells) == 1
             if len(record.cells) == width:
@@ -107,11 +114,11 @@ def rows(data: Path, dialect: Dialect, irregular: Irregular) -> Iterator[Record]
         if after_blank:
             blank_before.add(record.line)
         after_blank = False
-        if record.unclosed:
-            raise DataError(
-                f"A quotation mark is never closed in line {record.line:,} of {irregular.source}."
-            )
-        if len(record.cells) < width or _counts_rows(record, dialect):
+        if (
+            len(record.cells) < width
+            or (record.broken and dialect.marks.starts)
+            or _counts_rows(record, dialect)
+        ):
             pending.append(record)
             if len(pending) > _LONGEST_FOOTER:
                 yield from _filled(pending[:1], irregular)
@@ -130,6 +137,11 @@ _LONGEST_FOOTER = 100
 
 def _filled(short: list[Record], irregular: Irregular) -> Iterator[Record]:
     for record in short:
+        if record.broken and len(record.cells) == irregular.width:
+            raise DataError(
+                f"Line {record.line:,} of {irregular.source} does not keep to the columns of fixed "
+                "width that the lines before it have: divide its columns by a mark, such as a tab."
+            )
         if len(record.cells) >= irregular.width:
             yield _fitted(record, irregular)
             continue
@@ -163,11 +175,14 @@ def _first_footer(pending: list[Record], blank_before: set[int]) -> int:
 
 
 def _is_footer(record: Record) -> bool:
-    """Whether a short row is no row of data: one text that is no value, or the words of a footer."""
+    """Whether a row is no row of data: one text that is no value, or the words of a footer.
+
+    In columns of fixed width a footer goes across them.
+    """
     if _ROW_COUNT.fullmatch(" ".join(record.cells)):
         return True
     return _is_text(record) and (
-        len(record.cells) == 1 or FOOTER.match(" ".join(record.cells)) is not None
+        len(record.cells) == 1 or record.broken or FOOTER.match(" ".join(record.cells)) is not None
     )
 
 

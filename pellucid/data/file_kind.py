@@ -7,7 +7,7 @@ from typing import Literal
 
 from pellucid.data.note import Note
 from pellucid.data.text_copy import write_utf8
-from pellucid.data.text_encoding import text_encoding
+from pellucid.data.text_encoding import TextEncoding, text_encoding
 from pellucid.data.unpack import Scratch, unpacked
 from pellucid.errors import DataError
 
@@ -67,17 +67,23 @@ def inspect_file(
                 f"{path} is {what}, not a table: save it as CSV, Parquet or JSON and try again."
             )
     known = text_encoding(data, str(path), encoding, saved)
-    # DuckDB skips the byte order mark of UTF-8 in CSV files only.
-    marked_json = raw.startswith(codecs.BOM_UTF8) and raw[3:].lstrip().startswith((b"{", b"["))
-    if not known.is_clean or marked_json:
-        copy = scratch.path("text")
-        write_utf8(data, known, copy, str(path))
-        data = copy
+    if not known.is_clean:
+        data = _in_utf8(data, known, scratch, path)
     head, whole = _head(data)
     if not head.strip("\ufeff \t\r\n"):
         raise DataError(f"{path} is empty: it holds no table.")
     kind: Literal["csv", "json"] = "json" if _is_json(path, head) else "csv"
+    if kind == "json" and known.is_clean and raw.startswith(codecs.BOM_UTF8):
+        # DuckDB takes a byte order mark for a value.
+        data = _in_utf8(data, known, scratch, path)
     return TableFile(path, kind, data, head, whole, known.name, known.notes)
+
+
+def _in_utf8(data: Path, encoding: TextEncoding, scratch: Scratch, path: Path) -> Path:
+    """A copy of the text in plain UTF-8."""
+    copy = scratch.path("text")
+    write_utf8(data, encoding, copy, str(path))
+    return copy
 
 
 def _first_bytes(path: Path) -> bytes:

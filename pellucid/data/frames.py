@@ -81,7 +81,8 @@ def _columns(series: Any, name: str) -> list[Raw]:
     if dtype in (nw.Categorical, nw.Enum):
         return [_categorical(series, name)]
     if dtype == nw.Boolean or dtype.is_numeric() or dtype == nw.Datetime or dtype == nw.Date:
-        exact = series.to_list if dtype in (nw.Int64, nw.UInt64, nw.Int128, nw.UInt128) else None
+        large = (nw.Int64, nw.UInt64, nw.Int128, nw.UInt128, nw.Decimal)
+        exact = series.to_list if dtype in large else None
         return [Raw(name, Typed(lambda: _typed(series, name), exact))]
     if dtype == nw.Duration:
         column = raw_values(name, np.asarray(series.to_numpy()))

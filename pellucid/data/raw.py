@@ -33,7 +33,8 @@ class PlainFacts(NamedTuple):
 
     `present`: not missing. `numbers`: plain numbers, with `low` and `high` among them. `fractions`:
     texts with a point or an exponent; `grouped`: those of which could have separators of thousands, as
-    "1.234". `codes`: texts that begin with 0 and another digit, or that are digits around a letter E. `dates`: ISO dates. `na`: "NA".
+    "1.234". `codes`: texts that begin with 0 and another digit, or that are digits around a letter E.
+    `dates`: ISO dates. `na`: "NA".
     """
 
     present: int
@@ -163,4 +164,4 @@ class RawTable:
 def is_beyond_float(values: NDArray[Any]) -> bool:
     """Whether any number is so large that float64 does not hold each whole number."""
     present = values[~np.isnan(values)]
-    return bool(len(present)) and float(np.abs(present).max()) > 2.0**53
+    return bool(len(present)) and float(np.abs(present).max()) >= 2.0**53

@@ -42,12 +42,12 @@ def load_json(connection: "DuckDBPyConnection", path: str) -> list[str]:
 def json_columns(
     connection: "DuckDBPyConnection", part: str, source: str, name: str, rows: int
 ) -> tuple[list[Raw], list[Note]]:
-    """A column of JSON values, or those of its fields; none for lists, with a note."""
+    """A column of JSON values, or those of its fields; none for lists alone, with a note."""
     query = f"SELECT DISTINCT json_type({source}) FROM {part}"
     kinds = {row[0] for row in connection.execute(query).fetchall()} - {None, "NULL"}
     if kinds == {"OBJECT"}:
         return _fields(connection, part, source, name, rows)
-    if kinds & {"OBJECT", "ARRAY"}:
+    if kinds and kinds <= {"OBJECT", "ARRAY"}:
         text = f"'{shortened(name)}' holds nested or binary values (lists) and is left out."
         return [], [Note(name, text, 1)]
     return [Raw(name, _plain(connection, part, source, name, rows, kinds))], []
@@ -100,16 +100,16 @@ def _plain(
     if kinds <= {"VARCHAR"}:
         return StoredTexts(connection, part, text, rows, written=False)
     if kinds <= _NUMBERS:
-        return Typed(numbers, scalars if kinds <= _WHOLE else None)
+        return Typed(numbers, scalars)
     return Typed(booleans) if kinds == {"BOOLEAN"} else Mixed(scalars())
 
 
 def _keys(connection: "DuckDBPyConnection", part: str, source: str) -> list[str]:
     """The keys of the objects, in the order of first appearance."""
     query = (
-        "SELECT key FROM (SELECT unnest(keys) AS key, unnest(range(len(keys))) AS place, row FROM "
+        "SELECT key FROM (SELECT unnest(keys) AS key, unnest(range(len(keys))) AS position, row FROM "
         f"(SELECT json_keys({source}) AS keys, rowid AS row FROM {part})) "
-        "GROUP BY key ORDER BY min(row * 1000000 + place)"
+        "GROUP BY key ORDER BY min(row * 1000000 + position)"
     )
     return [str(row[0]) for row in _all(connection, query)]
 

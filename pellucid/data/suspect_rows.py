@@ -92,11 +92,12 @@ def _below_header(row: int, cells: Sequence[str], numbers: list[int]) -> Suspect
     if len(units) == len(texts):
         certain = len(units) > 1 or any(_is_sure_unit(cell) for cell in units)
         return SuspectRow(row, "units", certain, f"the units of the columns ('{quoted}')")
-    words = [cell for cell in texts if not is_missing(cell)]
+    words = [cell for cell in texts if not is_missing(cell) and any(map(str.isalnum, cell))]
     if not words:
         return None
     full = len(words) == len(numbers) > 1 and len(set(words)) > 1
-    return SuspectRow(row, "labels", full, f"labels above columns of numbers ('{quoted}')")
+    certain = full and (len(words) > 2 or any(" " in word for word in words))
+    return SuspectRow(row, "labels", certain, f"labels above columns of numbers ('{quoted}')")
 
 
 def _is_unit(cell: str) -> bool:
@@ -118,8 +119,10 @@ def suspects_at_end(tail: Sequence[Row], sample: Sequence[Row], sums: Sums) -> l
         filled = [position for position, cell in enumerate(cells) if cell.strip()]
         if not filled:
             continue
-        suspect = _footer(row, cells, filled, sample) or _total(
-            row, cells, filled, numbers, lambda position: sums(position, checked)
+        suspect = (
+            _footer(row, cells, filled, sample)
+            or _total(row, cells, filled, numbers, lambda position: sums(position, checked))
+            or _texts_below(row, cells, numbers)
         )
         if suspect is None:
             break
@@ -139,6 +142,17 @@ def _footer(
     reason = f"a line below the table ('{shortened(cells[0])}')"
     usual = any(sum(bool(cell.strip()) for cell in other) == 1 for _, other in sample)
     return None if usual else SuspectRow(row, "footer", known or typed, reason)
+
+
+def _texts_below(row: int, cells: Sequence[str], numbers: list[int]) -> SuspectRow | None:
+    """A row of texts where the rows above have numbers, such as a footer with a separator in it."""
+    below = [cells[position] for position in numbers if not is_missing(cells[position])]
+    if not below or any(is_typed(cell) or not any(map(str.isalnum, cell)) for cell in below):
+        return None
+    first = next(cell for cell in cells if cell.strip())
+    certain = FOOTER.match(first.strip()) is not None
+    quoted = shortened(", ".join(cell.strip() for cell in cells if cell.strip()))
+    return SuspectRow(row, "footer", certain, f"a line below the table ('{quoted}')")
 
 
 def _total(

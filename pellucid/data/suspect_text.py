@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pellucid.data.csv_copy import Irregular, rows
+from pellucid.data.csv_copy import Irregular, listed_lines, rows
 from pellucid.data.dialect import Dialect
 from pellucid.data.note import Note, counted
 from pellucid.data.suspect_rows import Row, SuspectRow, suspects_at_end, suspects_at_start
@@ -80,13 +80,12 @@ class LoadedRows:
         lines: dict[int, int],
         left_out: Sequence[SuspectRow],
     ) -> Note:
-        listed = ", ".join(f"{lines[suspect.row]:,}" for suspect in headers[:10])
-        more = f" and {len(headers) - 10:,} more" if len(headers) > 10 else ""
+        listed = listed_lines([lines[suspect.row] for suspect in headers])
         out = headers[0] in left_out
         verb = ("repeats", "is") if len(headers) == 1 else ("repeat", "are")
         text = (
             f"{counted(len(headers), 'line')} of {self.source} {verb[0]} the header and {verb[1]} "
-            f"{'left out' if out else 'kept'}: line {listed}{more}."
+            f"{'left out' if out else 'kept'}: {listed}."
         )
         return Note("", text, len(headers))
 

@@ -122,30 +122,31 @@ def _with_mark(stated: str, marked: str | None) -> str:
 def _wide_without_mark(first: bytes) -> str | None:
     """UTF-16 or UTF-32 by the NUL bytes of ASCII characters; None where they don't show it."""
     part = first[: len(first) // 4 * 4][:4096]
-    if len(part) < 8:
+    if 0 not in part:
         return None
-    shares = [part[offset::4].count(0) * 4 / len(part) for offset in range(4)]
-    for name, pattern in (
-        ("utf-32-le", (False, None, True, True)),
-        ("utf-32-be", (True, True, None, False)),
-        ("utf-16-le", (False, True, False, True)),
-        ("utf-16-be", (True, False, True, False)),
-    ):
-        fits = all(
-            wanted is None or (share > 0.2 if wanted else share < 0.02)
-            for share, wanted in zip(shares, pattern, strict=True)
-        )
-        if fits and _decodes(part, name):
-            return name
-    return None
+    nul = [part[offset::4].count(0) for offset in range(4)]
+    even, odd = nul[0] + nul[2], nul[1] + nul[3]
+    if nul[2] and nul[3] and not nul[0]:
+        candidates = ["utf-32-le", "utf-16-le"]
+    elif nul[0] and nul[1] and not nul[3]:
+        candidates = ["utf-32-be", "utf-16-be"]
+    elif 10 * min(even, odd) <= max(even, odd):
+        candidates = ["utf-16-le" if odd > even else "utf-16-be"]
+    else:
+        return None
+    return next((name for name in candidates if _is_wide_text(part, name)), None)
 
 
-def _decodes(part: bytes, name: str) -> bool:
+def _is_wide_text(part: bytes, name: str) -> bool:
+    """Whether bytes are text of several lines in this encoding, without control characters."""
     try:
         text = codecs.getincrementaldecoder(name)().decode(part)
     except UnicodeDecodeError:
         return False
-    return not any(character < " " and character not in "\t\r\n\f" for character in text)
+    if any(character < " " and character not in "\t\r\n\f" for character in text):
+        return False
+    ascii_characters = sum(character < "\x7f" for character in text)
+    return ascii_characters > 2 and ("\n" in text or "\r" in text)
 
 
 def _refuse_binary(first: bytes, source: str) -> None:

@@ -83,6 +83,19 @@ def test_json(tmp_path: Path, name: str) -> None:
     assert [int(column.missing().sum()) for column in table.columns] == [2, 1, 1, 1]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("lines", [True, False])
+def test_json_in_other_encodings(tmp_path: Path, encoding: str, lines: bool) -> None:
+    records = [{"a": 1, "ü": "x"}, {"a": 2, "ü": "ß"}]
+    one = [json.dumps(record, ensure_ascii=False) for record in records]
+    text = "\n".join(one) if lines else f"[{one[0]},\n{one[1]}]"
+    table = read_table(written(tmp_path, text.encode(encoding), "t.json"))
+    assert table.names == ("a", "ü")
+    column = table.column("ü")
+    assert isinstance(column, TextColumn)
+    assert [column.levels[code] for code in column.codes] == ["x", "ß"]
+
+
 def test_json_with_stray_text(tmp_path: Path) -> None:
     records = [{"a": value, "b": 1} for value in [1, 2, 3.5, 4, 5, "oops", 7, 8, 9, 10]]
     table = read_table(written(tmp_path, json.dumps(records), "t.json"))

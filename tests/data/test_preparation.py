@@ -200,7 +200,7 @@ def test_values_of_another_type_are_missing_and_noted(
     got = prepared().features(read_table(FRAME.iloc[:3].assign(**{column: values})), notes)
     assert np.array_equal(got, prepared().features(read_table(blank)))
     assert [note.count for note in notes] == [3]
-    assert f"3 values of '{column}' are not {wanted}" in notes[0].text
+    assert f"None of the 3 values of '{column}' is {wanted}" in notes[0].text
 
 
 def test_columns_all_missing_at_prediction_are_imputed() -> None:

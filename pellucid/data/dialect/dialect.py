@@ -5,11 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pellucid.data import checked
-from pellucid.data.dialect.records import SPACES, WIDE_SPACES, Marks
+from pellucid.data.dialect.records import COMMENTS, SPACES, WIDE_SPACES, Marks
 from pellucid.data.note import Note
 
 _MARKS = ("separator", "quote", "escape", "comment")
 _FLAGS = ("framed", "ruled", "spaced")
+_CHOICES = {
+    "quote": ("", '"', "'"),
+    "escape": ("", '"', "'", "\\"),
+    "comment": ("", *COMMENTS),
+}
 _WORDS = {"\t": "tabs", SPACES: "spaces", WIDE_SPACES: "two or more spaces"}
 
 
@@ -48,7 +53,8 @@ class Dialect:
     def _words(self) -> Iterator[str]:
         if len(self.names) > 1:
             separator = self.marks.separator
-            yield f"divided by {_WORDS.get(separator, repr(separator))}"
+            divided = f"divided by {_WORDS.get(separator, repr(separator))}"
+            yield "columns of fixed width" if self.marks.starts else divided
         if self.decimal is not None:
             yield f"decimal {'comma' if self.decimal == ',' else 'point'}"
         if not self.header:
@@ -60,6 +66,7 @@ class Dialect:
         marks = {key: getattr(self.marks, key) for key in (*_MARKS, *_FLAGS)}
         return {
             **marks,
+            "starts": list(self.marks.starts),
             "names": list(self.names),
             "header": self.header,
             "row_names": self.row_names,
@@ -70,18 +77,19 @@ class Dialect:
 
 def dialect_from_json(value: object, where: str = "dialect") -> Dialect:
     """The dialect from its JSON; anything else raises `ModelFileError`, naming the entry."""
-    others = ("names", "header", "row_names", "decimal", "encoding")
+    others = ("starts", "names", "header", "row_names", "decimal", "encoding")
     entries = checked.record(value, where, (*_MARKS, *_FLAGS, *others))
     texts = {key: checked.text(entries[key], f"{where}.{key}") for key in (*_MARKS, "encoding")}
     flags = {
         key: checked.flag(entries[key], f"{where}.{key}")
         for key in (*_FLAGS, "header", "row_names")
     }
-    if not 1 <= len(texts["separator"]) <= 2 or texts["separator"] in ("\n", "\r"):
-        raise checked.refuse(f"{where}.separator", "a separator", texts["separator"])
-    for key, choices in (("quote", ("", '"', "'")), ("escape", ("", '"', "'", "\\"))):
+    separator = texts["separator"]
+    if separator != WIDE_SPACES and (len(separator) != 1 or separator in "\"'\\\r\n\0"):
+        raise checked.refuse(f"{where}.separator", "a separator", separator)
+    for key, choices in _CHOICES.items():
         if texts[key] not in choices:
-            raise checked.refuse(f"{where}.{key}", "a quotation mark", texts[key])
+            raise checked.refuse(f"{where}.{key}", f"one of {list(choices)}", texts[key])
     decimal = entries["decimal"]
     if decimal not in (None, ".", ","):
         raise checked.refuse(f"{where}.decimal", "a decimal mark", decimal)
@@ -90,6 +98,7 @@ def dialect_from_json(value: object, where: str = "dialect") -> Dialect:
         framed=flags["framed"],
         ruled=flags["ruled"],
         spaced=flags["spaced"],
+        starts=checked.whole_numbers(entries["starts"], f"{where}.starts"),
     )
     return Dialect(
         marks,

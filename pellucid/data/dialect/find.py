@@ -7,8 +7,8 @@ from pellucid.data.dialect.cells import decimal_mark
 from pellucid.data.dialect.dialect import Dialect
 from pellucid.data.dialect.layout import Layout, layout_of
 from pellucid.data.dialect.names import column_names
-from pellucid.data.dialect.records import Marks, Record
-from pellucid.data.dialect.score import COMMENTS, best_cut, cut_by
+from pellucid.data.dialect.records import COMMENTS, Marks, Record
+from pellucid.data.dialect.score import best_cut, cut_by
 from pellucid.data.note import Note
 from pellucid.data.options import ReadOptions
 
@@ -88,7 +88,7 @@ def _dialect(
     decimal = options.decimal or decimal_mark(cell for cells in body for cell in cells)
     if decimal is None and saved is not None:
         decimal = saved.decimal
-    comment = _comment(layout)
+    comment = (saved.marks.comment if saved is not None else "") or _comment(layout)
     marks = replace(layout.marks, comment=comment)
     in_body = [record for record in layout.rest if _begins(record, comment)]
     return Dialect(
@@ -121,6 +121,8 @@ def _names(layout: Layout, source: str) -> tuple[tuple[str, ...], list[Note]]:
             "'rownames'."
         )
         notes.append(Note("rownames", text, 1))
+    if layout.marks.starts and not cells[0]:
+        cells[0] = "rownames"
     if layout.by_numbers:
         text = (
             f"The first row of {source} was taken for its header, as its numbers run on like names; "

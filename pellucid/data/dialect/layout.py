@@ -1,11 +1,12 @@
 """The layout of a text that is cut into records: lines before the header, the header, the data."""
 
+import re
 from dataclasses import dataclass
 
 from pellucid.data.dialect.cells import is_typed
 from pellucid.data.dialect.header import header_evidence
-from pellucid.data.dialect.records import Marks, Record
-from pellucid.data.dialect.score import COMMENTS, Cut
+from pellucid.data.dialect.records import COMMENTS, Marks, Record
+from pellucid.data.dialect.score import Cut
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,9 @@ def _first_fitting(cut: Cut) -> int:
 
 
 def _is_comment(record: Record) -> bool:
-    return record.cells[0].lstrip("\ufeff ").startswith(COMMENTS)
+    """Whether a record begins as a comment does; `%fat` is a name, `#fat` one that is commented."""
+    first = record.cells[0].lstrip("\ufeff ")
+    return first.startswith(COMMENTS) and re.match(r"(?:%|//)\w", first) is None
 
 
 def _last_counted(cut: Cut, first: int) -> int | None:
@@ -183,7 +186,8 @@ def _commented_header(cut: Cut, first: int) -> int | None:
     """The index of a comment with as many names as the rows have cells, directly above them."""
     if first == 0 or cut.width == 1 or not _is_comment(cut.records[first - 1]):
         return None
-    return first - 1 if len(_uncommented(cut.records[first - 1], cut.width)) == cut.width else None
+    names = _uncommented(cut.records[first - 1], cut.width)
+    return first - 1 if len(names) == cut.width else None
 
 
 def _uncommented(record: Record, width: int) -> list[str]:

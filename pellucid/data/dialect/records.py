@@ -6,14 +6,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import StringIO
 
+from pellucid.data.dialect.fixed import fixed_cells, is_astride
+
 SPACES = " "
 """The separator of columns divided by one space or more."""
 
 WIDE_SPACES = "  "
 """The separator of columns divided by two spaces or more, where cells hold single spaces."""
 
+COMMENTS = ("#", "%", "//")
+"""Beginnings of lines that may be comments."""
+
 _RULE = re.compile(r"[\s|+:]*(?:-{2,}|={2,})[-=\s|+:]*")
 _ESCAPED = re.compile(r"\\([\"'\\])")
+_UNCLOSED = re.compile("unexpected end|field larger")
 _WIDE_GAP = re.compile(r" {2,}")
 _GAP, _QUOTE, _APOSTROPHE, _BACKSLASH = "\x1f", "\ue000", "\ue001", "\ue002"
 _HIDDEN = str.maketrans({'"': _QUOTE, "'": _APOSTROPHE, "\\": _BACKSLASH})
@@ -31,6 +37,7 @@ class Marks:
     framed:    whether a bar begins and ends each line, as in `| a | b |`.
     ruled:     whether rules as `---+---` stand between lines; cells are padded by spaces then.
     spaced:    whether spaces stand between a separator and a quotation mark.
+    starts:    the places at which columns of fixed width begin; () where a separator divides them.
     """
 
     separator: str
@@ -40,6 +47,7 @@ class Marks:
     framed: bool = False
     ruled: bool = False
     spaced: bool = False
+    starts: tuple[int, ...] = ()
 
     @property
     def is_plain(self) -> bool:
@@ -54,7 +62,11 @@ class Marks:
 
 @dataclass(frozen=True)
 class Record:
-    """The cells of one row. `broken`: a quotation mark is not where one can be."""
+    """The cells of one row.
+
+    broken:   a quotation mark is not where one can be, or a word is astride two columns.
+    unclosed: a quotation mark is never closed, or a cell is longer than any of a table.
+    """
 
     line: int
     cells: list[str]
@@ -75,6 +87,7 @@ class _Lines:
         self._marks = marks
         self.number = 0
         self.first = 0
+        self.astride = False
         self.raw: list[str] = []
 
     def begin(self) -> None:
@@ -102,6 +115,9 @@ class _Lines:
     def _prepared(self, line: str) -> str:
         """The line in a form that the standard library's reader can cut."""
         marks = self._marks
+        if marks.starts:
+            self.astride = is_astride(line, marks.starts)
+            return _GAP.join(fixed_cells(line, marks.starts)) + "\n"
         if marks.escape == "\\":
             line = _ESCAPED.sub(lambda match: match[1].translate(_HIDDEN), line)
         if marks.framed:
@@ -136,23 +152,23 @@ def records(lines: Iterable[str], marks: Marks) -> Iterator[Record]:
     reader = _reader(source, marks, strict=True)
     while True:
         source.begin()
-        broken = unclosed = False
+        broken = unclosed = source.astride = False
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
             broken = True
-            unclosed = "unexpected end" in str(error) or "field larger" in str(error)
-            lenient = _reader(iter(source.raw[:1] if unclosed else source.raw), marks, strict=False)
-            cells = next(lenient, [])
+            unclosed = _UNCLOSED.search(str(error)) is not None
+            cells = [] if unclosed else next(_reader(iter(source.raw), marks, strict=False), [])
+        broken = broken or source.astride
         yield Record(source.first, _shown(cells or [""], marks), broken, unclosed)
         if unclosed:
             return
 
 
 def _reader(lines: Iterable[str], marks: Marks, strict: bool) -> Iterator[list[str]]:
-    separator = _GAP if marks.separator == WIDE_SPACES else marks.separator
+    separator = _GAP if marks.starts or marks.separator == WIDE_SPACES else marks.separator
     return csv.reader(
         lines,
         delimiter=separator,

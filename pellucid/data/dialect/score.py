@@ -23,7 +23,9 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 
 from pellucid.data.dialect.cells import is_typed
+from pellucid.data.dialect.fixed import column_starts
 from pellucid.data.dialect.records import (
+    COMMENTS,
     SPACES,
     WIDE_SPACES,
     Marks,
@@ -45,11 +47,11 @@ UNCOMMON = ("\x01", NO_SEPARATOR, "~", "^", "§", SPACES, WIDE_SPACES)
 UNQUOTED = ("\t", "|", "\x01", NO_SEPARATOR, "~", "^")
 """Separators of texts in which quotation marks may be letters like others; commas need them."""
 
-COMMENTS = ("#", "%", "//")
-"""Beginnings of lines that may be comments."""
-
 SAMPLE_RECORDS = 2000
 """The most records of a sample."""
+
+CLEARLY = 0.1
+"""By how much more records must fit an uncommon separator than a common one."""
 
 ENOUGH = 0.8
 """The least fit, between the first and the last fitting record, of a text of several columns."""
@@ -64,6 +66,7 @@ class Cut:
     counted: list[Record]
     width: int
     score: float
+    fit: float
     span_fit: float
 
     @property
@@ -81,17 +84,34 @@ def best_cut(sample: str, whole: bool, separator: str | None = None) -> Cut:
     if separator is not None:
         cuts = [_cut(lines, marks, whole) for marks in _candidates(sample, separator)]
         return max(cuts, key=lambda cut: cut.score)
-    for group in (COMMON, UNCOMMON):
-        cuts = [
-            _cut(lines, marks, whole)
-            for each in group
-            if each.strip() == "" or each in sample
-            for marks in _candidates(sample, each)
-        ]
-        regular = _without_decimal_commas([cut for cut in cuts if _is_regular(cut)])
-        if regular:
-            return max(regular, key=lambda cut: (round(cut.score, 3), cut.width))
-    return _one_column(lines, whole)
+    common, uncommon = (
+        max(
+            _without_decimal_commas(list(_regular_cuts(sample, lines, whole, group))),
+            key=lambda cut: (round(cut.score, 3), cut.width),
+            default=None,
+        )
+        for group in (COMMON, UNCOMMON)
+    )
+    if common is not None and (uncommon is None or uncommon.fit < common.fit + CLEARLY):
+        return common
+    if uncommon is None or uncommon.marks.separator == WIDE_SPACES:
+        starts = column_starts(lines[:SAMPLE_RECORDS])
+        fixed = _cut(lines, Marks(SPACES, quote="", escape="", starts=starts), whole)
+        if starts and _is_regular(fixed):
+            return fixed
+    return uncommon or _one_column(lines, whole)
+
+
+def _regular_cuts(
+    sample: str, lines: Sequence[str], whole: bool, separators: Sequence[str]
+) -> Iterator[Cut]:
+    for separator in separators:
+        if separator.strip() and separator not in sample:
+            continue
+        for marks in _candidates(sample, separator):
+            cut = _cut(lines, marks, whole)
+            if _is_regular(cut):
+                yield cut
 
 
 def _without_decimal_commas(cuts: list[Cut]) -> list[Cut]:
@@ -155,7 +175,7 @@ def _cut(lines: Sequence[str], marks: Marks, whole: bool) -> Cut:
     widths = Counter(len(each.cells) for each in sample if not (each.broken or each.is_blank))
     widths.pop(1, None)
     if not widths:
-        return Cut(marks, sample, [], 1, 0.0, 0.0)
+        return Cut(marks, sample, [], 1, 0.0, 0.0, 0.0)
     width = max(widths, key=lambda each: (widths[each], each))
     counted = [each for each in sample if _counts(each, width, marks)]
     fitting = [index for index, each in enumerate(counted) if _fits(each, width, marks)]
@@ -165,7 +185,7 @@ def _cut(lines: Sequence[str], marks: Marks, whole: bool) -> Cut:
     score = fit**2 * (1 + _typed(body) - 0.2 * _wrapped(body)) / 2
     if _is_prose(body, marks):
         score *= 0.9
-    return Cut(marks, sample, counted, width, score, len(fitting) / span)
+    return Cut(marks, sample, counted, width, score, fit, len(fitting) / span)
 
 
 def _sampled(lines: Sequence[str], marks: Marks, whole: bool) -> list[Record]:
@@ -225,7 +245,7 @@ def _is_regular(cut: Cut) -> bool:
     if cut.marks.separator in UNCOMMON:
         return _is_regular_uncommon(cut, body)
     fits_first = _fits(first, cut.width, cut.marks)
-    if len(body) + fits_first < min(2, len(counted)):
+    if len(counted) > 2 and len(body) + fits_first < 2:
         # One title that holds the separator is no table.
         return False
     if cut.span_fit < (0.5 if fits_first else ENOUGH):
@@ -250,4 +270,4 @@ def _is_regular_uncommon(cut: Cut, body: Sequence[Record]) -> bool:
 def _one_column(lines: Sequence[str], whole: bool) -> Cut:
     marks = Marks(NO_SEPARATOR)
     sample = _sampled(lines, marks, whole)
-    return Cut(marks, sample, [each for each in sample if not each.is_blank], 1, 0.0, 1.0)
+    return Cut(marks, sample, [each for each in sample if not each.is_blank], 1, 0.0, 1.0, 1.0)

@@ -272,7 +272,7 @@ def _doubt(tally: Tally) -> str:
     if tally.date == "":
         short = tally.lowest < _HOUR and tally.highest < _HALF_DAY and not _has_noon(tally)
         return "every hour is below 12, so they may be durations as well" if short else ""
-    if "%b" in tally.date and "%y" in tally.date and "%d" not in tally.date:
+    if "%b" in tally.date and "%y" in tally.date and not re.search("%d|'", tally.date):
         low, high = _YEARS_LIKE_DAYS
         days = low <= tally.lowest and tally.highest < high
         return "the number beside the month is taken for a year, not for a day" if days else ""

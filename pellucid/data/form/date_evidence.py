@@ -3,16 +3,19 @@
 Every text is read in each way that its shape allows (`date_layout.py`). The way that reads most rows
 is the form; where two read as many, the order of the rows decides, then a rule:
 
-- Day or month first. A part above 12 is a day. Where no text has one, the reading in which the rows are
-  in order of time is taken if the other has steps back. Otherwise the day comes first after `.`, `-` and
-  spaces, and the month after `/`. Texts that fit only the other order are never read in it.
+- Day or month first. A part above 12 is a day, and a weekday speaks against an order in which the date
+  is another day. Where no text decides, the reading in which the rows are in order of time is taken if
+  the other has steps back, then the one in which each date is the first of a month, in more than a
+  year. Otherwise the day comes first after `.`, `-` and spaces, and the month after `/`. Texts that
+  fit only the other order are never read in it.
 - Two-digit years come last, unless the texts fit only with the year first, or are in order of time with
   it, or span less than a quarter of the time.
 - Parts that may be missing (the time, seconds, a time zone) are those that some texts have and others
   lack.
 - Names of months and weekdays are those of the languages that have all names of the column.
 - H:M:S is a time of day where all hours are below 24, and a duration otherwise, or where the column's
-  name says so. Both 59:12 and 1:02:33 in a column are durations in minutes and seconds.
+  name says so, or where all hours are below 6 and some are 0. Both 59:12 and 1:02:33 in a column are
+  durations in minutes and seconds.
 - Numbers are dates only where the column says so. Eight digits are yyyymmdd, ddmmyyyy or mmddyyyy where
   95% of the texts are dates of the years 1800 to 2199 and there are at least three of them, or one with
   a name such as "date". Six digits are yyyymm with such a name only. Numbers of 10, 13, 16 or 19
@@ -36,8 +39,9 @@ from pellucid.data.form.date import ORDERS, DateForm, named_form, wish
 from pellucid.data.form.date_choice import choose
 from pellucid.data.form.date_columns import ReadAll, reader_of_alike
 from pellucid.data.form.date_layout import DIGITS, Layout, is_rare, shape_layouts
-from pellucid.data.form.date_names import LANGUAGES
+from pellucid.data.form.date_names import LANGUAGES, weekdays
 from pellucid.data.form.date_numbers import is_digits, trusted
+from pellucid.data.form.date_special import DAY
 from pellucid.data.form.date_tally import MOST_DISTINCT, Batch, Names, Tally
 from pellucid.data.form.decided import Decided
 
@@ -171,6 +175,8 @@ class DateEvidence:
         for way in ways:
             values = way.read(texts)
             is_read = ~np.isnan(values)
+            if way.names[1] and "%m" in way.layout.date:
+                is_read &= np.isin((values // DAY + 3) % 7 + 1, _weekday_numbers(way.names[1]))
             if way.rare and not self._rare:
                 is_read &= unread
             unread &= ~is_read
@@ -214,6 +220,12 @@ class DateEvidence:
         distinct = min(MOST_DISTINCT, len({v for v in values.values() if v is not None}))
         share = rows / max(1, sum(self._sample.values()))
         return Decided(form, share, distinct, True, f"the format '{form.pattern}' was set")
+
+
+def _weekday_numbers(words: frozenset[str]) -> list[int]:
+    """The weekdays, 1 (Monday) to 7, that the words mean in any language."""
+    known = [weekdays(language) for language in LANGUAGES]
+    return [names[word] for names in known for word in words if word in names]
 
 
 @cache

@@ -29,6 +29,7 @@ _CLOCK = (
 _JOIN = rf"(?P<join>{JOIN}|(?<=0):)"
 _TIME = re.compile(_CLOCK)
 _TIMED = re.compile(rf"(?P<date>.*?){_JOIN}{_CLOCK}")
+_DASHED = re.compile(rf"(?P<date>0000-00-00|0{{8}})(?P<join>-){_CLOCK}")
 _TIMED_FIRST = re.compile(rf"{_CLOCK},?\s+(?P<date>\S.*)")
 _COMPACT = re.compile(
     r"(?P<date>0{8})(?P<join>[Tt ]?)00(?P<minutes>00(?P<seconds>00)?)?(?:[.,]0{1,12})?"
@@ -56,7 +57,7 @@ _YEAR_MONTH_DAY = re.compile(rf"(?P<y>0000){_MARK}(?P<name>{_WORD})\.?(?:(?P=mar
 _MONTH_DAY_YEAR = re.compile(
     rf"(?P<name>{_WORD})\.?(?P<mark>[-/.]|\s*)00?{_ORDINAL}(?:[-/.]|,\s*|\s+){_YEAR}"
 )
-_MONTH_YEAR = re.compile(rf"(?P<name>{_WORD})\.?(?P<mark>[-/.]|{_SPACE}|){_YEAR}")
+_MONTH_YEAR = re.compile(rf"(?P<name>{_WORD})\.?(?P<mark>[-/.]|\s?'|{_SPACE}|){_YEAR}")
 _YEAR_MONTH = re.compile(rf"(?P<y>0000){_MARK}(?P<name>{_WORD})\.?")
 
 _LONGEST = 70
@@ -149,10 +150,10 @@ def _divided(shape: str) -> list[tuple[str, str, bool]]:
     if compact:
         time = "%H" + "%M" * bool(compact["minutes"]) + "%S" * bool(compact["seconds"])
         ways.append((compact["date"], compact["join"].upper() + time, bool(compact["zone"])))
-    timed = _TIMED.fullmatch(shape)
+    timed = _DASHED.fullmatch(shape) or _TIMED.fullmatch(shape)
     if timed and _is_clock(timed):
         join = timed["join"]
-        join = join.upper() if join.strip() in ("T", "t", ":") else " "
+        join = join.upper() if join.strip() in ("T", "t", ":") or join == "-" else " "
         ways.append((timed["date"], join + _clock_pattern(timed), bool(timed["zone"])))
     first = _TIMED_FIRST.fullmatch(shape)
     if first and _is_clock(first) and not first["zone"]:
@@ -266,7 +267,7 @@ def _worded_patterns(part: str, months: set[str]) -> list[str]:
     ):
         match = expression.fullmatch(part)
         if match and match["name"].lower() in _MONTHS:
-            mark = match["mark"] if match["mark"] in ("-", "/", ".", "") else " "
+            mark = match["mark"] if match["mark"] in ("-", "/", ".", "'", " '", "") else " "
             short = len(match["y"]) == 2
             if short and mark in ("", " ") and len(orders) == 2:
                 return []

@@ -28,7 +28,7 @@ NOON = r"\s*([AaPp])\.?\s?[Mm]\.?"
 _FRACTION = r"(?:[.,][0-9]{1,12})?"
 _SPACE = r"\s+"
 _WORDY_SPACE = r"[.,]{0,2}\s+(?:(?:de|del|of)\s+)?"
-JOIN = r"(?:[Tt_]|,?\s+(?:(?:at|um|om|à|às|alle|a\s+las|klo|kl\.|-)\s+)?)"
+JOIN = r"(?:[Tt_]|,?\s+(?:(?:at|um|om|à|às|alle|a\s+las|klo|kl\.|-|@)\s+)?)"
 """What stands between a date and a time."""
 
 HOURS = r"(?:\s?(?:[Uu]hr|uur|hrs?|h))?"

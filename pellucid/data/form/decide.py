@@ -19,6 +19,9 @@ NUMBER_SHARE = 0.8
 FEWEST_NUMBERS = 5
 """The fewest distinct numbers of a numeric column with stray texts: 0, 1, 2, 3+ are categories."""
 
+UNIT_SHARE = 0.3
+"""The least share of numbers of one unit among texts from which a note tells of other units."""
+
 DATE_SHARE = 0.95
 """The least share of dates among texts with which a column holds dates."""
 
@@ -38,10 +41,12 @@ def text_draft(raw: Raw, texts: Texts, base: ColumnForm, options: ReadOptions) -
     if fast is not None:
         return fast
     all_numbers = facts is not None and facts.numbers == facts.present
-    open_ = EVERYTHING
+    remaining = EVERYTHING
     if not base.kind and not all_numbers and len(texts) > SAMPLED_ROWS:
-        open_ = possible(texts.sample(), base.missing)
-    return _by_evidence(raw, texts, base, options, open_) if any(open_) else Draft(raw, base)
+        remaining = possible(texts.sample(), base.missing)
+    return (
+        _by_evidence(raw, texts, base, options, remaining) if any(remaining) else Draft(raw, base)
+    )
 
 
 def _by_date(raw: Raw, texts: Texts, base: ColumnForm, pattern: str | None) -> Draft:
@@ -65,7 +70,7 @@ def _plain_draft(
     if facts.dates == facts.present and not base.kind:
         return Draft(raw, replace(base, form=DateForm()), na=facts.na)
     doubtful = facts.fractions > 0 and facts.fractions == facts.grouped
-    if facts.numbers < facts.present or facts.codes or max(-facts.low, facts.high) > 2.0**53:
+    if facts.numbers < facts.present or facts.codes or max(-facts.low, facts.high) >= 2.0**53:
         return None
     if doubtful or (options.decimal not in (None, ".") and facts.fractions):
         return None
@@ -81,9 +86,9 @@ def _plain_draft(
 
 
 def _by_evidence(
-    raw: Raw, texts: Texts, base: ColumnForm, options: ReadOptions, open_: Possible
+    raw: Raw, texts: Texts, base: ColumnForm, options: ReadOptions, remaining: Possible
 ) -> Draft:
-    evidence = TextEvidence(raw.name, base.missing, open_).gather(texts.distinct())
+    evidence = TextEvidence(raw.name, base.missing, remaining).gather(texts.distinct())
     if evidence.total == 0 and evidence.absent:
         return Draft(raw, base)
     if evidence.total == 0:
@@ -98,7 +103,7 @@ def _by_evidence(
     if date and date.share >= max(DATE_SHARE, number.share if number else 0.0):
         return dated(raw, base, date, evidence.na)
     if number is None or not is_numeric(number, evidence.worded):
-        return Draft(raw, base)
+        return Draft(raw, base, notes=_unit_notes(raw.name, number))
     if number.code:
         return Draft(raw, base, notes=_code_notes(raw.name, number))
     return _numeric(raw, base, evidence, options, number)
@@ -136,6 +141,14 @@ def _numeric(
     once_more = None if options.decimal else again
     mark = number.decimal_shown or ""
     return Draft(raw, form, mark, once_more, number.certain, evidence.na, notes)
+
+
+def _unit_notes(name: str, number: DecidedNumber | None) -> list[Note]:
+    """A note on texts that are not numbers because their units differ."""
+    if number is None or not number.note or number.share < UNIT_SHARE:
+        return []
+    reason = number.note[:1].lower() + number.note[1:].rstrip(".")
+    return [Note(name, f"'{shortened(name)}' was read as texts, not numbers: {reason}.")]
 
 
 def _code_notes(name: str, number: DecidedNumber) -> list[Note]:

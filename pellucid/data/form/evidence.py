@@ -28,9 +28,9 @@ class TextEvidence:
     """Evidence from all distinct texts of a column; `total` counts rows that are not missing.
 
     `possible`: evidence for the rest is not gathered. `na`: rows with "NA", counted as missing.
-    `boolean`: whether each text is "true" or "false", in any case. `absent`: rows, not of the total, whose
-    texts mean a missing value if the others are numbers or dates, such as `-`; `worded`: whether one of
-    them is a word, such as "none".
+    `boolean`: whether each text is "true" or "false", in any case. `absent`: rows, not of the total,
+    whose texts mean a missing value if the others are numbers or dates, such as `-`; `worded`: whether
+    one of them is a word, such as "none".
     """
 
     name: str

@@ -6,7 +6,7 @@ import numpy as np
 
 from pellucid.data.column import Column, NumberColumn
 from pellucid.data.form.column import ColumnForm, wanted
-from pellucid.data.form.read import Strays, read_column, stray_note
+from pellucid.data.form.read import Strays, read_column, stray_notes
 from pellucid.data.form.table import TableForm
 from pellucid.data.form.text import TextForm
 from pellucid.data.form.typed import fitted
@@ -18,7 +18,8 @@ from pellucid.data.table import Table
 def read_known(raw: RawTable, form: TableForm, progress: Progress) -> Table:
     """The table by this form, value by value; columns without a form are read as texts.
 
-    Where the source leaves out missing values, a column that it lacks is missing in all rows.
+    Where the source leaves out missing values, a column that it lacks is missing in all rows, and so
+    is one that holds nested values.
     """
     columns: list[Column] = []
     notes = list(raw.notes)
@@ -30,8 +31,7 @@ def read_known(raw: RawTable, form: TableForm, progress: Progress) -> Table:
         column, column_notes = _column(each, form)
         columns.append(column)
         notes += column_notes
-    if raw.sparse:
-        columns += _absent(raw, form)
+    columns += _absent(raw, form)
     return Table(tuple(columns), tuple(notes), raw.source, form, raw.left_out)
 
 
@@ -44,12 +44,18 @@ def _column(raw: Raw, form: TableForm) -> tuple[Column, list[Note]]:
 
 
 def _absent(raw: RawTable, form: TableForm) -> list[Column]:
-    """The columns that the source lacks; none where it has no column of the form at all."""
+    """Columns of the form that hold nested values here, or that a source leaves out as missing.
+
+    The latter only where it has any column of the form.
+    """
     names = {each.name for each in raw.columns}
-    if not names & {column.name for column in form.columns}:
-        return []
+    some = bool(names & {column.name for column in form.columns})
     blank = ListTexts([None] * raw.rows)
-    absent = [column for column in form.columns if column.name not in names]
+    absent = [
+        column
+        for column in form.columns
+        if column.name not in names and (column.name in raw.left_out or (raw.sparse and some))
+    ]
     return [read_column(Raw(column.name, blank), column)[0] for column in absent]
 
 
@@ -60,11 +66,16 @@ def refitted(table: Table, form: TableForm) -> Table:
     columns: list[Column] = []
     notes = list(table.notes)
     for column in table.columns:
-        if column.name in form:
+        if column.name in form and not _is_read_alike(column.name, table.form, form):
             column, column_notes = refitted_column(column, form.column(column.name))
             notes += column_notes
         columns.append(column)
     return replace(table, columns=tuple(columns), notes=tuple(notes), form=form)
+
+
+def _is_read_alike(name: str, one: TableForm, other: TableForm) -> bool:
+    """Whether both forms give a column values of the same meaning: dates, times of day, texts …"""
+    return name in one and wanted(one.column(name).form) == wanted(other.column(name).form)
 
 
 def refitted_column(column: Column, form: ColumnForm) -> tuple[Column, list[Note]]:
@@ -73,9 +84,7 @@ def refitted_column(column: Column, form: ColumnForm) -> tuple[Column, list[Note
     if _is_blank(column):
         return read_column(Raw(column.name, ListTexts([None] * len(column))), form)
     result = fitted(column, form.form, strays.add)
-    if not strays.total:
-        return result, []
-    return result, [stray_note(column.name, strays, wanted(form.form))]
+    return result, stray_notes(result, strays, wanted(form.form))
 
 
 def _is_blank(column: Column) -> bool:

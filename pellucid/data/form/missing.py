@@ -15,8 +15,10 @@ Those of databases are of MySQL and PostgreSQL, Oracle and DBeaver; those with #
 """
 
 _ABSENT_WORDS = frozenset(
-    ["none", "nil", "null", "n.a.", "n.a", "n/a", "n/d", "n.d.", "nd", "k.a.", "k. a.", "nat"]
-    + ["missing", "unknown", "not available", "no data", "nodata"]
+    (
+        *("none", "nil", "null", "n.a.", "n.a", "n/a", "n/d", "n.d.", "nd", "k.a.", "k. a.", "nat"),
+        *("missing", "unknown", "not available", "no data", "nodata"),
+    )
 )
 _NO_LETTERS = re.compile(r"[-\u2010-\u2015\u2212.*:_?\u2026]+")
 _SAS_CODE = re.compile(r"\.[A-Z_]")

@@ -11,7 +11,10 @@ NO_MARKS = "no text has a decimal mark or a mark between thousands"
 """The evidence where no marks occur."""
 
 NEARLY_ALL = 0.95
-"""A reading of this share of the rows that the best one reads leaves a doubt."""
+"""Another reading leaves a doubt if it reads this share of the rows that the best one reads,"""
+
+FEW_ROWS = 3
+"""and fewer than this number of rows less: one text of many may be a slip, several are a proof."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,10 @@ def choose_marks(
     rivals = [
         rival
         for rows, rival in best.values()
-        if rows >= NEARLY_ALL * most and rival != marks and _differ(marks, rival, writings)
+        if rows >= NEARLY_ALL * most
+        and rows > most - FEW_ROWS
+        and rival != marks
+        and _differ(marks, rival, writings)
     ]
     if not rivals:
         return _choice(writings, marks, True, _proof(marks, best, writings))

@@ -17,7 +17,7 @@ _PARTS = re.compile(
     r"(?P<exponent>[eE][+-]?[0-9]+)?"
     r"(?P<tail>(?![0-9]).*)"
 )
-_BEGINNING = re.compile(r"[-+(\s]*+(?:[^\s\d(+-]{1,7}+[-+(\s]*+)?[.,\u066b]?\d").match
+_BEGINNING = re.compile(r"[-+(\s]*+(?:[^\s\d(+-]{1,7}+(?: \$)?+[-+(\s]*+)?[.,\u066b]?\d").match
 _GROUPED_CODE = re.compile(r"[0-9]{3}([ .])[0-9]{3}(?:\1[0-9]{3})+").fullmatch
 _LETTER_CODE = re.compile(r"[0-9]+E[0-9]+").fullmatch
 _ACCOUNT_WORDS = frozenset(["CR", "DR", "DB"])

@@ -21,7 +21,7 @@ _CURRENCY_WORDS = _words(
     "kr kr. zł kč ft fr fr. sfr. rs rs. lei din дин ден лв лв. руб руб. грн р. rp rp. rm bs bs. php "
     "s/ s/. tl dh dhs 元 円 원 euro euros eur. dollar dollars cents cent"
 )
-_DOLLAR = re.compile(r"[A-Za-z]{1,3}\.?\$|\$[A-Z]{1,3}")
+_DOLLAR = re.compile(r"[A-Za-z]{1,3}\.? ?\$|\$ ?[A-Z]{1,3}")
 
 _CASE_MATTERS = _words(
     "mW MW GW kW W mV MV kV µV mA kA µA mAh Ah Wh kWh MWh GWh TWh Hz kHz MHz GHz Pa hPa kPa MPa GPa "
@@ -44,7 +44,7 @@ _COMPOUND = re.compile(
     r"(?:[^\W\d_]{1,6}[²³23]?|[$€£¥₹])/[0-9]{0,3} ?[^\W\d_]{1,6}[²³23]?|/ ?[^\W\d_]{1,10}[²³23]?"
 )
 _SUFFIX = re.compile(
-    rf'[^\W\d_]{{1,20}}\.?|[%‰‱]|°[CFK]?|"|{_SQUARE.pattern}|{_COMPOUND.pattern}'
+    rf'[^\W\d_]{{1,20}}\.?|[%‰‱]|° ?[CFK]?|"|{_SQUARE.pattern}|{_COMPOUND.pattern}'
     r"|[^\W\d_]{1,12} [^\W\d_]{1,12}"
 )
 

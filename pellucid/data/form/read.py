@@ -82,8 +82,7 @@ def read_column(raw: Raw, form: ColumnForm) -> tuple[Column, list[Note]]:
             column = _by_value(raw.name, _scalars(data.values), form, strays)
         case Texts():
             column = _texts(data, raw.name, form, strays)
-    notes = [] if not strays.total else [stray_note(raw.name, strays, wanted(form.form))]
-    return column, notes
+    return column, stray_notes(column, strays, wanted(form.form))
 
 
 def _typed(data: Typed, name: str, form: ColumnForm, strays: Strays) -> Column:
@@ -122,8 +121,8 @@ def _patched(plain: Plain, name: str, form: ColumnForm, strays: Strays) -> Colum
 def _scalars(values: list[Any]) -> Iterator[list[Scalar]]:
     """Python objects as plain values, "" where missing, a chunk at a time."""
     for start in range(0, len(values), CHUNK_ROWS):
-        found = map(scalar, values[start : start + CHUNK_ROWS])
-        yield ["" if value is None else value for value in found]
+        scalars = map(scalar, values[start : start + CHUNK_ROWS])
+        yield ["" if value is None else value for value in scalars]
 
 
 def _by_value(name: str, chunks: Iterable[list[Any]], form: ColumnForm, strays: Strays) -> Column:
@@ -232,14 +231,16 @@ def _reads_iso(form: DateForm) -> bool:
     return all(form.read(text) == seconds for text, seconds in _ISO.items())
 
 
-def stray_note(name: str, strays: Strays, wanted: str) -> Note:
-    """A note with the count of values that do not fit, and the commonest of them."""
+def stray_notes(column: Column, strays: Strays, what: str) -> list[Note]:
+    """A note with the count of values that do not fit, and the commonest of them; none without any."""
+    if not strays.total:
+        return []
+    name = column.name
     common = sorted(strays.counts.items(), key=lambda item: (-item[1], item[0]))[:3]
     examples = ", ".join(f"'{shortened(text)}' ({count:,})" for text, count in common)
+    examples += " and others" if len(strays.counts) > 3 else ""
     verb, role = ("is", "counts") if strays.total == 1 else ("are", "count")
-    return Note(
-        name,
-        f"{counted(strays.total, 'value')} of '{name}' {verb} not {wanted} and {role} as missing: "
-        f"{examples}{' and others' if len(strays.counts) > 3 else ''}.",
-        strays.total,
-    )
+    text = f"{counted(strays.total, 'value')} of '{name}' {verb} not {what} and {role} as missing"
+    if strays.total > 1 and bool(column.missing().all()):
+        text = f"None of the {strays.total:,} values of '{name}' is {what}; they count as missing"
+    return [Note(name, f"{text}: {examples}.", strays.total)]

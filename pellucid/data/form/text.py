@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from pellucid.data import checked
+from pellucid.data.form.boolean import FALSE_WORDS, TRUE_WORDS
 
 MOST_LEVELS = 10_000
 """The most levels that a form keeps; further ones are found by their text alone."""
@@ -39,13 +40,12 @@ class TextForm:
         return self._by_value.get(value, name)
 
     def read_boolean(self, value: bool) -> str:
-        """The level that is this word in any case, or else this digit; by default "True"/"False"."""
-        for word in (str(value), str(int(value))):
-            if word in self._known:
-                return word
-            if word.lower() in self._by_case:
-                return self._by_case[word.lower()]
-        return str(value)
+        """The level that says so in any case: "true", "t", "yes", "y", "1"; else "True" or "False"."""
+        if str(value) in self._known:
+            return str(value)
+        words = TRUE_WORDS if value else FALSE_WORDS
+        levels = (self._by_case[word] for word in words if word in self._by_case)
+        return next(levels, str(value))
 
     def describe(self) -> str:
         """The form in plain words."""

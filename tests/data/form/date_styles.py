@@ -178,6 +178,29 @@ STYLES = {
         ),
         _second,
     ),
+    "kibana": Style(
+        "%b %d, %Y %H:%M:%S",
+        lambda t: (
+            f"{ENGLISH[t.month - 1][:3]} {t.day}, {t.year:04} @ "
+            f"{t.hour:02}:{t.minute:02}:{t.second:02}.000"
+        ),
+        _second,
+    ),
+    "db2": Style(
+        "%Y-%m-%d-%H.%M.%S",
+        lambda t: (
+            f"{t.year:04}-{t.month:02}-{t.day:02}-{t.hour:02}.{t.minute:02}.{t.second:02}.000000"
+        ),
+        _second,
+    ),
+    "fix": Style(
+        "%Y%m%d-%H:%M:%S",
+        lambda t: f"{t.year:04}{t.month:02}{t.day:02}-{t.hour:02}:{t.minute:02}:{t.second:02}.000",
+        _second,
+    ),
+    "apostrophe": Style(
+        "%b '%y", lambda t: f"{ENGLISH[t.month - 1][:3]} '{t.year % 100:02}", _month, True
+    ),
     "sas": Style(
         "%d%b%Y", lambda t: f"{t.day:02}{ENGLISH[t.month - 1][:3].upper()}{t.year:04}", _day
     ),

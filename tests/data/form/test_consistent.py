@@ -1,8 +1,10 @@
 """Whatever texts a column holds: reading it by the form that it decides gives the same column."""
 
 import csv
+import datetime
 import io
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,30 @@ def test_a_mapping_read_by_its_form(texts: list[str]) -> None:
     rows = [read_table({"a": [text]}, form=table.form).column("a") for text in texts]
     missing = [bool(row.missing()[0]) for row in rows]
     assert missing == table.column("a").missing().tolist()
+
+
+OBJECTS: list[Any] = [
+    *(None, True, False, 0, 1, 1.0, -2, 2.5, 7.0, float("nan"), float("inf"), 1e300, 1e16, 10**16),
+    *(2**53 + 1, 2**53, 10**40, Decimal("1.10"), Decimal("NaN"), np.float32(0.1), np.int8(3)),
+    *("1", "1.0", "1.10", "True", "false", "NA", "", " x ", "2.5", "2024-01-31", "13:45", "1e16"),
+    *(datetime.date(2024, 1, 31), datetime.datetime(2024, 1, 31, 13, 45), datetime.time(13, 45)),
+    *(datetime.timedelta(minutes=2), np.datetime64("2024-01-31"), np.datetime64("NaT"), b"x"),
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(OBJECTS), min_size=1, max_size=8), st.integers(1, 4))
+def test_objects_alone_and_together(some: list[Any], times: int) -> None:
+    objects = some * times
+    table = read_table({"a": objects})
+    together = read_table({"a": objects}, form=table.form)
+    assert content(together) == content(table)
+    alone = [content(read_table({"a": [each]}, form=table.form)) for each in some]
+    column = table.column("a")
+    if isinstance(column, TextColumn):
+        assert [each[0] for each in alone] == content(table)[: len(some)]
+        return
+    assert b"".join(each[1] for each in alone) * times == content(table)[1]
 
 
 def saved(folder: str, texts: list[str]) -> Path:

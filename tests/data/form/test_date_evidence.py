@@ -60,8 +60,9 @@ def test_an_hourly_column_is_decided_from_all_of_its_texts() -> None:
         assert result.form.pattern == "%d/%m/%Y %H:%M"
         assert (result.share, result.certain, result.distinct) == (1.0, True, 64)
         assert result.evidence == ("212 of 500 different texts fit only if the day comes first")
-    assert [decided(texts).form.read(text) for text in texts] == [seconds(t) for t in times]
-    assert decided(texts).form.read("02/11/2023 05:00") == seconds(datetime(2023, 11, 2, 5))
+    form = decided(texts).form
+    assert [form.read(text) for text in texts] == [seconds(t) for t in times]
+    assert form.read("02/11/2023 05:00") == seconds(datetime(2023, 11, 2, 5))
 
 
 def test_texts_that_fit_the_other_order_only_are_not_read() -> None:
@@ -134,6 +135,18 @@ def test_first_days_of_months_are_evidence(day_first: bool, pattern: str) -> Non
     result = decided(texts)
     assert (result.form.pattern, result.certain) == (pattern, False)
     assert result.evidence.startswith("each date is the first of a month")
+
+
+@pytest.mark.parametrize(
+    ("texts", "pattern"),
+    [
+        (["Mon 02/01/2023", "Tue 03/01/2023", "Sat 01/04/2023"], "%a %d/%m/%Y"),
+        (["Wed 02/01/2023", "Wed 03/01/2023", "Wed 01/04/2023"], "%a %m/%d/%Y"),
+    ],
+)
+def test_weekdays_tell_day_from_month(texts: list[str], pattern: str) -> None:
+    result = decided(texts)
+    assert (result.form.pattern, result.certain, result.share) == (pattern, True, 1.0)
 
 
 def test_two_digit_years_that_come_first() -> None:

@@ -2,12 +2,15 @@
 
 import datetime
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pellucid.data import Preparation, ReadOptions, Table, choose_target, read_table
@@ -51,6 +54,8 @@ def trained(folder: Path, texts: list[str], **options: Any) -> TableForm:
         (["True", "False", "Unknown"], True, "True"),
         (["true", "false", "maybe"], np.bool_(False), "false"),
         (["TRUE", "FALSE", "n/k"], True, "TRUE"),
+        (["yes", "no"], False, "no"),
+        (["Y", "N", "?!"], True, "Y"),
         (["007", "012", "999"], 7, "007"),
         (["02139", "10115", "99999"], 2139.0, "02139"),
         (["9007199254740993", "9007199254740992"], 9007199254740993, "9007199254740993"),
@@ -174,6 +179,14 @@ def test_identifiers_beyond_floats_do_not_merge(tmp_path: Path, kind: str) -> No
         assert values(read_table(source, form=table.form), "i") == list(map(str, numbers))
 
 
+def test_decimals_beyond_floats_do_not_merge(tmp_path: Path) -> None:
+    numbers = [Decimal(2**53 + 1), Decimal(2**53), None]
+    table = pa.table({"i": pa.array(numbers, pa.decimal128(20, 0)), "n": [1, 2, 3]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    for source in (table, tmp_path / "t.parquet", {"i": numbers, "n": [1, 2, 3]}):
+        assert values(read_table(source), "i") == [str(2**53 + 1), str(2**53), None]
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_an_order_of_categories_is_kept(library: str) -> None:
     levels = ["low", "middle", "high"]
@@ -279,6 +292,19 @@ def test_a_json_record_may_leave_out_what_is_missing(tmp_path: Path) -> None:
     alone = read_table(written(tmp_path, json.dumps(records[1:2]), "t.json"), form=table.form)
     assert values(alone, "a") == [2.5]
     assert values(alone, "b") == [None]
+
+
+@pytest.mark.parametrize("nested", [[1, 2], {"x": 1}])
+def test_a_nested_value_among_others_is_missing(tmp_path: Path, nested: Any) -> None:
+    form = read_table({"a": [1.5, 2.5, 3.5], "b": [1, 2, 3]}).form
+    path = tmp_path / "t.json"
+    for some, wanted in (([2.5, nested], [2.5, None]), ([nested], [None])):
+        columns = {"a": some, "b": [1] * len(some)}
+        path.write_text(json.dumps([{"a": each, "b": 1} for each in some]))
+        for source in (columns, path):
+            table = read_table(source, form=form)
+            assert values(table, "a") == wanted
+            assert table.notes or "a.x" in table
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,9 @@ COLUMNS: dict[str, list[float]] = {
     "12 %|13%|-4,5 %": [12, 13, -4.5],
     "5 kg|6KG|7kg": [5, 6, 7],
     "CHF 5'000.50|CHF 12": [5000.5, 12],
+    "US $5|US $7.5": [5, 7.5],
+    "5 $US|7 $US": [5, 7],
+    "20 ° C|−4 ° C": [20, -4],
     "1.234,50 €|€ 7": [1234.5, 7],
     "R$ 1.234,56|R$ 7,00": [1234.56, 7],
     "Rs. 1,00,000|Rs.500": [100000, 500],
@@ -223,6 +226,8 @@ def test_a_single_group_too_many_leaves_a_doubt() -> None:
     assert decided(texts).certain is False
     result = decided([*texts, "1.234.567"])
     assert not result.certain and "that reads more rows" in result.evidence
+    several = decided([*texts, "1.234.567", "2.345.678", "3.456.789"])
+    assert several.certain and several.decimal_shown == ","
 
 
 def test_trailing_zeros_beside_short_whole_numbers_show_groups() -> None:

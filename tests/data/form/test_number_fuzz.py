@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from pellucid.data.form.number import NumberForm, number_form_from_json
 from pellucid.data.form.number_evidence import NumberEvidence
+from pellucid.data.form.number_marks import normalised
+from pellucid.data.form.number_shape import may_be_number, shape_of
 
 ALPHABET = "0123456789" * 2 + ".,.,  '-−–+()%$€kKMmgb/eE^×*_CRD\u00a0\u202f’٣٫"
 PIECES = st.sampled_from(
@@ -25,7 +27,25 @@ PIECES = st.sampled_from(
     ]
 )
 LEADS = st.sampled_from(
-    ["", "", "", "-", "+", "(", "$", "-$", "$-", "€ ", "($", "$(", "CHF ", "kr.", "- "]
+    [
+        "",
+        "",
+        "",
+        "-",
+        "+",
+        "(",
+        "$",
+        "-$",
+        "$-",
+        "€ ",
+        "($",
+        "$(",
+        "CHF ",
+        "kr.",
+        "- ",
+        "US $",
+        "Rs.",
+    ]
 )
 TAILS = st.sampled_from(
     [
@@ -94,6 +114,13 @@ def test_a_text_has_the_same_value_alone_and_in_any_order(texts: list[str]) -> N
     assert (decided is None) == (other is None)
     if decided is not None and other is not None:
         assert decided.share == other.share
+
+
+@given(TEXTS)
+def test_the_quick_look_rejects_no_number(text: str) -> None:
+    bare = normalised(text)
+    if shape_of(bare) is not None:
+        assert may_be_number(bare)
 
 
 @given(st.text(max_size=30))
