@@ -13,9 +13,14 @@ from pathlib import Path
 
 from pellucid.data.dialect import Dialect
 from pellucid.data.dialect.cells import is_typed
-from pellucid.data.dialect.records import Record, records
+from pellucid.data.dialect.records import SPACES, WIDE_SPACES, Record, records
 from pellucid.data.note import Note, counted, shortened
 from pellucid.errors import DataError
+
+_ROW_COUNT = re.compile(
+    r"\(?\d[\d.,]* (?:rows?|records?|lines?|lignes|zeilen|filas|строк)\b.*", re.IGNORECASE
+)
+"""A line that counts the rows above it."""
 
 FOOTER = re.compile(
     r"\W*(?:\d[\d.,]* (?:rows?|records?|lines?|lignes|zeilen|filas|строк)\b.*"
@@ -109,7 +114,11 @@ def rows(data: Path, dialect: Dialect, irregular: Irregular) -> Iterator[Record]
         if after_blank:
             blank_before.add(record.line)
         after_blank = False
-        if len(record.cells) < width or (record.broken and dialect.marks.starts):
+        if (
+            len(record.cells) < width
+            or (record.broken and dialect.marks.starts)
+            or _counts_rows(record, dialect)
+        ):
             pending.append(record)
             if len(pending) > _LONGEST_FOOTER:
                 yield from _filled(pending[:1], irregular)
@@ -128,11 +137,14 @@ _LONGEST_FOOTER = 100
 
 def _filled(short: list[Record], irregular: Irregular) -> Iterator[Record]:
     for record in short:
-        if len(record.cells) == irregular.width:
+        if record.broken and len(record.cells) == irregular.width:
             raise DataError(
                 f"Line {record.line:,} of {irregular.source} does not keep to the columns of fixed "
                 "width that the lines before it have: divide its columns by a mark, such as a tab."
             )
+        if len(record.cells) >= irregular.width:
+            yield _fitted(record, irregular)
+            continue
         irregular.short.append(record.line)
         lacking = irregular.width - len(record.cells)
         yield Record(record.line, record.cells + [""] * lacking)
@@ -167,9 +179,17 @@ def _is_footer(record: Record) -> bool:
 
     In columns of fixed width a footer goes across them.
     """
+    if _ROW_COUNT.fullmatch(" ".join(record.cells)):
+        return True
     return _is_text(record) and (
         len(record.cells) == 1 or record.broken or FOOTER.match(" ".join(record.cells)) is not None
     )
+
+
+def _counts_rows(record: Record, dialect: Dialect) -> bool:
+    """Whether spaces divide a line such as `(24 rows affected)` into as many cells as the rows have."""
+    spaced = dialect.marks.separator in (SPACES, WIDE_SPACES)
+    return spaced and _ROW_COUNT.fullmatch(" ".join(record.cells)) is not None
 
 
 def _is_text(record: Record) -> bool:

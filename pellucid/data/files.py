@@ -54,6 +54,10 @@ def open_file(
             unique, repeated = column_names(stored_names, str(path))
             names = list(unique)
             table.notes += [*file.notes, *repeated]
+        if not names and file.kind == "json":
+            raise DataError(
+                f"{path} holds no JSON objects: write one for each row, with its names."
+            )
         table.rows = one_row(connection, "SELECT count(*) FROM data")[0] if names else 0
         if table.rows == 0:
             raise DataError(f"{path} names {counted(len(names), 'column')} but holds no rows.")

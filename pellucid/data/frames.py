@@ -101,7 +101,12 @@ def _typed(series: Any, name: str) -> Column:
         return BooleanColumn(name, np.asarray(states).astype(np.int8))
     if dtype.is_numeric():
         narrow = dtype == nw.Float32
-        numbers = series.cast(nw.Float32 if narrow else nw.Float64).to_numpy()
+        native = series.to_native()
+        if dtype.is_integer() and nw.dependencies.is_pyarrow_chunked_array(native):
+            # Arrow refuses to round whole numbers beyond 2^53 unless told to.
+            numbers = native.cast("float64", safe=False).to_numpy()
+        else:
+            numbers = series.cast(nw.Float32 if narrow else nw.Float64).to_numpy()
         values = np.array(numbers, np.float32 if narrow else np.float64)
         return NumberColumn(name, values, dtype.is_integer())
     missing = series.is_null().to_numpy()

@@ -126,9 +126,11 @@ def _other(sample: bytes) -> str | None:
 def _without_rare_letters(sample: bytes, names: list[str]) -> list[str]:
     """The encodings, of the Cyrillic and Greek ones only that whose letters are most frequent ones.
 
-    A capital counts less: KOI8-R exchanges the cases of Windows-1251.
+    A capital counts less: KOI8-R exchanges the cases of Windows-1251. A word counts once, however many
+    rows repeat it.
     """
-    weights = {name: _frequency(sample, name) for name in names if name in _FREQUENT}
+    words = b" ".join(sorted(set(_HIGH.findall(sample))))
+    weights = {name: _frequency(words, name) for name in names if name in _FREQUENT}
     best = max(weights, key=lambda name: weights[name], default=None)
     return [name for name in names if name not in weights or name == best]
 

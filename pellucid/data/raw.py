@@ -33,7 +33,8 @@ class PlainFacts(NamedTuple):
 
     `present`: not missing. `numbers`: plain numbers, with `low` and `high` among them. `fractions`:
     texts with a point or an exponent; `grouped`: those of which could have separators of thousands, as
-    "1.234". `codes`: texts that begin with 0 and another digit. `dates`: ISO dates. `na`: "NA".
+    "1.234". `codes`: texts that begin with 0 and another digit, or that are digits around a letter E.
+    `dates`: ISO dates. `na`: "NA".
     """
 
     present: int

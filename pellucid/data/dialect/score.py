@@ -20,7 +20,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 
 from pellucid.data.dialect.cells import is_typed
 from pellucid.data.dialect.fixed import column_starts
@@ -69,6 +69,11 @@ class Cut:
     fit: float
     span_fit: float
 
+    @property
+    def is_even(self) -> bool:
+        """Whether every record that counts has the usual number of cells."""
+        return all(_fits(record, self.width, self.marks) for record in self.counted)
+
 
 def best_cut(sample: str, whole: bool, separator: str | None = None) -> Cut:
     """The sample cut by the best marks, or by the best with this separator.
@@ -81,7 +86,7 @@ def best_cut(sample: str, whole: bool, separator: str | None = None) -> Cut:
         return max(cuts, key=lambda cut: cut.score)
     common, uncommon = (
         max(
-            _regular_cuts(sample, lines, whole, group),
+            _without_decimal_commas(list(_regular_cuts(sample, lines, whole, group))),
             key=lambda cut: (round(cut.score, 3), cut.width),
             default=None,
         )
@@ -107,6 +112,29 @@ def _regular_cuts(
             cut = _cut(lines, marks, whole)
             if _is_regular(cut):
                 yield cut
+
+
+def _without_decimal_commas(cuts: list[Cut]) -> list[Cut]:
+    """The cuts without those at commas that are decimal marks, as in `DE12;5,00`.
+
+    They are so where another separator cuts every record alike, the header too, and all commas stand
+    between digits or the header has none.
+    """
+    others = [cut for cut in cuts if cut.marks.separator != ","]
+    if not any(cut.is_even for cut in others):
+        return cuts
+    return [cut for cut in cuts if cut.marks.separator != "," or not _cuts_numbers(cut)]
+
+
+def _cuts_numbers(cut: Cut) -> bool:
+    """Whether all separators of a cut may be decimal marks."""
+    first, *rest = cut.counted
+    records = rest if len(first.cells) == 1 else cut.counted
+    return all(
+        left[-1:].isdigit() and right[:1].isdigit()
+        for record in records
+        for left, right in pairwise(record.cells)
+    )
 
 
 def cut_by(sample: str, whole: bool, marks: Marks) -> Cut:

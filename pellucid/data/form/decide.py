@@ -89,6 +89,8 @@ def _by_evidence(
     raw: Raw, texts: Texts, base: ColumnForm, options: ReadOptions, remaining: Possible
 ) -> Draft:
     evidence = TextEvidence(raw.name, base.missing, remaining).gather(texts.distinct())
+    if evidence.total == 0 and evidence.absent:
+        return Draft(raw, base)
     if evidence.total == 0:
         return Draft(raw, replace(base, form=NumberForm()), na=evidence.na)
     required = options.decimal is not None
@@ -100,16 +102,19 @@ def _by_evidence(
     date = evidence.dates.decide()
     if date and date.share >= max(DATE_SHARE, number.share if number else 0.0):
         return dated(raw, base, date, evidence.na)
-    if number is None or not is_numeric(number):
+    if number is None or not is_numeric(number, evidence.worded):
         return Draft(raw, base, notes=_text_notes(raw.name, number, evidence, options))
     if number.code:
         return Draft(raw, base, notes=_code_notes(raw.name, number))
     return _numeric(raw, base, evidence, options, number)
 
 
-def is_numeric(number: DecidedNumber) -> bool:
-    """Whether a column is numeric, by the share of its rows that are numbers."""
-    enough = number.share >= 1.0 or number.distinct >= FEWEST_NUMBERS
+def is_numeric(number: DecidedNumber, worded: bool = False) -> bool:
+    """Whether a column is numeric, by the share of its rows that are numbers.
+
+    worded: whether other rows hold words that mean a missing value among numbers.
+    """
+    enough = (number.share >= 1.0 and not worded) or number.distinct >= FEWEST_NUMBERS
     return number.share >= NUMBER_SHARE and enough
 
 
@@ -162,11 +167,12 @@ def _unit_notes(name: str, number: DecidedNumber | None) -> list[Note]:
 
 def _code_notes(name: str, number: DecidedNumber) -> list[Note]:
     """A note where numbers of many digits are names; leading zeros speak for themselves."""
-    if "digits" not in number.code:
+    if number.code.startswith("zeros"):
         return []
+    effect = "rounds them" if "float64" in number.code else "says otherwise"
     text = (
         f"'{shortened(name)}' was read as texts, not numbers: {number.code}; "
-        f"--kind '{name}=number' rounds them."
+        f"--kind '{name}=number' {effect}."
     )
     return [Note(name, text)]
 

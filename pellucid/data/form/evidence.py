@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pellucid.data.form.date_evidence import DateEvidence
+from pellucid.data.form.missing import is_sign_of_absence, is_word_of_absence
 from pellucid.data.form.number_evidence import NumberEvidence
 
 LEAST_SAMPLE_SHARE = 0.5
@@ -27,7 +28,9 @@ class TextEvidence:
     """Evidence from all distinct texts of a column; `total` counts rows that are not missing.
 
     `possible`: evidence for the rest is not gathered. `na`: rows with "NA", counted as missing.
-    `boolean`: whether each text is "true" or "false", in any case.
+    `boolean`: whether each text is "true" or "false", in any case. `absent`: rows, not of the total,
+    whose texts mean a missing value if the others are numbers or dates, such as `-`; `worded`: whether
+    one of them is a word, such as "none".
     """
 
     name: str
@@ -35,6 +38,8 @@ class TextEvidence:
     possible: Possible = EVERYTHING
     total: int = 0
     na: int = 0
+    absent: int = 0
+    worded: bool = False
     boolean: bool = True
     numbers: NumberEvidence = field(default_factory=NumberEvidence)
     dates: DateEvidence = field(init=False)
@@ -63,9 +68,20 @@ class TextEvidence:
             text = raw.strip()
             if text in self.missing:
                 self.na += count * (text == "NA")
+            elif not text[:1].isdigit() and self._is_absent(text):
+                self.absent += count
             elif text:
                 kept[text] = kept.get(text, 0) + count
         return list(kept), list(kept.values())
+
+    def _is_absent(self, text: str) -> bool:
+        """Whether the text means a missing value among numbers; a word may be a level of booleans."""
+        if is_sign_of_absence(text):
+            return True
+        if not is_word_of_absence(text):
+            return False
+        self.worded, self.boolean = True, False
+        return True
 
 
 def possible(texts: list[str], missing: Sequence[str]) -> Possible:

@@ -4,12 +4,39 @@ import re
 from collections.abc import Iterable, Sequence
 
 MISSING_WORDS = (
-    *("NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "<NA>", "#N/A", "#NA", "?"),
+    *("NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "<NA>", "?"),
+    *("\\N", "(null)", "[NULL]", "<null>", "#NULL!", "NaT"),
+    *("#N/A", "#NA", "#NV", "#N/D", "#DIV/0!", "#VALUE!", "#WERT!", "#VALEUR!", "#REF!", "#BEZUG!"),
+    *("#NUM!", "#ZAHL!", "#NOMBRE!", "#NAME?", "#NOM?"),
 )
-"""The default words, besides the empty text. "None" is not one: it is often a class."""
+"""The default words, besides the empty text. "None" is not one: it is often a class.
+
+Those of databases are of MySQL and PostgreSQL, Oracle and DBeaver; those with # are errors of Excel.
+"""
+
+_ABSENT_WORDS = frozenset(
+    (
+        *("none", "nil", "null", "n.a.", "n.a", "n/a", "n/d", "n.d.", "nd", "k.a.", "k. a.", "nat"),
+        *("missing", "unknown", "not available", "no data", "nodata"),
+    )
+)
+_NO_LETTERS = re.compile(r"[-\u2010-\u2015\u2212.*:_?\u2026]+")
+_SAS_CODE = re.compile(r"\.[A-Z_]")
 
 _CODE = re.compile(r"[A-Z]{2}")
 _REGIONS = frozenset(["APAC", "EMEA", "LATAM", "AMER", "EMENA", "MENA", "ANZ", "CALA"])
+
+
+def is_sign_of_absence(text: str) -> bool:
+    """Whether the text consists of marks that hold a place: `-`, `..`, `***`; or is SAS's `.A`."""
+    return len(text) < 20 and (
+        _NO_LETTERS.fullmatch(text) is not None or _SAS_CODE.fullmatch(text) is not None
+    )
+
+
+def is_word_of_absence(text: str) -> bool:
+    """Whether the word means a missing value among numbers and dates, as "none" or "n.a." do."""
+    return len(text) < 20 and text.lower() in _ABSENT_WORDS
 
 
 def holds_codes(levels: Iterable[str]) -> bool:

@@ -126,7 +126,12 @@ def _is_whole(writing: Writing, marks: MarkReading) -> bool:
 
 
 def _code(writings: Sequence[Writing]) -> str:
-    """Why the texts are codes: leading zeros, or more digits than float64 holds."""
+    """Why the texts are codes: their look, leading zeros, or more digits than float64 holds."""
+    looks = {writing.style.looks_like_code for writing in writings}
+    if looks == {"groups"}:
+        return f"all texts are full groups of three digits, as '{writings[0].example}'"
+    if looks == {"letter"}:
+        return f"all texts are digits around a letter E, as '{writings[0].example}'"
     if not all(writing.style.plain for writing in writings):
         return ""
     lengths = {length for writing in writings for length in writing.lengths}

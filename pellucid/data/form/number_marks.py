@@ -26,7 +26,7 @@ _ZEROS = (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10)
 _NORMAL: dict[int, str | None] = {
     **{zero + digit: str(digit) for zero in _ZEROS for digit in range(10)},
     **dict.fromkeys([0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " "),
-    **dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xFE63, 0xFF0D], "-"),
+    **dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0x25B3, 0xFE63, 0xFF0D], "-"),
     **dict.fromkeys(map(ord, "\u2018\u2019\u02bc\u00b4\uff07"), "'"),
     **dict.fromkeys(map(ord, "\u200b\u200e\u200f\u061c\u2066\u2069\ufeff"), None),
     ord("\uff0b"): "+",

@@ -18,6 +18,8 @@ _PARTS = re.compile(
     r"(?P<tail>(?![0-9]).*)"
 )
 _BEGINNING = re.compile(r"[-+(\s]*+(?:[^\s\d(+-]{1,7}+(?: \$)?+[-+(\s]*+)?[.,\u066b]?\d").match
+_GROUPED_CODE = re.compile(r"[0-9]{3}([ .])[0-9]{3}(?:\1[0-9]{3})+").fullmatch
+_LETTER_CODE = re.compile(r"[0-9]+E[0-9]+").fullmatch
 _ACCOUNT_WORDS = frozenset(["CR", "DR", "DB"])
 
 
@@ -49,6 +51,8 @@ class Style:
     """Whether the text is digits alone."""
     zero_leads: bool
     """Whether the first digit is 0."""
+    looks_like_code: str
+    """What else the text may be: "groups" (600 123 456, a telephone), "letter" (5E3), or ""."""
     readings: tuple[MarkReading, ...]
     """The possible readings of the marks; there is at least one."""
 
@@ -94,9 +98,16 @@ def shape_of(text: str) -> Shape | None:
         exponent=parts["exponent"] is not None,
         plain=text.isdecimal(),
         zero_leads=core[0] == "0",
+        looks_like_code=_code_look(text),
         readings=readings,
     )
     return Shape(style, parts.start("core"), parts.end("core"))
+
+
+def _code_look(text: str) -> str:
+    if _LETTER_CODE(text):
+        return "letter"
+    return "groups" if _GROUPED_CODE(text) else ""
 
 
 def split_account_word(suffix: str) -> tuple[str, str]:
