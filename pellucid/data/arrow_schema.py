@@ -9,9 +9,9 @@ import base64
 import binascii
 import re
 import struct
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Literal
-from zoneinfo import available_timezones
 
 _TIMESTAMP, _DURATION = 10, 18
 _UNITS = (1.0, 1e3, 1e6, 1e9)
@@ -39,14 +39,17 @@ def time_types(schema: str) -> dict[str, TimeType]:
         return {}
 
 
-def local_time(source: str, zone: str) -> str:
-    """The SQL expression for the local time of moments in UTC; in UTC where the zone is unknown."""
+def local_time(source: str, zone: str, zones: Container[str]) -> str:
+    """The SQL expression for the local time of moments in UTC; in UTC where the zone is unknown.
+
+    zones: the names that the database knows.
+    """
     offset = re.fullmatch(r"([+-])(\d\d):?(\d\d)", zone)
     if offset:
         sign, hours, minutes = offset.groups()
         return f"(timezone('UTC', {source}) + to_minutes({sign}{60 * int(hours) + int(minutes)}))"
-    known = zone in available_timezones()
-    return f"timezone('{zone}', {source})" if known and zone != "UTC" else source
+    known = zone in zones and zone != "UTC"
+    return f"timezone('{zone}', {source})" if known else source
 
 
 class _Buffer:

@@ -95,10 +95,11 @@ def _add_columns(
     """Adds the columns of the table `data`, in parts of `PART_COLUMNS` columns."""
     kinds = connection.sql("SELECT * FROM data").types
     parts = _parts(connection, len(names))
+    zones = _time_zones(connection) if any(time.zone for time in times.values()) else set()
     left_out = []
     for position, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         time = times.get(name, TimeType("timestamp"))
-        source = local_time(f"c{position}", time.zone)
+        source = local_time(f"c{position}", time.zone, zones)
         stored = Stored(parts[position // PART_COLUMNS], f"c{position}", kind, name)
         if time.kind == "duration":
             stored = replace(stored, per_second=time.per_second)
@@ -109,6 +110,13 @@ def _add_columns(
         table.notes += notes
         left_out += [] if columns else [name]
     table.left_out = tuple(left_out)
+
+
+def _time_zones(connection: "DuckDBPyConnection") -> set[str]:
+    """The names of time zones that DuckDB knows; they don't depend on the machine."""
+    return {
+        name for (name,) in connection.execute("SELECT name FROM pg_timezone_names()").fetchall()
+    }
 
 
 def _parts(connection: "DuckDBPyConnection", count: int) -> list[str]:

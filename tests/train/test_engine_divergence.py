@@ -58,7 +58,7 @@ def test_training_goes_on_after_divergences(rule: optim.Optimizer, rate: SetRate
     callback = Recovers(Rollback(), rate)
     run = fitted(callback, optimizer=rule, epochs=30)
     assert callback.causes and not run.diverged
-    assert run.stopped_because == "all 30 epochs were made"
+    assert run.stopped_because == "it reached the 30-epoch limit"
     assert run.best.score < 0.9 * run.history[0].score
 
 

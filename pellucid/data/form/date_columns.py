@@ -64,9 +64,14 @@ def _fields(texts: Sequence[str], spans: dict[str, tuple[int, int]]) -> dict[str
     signs = np.array(texts, f"U{length}").view(np.uint32).reshape(len(texts), length)
     digits = signs.astype(np.int64) - ord("0")
     return {
-        letter: digits[:, start:end] @ 10 ** np.arange(end - start - 1, -1, -1, dtype=np.int64)
+        letter: (digits[:, start:end] * _powers(end - start)).sum(axis=1)
         for letter, (start, end) in spans.items()
     }
+
+
+def _powers(count: int) -> Numbers:
+    """Powers of ten for so many digits, the highest first."""
+    return np.asarray(10 ** np.arange(count - 1, -1, -1, dtype=np.int64))
 
 
 def _days(fields: dict[str, Numbers], count: int) -> tuple[Numbers, NDArray[np.bool_]]:
