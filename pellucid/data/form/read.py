@@ -20,14 +20,23 @@ from pellucid.data.column import (
     TextColumn,
 )
 from pellucid.data.form.boolean import BooleanForm
-from pellucid.data.form.column import ColumnForm, wanted
+from pellucid.data.form.column import ColumnForm, Form, wanted
 from pellucid.data.form.convert import Scalar, Value, converted, key, scalar
 from pellucid.data.form.date import DateForm
 from pellucid.data.form.number import NumberForm
 from pellucid.data.form.text import TextForm
 from pellucid.data.form.typed import fitted
 from pellucid.data.note import Note, counted, shortened
-from pellucid.data.raw import CHUNK_ROWS, Levels, Mixed, Plain, Raw, Texts, Typed
+from pellucid.data.raw import (
+    CHUNK_ROWS,
+    Levels,
+    Mixed,
+    Plain,
+    Raw,
+    Texts,
+    Typed,
+    is_beyond_float,
+)
 
 MOST_LEVELS = 100_000
 """The most distinct texts of a column; further ones share a level, to bound the memory."""
@@ -103,9 +112,16 @@ def without_missing_numbers(column: Column, form: ColumnForm) -> Column:
 
 def _typed(data: Typed, name: str, form: ColumnForm, strays: Strays) -> Column:
     column = data.load()
-    if isinstance(form.form, TextForm) and data.exact and isinstance(column, NumberColumn):
+    if data.exact and isinstance(column, NumberColumn) and _needs_digits(column, form.form):
         return _by_value(name, _scalars(data.exact()), form, strays)
     return fitted(column, form.form, strays.add)
+
+
+def _needs_digits(column: NumberColumn, form: Form) -> bool:
+    """Whether the form reads all digits of whole numbers, which float64 may not hold."""
+    if isinstance(form, TextForm):
+        return True
+    return isinstance(form, DateForm) and is_beyond_float(column.values)
 
 
 def _texts(texts: Texts, name: str, form: ColumnForm, strays: Strays) -> Column:
