@@ -25,7 +25,7 @@ class FormNote(Note):
     option: str = ""
 
 
-def form_note(form: ColumnForm, certain: bool, option: str) -> FormNote:
+def form_note(form: ColumnForm, certain: bool, option: str) -> Note:
     """A note on how the column is read, from what evidence, and the option that says otherwise."""
     words, evidence = form.describe(), _lower_first(form.evidence.rstrip("."))
     option = "" if certain else option

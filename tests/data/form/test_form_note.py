@@ -1,6 +1,6 @@
 """Notes on how columns are read; columns that are read alike share one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ OPEN = [f"0{month}/0{day}/2023" for month in range(1, 4) for day in (3, 1, 2, 4)
 SHARES = [f"{n}.5%" for n in range(12)]
 
 
-def notes_on(path: Path, columns: dict[str, Sequence[str]]) -> list[str]:
+def notes_on(path: Path, columns: Mapping[str, Sequence[str]]) -> list[str]:
     rows = zip(*columns.values(), strict=True)
     lines = [",".join(columns), *(",".join(row) for row in rows)]
     path.write_text("\n".join(lines) + "\n")
