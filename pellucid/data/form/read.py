@@ -212,10 +212,11 @@ def _value(raw: Scalar, form: ColumnForm) -> Value | Stray:
 def _text_column(
     name: str, chunks: Iterable[list[Any]], form: ColumnForm, texts: TextForm
 ) -> TextColumn:
-    """Texts as codes of levels, in the order of first appearance; those of an order keep theirs."""
-    lookup: dict[str, int] = {}
-    if texts.ordered:
-        lookup = {level: code for code, level in enumerate(texts.levels)}
+    """Texts as codes of levels: those of the form, then others in the order of first appearance.
+
+    However many others there are, a level of the form is told apart.
+    """
+    lookup = {level: code for code, level in enumerate(texts.levels)}
     seen: dict[Any, int] = {"": MISSING_CODE}
     parts: list[NDArray[np.int32]] = []
     for chunk in chunks:
