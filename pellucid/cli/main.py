@@ -222,7 +222,7 @@ def evaluate(
     kind: Kinds = None,
     json: AsJson = False,
 ) -> None:
-    """Compute the scores of a model on a table with the target, beside baselines."""
+    """Score a model on a table with the target, beside baselines."""
     from pellucid.cli.evaluate import run_evaluate
 
     options = reading_options(separator, decimal, header, encoding, missing, date_format, kind)
@@ -241,7 +241,7 @@ def columns(
     kind: Kinds = None,
     json: AsJson = False,
 ) -> None:
-    """Show what would become of each column of a table, without training."""
+    """Show what would become of each column, without training."""
     from pellucid.cli.columns import run_columns
 
     options = reading_options(separator, decimal, header, encoding, missing, date_format, kind)
@@ -269,7 +269,7 @@ def inspect(
         ),
     ] = None,
 ) -> None:
-    """Describe a model: its scores, the encoding of each column, its network, the choices."""
+    """Describe a model: scores, columns, network and choices."""
     if kernels or code is not None:
         from pellucid.cli.kernels import CODE, run_kernels
 

@@ -63,10 +63,15 @@ class SuspectRow:
 
 def number_columns(sample: Sequence[Row]) -> list[int]:
     """The columns of a sample whose cells are numbers, by at least `CLASS_SHARE`."""
+    return _columns_of(sample, is_number)
+
+
+def _columns_of(sample: Sequence[Row], belongs: Callable[[str], bool]) -> list[int]:
+    """The columns of a sample whose cells that are not missing mostly belong to a class."""
     columns: list[int] = []
     for position in range(len(sample[0][1]) if sample else 0):
         cells = [cells[position] for _, cells in sample if not is_missing(cells[position])]
-        if cells and sum(map(is_number, cells)) >= CLASS_SHARE * len(cells):
+        if cells and sum(map(belongs, cells)) >= CLASS_SHARE * len(cells):
             columns.append(position)
     return columns
 
@@ -113,6 +118,7 @@ def _is_sure_unit(cell: str) -> bool:
 def suspects_at_end(tail: Sequence[Row], sample: Sequence[Row], sums: Sums) -> list[SuspectRow]:
     """Totals and footers among the last rows, from the last one up to the first row of data."""
     numbers = number_columns(sample)
+    typed = _columns_of(sample, is_typed)
     suspects: list[SuspectRow] = []
     checked: list[int] = []
     for row, cells in reversed(tail):
@@ -122,7 +128,7 @@ def suspects_at_end(tail: Sequence[Row], sample: Sequence[Row], sums: Sums) -> l
             continue
         suspect = (
             _footer(row, cells, filled, sample)
-            or _total(row, cells, filled, numbers, lambda position: sums(position, checked))
+            or _total(row, cells, filled, numbers, typed, lambda position: sums(position, checked))
             or _texts_below(row, cells, numbers)
         )
         if suspect is None:
@@ -161,16 +167,20 @@ def _total(
     cells: Sequence[str],
     filled: list[int],
     numbers: list[int],
+    typed: list[int],
     sums: Callable[[int], tuple[float, int]],
 ) -> SuspectRow | None:
-    """A row that sums up the others: by its word, by its numbers, or both."""
+    """A row that sums up the others: by its word, by its numbers, or both.
+
+    It is certain where its word stands among numbers or dates, or its numbers are sums.
+    """
     texts = [position for position in filled if not is_number(cells[position])]
     label = next((position for position in texts if _is_summary(cells[position])), None)
     values = [position for position in numbers if position in filled and position not in texts]
     if label is not None:
         values = values[:_MOST_SUMS]
         equal = sum(_sums_up(cells[position], *sums(position)) for position in values)
-        certain = label in numbers or 2 * equal >= len(values) > 0
+        certain = label in typed or 2 * equal >= len(values) > 0
         reason = f"a total of the rows above ('{shortened(cells[label])}')"
         return SuspectRow(row, "total", certain, reason)
     # Without a label it has numbers only, and nothing in its first column, where labels are.

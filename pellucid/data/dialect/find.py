@@ -80,8 +80,8 @@ def _by_saved(text: str, sample: Sample, options: ReadOptions, saved: Dialect) -
     if not has_header:
         if cut.width != len(saved.names):
             return None
-        layout = layout_of(cut, False)
-        return _dialect(layout, sample, options, saved)
+        found = _dialect(layout_of(cut, False), sample, options, saved)
+        return _with_saved_names(found, sample, saved) if saved.header else found
     wanted = set(saved.names)
     for index, record in enumerate(cut.records[:100]):
         names, _ = column_names(_header_cells(record, saved), sample.source)
@@ -90,6 +90,15 @@ def _by_saved(text: str, sample: Sample, options: ReadOptions, saved: Dialect) -
             layout = layout_of(replace(cut, width=width), True, index, saved.row_names)
             return _dialect(layout, sample, options, saved)
     return None
+
+
+def _with_saved_names(dialect: Dialect, sample: Sample, saved: Dialect) -> Dialect:
+    """The dialect of a table without a header that has as many columns as the training table."""
+    text = (
+        f"{sample.source} has no header, so its columns are those of the training table, in order."
+    )
+    others = [note for note in dialect.notes if " has no header" not in note.text]
+    return replace(dialect, names=saved.names, notes=(*others, Note("", text)))
 
 
 def _header_cells(record: Record, saved: Dialect) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from pellucid.data import checked
 from pellucid.data.form.boolean import BooleanForm, boolean_form_from_json
-from pellucid.data.form.date import DateForm, date_form_from_json, named_form
+from pellucid.data.form.date import DateForm, date_form_from_json
 from pellucid.data.form.missing import words_of
 from pellucid.data.form.number import NumberForm, number_form_from_json
 from pellucid.data.form.text import TextForm, text_form_from_json
@@ -57,7 +57,7 @@ class ColumnForm:
             thousands = form.decimal if form.thousands == mark else form.thousands
             form = replace(form, decimal=mark, thousands=thousands)
         if isinstance(form, DateForm) and self.name in options.date_formats:
-            form = named_form(options.date_formats[self.name])
+            form = form.asked(options.date_formats[self.name])
         if options.missing is None:
             return replace(self, form=form)
         return replace(self, form=form, missing=words_of(options.missing), written=True)

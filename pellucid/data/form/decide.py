@@ -5,8 +5,9 @@ from dataclasses import replace
 from pellucid.data.form.boolean import BooleanForm
 from pellucid.data.form.column import ColumnForm
 from pellucid.data.form.date import DateForm
-from pellucid.data.form.draft import Draft, dated, form_note, is_plain, no_date
+from pellucid.data.form.draft import Draft, dated, is_plain, no_date
 from pellucid.data.form.evidence import EVERYTHING, Possible, TextEvidence, possible
+from pellucid.data.form.form_note import form_note
 from pellucid.data.form.number import NumberForm
 from pellucid.data.form.number_evidence import DecidedNumber
 from pellucid.data.note import Note, shortened
@@ -162,7 +163,13 @@ def _unit_notes(name: str, number: DecidedNumber | None) -> list[Note]:
     if number is None or not number.note or number.share < UNIT_SHARE:
         return []
     reason = number.note[:1].lower() + number.note[1:].rstrip(".")
-    return [Note(name, f"'{shortened(name)}' was read as texts, not numbers: {reason}.")]
+    return [
+        Note(
+            name,
+            f"'{shortened(name)}' was read as texts, not numbers: {reason}. Written in one "
+            "unit, they would be numbers.",
+        )
+    ]
 
 
 def _code_notes(name: str, number: DecidedNumber) -> list[Note]:

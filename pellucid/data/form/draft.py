@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from pellucid.data.form.column import ColumnForm, Form
 from pellucid.data.form.date import DateForm
 from pellucid.data.form.decided import Decided
+from pellucid.data.form.form_note import form_note
 from pellucid.data.form.number import NumberForm
-from pellucid.data.note import Note, shortened
+from pellucid.data.note import Note
 from pellucid.data.raw import Raw
 from pellucid.errors import DataError
 
@@ -37,14 +38,6 @@ def is_plain(form: Form) -> bool:
     return isinstance(form, NumberForm) and replace(form, whole=False) == NumberForm()
 
 
-def form_note(form: ColumnForm, certain: bool, option: str) -> Note:
-    """A note on how the column is read, from what evidence, and the option that says otherwise."""
-    evidence = f": {_lower_first(form.evidence.rstrip('.'))}" if form.evidence else ""
-    otherwise = "" if certain else f" This is not certain; {option} says otherwise."
-    name = shortened(form.name)
-    return Note(form.name, f"'{name}' was read as {form.describe()}{evidence}.{otherwise}")
-
-
 def dated(raw: Raw, base: ColumnForm, date: Decided[DateForm], na: int = 0) -> Draft:
     """The draft of a column of dates; a note where they are not plainly year-month-day."""
     form = replace(base, form=date.form, evidence=date.evidence)
@@ -61,7 +54,3 @@ def no_date(name: str, pattern: str | None) -> DataError:
         f"'{name}' should hold dates{asked}, but none of its values is one: give another pattern, or "
         "leave out the option."
     )
-
-
-def _lower_first(text: str) -> str:
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

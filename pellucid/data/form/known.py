@@ -6,7 +6,8 @@ import numpy as np
 
 from pellucid.data.column import Column, NumberColumn
 from pellucid.data.form.column import ColumnForm, wanted
-from pellucid.data.form.read import Strays, read_column, stray_notes, without_missing_numbers
+from pellucid.data.form.read import read_column, without_missing_numbers
+from pellucid.data.form.strays import Strays, stray_notes
 from pellucid.data.form.table import TableForm
 from pellucid.data.form.text import TextForm
 from pellucid.data.form.typed import fitted
@@ -89,7 +90,7 @@ def refitted_column(column: Column, form: ColumnForm) -> tuple[Column, list[Note
         return read_column(Raw(column.name, ListTexts([None] * len(column))), form)
     result = fitted(column, form.form, strays.add)
     result = _without_missing_numbers(result, form)
-    return result, stray_notes(result, strays, wanted(form.form))
+    return result, stray_notes(result, strays, form.form)
 
 
 def _without_missing_numbers(column: Column, form: ColumnForm) -> Column:

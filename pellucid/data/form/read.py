@@ -1,7 +1,7 @@
 """Columns by their form: no value depends on others, and none is read in another form."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -20,13 +20,14 @@ from pellucid.data.column import (
     TextColumn,
 )
 from pellucid.data.form.boolean import BooleanForm
-from pellucid.data.form.column import ColumnForm, Form, wanted
+from pellucid.data.form.column import ColumnForm, Form
 from pellucid.data.form.convert import Scalar, Value, converted, key, scalar
 from pellucid.data.form.date import DateForm
 from pellucid.data.form.number import NumberForm
+from pellucid.data.form.strays import Strays, stray_notes
 from pellucid.data.form.text import TextForm
 from pellucid.data.form.typed import fitted
-from pellucid.data.note import Note, counted, shortened
+from pellucid.data.note import Note
 from pellucid.data.raw import (
     CHUNK_ROWS,
     Levels,
@@ -65,20 +66,6 @@ class Stray:
 UNREAD = Stray("")
 
 
-@dataclass
-class Strays:
-    """Texts that do not fit a form, with their counts; the commonest are named in a note."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    total: int = 0
-
-    def add(self, text: str, count: int = 1) -> None:
-        """Counts a text."""
-        self.total += count
-        if text in self.counts or len(self.counts) < 1000:
-            self.counts[text] = self.counts.get(text, 0) + count
-
-
 def read_column(raw: Raw, form: ColumnForm) -> tuple[Column, list[Note]]:
     """The column by its form, with a note on values that do not fit, which are missing."""
     data = raw.data.texts if isinstance(raw.data, Levels) else raw.data
@@ -92,7 +79,7 @@ def read_column(raw: Raw, form: ColumnForm) -> tuple[Column, list[Note]]:
         case Texts():
             column = _texts(data, raw.name, form, strays)
     column = without_missing_numbers(column, form)
-    return column, stray_notes(column, strays, wanted(form.form))
+    return column, stray_notes(column, strays, form.form)
 
 
 def without_missing_numbers(column: Column, form: ColumnForm) -> Column:
@@ -212,10 +199,11 @@ def _value(raw: Scalar, form: ColumnForm) -> Value | Stray:
 def _text_column(
     name: str, chunks: Iterable[list[Any]], form: ColumnForm, texts: TextForm
 ) -> TextColumn:
-    """Texts as codes of levels, in the order of first appearance; those of an order keep theirs."""
-    lookup: dict[str, int] = {}
-    if texts.ordered:
-        lookup = {level: code for code, level in enumerate(texts.levels)}
+    """Texts as codes of levels: those of the form, then others in the order of first appearance.
+
+    However many others there are, a level of the form is told apart.
+    """
+    lookup = {level: code for code, level in enumerate(texts.levels)}
     seen: dict[Any, int] = {"": MISSING_CODE}
     parts: list[NDArray[np.int32]] = []
     for chunk in chunks:
@@ -261,18 +249,3 @@ def _reads_plain(form: NumberForm, examples: tuple[str, ...]) -> bool:
 def _reads_iso(form: DateForm) -> bool:
     """Whether the form reads ISO dates and times, the seconds cut."""
     return all(form.read(text) == seconds for text, seconds in _ISO.items())
-
-
-def stray_notes(column: Column, strays: Strays, what: str) -> list[Note]:
-    """A note with the count of values that do not fit, and the commonest of them; none without any."""
-    if not strays.total:
-        return []
-    name = column.name
-    common = sorted(strays.counts.items(), key=lambda item: (-item[1], item[0]))[:3]
-    examples = ", ".join(f"'{shortened(text)}' ({count:,})" for text, count in common)
-    examples += " and others" if len(strays.counts) > 3 else ""
-    verb, role = ("is", "counts") if strays.total == 1 else ("are", "count")
-    text = f"{counted(strays.total, 'value')} of '{name}' {verb} not {what} and {role} as missing"
-    if strays.total > 1 and bool(column.missing().all()):
-        text = f"None of the {strays.total:,} values of '{name}' is {what}; they count as missing"
-    return [Note(name, f"{text}: {examples}.", strays.total)]

@@ -8,7 +8,8 @@ import numpy as np
 from pellucid.data.column import MISSING_CODE, RARE_TEXTS, Column, TextColumn
 from pellucid.data.form.column import ColumnForm
 from pellucid.data.form.decide_typed import draft
-from pellucid.data.form.draft import Draft, form_note, is_plain
+from pellucid.data.form.draft import Draft, is_plain
+from pellucid.data.form.form_note import form_note, with_shared_notes
 from pellucid.data.form.missing import holds_codes, words_of
 from pellucid.data.form.number import NumberForm
 from pellucid.data.form.read import read_column
@@ -45,7 +46,9 @@ def read_training(table: RawTable, options: ReadOptions, progress: Progress) -> 
         drafts.append(draft(raw, options, table.written))
     drafts = _with_mark(drafts, table, options)
     na_is_missing = any(each.na for each in drafts)
-    return [_reading(each, na_is_missing, options) for each in drafts]
+    readings = [_reading(each, na_is_missing, options) for each in drafts]
+    notes = with_shared_notes([reading.notes for reading in readings])
+    return [replace(each, notes=own) for each, own in zip(readings, notes, strict=True)]
 
 
 def _check_options(table: RawTable, options: ReadOptions) -> None:

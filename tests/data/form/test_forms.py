@@ -286,6 +286,13 @@ def test_times_of_day_are_the_same_from_every_source(tmp_path: Path) -> None:
             assert values(read_table(other, form=table.form), "at") == values(table, "at")
 
 
+def test_a_known_level_is_told_apart_from_very_many_others(tmp_path: Path) -> None:
+    form = read_table({"a": ["x", "y"] * 5, "n": range(10)}).form
+    texts = [*(f"new {row}" for row in range(100_500)), "y"]
+    table = read_table({"a": texts, "n": [1] * len(texts)}, form=form)
+    assert values(table, "a")[-1] == "y"
+
+
 def test_a_json_record_may_leave_out_what_is_missing(tmp_path: Path) -> None:
     records = [{"a": 1.5, "b": "x"}, {"a": 2.5}, {"b": "y"}]
     table = read_table(written(tmp_path, json.dumps(records), "t.json"))
