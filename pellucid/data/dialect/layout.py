@@ -183,11 +183,11 @@ def _is_short_header(cut: Cut, before: int, first: int, header: bool | None) -> 
 
 
 def _commented_header(cut: Cut, first: int) -> int | None:
-    """The index of a comment with as many names as the rows have cells, directly above them."""
-    if first == 0 or cut.width == 1 or not _is_comment(cut.records[first - 1]):
+    """The index of a comment with as many names as the rows have cells, the last line above them."""
+    last = _last_counted(cut, first)
+    if last is None or cut.width == 1 or not _is_comment(cut.records[last]):
         return None
-    names = _uncommented(cut.records[first - 1], cut.width)
-    return first - 1 if len(names) == cut.width else None
+    return last if len(_uncommented(cut.records[last], cut.width)) == cut.width else None
 
 
 def _uncommented(record: Record, width: int) -> list[str]:
