@@ -15,6 +15,9 @@ KINDS = ("category", "number", "date", "text", "drop")
 SEPARATOR_WORDS = {"space": " ", "tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}
 """Words for separators that are hard to write in a shell."""
 
+_NO_TEXTS = ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape")
+"""Encodings of Python that no text file is written in."""
+
 
 @dataclass(frozen=True)
 class ReadOptions:
@@ -135,7 +138,12 @@ def _check_encoding(encoding: object) -> None:
         information = codecs.lookup(encoding)
     except (LookupError, ValueError):
         information = None
-    if information is None or not getattr(information, "_is_text_encoding", True):
+    if (
+        information is None
+        or information.incrementaldecoder is None
+        or information.name.replace("-", "_") in _NO_TEXTS
+        or not getattr(information, "_is_text_encoding", True)
+    ):
         raise DataError(
             f"{brief(encoding)} is no text encoding: give one such as 'utf-8', 'cp1252', "
             "'shift_jis' or 'utf-16'."

@@ -63,7 +63,7 @@ def text_encoding(data: Path, source: str, stated: str | None, saved: str | None
     wide = marked if marked != "utf-8" else None
     wide = wide or _wide_without_mark(first)
     if stated is not None:
-        return TextEncoding(_with_mark(stated, marked), False)
+        return TextEncoding(_with_mark(stated, marked, first), False)
     if wide is not None:
         return TextEncoding(wide, False, notes=() if marked else (_note(source, wide),))
     _refuse_binary(first, source)
@@ -113,10 +113,17 @@ LABELS = {
 """Names of encodings for messages."""
 
 
-def _with_mark(stated: str, marked: str | None) -> str:
-    """The stated encoding, in the variant that drops a byte order mark."""
+def _with_mark(stated: str, marked: str | None, first: bytes) -> str:
+    """The stated encoding, in the variant that a byte order mark, or the lack of one, calls for."""
     name = codecs.lookup(stated).name
-    return name[:6] if name.startswith(("utf-16", "utf-32")) and marked == name[:6] else name
+    if not name.startswith(("utf-16", "utf-32")):
+        return name
+    if marked == name[:6]:
+        return name[:6]
+    if name not in ("utf-16", "utf-32"):
+        return name
+    found = _wide_without_mark(first)
+    return found if found is not None and found.startswith(name) else f"{name}-le"
 
 
 def _wide_without_mark(first: bytes) -> str | None:

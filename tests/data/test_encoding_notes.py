@@ -27,7 +27,7 @@ def test_columns_that_are_left_out_are_named_with_the_reason() -> None:
     assert notes == [
         "'empty' is left out: every value is missing.",
         "'same' is left out: every row holds the same value, 'a'.",
-        "'row' is left out: whole numbers that run like row numbers, each in one row only.",
+        "'row' is left out: whole numbers that run like row numbers: it looks like an ID.",
     ]
 
 

@@ -43,6 +43,8 @@ def test_separators_by_character_and_word(separator: str | None, mark: str | Non
         ({"decimal": ",", "separator": "comma"}, "both as the separator"),
         ({"header": 1}, "header is True"),
         ({"encoding": "klingon"}, "is no text encoding"),
+        ({"encoding": "unicode_escape"}, "is no text encoding"),
+        ({"encoding": "idna"}, "is no text encoding"),
         ({"encoding": "rot13"}, "is no text encoding"),
         ({"encoding": "a\0b"}, "is no text encoding"),
         ({"missing": "NA"}, "a list of words"),

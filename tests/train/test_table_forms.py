@@ -105,7 +105,7 @@ def test_the_options_of_a_table(tmp_path: Path) -> None:
     reports = {report.column: report for report in model.preparation.describe()}
     assert (reports["a"].kind, reports["b"].kind) == ("category", "number")
     assert reports["a"].form == "texts"
-    assert reports["b"].form == "numbers with a decimal point"
+    assert reports["b"].form == "whole numbers"
     table = pel.data.read_table(path)
     with pytest.raises(DataError, match="is read already"):
         pel.fit_table(table, "y", epochs=1, progress=False, kinds=kinds)

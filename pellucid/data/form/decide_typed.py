@@ -9,12 +9,13 @@ from pellucid.data.form.column import ColumnForm
 from pellucid.data.form.convert import Clock, Duration, Moment, Scalar, name_of, scalar
 from pellucid.data.form.date import DateForm
 from pellucid.data.form.decide import may_be_dates, text_draft
-from pellucid.data.form.draft import Draft
+from pellucid.data.form.draft import Draft, no_date
 from pellucid.data.form.missing import words_of
 from pellucid.data.form.number import NumberForm
 from pellucid.data.form.text import TextForm
 from pellucid.data.options import ReadOptions
 from pellucid.data.raw import Levels, ListTexts, Mixed, Raw, Texts, Typed, is_beyond_float
+from pellucid.errors import DataError
 
 TIME_OF_DAY = DateForm("%H:%M[:%S]")
 DURATION = DateForm("duration days h:m:s")
@@ -49,6 +50,12 @@ def _typed_draft(
     if base.kind in ("category", "text"):
         return Draft(held, base)
     match column:
+        case DateColumn() if base.kind == "number":
+            raise _no_number(raw.name)
+        case BooleanColumn() if base.kind == "date":
+            raise no_date(raw.name, None)
+        case BooleanColumn() if base.kind == "number":
+            return Draft(held, replace(base, form=NumberForm(whole=True)))
         case DateColumn():
             return Draft(held, replace(base, form=DateForm()))
         case BooleanColumn():
@@ -60,6 +67,12 @@ def _typed_draft(
         case NumberColumn():
             return _number_draft(held, column, base, options)
     raise AssertionError("texts have no type")
+
+
+def _no_number(name: str) -> DataError:
+    return DataError(
+        f"'{name}' holds dates, which are no numbers: give it another kind than number."
+    )
 
 
 def _number_draft(held: Raw, column: NumberColumn, base: ColumnForm, options: ReadOptions) -> Draft:
@@ -93,6 +106,10 @@ def _mixed_draft(raw: Raw, objects: list[Any], base: ColumnForm, options: ReadOp
     if base.kind in ("category", "text") and kinds != {str}:
         return Draft(held, base)
     typed = None if base.kind == "date" else _one_type(kinds, known)
+    if base.kind == "number" and isinstance(typed, DateForm) and typed.kind == "date":
+        raise _no_number(raw.name)
+    if base.kind == "number" and isinstance(typed, BooleanForm):
+        typed = NumberForm(whole=True)
     if typed is not None and not _may_be_date_numbers(raw.name, known, kinds, base, options):
         return Draft(held, replace(base, form=typed))
     texts = ListTexts([None if value is None else name_of(value) for value in values])

@@ -20,14 +20,23 @@ from pellucid.data.column import (
     TextColumn,
 )
 from pellucid.data.form.boolean import BooleanForm
-from pellucid.data.form.column import ColumnForm, wanted
+from pellucid.data.form.column import ColumnForm, Form, wanted
 from pellucid.data.form.convert import Scalar, Value, converted, key, scalar
 from pellucid.data.form.date import DateForm
 from pellucid.data.form.number import NumberForm
 from pellucid.data.form.text import TextForm
 from pellucid.data.form.typed import fitted
 from pellucid.data.note import Note, counted, shortened
-from pellucid.data.raw import CHUNK_ROWS, Levels, Mixed, Plain, Raw, Texts, Typed
+from pellucid.data.raw import (
+    CHUNK_ROWS,
+    Levels,
+    Mixed,
+    Plain,
+    Raw,
+    Texts,
+    Typed,
+    is_beyond_float,
+)
 
 MOST_LEVELS = 100_000
 """The most distinct texts of a column; further ones share a level, to bound the memory."""
@@ -87,9 +96,16 @@ def read_column(raw: Raw, form: ColumnForm) -> tuple[Column, list[Note]]:
 
 def _typed(data: Typed, name: str, form: ColumnForm, strays: Strays) -> Column:
     column = data.load()
-    if isinstance(form.form, TextForm) and data.exact and isinstance(column, NumberColumn):
+    if data.exact and isinstance(column, NumberColumn) and _needs_digits(column, form.form):
         return _by_value(name, _scalars(data.exact()), form, strays)
     return fitted(column, form.form, strays.add)
+
+
+def _needs_digits(column: NumberColumn, form: Form) -> bool:
+    """Whether the form reads all digits of whole numbers, which float64 may not hold."""
+    if isinstance(form, TextForm):
+        return True
+    return isinstance(form, DateForm) and is_beyond_float(column.values)
 
 
 def _texts(texts: Texts, name: str, form: ColumnForm, strays: Strays) -> Column:
@@ -180,10 +196,11 @@ def _value(raw: Scalar, form: ColumnForm) -> Value | Stray:
 def _text_column(
     name: str, chunks: Iterable[list[Any]], form: ColumnForm, texts: TextForm
 ) -> TextColumn:
-    """Texts as codes of levels, in the order of first appearance; those of an order keep theirs."""
-    lookup: dict[str, int] = {}
-    if texts.ordered:
-        lookup = {level: code for code, level in enumerate(texts.levels)}
+    """Texts as codes of levels: those of the form, then others in the order of first appearance.
+
+    However many others there are, a level of the form is told apart.
+    """
+    lookup = {level: code for code, level in enumerate(texts.levels)}
     seen: dict[Any, int] = {"": MISSING_CODE}
     parts: list[NDArray[np.int32]] = []
     for chunk in chunks:

@@ -91,7 +91,7 @@ def number_name(value: float) -> str:
     """The number as text, without a fraction where it is whole: 3, not 3.0."""
     if isinstance(value, int):
         return str(int(value))
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(float(value))
+    return str(int(value)) if value.is_integer() and abs(value) < 1e19 else repr(float(value))
 
 
 def _plain_number(level: str) -> int | float:

@@ -286,6 +286,13 @@ def test_times_of_day_are_the_same_from_every_source(tmp_path: Path) -> None:
             assert values(read_table(other, form=table.form), "at") == values(table, "at")
 
 
+def test_a_known_level_is_told_apart_from_very_many_others(tmp_path: Path) -> None:
+    form = read_table({"a": ["x", "y"] * 5, "n": range(10)}).form
+    texts = [*(f"new {row}" for row in range(100_500)), "y"]
+    table = read_table({"a": texts, "n": [1] * len(texts)}, form=form)
+    assert values(table, "a")[-1] == "y"
+
+
 def test_a_json_record_may_leave_out_what_is_missing(tmp_path: Path) -> None:
     records = [{"a": 1.5, "b": "x"}, {"a": 2.5}, {"b": "y"}]
     table = read_table(written(tmp_path, json.dumps(records), "t.json"))
@@ -319,6 +326,18 @@ def test_the_user_sets_the_kind(tmp_path: Path, kind: str, wanted: list[Any]) ->
         assert values(read_table({"a": [2.0], "b": ["x"]}, form=table.form), "a") == [wanted[1]]
 
 
+def test_kinds_that_typed_values_cannot_have() -> None:
+    frame = pd.DataFrame({"d": pd.to_datetime(["2024-01-01", "2024-01-02"]), "b": [True, False]})
+    for source in (frame, {"d": [datetime.date(2024, 1, 1)], "b": [True]}):
+        with pytest.raises(DataError, match="'d' holds dates, which are no numbers"):
+            read_table(source, ReadOptions(kinds={"d": "number"}))
+    with pytest.raises(DataError, match="'b' should hold dates"):
+        read_table(frame, ReadOptions(kinds={"b": "date"}))
+    table = read_table(frame, ReadOptions(kinds={"b": "number", "d": "category"}))
+    assert values(table, "b") == [1.0, 0.0]
+    assert values(table, "d") == ["2024-01-01", "2024-01-02"]
+
+
 def test_columns_that_the_user_drops(tmp_path: Path) -> None:
     table = read_table({"a": [1, 2], "b": [3, 4]}, ReadOptions(kinds={"a": "drop"}))
     assert table.names == ("b",)
@@ -344,9 +363,11 @@ def test_options_of_another_table_go_before_the_form(tmp_path: Path) -> None:
     assert values(table, "b") == [None, "y"]
 
 
-def test_unix_seconds_are_dates_from_every_source(tmp_path: Path) -> None:
+@pytest.mark.parametrize("zeros", [0, 3, 6, 9])
+def test_unix_times_are_dates_from_every_source(tmp_path: Path, zeros: int) -> None:
     seconds = [1_700_000_000 + 86_400 * day for day in range(30)]
-    frame = pd.DataFrame({"timestamp": seconds, "n": range(30)})
+    times = [second * 10**zeros + zeros for second in seconds]
+    frame = pd.DataFrame({"timestamp": times, "n": range(30)})
     frame.to_csv(tmp_path / "t.csv", index=False)
     frame.to_parquet(tmp_path / "t.parquet")
     wanted = [str(np.datetime64(second, "s")) for second in seconds]
