@@ -1,6 +1,7 @@
 """The kind of a file, from its first bytes rather than its name."""
 
 import codecs
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,6 +28,9 @@ _FOREIGN = {
     b"ARROW1": "an Arrow file",
     b"\x89HDF": "an HDF5 file",
 }
+
+_MARKUP = re.compile(r"\s*<(?:!doctype html|html|\?xml)\b", re.IGNORECASE)
+_JSON = re.compile(r'\s*(?:\[\s*)?\{\s*"[^"]*"\s*:')
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,12 @@ def inspect_file(
     head, whole = _head(data)
     if not head.strip("\ufeff \t\r\n"):
         raise DataError(f"{path} is empty: it holds no table.")
+    markup = _MARKUP.match(head)
+    if markup:
+        what = "an XML document" if "xml" in markup[0].lower() else "an HTML page"
+        raise DataError(
+            f"{path} is {what}, not a table: save it as CSV, Parquet or JSON and try again."
+        )
     kind: Literal["csv", "json"] = "json" if _is_json(path, head) else "csv"
     if kind == "json" and known.is_clean and raw.startswith(codecs.BOM_UTF8):
         # DuckDB takes a byte order mark for a value.
@@ -109,6 +119,8 @@ def _head(data: Path) -> tuple[str, bool]:
 
 def _is_json(path: Path, head: str) -> bool:
     suffixes = [suffix.lower() for suffix in path.suffixes]
+    if ".txt" in suffixes and _JSON.match(head):
+        return True
     if any(suffix in (".csv", ".tsv", ".txt", ".tab") for suffix in suffixes):
         return False
     if any(suffix in (".json", ".jsonl", ".ndjson") for suffix in suffixes):

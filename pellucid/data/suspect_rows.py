@@ -5,7 +5,7 @@ Such a row is left out of training only if it is sure to be no data; else it is 
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pellucid.data.csv_copy import FOOTER
@@ -63,35 +63,38 @@ class SuspectRow:
 
 def number_columns(sample: Sequence[Row]) -> list[int]:
     """The columns of a sample whose cells are numbers, by at least `CLASS_SHARE`."""
-    return _columns_of(sample, is_number)
+    return columns_of(sample, is_number)
 
 
-def _columns_of(sample: Sequence[Row], belongs: Callable[[str], bool]) -> list[int]:
-    """The columns of a sample whose cells that are not missing mostly belong to a class."""
+def columns_of(sample: Sequence[Row], is_of_kind: Callable[[str], bool]) -> list[int]:
+    """The columns of a sample whose cells are of a kind, by at least `CLASS_SHARE`."""
     columns: list[int] = []
     for position in range(len(sample[0][1]) if sample else 0):
         cells = [cells[position] for _, cells in sample if not is_missing(cells[position])]
-        if cells and sum(map(belongs, cells)) >= CLASS_SHARE * len(cells):
+        if cells and sum(map(is_of_kind, cells)) >= CLASS_SHARE * len(cells):
             columns.append(position)
     return columns
 
 
 def suspects_at_start(head: Sequence[Row], sample: Sequence[Row]) -> list[SuspectRow]:
     """Rows of units or labels among the first two of `head`; `sample` are rows below them."""
-    numbers = number_columns(sample)
+    typed = columns_of(sample, is_typed)
     suspects: list[SuspectRow] = []
     for row, cells in head[:2]:
-        suspect = _below_header(row, cells, numbers)
+        suspect = _below_header(row, cells, typed)
         if suspect is None:
             break
+        if suspects and suspects[0].certain:
+            # What stands between a line of labels and the data is no data either.
+            suspect = replace(suspect, certain=True)
         suspects.append(suspect)
     return suspects
 
 
-def _below_header(row: int, cells: Sequence[str], numbers: list[int]) -> SuspectRow | None:
-    above = [cells[position].strip() for position in numbers]
+def _below_header(row: int, cells: Sequence[str], typed: list[int]) -> SuspectRow | None:
+    above = [cells[position].strip() for position in typed]
     texts = [cell for cell in above if cell]
-    if not texts or any(is_number(cell) for cell in texts):
+    if not texts or any(is_typed(cell) and not is_missing(cell) for cell in texts):
         return None
     quoted = shortened(", ".join(cell for cell in cells if cell.strip()))
     units = [cell for cell in texts if _is_unit(cell)]
@@ -101,9 +104,11 @@ def _below_header(row: int, cells: Sequence[str], numbers: list[int]) -> Suspect
     words = [cell for cell in texts if not is_missing(cell) and any(map(str.isalnum, cell))]
     if not words:
         return None
-    full = len(words) == len(numbers) > 1 and len(set(words)) > 1
+    full = len(words) == len(typed) > 1 and len(set(words)) > 1
     certain = full and (len(words) > 2 or any(" " in word for word in words))
-    return SuspectRow(row, "labels", certain, f"labels above columns of numbers ('{quoted}')")
+    return SuspectRow(
+        row, "labels", certain, f"labels above columns of numbers or dates ('{quoted}')"
+    )
 
 
 def _is_unit(cell: str) -> bool:
@@ -118,7 +123,7 @@ def _is_sure_unit(cell: str) -> bool:
 def suspects_at_end(tail: Sequence[Row], sample: Sequence[Row], sums: Sums) -> list[SuspectRow]:
     """Totals and footers among the last rows, from the last one up to the first row of data."""
     numbers = number_columns(sample)
-    typed = _columns_of(sample, is_typed)
+    typed = columns_of(sample, is_typed)
     suspects: list[SuspectRow] = []
     checked: list[int] = []
     for row, cells in reversed(tail):

@@ -278,6 +278,8 @@ def test_very_many_texts_that_are_numbers(tmp_path: Path) -> None:
         ("a,b\n1,2\n4,5,6\n", "Line 3 of .* has 3 values where the header has 2 columns"),
         ('a,b\n1,"open\n2,3\n', "quotation mark is never closed"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "is a PNG image"),
+        ("<!DOCTYPE html>\n<p>a,b</p>\n", "is an HTML page"),
+        ('<?xml version="1.0"?>\n<a>1</a>\n', "is an XML document"),
         (b"PK\x03\x04rest", "an Excel workbook or a zip archive"),
         (b"a,b\n1,\x00\x01\x02\n", "binary data"),
         (bytes(range(128, 256)) * 3 + bytes(range(1, 9)) * 40, "binary data"),

@@ -96,6 +96,14 @@ def test_json_in_other_encodings(tmp_path: Path, encoding: str, lines: bool) -> 
     assert [column.levels[code] for code in column.codes] == ["x", "ß"]
 
 
+def test_json_lines_in_a_text_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.txt"
+    path.write_text('{"a": 1, "b": "x"}\n{"a": 2, "b": "y"}\n')
+    assert read_table(path).column("b").missing().tolist() == [False, False]
+    path.write_text("{a}, b\n{1}, 2\n")
+    assert [column.name for column in read_table(path).columns] == ["{a}", "b"]
+
+
 def test_json_with_stray_text(tmp_path: Path) -> None:
     records = [{"a": value, "b": 1} for value in [1, 2, 3.5, 4, 5, "oops", 7, 8, 9, 10]]
     table = read_table(written(tmp_path, json.dumps(records), "t.json"))

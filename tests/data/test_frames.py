@@ -107,6 +107,11 @@ def test_stray_text_in_an_object_column() -> None:
     assert "infinite" in table.notes[1].text
 
 
+def test_whole_numbers_that_float64_rounds_are_read_from_arrow() -> None:
+    table = read_table(pa.table({"a": [2**53, 2**53 + 1, None], "b": [1, 2, 3]}))
+    assert table.column("a").missing().tolist() == [False, False, True]
+
+
 def test_float32_stays_compact() -> None:
     for source in (pl.DataFrame({"a": np.ones(3, np.float32)}), np.ones(3, np.float32)):
         column = read_table(source).columns[0]

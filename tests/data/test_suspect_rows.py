@@ -81,3 +81,22 @@ def test_rows_with_missing_values_are_data(cells: list[str]) -> None:
 def test_totals_and_footers(cells: list[str], kind: str | None, certain: bool) -> None:
     suspects = suspects_at_end([DATA[-1], (9, cells)], DATA[:-1], sums)
     assert [(each.kind, each.certain) for each in suspects] == ([(kind, certain)] if kind else [])
+
+
+LOGGED: list[Row] = [(row, [f"2023-01-{row:02d}", str(row)]) for row in range(10, 18)]
+
+
+def test_labels_stand_above_dates_too() -> None:
+    (suspect,) = suspects_at_start([(0, ["Start Date", "How happy?"]), *LOGGED], LOGGED)
+    assert suspect.certain
+    assert suspects_at_start([(0, ["2023-01-09", "unknown"]), *LOGGED], LOGGED) == []
+
+
+def test_a_line_between_labels_and_data_is_no_data() -> None:
+    second = (1, ["", "", "Avg"])
+    first = (0, ["Key", "The first", "The second"])
+    assert [each.certain for each in suspects_at_start([first, second, *DATA], DATA)] == [
+        True,
+        True,
+    ]
+    assert [each.certain for each in suspects_at_start([second, *DATA], DATA)] == [False]

@@ -8,6 +8,9 @@ from pellucid.data.dialect.header import header_evidence
 from pellucid.data.dialect.records import COMMENTS, Marks, Record
 from pellucid.data.dialect.score import Cut
 
+_MOST_TITLES = 10
+"""Lines of a text among which a header below titles is sought."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -119,7 +122,28 @@ def _first_fitting(cut: Cut) -> int:
         if len(record.cells) == cut.width and not record.is_blank
     ]
     rows = [index for index in fitting if not _is_comment(cut.records[index])]
-    return next(iter(rows or fitting), 0)
+    return _below_padded_titles(cut, rows) if rows else next(iter(fitting), 0)
+
+
+def _below_padded_titles(cut: Cut, rows: list[int]) -> int:
+    """The first of these records that is no title, which spreadsheets pad with separators.
+
+    A title fills at most half of the columns that hold data, and a full header stands below it.
+    """
+    cells = [cut.records[index].cells for index in rows[:500]]
+    columns = list(zip(*cells[1:], strict=True))
+    usual = [
+        position
+        for position, column in enumerate(columns)
+        if 2 * sum(bool(cell.strip()) for cell in column) > len(column)
+    ]
+    for number, (index, row) in enumerate(zip(rows[:_MOST_TITLES], cells, strict=False)):
+        filled = sum(bool(row[position].strip()) for position in usual)
+        if number and filled == len(usual) and header_evidence(row, cells[number + 1 :]) == "types":
+            return index
+        if 2 * filled > len(usual):
+            break
+    return rows[0]
 
 
 def _is_comment(record: Record) -> bool:
@@ -183,11 +207,11 @@ def _is_short_header(cut: Cut, before: int, first: int, header: bool | None) -> 
 
 
 def _commented_header(cut: Cut, first: int) -> int | None:
-    """The index of a comment with as many names as the rows have cells, directly above them."""
-    if first == 0 or cut.width == 1 or not _is_comment(cut.records[first - 1]):
+    """The index of a comment with as many names as the rows have cells, the last line above them."""
+    last = _last_counted(cut, first)
+    if last is None or cut.width == 1 or not _is_comment(cut.records[last]):
         return None
-    names = _uncommented(cut.records[first - 1], cut.width)
-    return first - 1 if len(names) == cut.width else None
+    return last if len(_uncommented(cut.records[last], cut.width)) == cut.width else None
 
 
 def _uncommented(record: Record, width: int) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pellucid.data.form.date import DateForm
 from pellucid.data.form.date_layout import is_rare
 from pellucid.data.form.date_names import LANGUAGES, knowing, months, weekdays
-from pellucid.data.form.date_reader import ISO
+from pellucid.data.form.date_reader import ISO, PIVOT
 from pellucid.data.form.date_tally import Tally
 from pellucid.data.form.date_times import merged
 from pellucid.data.note import counted
@@ -18,6 +18,15 @@ _DURATIONS = (
 )
 DURATION_WORDS = frozenset(_DURATIONS.split())
 """Words in the name of a column that say that H:M:S is a duration."""
+
+_BIRTHS = (
+    "birth births birthday birthdate dob born geburtsdatum geburtstag geboren naissance nacimiento"
+)
+BIRTH_WORDS = frozenset(_BIRTHS.split())
+"""Words in the name of a column that say that its dates are those of births."""
+
+_BIRTH_PIVOT = 30
+"""Two-digit years of births from 30 on are 19xx, as in Excel."""
 
 _TIED_STEPS = 4
 """The fewest steps between texts from which the order of the rows is evidence."""
@@ -76,7 +85,8 @@ def choose(tallies: Mapping[str, Tally], name: str, order: str) -> Choice | None
         certain, evidence = False, doubt
     languages, named_rows = _languages(tally)
     pattern, timed_rows = merged(tally.date, tally.times)
-    form = DateForm(ISO if _ISO.fullmatch(pattern) else pattern, languages)
+    pivot = _BIRTH_PIVOT if BIRTH_WORDS & set(words_of(name)) else PIVOT
+    form = DateForm(ISO if _ISO.fullmatch(pattern) else pattern, languages, pivot)
     return Choice(form, tally, min(named_rows, timed_rows), certain, evidence)
 
 
@@ -143,6 +153,15 @@ def _untied(first: Tally, rivals: Sequence[Tally], name: str) -> tuple[Tally, bo
     """The best of ways that read as many rows; whether that is certain; and what decided."""
     if first.date in _CLOCKS:
         return _clock(first, name)
+    if first.date.startswith("%d.%m."):
+        # No country writes the month first with points, so an order of the rows is chance.
+        rivals = [tally for tally in rivals if not tally.date.startswith("%m.")]
+        if not rivals:
+            return (
+                first,
+                False,
+                "no text has a day above 12, and before a point the day comes first",
+            )
     ordered = _in_order([first, *rivals])
     if ordered is not None:
         others = max(tally.back for tally in (first, *rivals) if tally is not ordered)

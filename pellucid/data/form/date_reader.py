@@ -35,9 +35,20 @@ Days = Callable[[Parts], int | None]
 def reader(pattern: str, languages: tuple[str, ...], pivot: int) -> Read:
     """The function that reads texts of a pattern, or of a name of `SPECIAL`; see `DateForm.read`."""
     if pattern in SPECIAL:
-        return _special_reader(SPECIAL[pattern])
+        read = _special_reader(SPECIAL[pattern])
+        return _duration_reader(read) if SPECIAL[pattern].duration else read
     read = _pattern_reader(pattern, languages, pivot)
     return _iso_reader(read) if pattern == ISO else read
+
+
+def _duration_reader(other: Read) -> Read:
+    """The reader of durations: `P0DT4H30M` of ISO 8601, as JSON holds them, and others by `other`."""
+    iso = _special_reader(SPECIAL["duration ISO 8601"])
+
+    def read(text: str) -> float | None:
+        return iso(text) if text.lstrip("+-\u2212").startswith("P") else other(text)
+
+    return read
 
 
 def _iso_reader(other: Read) -> Read:

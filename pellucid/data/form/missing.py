@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 MISSING_WORDS = (
-    *("NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "<NA>", "?"),
+    *("NA", "N/A", "n/a", "NaN", "NAN", "nan", "-nan", "NULL", "null", "<NA>", "?"),
     *("\\N", "(null)", "[NULL]", "<null>", "#NULL!", "NaT"),
     *("#N/A", "#NA", "#NV", "#N/D", "#DIV/0!", "#VALUE!", "#WERT!", "#VALEUR!", "#REF!", "#BEZUG!"),
     *("#NUM!", "#ZAHL!", "#NOMBRE!", "#NAME?", "#NOM?"),

@@ -49,6 +49,7 @@ _NORMAL: dict[int, str | None] = {
 
 _UNUSUAL = re.compile(f"[{''.join(map(chr, _NORMAL))}]")
 _POWER = re.compile(r" ?[x×*·] ?10(?:\^|\*\*)(?=[+-]?[0-9])")
+_FORTRAN = re.compile(r"(?<=[0-9.])[dD](?=[+-][0-9]{2,3}$)")
 _NO_CENTS = re.compile(r"(?<=[0-9])([.,\u066b])-{1,2}(?![0-9-])")
 _SIGNS = "[$€£¥₹₽₺₩₪₴₦]"
 _ZERO_MONEY = re.compile(rf"^({_SIGNS} ?)-{{1,2}}$|^-{{1,2}}( ?{_SIGNS})$")
@@ -78,9 +79,12 @@ def normal_characters(text: str) -> str:
 def normalised(text: str) -> str:
     """The text with normal characters and without conventions that no other number has.
 
-    "×10^5" becomes "e5"; "5,-" (no cents) "5,0"; "$ -" (zero, as Excel writes it in accounts) "$ 0".
+    "×10^5" becomes "e5", and Fortran's "D+05" "e+05"; "5,-" (no cents) "5,0"; "$ -" (zero, as Excel
+    writes it in accounts) "$ 0".
     """
     text = normal_characters(text)
+    if "D" in text or "d" in text:
+        text = _FORTRAN.sub("e", text)
     if "^" in text or "**" in text:
         text = _POWER.sub("e", text)
     if "-" not in text:

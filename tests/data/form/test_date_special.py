@@ -22,6 +22,8 @@ DAY = 86_400
         ("duration h:m:s", "1:23:45", 5025),
         ("duration h:m:s", "100:00:00.5", 360_000.5),
         ("duration h:m:s", "75:30", 271_800),
+        ("duration h:m:s", "P0DT4H30M", 16_200),
+        ("duration days h:m:s", "-PT30S", -30),
         ("duration h:m:s", "-0:00:30", -30),
         ("duration h:m:s", "\u22121:00:00", -3600),
         ("duration h:m:s", "1:60:00", None),
