@@ -17,7 +17,7 @@ def run_evaluate(run: Path, data: Path, as_json: bool, options: ReadOptions | No
     model = load(run)
     assert model.preparation is not None
     progress = quiet if as_json else DelayedProgress()
-    table = read_table(data, options, model.preparation.form, progress=progress)
+    table = read_table(data, options, model.preparation.form, keep_rows=False, progress=progress)
     target = model.preparation.target_name
     if target not in table.names:
         raise DataError(

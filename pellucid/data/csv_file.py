@@ -32,14 +32,14 @@ def load_csv(
     scratch: Scratch,
     options: ReadOptions | None = None,
     saved: Dialect | None = None,
-    training: bool = True,
+    keep_rows: bool = False,
 ) -> LoadedText:
     """Loads the file into the table `data` with columns c0, c1 …, all of them texts.
 
     `saved` is the dialect of the training table, which is tried first. DuckDB reads the file where it is
     regular; else its rows are first written to a regular copy, row by row. Columns without a name at
-    the right end that hold nothing are left out, and so are rows that are sure to be no data: of those
-    only repeated headers where it is not for `training`, as each row is predicted then.
+    the right end that hold nothing are left out, and so are rows that are sure to be no data; with
+    `keep_rows`, as for a prediction of each row, only repeated headers.
     """
     sample = Sample(file.head, file.whole, str(file.path), file.encoding)
     dialect = find_dialect(sample, options, saved)
@@ -52,16 +52,18 @@ def load_csv(
         notes += irregular.notes()
     dialect = _without_empty_columns(connection, dialect)
     loaded = LoadedRows(connection, dialect, file.data, str(file.path))
-    notes += _without_suspects(loaded, training)
+    notes += _without_suspects(loaded, keep_rows)
     return LoadedText(dialect, tuple(notes))
 
 
-def _without_suspects(loaded: LoadedRows, training: bool) -> list[Note]:
+def _without_suspects(loaded: LoadedRows, keep_rows: bool) -> list[Note]:
     """Leaves out the rows that are sure to be no data; notes on these and on other suspects."""
     suspects = loaded.suspects()
     if not suspects:
         return []
-    left_out = [each for each in suspects if each.certain and (training or each.kind == "header")]
+    left_out = [
+        each for each in suspects if each.certain and (each.kind == "header" or not keep_rows)
+    ]
     notes = loaded.notes(suspects, left_out)
     if left_out:
         loaded.leave_out(left_out)

@@ -33,11 +33,16 @@ PART_COLUMNS = 200
 
 @contextmanager
 def open_file(
-    path: Path, options: ReadOptions, progress: Progress, form: TableForm | None = None
+    path: Path,
+    options: ReadOptions,
+    progress: Progress,
+    form: TableForm | None = None,
+    keep_rows: bool = False,
 ) -> Iterator[RawTable]:
     """The columns of the file; a file without any raises `DataError` with one sentence.
 
     form: that of the training table, whose dialect is tried first on a text file.
+    keep_rows: whether rows of a text file that are sure to be no data are kept.
     """
     saved = form.dialect if form else None
     with Scratch() as scratch, database(path) as connection:
@@ -46,7 +51,7 @@ def open_file(
         table = RawTable(str(path), 0, [], sparse=file.kind == "json", written=file.kind == "csv")
         times: dict[str, TimeType] = {}
         if file.kind == "csv":
-            loaded = load_csv(connection, file, scratch, options, saved, training=form is None)
+            loaded = load_csv(connection, file, scratch, options, saved, keep_rows)
             names, table.dialect = list(loaded.dialect.names), loaded.dialect
             table.notes += loaded.notes
         else:

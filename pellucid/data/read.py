@@ -28,6 +28,7 @@ def read_table(
     options: ReadOptions | None = None,
     form: TableForm | None = None,
     *,
+    keep_rows: bool | None = None,
     progress: Progress = quiet,
 ) -> Table:
     """The table in a file, a data frame, an array or a mapping of arrays.
@@ -40,6 +41,8 @@ def read_table(
     form: that of a training table. Each column is then read as it is written there, value by value;
         what does not fit is missing, with a note. Without it the values of all rows decide. Options
         that are set say how this table is written otherwise.
+    keep_rows: whether rows of a text file that are sure to be no data, such as totals, are kept, as
+        for a prediction of each row. By default they are where `form` is given.
     progress: receives a line at each stage.
 
     Infinite numbers count as missing and give a note. A source that is not a table raises a
@@ -53,7 +56,8 @@ def read_table(
     if form is not None:
         form = form.with_options(options)
         options = form.options
-    with _opened(source, options, progress, form) as raw:
+    kept = form is not None if keep_rows is None else keep_rows
+    with _opened(source, options, progress, form, kept) as raw:
         table = (
             _trained(raw, options, progress) if form is None else read_known(raw, form, progress)
         )
@@ -76,10 +80,14 @@ def _trained(raw: RawTable, options: ReadOptions, progress: Progress) -> Table:
 
 @contextmanager
 def _opened(
-    source: Any, options: ReadOptions, progress: Progress, form: TableForm | None
+    source: Any,
+    options: ReadOptions,
+    progress: Progress,
+    form: TableForm | None,
+    keep_rows: bool,
 ) -> Iterator[RawTable]:
     if isinstance(source, str | PathLike):
-        with open_file(Path(source), options, progress, form) as raw:
+        with open_file(Path(source), options, progress, form, keep_rows) as raw:
             yield raw
         return
     if isinstance(source, np.ndarray):

@@ -163,7 +163,8 @@ class Model(Copied):
         preparations = [m.preparation for m in self.members if m.preparation is not None]
         if not preparations:
             raise TypeError("scores are those of a model of a table: evaluate(X, y) takes arrays")
-        table = self._with_target(read_table(data, form=preparations[0].form), notes)
+        table = read_table(data, form=preparations[0].form, keep_rows=False)
+        table = self._with_target(table, notes)
         predict = self.predict if self.classes is None else self.predict_proba
         scores = table_scores(table, predict(table, notes), preparations, self.reference)
         if self.reference is not None and notes is not None:

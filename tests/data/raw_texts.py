@@ -23,14 +23,14 @@ def raw_texts(
     path: Path,
     options: ReadOptions | None = None,
     saved: Dialect | None = None,
-    training: bool = True,
+    keep_rows: bool = False,
 ) -> RawTexts:
     """The names and cells of a file; a missing cell is ""."""
     options = options or ReadOptions()
     with Scratch() as scratch, database(path) as connection:
         file = inspect_file(path, scratch, options.encoding, saved.encoding if saved else None)
         assert file.kind == "csv"
-        loaded = load_csv(connection, file, scratch, options, saved, training)
+        loaded = load_csv(connection, file, scratch, options, saved, keep_rows)
         rows = connection.execute("SELECT * FROM data ORDER BY rowid").fetchall()
     return RawTexts(
         list(loaded.dialect.names),

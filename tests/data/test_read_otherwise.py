@@ -89,3 +89,13 @@ def test_a_table_without_a_header_has_the_columns_of_training(
     assert table.names == training.names
     assert same(table, training)
     assert "those of the training table" in notes(table)[-1]
+
+
+def test_totals_are_left_out_where_rows_need_not_be_kept(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    rows = "".join(f"shop{number},{number}\n" for number in range(1, 31))
+    path.write_text(f"shop,sold\n{rows}TOTAL,465\n")
+    trained = read_table(path)
+    assert trained.rows == 30
+    assert read_table(path, form=trained.form).rows == 31
+    assert read_table(path, form=trained.form, keep_rows=False).rows == 30
