@@ -3,9 +3,9 @@
 from pellucid.data.column import BooleanColumn, Column, DateColumn, NumberColumn, TextColumn
 from pellucid.data.form.boolean import BooleanForm
 from pellucid.data.form.column import ColumnForm, Form
-from pellucid.data.form.date import DateForm
+from pellucid.data.form.date.form import DateForm
 from pellucid.data.form.known import refitted_column
-from pellucid.data.form.number import NumberForm
+from pellucid.data.form.number.form import NumberForm
 from pellucid.data.form.text import TextForm, number_name
 from pellucid.data.note import Note
 

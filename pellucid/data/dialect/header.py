@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Literal
 
 from pellucid.data.dialect.cells import is_missing, is_moment, is_number
-from pellucid.data.form.number import NumberForm
+from pellucid.data.form.number.form import NumberForm
 
 CLASS_SHARE = 0.8
 """The share of a column's cells that make its class."""

@@ -6,9 +6,9 @@ from typing import Any, get_args
 
 from pellucid.data import checked
 from pellucid.data.form.boolean import BooleanForm, boolean_form_from_json
-from pellucid.data.form.date import DateForm, date_form_from_json
+from pellucid.data.form.date.form import DateForm, date_form_from_json
 from pellucid.data.form.missing import words_of
-from pellucid.data.form.number import NumberForm, number_form_from_json
+from pellucid.data.form.number.form import NumberForm, number_form_from_json
 from pellucid.data.form.text import TextForm, text_form_from_json
 from pellucid.data.options import ReadOptions
 

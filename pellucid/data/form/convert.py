@@ -11,8 +11,8 @@ import numpy as np
 
 from pellucid.data.form.boolean import BooleanForm
 from pellucid.data.form.column import Form
-from pellucid.data.form.date import DateForm
-from pellucid.data.form.number import NumberForm
+from pellucid.data.form.date.form import DateForm
+from pellucid.data.form.number.form import NumberForm
 from pellucid.data.form.text import TextForm, number_name
 
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from pellucid.data.form.boolean import BooleanForm
 from pellucid.data.form.column import ColumnForm
-from pellucid.data.form.date import DateForm
+from pellucid.data.form.date.form import DateForm
 from pellucid.data.form.draft import Draft, dated, is_plain, no_date
 from pellucid.data.form.evidence import EVERYTHING, Possible, TextEvidence, possible
 from pellucid.data.form.form_note import form_note
-from pellucid.data.form.number import NumberForm
-from pellucid.data.form.number_evidence import DecidedNumber
+from pellucid.data.form.number.evidence import DecidedNumber
+from pellucid.data.form.number.form import NumberForm
 from pellucid.data.note import Note, shortened
 from pellucid.data.options import ReadOptions
 from pellucid.data.raw import PlainFacts, Raw, Texts

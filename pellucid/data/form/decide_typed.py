@@ -7,11 +7,11 @@ from pellucid.data.column import BooleanColumn, Column, DateColumn, NumberColumn
 from pellucid.data.form.boolean import BooleanForm
 from pellucid.data.form.column import ColumnForm
 from pellucid.data.form.convert import Clock, Duration, Moment, Scalar, name_of, scalar
-from pellucid.data.form.date import DateForm
+from pellucid.data.form.date.form import DateForm
 from pellucid.data.form.decide import may_be_dates, text_draft
 from pellucid.data.form.draft import Draft, no_date
 from pellucid.data.form.missing import words_of
-from pellucid.data.form.number import NumberForm
+from pellucid.data.form.number.form import NumberForm
 from pellucid.data.form.text import TextForm
 from pellucid.data.options import ReadOptions
 from pellucid.data.raw import Levels, ListTexts, Mixed, Raw, Texts, Typed, is_beyond_float

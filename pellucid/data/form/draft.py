@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from pellucid.data.form.column import ColumnForm, Form
-from pellucid.data.form.date import DateForm
+from pellucid.data.form.date.form import DateForm
 from pellucid.data.form.decided import Decided
 from pellucid.data.form.form_note import form_note
-from pellucid.data.form.number import NumberForm
+from pellucid.data.form.number.form import NumberForm
 from pellucid.data.note import Note
 from pellucid.data.raw import Raw
 from pellucid.errors import DataError

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pellucid.data.form.date_evidence import DateEvidence
+from pellucid.data.form.date.evidence import DateEvidence
 from pellucid.data.form.missing import is_sign_of_absence, is_word_of_absence
-from pellucid.data.form.number_evidence import NumberEvidence
+from pellucid.data.form.number.evidence import NumberEvidence
 
 LEAST_SAMPLE_SHARE = 0.5
 """A column whose sample is read to a smaller share, as numbers and as dates, holds other texts."""

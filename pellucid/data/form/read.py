@@ -22,8 +22,8 @@ from pellucid.data.column import (
 from pellucid.data.form.boolean import BooleanForm
 from pellucid.data.form.column import ColumnForm, Form
 from pellucid.data.form.convert import Scalar, Value, converted, key, scalar
-from pellucid.data.form.date import DateForm
-from pellucid.data.form.number import NumberForm
+from pellucid.data.form.date.form import DateForm
+from pellucid.data.form.number.form import NumberForm
 from pellucid.data.form.strays import Strays, stray_notes
 from pellucid.data.form.text import TextForm
 from pellucid.data.form.typed import fitted

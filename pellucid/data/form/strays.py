@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from pellucid.data.column import Column
 from pellucid.data.form.column import Form, wanted
-from pellucid.data.form.date import DateForm, named_form
-from pellucid.data.form.date_evidence import DateEvidence
-from pellucid.data.form.number import NumberForm
+from pellucid.data.form.date.evidence import DateEvidence
+from pellucid.data.form.date.form import DateForm, named_form
+from pellucid.data.form.number.form import NumberForm
 from pellucid.data.note import Note, counted, shortened
 
 

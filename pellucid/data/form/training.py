@@ -11,7 +11,7 @@ from pellucid.data.form.decide_typed import draft
 from pellucid.data.form.draft import Draft, is_plain
 from pellucid.data.form.form_note import form_note, with_shared_notes
 from pellucid.data.form.missing import holds_codes, words_of
-from pellucid.data.form.number import NumberForm
+from pellucid.data.form.number.form import NumberForm
 from pellucid.data.form.read import read_column
 from pellucid.data.form.text import MOST_LEVELS, TextForm
 from pellucid.data.note import Note, Progress, counted, quoted, shortened

@@ -19,8 +19,8 @@ from pellucid.data.column import (
 from pellucid.data.form.boolean import BooleanForm
 from pellucid.data.form.column import Form
 from pellucid.data.form.convert import Moment, Scalar, converted
-from pellucid.data.form.date import DateForm
-from pellucid.data.form.number import NumberForm
+from pellucid.data.form.date.form import DateForm
+from pellucid.data.form.number.form import NumberForm
 from pellucid.data.form.text import TextForm
 
 Stray = Callable[[str, int], None]

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid.data.form.date import DateForm
-from pellucid.data.form.date_columns import FEWEST, reader_of_alike
-from pellucid.data.form.date_layout import DIGITS, shape_layouts
-from pellucid.data.form.date_names import LANGUAGES
-from tests.data.form.date_styles import STYLES
-from tests.data.form.test_date import moments
+from pellucid.data.form.date.columns import FEWEST, reader_of_alike
+from pellucid.data.form.date.form import DateForm
+from pellucid.data.form.date.layout import DIGITS, shape_layouts
+from pellucid.data.form.date.names import LANGUAGES
+from tests.data.form.date.styles import STYLES
+from tests.data.form.date.test_form import moments
 
 SHAPES = sorted(
     {

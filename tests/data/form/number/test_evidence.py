@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pellucid.data.form.number_evidence import DecidedNumber, NumberEvidence, common_decimal
+from pellucid.data.form.number.evidence import DecidedNumber, NumberEvidence, common_decimal
 
 
 def decided(texts: Sequence[str], decimal: str | None = None) -> DecidedNumber:

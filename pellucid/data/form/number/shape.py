@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from pellucid.data.form.number_marks import DECIMAL_MARKS
-from pellucid.data.form.number_multiples import split_multiple
-from pellucid.data.form.number_units import is_prefix, is_suffix
+from pellucid.data.form.number.marks import DECIMAL_MARKS
+from pellucid.data.form.number.multiples import split_multiple
+from pellucid.data.form.number.units import is_prefix, is_suffix
 
 MOST_CHARACTERS = 400
 """The longest text that is taken for a number."""

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pellucid.data.form.number_multiples import power_of_ten
-from pellucid.data.form.number_shape import Style
-from pellucid.data.form.number_tally import Writing
-from pellucid.data.form.number_units import is_currency, is_known_unit, unit_key
+from pellucid.data.form.number.multiples import power_of_ten
+from pellucid.data.form.number.shape import Style
+from pellucid.data.form.number.tally import Writing
+from pellucid.data.form.number.units import is_currency, is_known_unit, unit_key
 
 _Key = tuple[str, str]
 _BARE: _Key = ("", "")

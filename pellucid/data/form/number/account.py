@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pellucid.data.form.number_tally import Writing
+from pellucid.data.form.number.tally import Writing
 
 
 @dataclass(frozen=True)

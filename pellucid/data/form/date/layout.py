@@ -7,9 +7,9 @@
 import re
 from dataclasses import dataclass
 
-from pellucid.data.form.date_names import LANGUAGES, months_in, weekdays
-from pellucid.data.form.date_pattern import HOURS, JOIN, NOON, ZONE
-from pellucid.data.form.date_special import UNIX
+from pellucid.data.form.date.names import LANGUAGES, months_in, weekdays
+from pellucid.data.form.date.pattern import HOURS, JOIN, NOON, ZONE
+from pellucid.data.form.date.special import UNIX
 
 DIGITS = {ord(digit): "0" for digit in "123456789"}
 """For `str.translate`: from a text to its shape."""

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from pellucid.data.form import number_units
-from pellucid.data.form.number import NumberForm, number_form_from_json
-from pellucid.data.form.number_units import unit_key, unit_pattern
+from pellucid.data.form.number import units
+from pellucid.data.form.number.form import NumberForm, number_form_from_json
+from pellucid.data.form.number.units import unit_key, unit_pattern
 from pellucid.errors import ModelFileError
 
 COMMA = NumberForm(",", ".")
@@ -182,9 +182,9 @@ def test_what_is_no_form_is_refused(value: object) -> None:
 
 def test_the_pattern_of_a_unit_matches_the_spellings_with_its_key() -> None:
     words = {
-        *number_units._CASE_MATTERS,
-        *number_units._CASE_FOLDED,
-        *number_units._CURRENCY_WORDS,
+        *units._CASE_MATTERS,
+        *units._CASE_FOLDED,
+        *units._CURRENCY_WORDS,
         *["EUR", "USD", "$", "US$", "m", "M", "MPa", "mPa", "apples", "bed", "/kg", "l/100km"],
     }
     words |= {case(word) for word in words for case in (str.lower, str.upper, str.title)}

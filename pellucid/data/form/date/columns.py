@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.form.date_names import months_in
-from pellucid.data.form.date_pattern import expression
-from pellucid.data.form.date_reader import END, PIVOT, Read
-from pellucid.data.form.date_special import DAY, SPECIAL
+from pellucid.data.form.date.names import months_in
+from pellucid.data.form.date.pattern import expression
+from pellucid.data.form.date.reader import END, PIVOT, Read
+from pellucid.data.form.date.special import DAY, SPECIAL
 
 Numbers = NDArray[np.int64]
 ReadAll = Callable[[Sequence[str]], NDArray[np.float64]]

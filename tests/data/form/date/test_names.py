@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pytest
 
-from pellucid.data.form.date_names import LANGUAGES, knowing, months, months_in, weekdays
+from pellucid.data.form.date.names import LANGUAGES, knowing, months, months_in, weekdays
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

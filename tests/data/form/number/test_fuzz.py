@@ -5,10 +5,10 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.data.form.number import NumberForm, number_form_from_json
-from pellucid.data.form.number_evidence import NumberEvidence
-from pellucid.data.form.number_marks import normalised
-from pellucid.data.form.number_shape import may_be_number, shape_of
+from pellucid.data.form.number.evidence import NumberEvidence
+from pellucid.data.form.number.form import NumberForm, number_form_from_json
+from pellucid.data.form.number.marks import normalised
+from pellucid.data.form.number.shape import may_be_number, shape_of
 
 ALPHABET = "0123456789" * 2 + ".,.,  '-−–+()%$€kKMmgb/eE^×*_CRD\u00a0\u202f’٣٫"
 PIECES = st.sampled_from(

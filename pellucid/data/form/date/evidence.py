@@ -35,14 +35,14 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.form.date import ORDERS, DateForm, named_form, wish
-from pellucid.data.form.date_choice import choose
-from pellucid.data.form.date_columns import ReadAll, reader_of_alike
-from pellucid.data.form.date_layout import DIGITS, Layout, is_rare, shape_layouts
-from pellucid.data.form.date_names import LANGUAGES, weekdays
-from pellucid.data.form.date_numbers import is_digits, trusted
-from pellucid.data.form.date_special import DAY
-from pellucid.data.form.date_tally import MOST_DISTINCT, Batch, Names, Tally
+from pellucid.data.form.date.choice import choose
+from pellucid.data.form.date.columns import ReadAll, reader_of_alike
+from pellucid.data.form.date.form import ORDERS, DateForm, named_form, wish
+from pellucid.data.form.date.layout import DIGITS, Layout, is_rare, shape_layouts
+from pellucid.data.form.date.names import LANGUAGES, weekdays
+from pellucid.data.form.date.numbers import is_digits, trusted
+from pellucid.data.form.date.special import DAY
+from pellucid.data.form.date.tally import MOST_DISTINCT, Batch, Names, Tally
 from pellucid.data.form.decided import Decided
 
 _MOST_SHAPES = 20_000

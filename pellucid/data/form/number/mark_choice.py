@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pellucid.data.form.number_marks import MARK_NAMES, with_article
-from pellucid.data.form.number_shape import MarkReading, Style
-from pellucid.data.form.number_tally import Writing
+from pellucid.data.form.number.marks import MARK_NAMES, with_article
+from pellucid.data.form.number.shape import MarkReading, Style
+from pellucid.data.form.number.tally import Writing
 
 NO_MARKS = "no text has a decimal mark or a mark between thousands"
 """The evidence where no marks occur."""

@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pellucid.data.form.date import DateForm
-from pellucid.data.form.date_layout import is_rare
-from pellucid.data.form.date_names import LANGUAGES, knowing, months, weekdays
-from pellucid.data.form.date_reader import ISO, PIVOT
-from pellucid.data.form.date_tally import Tally
-from pellucid.data.form.date_times import merged
+from pellucid.data.form.date.form import DateForm
+from pellucid.data.form.date.layout import is_rare
+from pellucid.data.form.date.names import LANGUAGES, knowing, months, weekdays
+from pellucid.data.form.date.reader import ISO, PIVOT
+from pellucid.data.form.date.tally import Tally
+from pellucid.data.form.date.times import merged
 from pellucid.data.note import counted
 
 _DURATIONS = (

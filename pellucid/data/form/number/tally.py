@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pellucid.data.form.number_marks import may_be_zero_money, normalised, not_finite
-from pellucid.data.form.number_shape import Style, may_be_number, shape_of
+from pellucid.data.form.number.marks import may_be_zero_money, normalised, not_finite
+from pellucid.data.form.number.shape import Style, may_be_number, shape_of
 
 MOST_STYLES = 4096
 """The most different styles of a column; texts of further ones count as no numbers."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pellucid.data import checked
-from pellucid.data.form.date_names import LANGUAGES
-from pellucid.data.form.date_pattern import PatternError, canonical, described, tokens
-from pellucid.data.form.date_reader import ISO, PIVOT, Read, reader
-from pellucid.data.form.date_special import SPECIAL
+from pellucid.data.form.date.names import LANGUAGES
+from pellucid.data.form.date.pattern import PatternError, canonical, described, tokens
+from pellucid.data.form.date.reader import ISO, PIVOT, Read, reader
+from pellucid.data.form.date.special import SPECIAL
 from pellucid.errors import DataError, ModelFileError
 
 ORDERS = ("day first", "month first")

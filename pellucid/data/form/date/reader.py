@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache
 
-from pellucid.data.form.date_names import months_in, weekdays
-from pellucid.data.form.date_pattern import expression
-from pellucid.data.form.date_special import DAY, SPECIAL, Special
+from pellucid.data.form.date.names import months_in, weekdays
+from pellucid.data.form.date.pattern import expression
+from pellucid.data.form.date.special import DAY, SPECIAL, Special
 
 ISO = "%Y-%m-%d[ %H:%M[:%S][%z]]"
 """ISO 8601: year-month-day, with or without a time and a time zone."""

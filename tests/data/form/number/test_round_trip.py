@@ -11,7 +11,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.data.form.number_evidence import NumberEvidence
+from pellucid.data.form.number.evidence import NumberEvidence
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid.data.form.date import DateForm, date_form_from_json, named_form
-from pellucid.data.form.date_evidence import DateEvidence
-from pellucid.data.form.date_reader import ISO
-from pellucid.data.form.date_special import SPECIAL
+from pellucid.data.form.date.evidence import DateEvidence
+from pellucid.data.form.date.form import DateForm, date_form_from_json, named_form
+from pellucid.data.form.date.reader import ISO
+from pellucid.data.form.date.special import SPECIAL
 from pellucid.errors import DataError, ModelFileError
-from tests.data.form.date_styles import STYLES, seconds
+from tests.data.form.date.styles import STYLES, seconds
 
 PATTERNS = sorted({style.pattern for style in STYLES.values()} | set(SPECIAL))
 

@@ -2,7 +2,7 @@
 
 import re
 
-from pellucid.data.form.number_units import is_currency
+from pellucid.data.form.number.units import is_currency
 
 _LETTERS = {
     **dict.fromkeys(["k", "K"], 3),

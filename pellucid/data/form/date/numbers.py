@@ -3,9 +3,9 @@
 import re
 from dataclasses import replace
 
-from pellucid.data.form.date_choice import Choice, words_of
-from pellucid.data.form.date_special import DAY
-from pellucid.data.form.date_tally import LIKELY_SHARE
+from pellucid.data.form.date.choice import Choice, words_of
+from pellucid.data.form.date.special import DAY
+from pellucid.data.form.date.tally import LIKELY_SHARE
 from pellucid.data.note import counted
 
 _DATES = (

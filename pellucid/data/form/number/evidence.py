@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pellucid.data.form.decided import Decided
-from pellucid.data.form.number import NumberForm
-from pellucid.data.form.number_account import choose_account_words
-from pellucid.data.form.number_mark_choice import NO_MARKS, choose_marks
-from pellucid.data.form.number_shape import MarkReading
-from pellucid.data.form.number_tally import NumberTally, Writing
-from pellucid.data.form.number_unit_choice import choose_unit
+from pellucid.data.form.number.account import choose_account_words
+from pellucid.data.form.number.form import NumberForm
+from pellucid.data.form.number.mark_choice import NO_MARKS, choose_marks
+from pellucid.data.form.number.shape import MarkReading
+from pellucid.data.form.number.tally import NumberTally, Writing
+from pellucid.data.form.number.unit_choice import choose_unit
 
 MIXED = 0.2
 """The least share of numbers in another form at which a column is said to be mixed."""

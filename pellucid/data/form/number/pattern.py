@@ -2,8 +2,8 @@
 
 import re
 
-from pellucid.data.form.number_multiples import MULTIPLE_PATTERN
-from pellucid.data.form.number_units import unit_pattern
+from pellucid.data.form.number.multiples import MULTIPLE_PATTERN
+from pellucid.data.form.number.units import unit_pattern
 
 _MINUS = r"\-\u2212"
 _LEADING = rf"{_MINUS}+\s"

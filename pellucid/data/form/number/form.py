@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 
 from pellucid.data import checked
-from pellucid.data.form.number_marks import (
+from pellucid.data.form.number.marks import (
     DECIMAL_MARKS,
     MARK_NAMES,
     THOUSANDS_MARKS,
@@ -15,10 +15,10 @@ from pellucid.data.form.number_marks import (
     not_finite,
     with_article,
 )
-from pellucid.data.form.number_multiples import is_multiple, power_of_ten, split_multiple
-from pellucid.data.form.number_pattern import number_pattern
-from pellucid.data.form.number_shape import sign_of, split_account_word
-from pellucid.data.form.number_units import (
+from pellucid.data.form.number.multiples import is_multiple, power_of_ten, split_multiple
+from pellucid.data.form.number.pattern import number_pattern
+from pellucid.data.form.number.shape import sign_of, split_account_word
+from pellucid.data.form.number.units import (
     is_prefix,
     is_suffix,
     unit_key,

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid.data.form.date import DateForm, date_form_from_json
-from pellucid.data.form.date_evidence import DateEvidence
-from pellucid.data.form.date_reader import ISO
+from pellucid.data.form.date.evidence import DateEvidence
+from pellucid.data.form.date.form import DateForm, date_form_from_json
+from pellucid.data.form.date.reader import ISO
 from pellucid.data.form.decided import Decided
-from tests.data.form.date_styles import seconds
+from tests.data.form.date.styles import seconds
 
 Maybe = Decided[DateForm] | None
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid.data.form.date import DateForm
-from pellucid.data.form.date_special import SPECIAL
-from tests.data.form.date_styles import seconds
+from pellucid.data.form.date.form import DateForm
+from pellucid.data.form.date.special import SPECIAL
+from tests.data.form.date.styles import seconds
 
 DAY = 86_400
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.form.date_special import DAY
+from pellucid.data.form.date.special import DAY
 
 MOST_DISTINCT = 64
 """The number of distinct values up to which they are counted."""

@@ -1,0 +1,1 @@
+"""Dates, times and durations as texts: the form of a column, and how it is decided."""

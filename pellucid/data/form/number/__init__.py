@@ -1,0 +1,1 @@
+"""Numbers as texts: the form of a column, and how it is decided."""
