@@ -82,7 +82,7 @@ def _with_header(cut: Cut, start: int, row_names: bool, by_numbers: bool = False
     record = cut.records[start]
     cells = record.cells
     if _is_comment(record) and start < _first_fitting(cut):
-        cells = _uncommented(record, cut.width)
+        cells = _uncommented(record, cut.width, start == 0)
     width = cut.width
     if row_names:
         cells = cells[: width - 1]
@@ -211,13 +211,15 @@ def _commented_header(cut: Cut, first: int) -> int | None:
     last = _last_counted(cut, first)
     if last is None or cut.width == 1 or not _is_comment(cut.records[last]):
         return None
-    return last if len(_uncommented(cut.records[last], cut.width)) == cut.width else None
+    cells = _uncommented(cut.records[last], cut.width, last == 0)
+    return last if len(cells) == cut.width else None
 
 
-def _uncommented(record: Record, width: int) -> list[str]:
+def _uncommented(record: Record, width: int, is_first: bool) -> list[str]:
     """The cells of a comment without its mark.
 
-    A mark that is a cell by itself is a name (`#,name`), unless the other cells are names enough.
+    A mark that is a cell by itself is a name (`#,name`), unless the other cells are names enough. So is
+    a per cent sign in the first line of a file (`% done,name`), where no comment came before.
     """
     first, *others = record.cells
     bare = first.lstrip("\ufeff ")
@@ -225,4 +227,6 @@ def _uncommented(record: Record, width: int) -> list[str]:
     name = bare.removeprefix(mark).strip()
     if not name and len(others) == width:
         return others
+    if is_first and mark == "%":
+        name = bare
     return [name or mark, *others]

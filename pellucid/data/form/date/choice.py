@@ -172,6 +172,9 @@ def _untied(first: Tally, rivals: Sequence[Tally], name: str) -> tuple[Tally, bo
             f"the rows are in order of time if {_reading(ordered.date)} "
             f"({ordered.back:,} of {steps} go back, and {others:,} in another order)",
         )
+    even = _even([first, *rivals])
+    if even is not None:
+        return even, False, f"the rows are evenly spaced in time if {_reading(even.date)}"
     monthly = _monthly([first, *rivals])
     if monthly is not None:
         first_days = f"each date is the first of a month if {_reading(monthly.date)}"
@@ -205,6 +208,16 @@ def _in_order(tallies: Sequence[Tally]) -> Tally | None:
     if len(best) > 1 or best[0].steps < _TIED_STEPS:
         return None
     return best[0] if fewest <= _STRAY_STEPS * best[0].steps else None
+
+
+def _even(tallies: Sequence[Tally]) -> Tally | None:
+    """The only reading in which nearly all moments, with times of day, are equally far apart."""
+    most = max(tally.even for tally in tallies)
+    best = [tally for tally in tallies if tally.even == most]
+    timed = any(time for time, _ in best[0].times)
+    if len(best) > 1 or not timed or best[0].steps < _TIED_STEPS:
+        return None
+    return best[0] if best[0].steps - most <= _STRAY_STEPS * best[0].steps else None
 
 
 def _monthly(tallies: Sequence[Tally]) -> Tally | None:

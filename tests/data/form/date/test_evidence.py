@@ -51,6 +51,20 @@ def days(*parts: tuple[int, int, int]) -> list[int]:
     return [seconds(datetime(*each)) for each in parts]
 
 
+def test_few_days_of_hours_are_decided_by_even_steps() -> None:
+    """1 to 6 February, or 2 January to 2 June: only the first has an hour between all of them."""
+    times = [datetime(2023, 2, 1) + timedelta(hours=hour) for hour in range(140)]
+    texts = [f"{t.day:02}/{t.month:02}/{t.year} {t.hour:02}:00" for t in times]
+    result = decided(texts)
+    assert result.form.pattern == "%d/%m/%Y %H:%M" and not result.certain
+    assert "evenly spaced" in result.evidence
+
+
+def test_first_days_of_months_are_no_days_in_a_row() -> None:
+    texts = [f"01-{month:02}-2023" for month in range(1, 13)]
+    assert decided(texts).form.pattern == "%d-%m-%Y"
+
+
 def test_an_hourly_column_is_decided_from_all_of_its_texts() -> None:
     times = [datetime(2023, 1, 1) + timedelta(hours=hour) for hour in range(500)]
     texts = [f"{t.day:02}/{t.month:02}/{t.year} {t.hour:02}:00" for t in times]
