@@ -120,8 +120,9 @@ def _categorical(series: Any, name: str) -> Raw:
     import narwhals as nw
 
     levels = _ordered_levels(series)
-    values = [None if value is None else str(value) for value in series.cast(nw.String).to_list()]
-    texts = ListTexts(values)
+    # pandas may cast a missing value to the text "nan".
+    values, missing = series.cast(nw.String).to_list(), series.is_null().to_list()
+    texts = ListTexts([None if gone else str(v) for v, gone in zip(values, missing, strict=True)])
     plain = all(level and level.strip() == level for level in levels)
     return Raw(name, Levels(texts, levels) if levels and plain else texts)
 
