@@ -101,15 +101,17 @@ def _other(sample: bytes) -> str | None:
     """The encoding of another script; None where the bytes beyond ASCII are Latin letters or signs.
 
     They are of another script where most words that have them have nothing else. Two-byte characters may
-    end in an ASCII letter; then the characters must be common ones, and no Latin alphabet fit.
+    end in an ASCII letter; then no Latin alphabet may fit, and if no word has two bytes beyond ASCII in
+    a row, the characters must be common ones.
     """
     words = [word for word in _WORD.findall(sample) if not word.isascii()]
     pure = sum(_HIGH.fullmatch(word) is not None for word in words)
     mixed = sum(_HIGH.search(word) is None for word in words if len(word) > 1)
+    joined = sum(re.search(rb"[A-Za-z]", word) is not None for word in words)
     possible = [name for name in _OTHERS if _is_possible(sample, name)]
+    if pure <= max(mixed, joined) and _latin_score(sample, _latin(sample)) >= _PLAUSIBLE:
+        return None
     if pure <= mixed:
-        if _latin_score(sample, _latin(sample)) >= _PLAUSIBLE:
-            return None
         possible = [name for name in possible if _common_share(sample, name) >= _PLAUSIBLE]
     possible = _without_rare_letters(sample, possible)
     if len(possible) < 2:

@@ -7,7 +7,8 @@ score is the product of a pattern score and a type score. Here
     score = fit² · (1 + typed) / 2
 
 fit:   the share of all records, the header among them, with the commonest number of cells, at least 2.
-       A record with a quotation mark inside a cell does not fit, nor does a title or a footer.
+       A record with a quotation mark inside a cell does not fit, nor does one cut within quotation
+       marks, a title or a footer.
 typed: the share of cells below the first fitting record that look like numbers, dates, times, booleans
        or missing values. `1,5;2` cut at its comma leaves `5;2`, which looks like nothing.
 
@@ -55,6 +56,8 @@ CLEARLY = 0.1
 
 ENOUGH = 0.8
 """The least fit, between the first and the last fitting record, of a text of several columns."""
+
+_OPENED, _CLOSED = re.compile(r'\s"\S[^"]*$'), re.compile(r'[^"]*\S"(?:\s|$)')
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,8 @@ def _cut(lines: Sequence[str], marks: Marks, whole: bool) -> Cut:
     width = max(widths, key=lambda each: (widths[each], each))
     counted = [each for each in sample if _counts(each, width, marks)]
     fitting = [index for index, each in enumerate(counted) if _fits(each, width, marks)]
+    if not fitting:
+        return Cut(marks, sample, counted, 1, 0.0, 0.0, 0.0)
     fit = len(fitting) / len(counted)
     span = fitting[-1] - fitting[0] + 1
     body = [counted[index].cells for index in fitting[1:]]
@@ -207,11 +212,20 @@ def _counts(record: Record, width: int, marks: Marks) -> bool:
 
 
 def _fits(record: Record, width: int, marks: Marks) -> bool:
-    """Whether a record has the usual cells; none of them holds lines that tabs divide."""
-    if len(record.cells) != width or record.broken:
+    """Whether a record has the usual cells; no text in quotation marks is cut, no lines of tabs held."""
+    if len(record.cells) != width or record.broken or (marks.quote and _is_torn(record)):
         return False
     return marks.separator != "\t" or not any(
         "\n" in cell and "\t" in cell for cell in record.cells
+    )
+
+
+def _is_torn(record: Record) -> bool:
+    """Whether a text in quotation marks within a cell goes on in the next, as in `1 "Ann, Bob" 2`."""
+    return any(
+        _OPENED.search(left) is not None and _CLOSED.match(right) is not None
+        for left, right in pairwise(record.cells)
+        if '"' in left and '"' in right
     )
 
 
