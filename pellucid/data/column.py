@@ -16,7 +16,7 @@ MISSING_BOOLEAN = 2
 """The state of a missing boolean."""
 
 RARE_TEXTS = "(one of very many texts)"
-"""The last level of a text column with more distinct texts than `MOST_LEVELS` of `texts.py`."""
+"""The last level of a text column with more distinct texts than `MOST_LEVELS` of `form/read.py`."""
 
 Rows = NDArray[Any]
 """Row numbers (integers) or a mask (booleans)."""

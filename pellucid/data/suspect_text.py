@@ -99,9 +99,9 @@ class LoadedRows:
             bare = "" if name == f"unnamed{position}" else name.rpartition("_")[0] or name
             values += [name, bare]
         query = f"SELECT rowid FROM data WHERE {' AND '.join(tests)} ORDER BY rowid"
-        found = self.connection.execute(query, values).fetchall()
+        repeated = self.connection.execute(query, values).fetchall()
         certain = len(names) > 1
-        return [SuspectRow(int(row), "header", certain, "the header again") for (row,) in found]
+        return [SuspectRow(int(row), "header", certain, "the header again") for (row,) in repeated]
 
     def _rows(self, condition: str) -> list[Row]:
         query = f"SELECT rowid, * FROM data WHERE {condition} ORDER BY rowid"

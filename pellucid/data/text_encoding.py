@@ -122,8 +122,8 @@ def _with_mark(stated: str, marked: str | None, first: bytes) -> str:
         return name[:6]
     if name not in ("utf-16", "utf-32"):
         return name
-    found = _wide_without_mark(first)
-    return found if found is not None and found.startswith(name) else f"{name}-le"
+    detected = _wide_without_mark(first)
+    return detected if detected is not None and detected.startswith(name) else f"{name}-le"
 
 
 def _wide_without_mark(first: bytes) -> str | None:

@@ -14,25 +14,7 @@ from pellucid import nn, optim
 from pellucid.errors import DataError, NotFiniteError, PellucidWarning
 from pellucid.graph import Tensor, one_hot
 from pellucid.train.inputs.kinds import Kind
-
-DICE = np.random.default_rng(4)
-ROWS = 120
-USERS = DICE.integers(0, 12, ROWS)
-ITEMS = DICE.integers(0, 9, ROWS)
-NUMBERS = DICE.normal(size=(ROWS, 3)).astype(np.float32)
-RATING = ((USERS % 3) * (ITEMS % 2) + 0.1 * NUMBERS[:, 0]).astype(np.float32)
-CLASSES = (RATING > 0.5).astype(int)
-SETTINGS: dict[str, Any] = {
-    "epochs": 5,
-    "patience": 0,
-    "progress": False,
-    "optimizer": optim.Adam(0.05),
-}
-
-
-def fitted(net: nn.Module, x: Any, y: Any = RATING, **settings: Any) -> pel.Run:
-    return pel.fit(net, (x, y), **{**SETTINGS, **settings})
-
+from tests.train.rated import CLASSES, DICE, ITEMS, NUMBERS, RATING, ROWS, SETTINGS, USERS, fitted
 
 # -- integers ----------------------------------------------------------------------------------------
 

@@ -17,20 +17,7 @@ from pellucid.train.inputs import kinds
 from pellucid.train.inputs.kinds import Kind
 from pellucid.train.storage.folder import HISTORY, MODEL
 from tests.train.checkpoints import save_always
-
-DICE = np.random.default_rng(4)
-ROWS = 120
-USERS = DICE.integers(0, 12, ROWS)
-ITEMS = DICE.integers(0, 9, ROWS)
-NUMBERS = DICE.normal(size=(ROWS, 3)).astype(np.float32)
-RATING = ((USERS % 3) * (ITEMS % 2) + 0.1 * NUMBERS[:, 0]).astype(np.float32)
-CLASSES = (RATING > 0.5).astype(int)
-SETTINGS: dict[str, Any] = {
-    "epochs": 5,
-    "patience": 0,
-    "progress": False,
-    "optimizer": optim.Adam(0.05),
-}
+from tests.train.rated import CLASSES, ITEMS, NUMBERS, RATING, ROWS, SETTINGS, USERS, fitted
 
 
 class TwoTowers(nn.Module):
@@ -76,10 +63,6 @@ def joined() -> nn.Sequential:
 
 
 MIXED = {"user": USERS, "numbers": NUMBERS}
-
-
-def fitted(net: nn.Module, x: Any, y: Any = RATING, **settings: Any) -> pel.Run:
-    return pel.fit(net, (x, y), **{**SETTINGS, **settings})
 
 
 # -- several inputs ----------------------------------------------------------------------------------

@@ -50,14 +50,16 @@ def find_dialect(
             f"{sample.source} is not written as the training table was ({saved.describe()}), so its "
             "separator and header were detected anew."
         )
-        found = find_dialect(sample, options)
-        return replace(found, notes=(Note("", text_of_note), *found.notes))
+        detected = find_dialect(sample, options)
+        return replace(detected, notes=(Note("", text_of_note), *detected.notes))
     cut = best_cut(text, sample.whole, separator)
     layout = layout_of(cut, options.header)
-    found = _dialect(layout, sample, options)
-    if options.delimiter is not None and len(found.names) == 1:
-        found = replace(found, notes=(*found.notes, *_one_column_notes(text, sample, options)))
-    return _shifted(found, lines_before)
+    detected = _dialect(layout, sample, options)
+    if options.delimiter is not None and len(detected.names) == 1:
+        detected = replace(
+            detected, notes=(*detected.notes, *_one_column_notes(text, sample, options))
+        )
+    return _shifted(detected, lines_before)
 
 
 def _one_column_notes(text: str, sample: Sample, options: ReadOptions) -> list[Note]:
@@ -80,8 +82,8 @@ def _by_saved(text: str, sample: Sample, options: ReadOptions, saved: Dialect) -
     if not has_header:
         if cut.width != len(saved.names):
             return None
-        found = _dialect(layout_of(cut, False), sample, options, saved)
-        return _with_saved_names(found, sample, saved) if saved.header else found
+        dialect = _dialect(layout_of(cut, False), sample, options, saved)
+        return _with_saved_names(dialect, sample, saved) if saved.header else dialect
     wanted = set(saved.names)
     for index, record in enumerate(cut.records[:100]):
         names, _ = column_names(_header_cells(record, saved), sample.source)
